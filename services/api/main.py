@@ -26,6 +26,7 @@ from services.api.assessments import verb_routes as assessment_verbs
 from services.api.audit import routes as audit
 from services.api.board import link_routes as board_links
 from services.api.board import page_routes as board_pages
+from services.api.board import paper_routes as board_papers
 from services.api.board import sign_in_routes as board_sign_in
 from services.api.board import work_routes as board_work
 from services.api.board.visitors import Links
@@ -41,6 +42,7 @@ from services.api.doorbell import Doorbell
 from services.api.evidence import archive_routes as evidence_archives
 from services.api.evidence import item_routes as evidence_items
 from services.api.evidence import routes as evidence
+from services.api.evidence import row_routes as evidence_of_rows
 from services.api.feed import routes as feed
 from services.api.foreign_tokens import ForeignTokens
 from services.api.gateways import catalog_routes as catalog
@@ -165,6 +167,7 @@ _ROUTERS = (
     imports.router,
     forms.router,
     evidence.router,
+    evidence_of_rows.router,
     evidence_items.router,
     evidence_archives.router,
     papers.router,
@@ -364,8 +367,8 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
-    for pages in (board_pages.router, board_sign_in.router, board_work.router):
-        app.router.routes.extend(pages.routes)
+    for pages in (board_pages, board_sign_in, board_work, board_papers):
+        app.router.routes.extend(pages.router.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)
     return app

@@ -7,12 +7,14 @@ timer finds the work, only later.
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Any
 
 from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
+from typing_extensions import override
 
 from services.core.kit.outage import cause_in_words
 from services.core.kit.process_metrics import DOORBELL_UP
@@ -76,7 +78,7 @@ class Doorbell:
                 await redis.aclose(close_connection_pool=True)
 
     async def _answer(self, redis: ArqRedis) -> None:
-        worker = Worker(
+        worker = HeardWorker(
             functions=FUNCTIONS,
             cron_jobs=timetable(),
             queue_name=QUEUE,
@@ -129,6 +131,33 @@ class Doorbell:
         )
 
 
+class HeardWorker(Worker):
+    """An arq of which no task ends unheard.
+
+    It shields what tells Redis that a job is over from the end of the job's own task. Where both
+    end together with Redis nobody would hear how that went, and asyncio would call it an error.
+    """
+
+    @override
+    async def finish_job(self, *args: Any, **members: Any) -> None:
+        """Tell Redis that a job is done, or is to be tried again."""
+        _hear_end()
+        await super().finish_job(*args, **members)
+
+    @override
+    async def finish_failed_job(self, *args: Any, **members: Any) -> None:
+        """Tell Redis that a job has failed for good."""
+        _hear_end()
+        await super().finish_failed_job(*args, **members)
+
+
+def _hear_end() -> None:
+    """Have the present task's fault heard, whoever waits for it as well."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 def _ends() -> bool:
     """Return whether this task itself was asked to end; arq cancels tasks of its own."""
     task = asyncio.current_task()
@@ -136,9 +165,15 @@ def _ends() -> bool:
 
 
 async def _end_jobs(worker: Worker) -> None:
-    """End what arq started; its own `close` would leave connections open after a fault."""
+    """End what arq started; its own `close` would leave connections open after a fault.
+
+    Jobs do no work, so those that run are given a moment to tell Redis that they are done.
+    """
     running = list(worker.tasks.values())
-    for task in running:
+    if not running:
+        return
+    _, late = await asyncio.wait(running, timeout=_END_SECONDS)
+    for task in late:
         task.cancel()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_SECONDS):

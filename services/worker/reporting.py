@@ -119,6 +119,19 @@ class Reporting:
     async def _report(self, batch: ClaimedBatch) -> None:
         """Send a batch and write what was answered; what cannot be written the lease gives back."""
         answer = await self._answer(batch)
+        former = None if batch.target is None else batch.target.as_formerly()
+        if former is not None and answer.knows_us_not:
+            # Nothing was taken: the superior has not changed over to the new secret yet.
+            logger.info(
+                "reported by the former secret",
+                extra={
+                    "city": batch.city_code,
+                    "connector": str(batch.connector_id),
+                    "cause": "the superior does not take the new one yet",
+                    "next": "tried first by the new one until the overlap ends",
+                },
+            )
+            answer = await self._answer(replace(batch, target=former))
         now = self._clock.true_now()
         fates = {one.id: self._fate(one, answer, now) for one in batch.items}
         pause = pause_of(answer.outcome, now)

@@ -199,6 +199,52 @@ async def test_a_period_is_compared_with_their_statement(door: Door) -> None:
     assert "38.5" in table.text
 
 
+async def test_what_was_reported_can_be_read_after_the_end(door: Door) -> None:
+    await approved(door, "2025-04", "39")
+    connector_id = await a_connector(door, enabled=True)
+    await door.react()
+    path, asked = f"/connectors/{connector_id}", {"period": "2025-04"}
+    async with door.client(door.admin_secret) as admin:
+        assert [(await admin.delete(path)).status_code for _ in range(2)] == [204, 204]
+        shown = (await admin.get(path)).json()
+        assert (shown["state"], shown["allowed_actions"]) == ("disabled", [])
+        assert (shown["provisioned"], shown["ended_at"] is None) == (False, False)
+        etag = (await admin.get(path)).headers["ETag"]
+        secret = {"secret": "another-secret"}
+        refused = [
+            await admin.patch(path, json={"name": "x"}, headers={"If-Match": etag}),
+            await admin.post(f"{path}/rotate-secret", json=secret),
+            *[await admin.post(f"{path}/{verb}") for verb in ("test", "enable", "disable")],
+        ]
+        assert connector_id in (await admin.get("/connectors")).text
+    await approved(door, "2025-05", "40")
+    async with await door.as_("office") as office:
+        (item,) = await items(door, connector_id, period="2025-04")
+        again = {"item_ids": [item["id"]], "reason": "x"}
+        refused.append(await office.post(f"{path}/items/retry", json=again))
+        line = {"indicator": "ZB-08", "organization": "4101830015", "value": "39.00"}
+        stated = {"period": "2025-04", "reference": "豫环函〔2026〕4号", "lines": [line]}
+        assert (await office.post(f"{path}/statements", json=stated)).status_code == 201
+        compared = (await office.get(f"{path}/reconciliation", params=asked)).json()
+    told = [(one.status_code, one.json()["code"]) for one in refused]
+    assert told == [(409, "transition-refused")] * 6
+    assert item["state"] == "superseded"
+    assert [(one["standing"], one["theirs"]) for one in compared["items"]] == [("not-queued", "39")]
+    assert await items(door, connector_id, period="2025-05") == []
+
+
+async def test_the_secret_before_is_said_to_be_good_until_the_overlap_ends(door: Door) -> None:
+    connector_id = await a_connector(door)
+    path = f"/connectors/{connector_id}/rotate-secret"
+    async with door.client(door.admin_secret) as admin:
+        for overlap, is_good in ((None, True), (60, True), (0, False)):
+            more = {} if overlap is None else {"overlap_seconds": overlap}
+            done = await admin.post(path, json={"secret": "another-secret", **more})
+            assert (done.json()["former_secret_expires_at"] is not None) is is_good, done.text
+        wrong = await admin.post(path, json={"secret": "another-secret", "overlap_seconds": 604801})
+    assert told(wrong).keys() == {"/overlap_seconds"}
+
+
 @pytest.mark.parametrize("end", ["items", "batches", "reconciliation"])
 async def test_whoever_runs_the_system_sees_no_figure(door: Door, end: str) -> None:
     connector_id = await a_connector(door)

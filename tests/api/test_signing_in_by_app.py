@@ -161,6 +161,22 @@ async def test_who_holds_several_posts_chooses_one(door: Door, app: App) -> None
     assert (chosen.status_code, chosen.json()["role"]) == (200, "office")
 
 
+async def test_nobody_links_an_account_for_somebody_else(door: Door, app: App) -> None:
+    """An administrator who could would act as that user by an account of their own."""
+    account = new_account()
+    one = await somebody(door, f"unlinked-{account}", "leader")
+    code = app.code_of(account)
+    for role in ("security_admin", "system_admin", "office"):
+        async with await door.as_(role) as another:
+            body = {"username": one.username, "provider": "app", "auth_code": code}
+            bare = await another.post("/sign-in/link", json=body)
+            assert bare.status_code == 422, "the password of whom it is linked to"
+            guess = await another.post("/sign-in/link", json={**body, "password": PASSWORD[::-1]})
+            assert guess.status_code == 401
+    async with await security(door) as admin:
+        assert (await admin.get(f"/users/{one.id}")).json()["providers"] == []
+
+
 async def test_an_account_is_linked_to_one_user_and_a_user_to_one_account(
     door: Door, app: App
 ) -> None:

@@ -39,7 +39,7 @@ _SECURITY = """list_users create_user get_user edit_user invite_user unlink_user
 _ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate_api_key
     revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
     revoke_partner get_partner_statistics create_connector edit_connector rotate_connector_secret
-    try_connector enable_connector disable_connector"""
+    try_connector enable_connector disable_connector end_connector"""
 _REPORTER = """create_submission import_sheet edit_submission submit_submission
     withdraw_submission create_calendar_token request_obligation_extension"""
 _PROMISING = """accept_milestone decide_milestone_conflict decline_milestone

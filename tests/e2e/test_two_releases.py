@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -18,7 +17,16 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.scoring.service import rebuild_inputs, recompute_plan
 from tests.support.owner import served
-from tests.support.releases import Release, oldest_at_work, previous_release
+from tests.support.releases import (
+    Release,
+    a_key,
+    database_of,
+    errors_in,
+    oldest_at_work,
+    previous_release,
+    ready,
+    settled,
+)
 from tests.support.servers import Addresses
 
 CITY, PLAN = "410183", "410183-2025"
@@ -29,15 +37,8 @@ _TRANSIENT = {502, 503}
 @pytest.fixture
 async def empty_url(addresses: Addresses) -> AsyncIterator[str]:
     """A database without a table."""
-    name = "two_releases"
-    connection = await asyncpg.connect(addresses.postgres)
-    try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await connection.execute(f"CREATE DATABASE {name}")
-        yield addresses.database(name)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await connection.close()
+    async with database_of(addresses, "two_releases") as url:
+        yield url
 
 
 @dataclass
@@ -111,34 +112,6 @@ class Balancer:
                 await asyncio.sleep(0.02)
 
 
-async def _key(release: Release, *whose: str) -> str:
-    said = await release.command("key", "create", "--name", "key", *whose)
-    (secret,) = [word for word in said.split() if word.startswith(f"wufei_{CITY}_")]
-    return secret
-
-
-async def _ready(door: str) -> None:
-    async with asyncio.timeout(300), httpx.AsyncClient(timeout=5) as client:
-        while True:
-            try:
-                if (await client.get(f"{door}/healthz")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.1)
-
-
-async def _settled(door: str) -> None:
-    async with asyncio.timeout(300), httpx.AsyncClient(timeout=10) as client:
-        while (await client.get(f"{door}/readyz")).json()["drain_lag_seconds"] is not None:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-
-
-def _errors(log: Path) -> list[str]:
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if json.loads(line)["level"] == "error"]
-
-
 async def _compare(url: str, balancer: Balancer) -> None:
     """See that whatever was acknowledged is there, and the boards are what the log makes them."""
     connection = await asyncpg.connect(url)
@@ -178,20 +151,20 @@ async def _hand_over(
     async with AsyncExitStack() as after, asyncio.TaskGroup() as tasks:
         async with old.at_work(folder) as (first, old_log):
             balancer.doors = [first]
-            await _ready(first)
+            await ready(first)
             for number in range(WRITERS):
                 tasks.create_task(balancer.edit(number, done))
             await balancer.goes_on(first, 20)
             await new.command("migrate")
             await balancer.goes_on(first, 20)
             second, new_log = await after.enter_async_context(new.at_work(folder))
-            await _ready(second)
+            await ready(second)
             balancer.doors = [first, second]
             await balancer.goes_on(second, 20)
             balancer.doors = [second]
         await balancer.goes_on(second, 20)
         done.set()
-        await _settled(second)
+        await settled(second)
     return old_log, new_log
 
 
@@ -210,13 +183,13 @@ async def test_a_new_release_takes_over_while_the_old_one_works(
     await old.command("migrate")
     await old.command("plan", "load", f"plans/{PLAN}.yaml")
     balancer = Balancer(
-        await _key(old, "--role", "reporter", "--organization", "UN15"),
-        await _key(old, "--role", "office"),
+        await a_key(old, CITY, "--role", "reporter", "--organization", "UN15"),
+        await a_key(old, CITY, "--role", "office"),
     )
     logs = await _hand_over(old, new, balancer, tmp_path)
     await _compare(empty_url, balancer)
     await _walled(empty_url)
-    assert [line for log in logs for line in _errors(log)] == []
+    assert [line for log in logs for line in errors_in(log)] == []
     counted = sum(map(len, balancer.acknowledged.values()))
     with capsys.disabled():
         print(  # noqa: T201

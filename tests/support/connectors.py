@@ -98,5 +98,6 @@ async def connectors_named(door: Door) -> dict[str, str]:
         "enable_connector": await a_connector(door, tested=True),
         "disable_connector": await a_connector(door, enabled=True),
         "edit_connector": await a_connector(door),
+        "end_connector": await a_connector(door),
         "": reporting,
     }

@@ -263,7 +263,12 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         altered,
         tokens[1]["path"].split("token=")[1],
         imports,
-        await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
+        await _evidence(
+            door,
+            made["evidence"],
+            (milestones.get("evidence"), rows.get("evidence")),
+            secrets["office"],
+        ),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
         await people_ground(door),
         await _platform(door),
@@ -295,15 +300,21 @@ async def _platform(door: Door) -> Platform:
 
 
 async def _evidence(
-    door: Door, submission_id: str, milestone_id: str | None, office: str
+    door: Door, submission_id: str, others: tuple[str | None, str | None], office: str
 ) -> dict[str, str]:
-    """Add a file to a draft, make a link to it, and assign a target that one may be added to."""
+    """Add a file to a draft, make a link to it, and assign a target that one may be added to.
+
+    `others` are a milestone and a row that get one, too.
+    """
+    milestone_id, row_id = others
     if milestone_id is not None:
         async with await door.as_("reporter", "UN10") as unit:
             assert (await added(unit, f"milestones/{milestone_id}")).status_code == 201
     await an_assigned_target(door, _ASSIGNED)
     evidence_id, link = await a_file_with_link(door, submission_id)
     async with door.client(office) as client:
+        if row_id is not None:
+            assert (await added(client, f"register-rows/{row_id}")).status_code == 201
         archive_id = await an_archive(door, client)
     return {"id": evidence_id, "link": link, "archive": archive_id}
 

@@ -118,6 +118,22 @@ class Reports:
             await service.edit_connector(session, row, settings, desk)
         await self.follow()
 
+    async def rotate(self, connector_id: UUID, secret: str, overlap: timedelta) -> None:
+        """Give a connector another secret, and let it go on."""
+        desk = await self.desk()
+        async with self.database.transaction() as session:
+            row = await session.get_one(Connector, (CITY, connector_id))
+            true_now = self.clock.true_now()
+            await service.give_secret(session, row, secret, overlap, true_now=true_now, desk=desk)
+
+    async def end(self, connector_id: UUID) -> None:
+        """End a connector, and let what follows follow."""
+        desk = await self.desk()
+        async with self.database.transaction() as session:
+            row = await session.get_one(Connector, (CITY, connector_id), with_for_update=True)
+            await service.end_connector(session, row, desk=desk)
+        await self.follow()
+
     async def approve(
         self,
         *places: Place,

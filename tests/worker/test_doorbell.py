@@ -1,6 +1,7 @@
 """The doorbell from both ends: the API's ring, arq over a real Valkey, the worker's ear."""
 
 import asyncio
+import gc
 import itertools
 import logging
 import sys
@@ -10,7 +11,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from arq.worker import Worker
 from redis.asyncio import Redis
 from typing_extensions import override
 
@@ -19,7 +19,7 @@ from services.api.doorbell import QUEUE, ring_id
 from services.api.doorbell import Doorbell as Bell
 from services.core.kit.wire import deserialize, serialize
 from services.worker import doorbell
-from services.worker.doorbell import Doorbell
+from services.worker.doorbell import Doorbell, HeardWorker
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
 from tests.support.api import open_door
@@ -246,7 +246,7 @@ async def test_a_flush_loses_a_ring_and_nothing_else(ledger: Ledger, redis_url: 
         assert ear.answering
 
 
-class Deaf(Worker):
+class Deaf(HeardWorker):
     """An arq that swallows the first request to end, as redis-py may on Python 3.11."""
 
     @override
@@ -259,7 +259,7 @@ class Deaf(Worker):
 async def test_the_ear_ends_though_arq_was_told_once_in_vain(
     ledger: Ledger, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doorbell, "Worker", Deaf)
+    monkeypatch.setattr(doorbell, "HeardWorker", Deaf)
     ear = Doorbell(redis_url, Reactor(ledger.database, ledger.clock))
     running = asyncio.create_task(ear.run())
     await until(lambda: _answering(ear))
@@ -268,6 +268,51 @@ async def test_the_ear_ends_though_arq_was_told_once_in_vain(
     done, _ = await asyncio.wait([running], timeout=30)
     assert done == {running}
     assert running.cancelled()
+
+
+class Freezing(Reactor):
+    """A reactor that freezes Redis when it is rung: the job of that ring cannot be finished."""
+
+    def __init__(self, ledger: Ledger, valkey: OwnValkey) -> None:
+        super().__init__(ledger.database, ledger.clock)
+        self.valkey = valkey
+        self.rung = asyncio.Event()
+        self.heard = 0
+
+    @override
+    def wake(self, *, sweep: bool = False) -> None:
+        self.heard += 1
+        if self.heard > 1:
+            self.valkey.freeze()
+            self.rung.set()
+
+
+@pytest.mark.parametrize("last", ["the ear", "Redis"])
+async def test_a_job_that_ends_together_with_redis_leaves_no_error(
+    ledger: Ledger,
+    valkey: OwnValkey,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    last: str,
+) -> None:
+    monkeypatch.setattr(doorbell, "_END_SECONDS", 0.05)
+    await valkey.start()
+    reactor = Freezing(ledger, valkey)
+    ear = Doorbell(valkey.url, reactor)
+    running = asyncio.create_task(ear.run())
+    await until(lambda: _answering(ear))
+    async with ringing(valkey.url) as bell:
+        bell.ring()
+        await asyncio.wait_for(reactor.rung.wait(), 60)
+    if last == "the ear":
+        await valkey.kill()
+        await until(lambda: _silent(ear))
+    running.cancel()
+    await asyncio.wait([running])
+    await valkey.kill()
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def test_messages_are_json_and_errors_in_them_are_told_by_their_text() -> None:

@@ -1,6 +1,7 @@
 """Paths of connectors: where figures are reported, in which codes, and whether they are."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -217,15 +218,26 @@ _VERB = refusals(403, 404, 409, 412)
 
 @router.post(
     "/connectors/{connector_id}/rotate-secret",
-    responses={**answering("ConnectorShown", ETAG), **refusals(403, 404, 412)},
+    responses={**answering("ConnectorRotated", ETAG), **refusals(403, 404, 409, 412)},
     openapi_extra=asking("ConnectorSecret"),
     response_model=ConnectorOut,
 )
 async def rotate_connector_secret(
     body: ConnectorSecretIn, turn: Taken, if_match: IfMatch = None
 ) -> Response:
-    """Sign with another secret of the superior's from the next request on. It is never shown."""
-    return await turn.act(if_match, service.give_secret, body.secret, turn.desk)
+    """Sign with another secret of the superior's from the next request on. It is never shown.
+
+    For the overlap, what the superior refuses with 401 or 403 is sent at once again, signed with
+    the one before. Two are good at most: one that was replaced earlier ends now.
+    """
+    return await turn.act(
+        if_match,
+        service.give_secret,
+        body.secret,
+        timedelta(seconds=body.overlap_seconds),
+        true_now=turn.held.clock.true_now(),
+        desk=turn.desk,
+    )
 
 
 @router.post(
@@ -239,11 +251,13 @@ async def try_connector(turn: Taken, if_match: IfMatch = None) -> ConnectorTried
     the mapping. Where nothing is missing the connector may be enabled.
     """
     await turn.check(if_match)
+    service.check_action(turn.item, "test")
     held = turn.held
     if held.seal is None:
         raise SecretKeyNotSet
-    target = open_connector(turn.item, held.seal)
-    found = tried(turn.item, target, turn.plan, now=held.clock.true_now(), nonce=new_id().hex)
+    now = held.clock.true_now()
+    target = open_connector(turn.item, held.seal, now=now)
+    found = tried(turn.item, target, turn.plan, now=now, nonce=new_id().hex)
     await service.note_tried(turn.session, turn.item, turn.desk, missing=len(found.missing))
     return ConnectorTriedOut(
         method=found.method,
@@ -272,3 +286,13 @@ async def enable_connector(turn: Taken, if_match: IfMatch = None) -> Response:
 async def disable_connector(turn: Taken, if_match: IfMatch = None) -> Response:
     """Report nothing any more. The queue is kept, and goes out when it is enabled again."""
     return await turn.act(if_match, service.disable_connector, desk=turn.desk)
+
+
+@router.delete("/connectors/{connector_id}", status_code=204, responses=refusals(403, 404))
+async def end_connector(turn: Taken) -> None:
+    """End a connector for good: its address and secrets go, and nothing is reported by it.
+
+    What waits is taken off the queue, and what was sent and never answered counts as failed. The
+    connector, its items and its reconciliation stay to be read. Again changes nothing.
+    """
+    await service.end_connector(turn.session, turn.item, desk=turn.desk)

@@ -22,6 +22,7 @@ from services.core.gateways.profiles import PlainProfileName
 from services.core.kit.decimals import ExactDecimal, plain
 from services.core.kit.forms import form
 from services.core.kit.said import CodeIn, Line, Said, Title, Words
+from services.core.kit.secrets import DEFAULT_OVERLAP, LONGEST_OVERLAP
 
 _MOST_CODES = 1000
 _MOST_REFUSALS = 200
@@ -155,9 +156,16 @@ class ConnectorPatch(Said):
 
 
 class ConnectorSecretIn(Said):
-    """The superior's new secret."""
+    """The superior's new secret, and how long the one before goes on."""
 
     secret: _Secret = Field(description="The secret that the superior handed out; kept sealed")
+    overlap_seconds: Annotated[int, Field(strict=True)] = Field(
+        default=int(DEFAULT_OVERLAP.total_seconds()),
+        ge=0,
+        le=int(LONGEST_OVERLAP.total_seconds()),
+        description="For so long what the superior does not take by the new one is signed with the"
+        " one before; 0 ends that now",
+    )
 
 
 class MappedUnitOut(BaseModel):
@@ -204,6 +212,9 @@ class ConnectorOut(BaseModel):
     app_id: str | None = Field(description=_APP_ID)
     interface: str | None = Field(description=_INTERFACE)
     provisioned: bool = Field(description="Whether the superior's credentials are there")
+    former_secret_expires_at: datetime | None = Field(
+        description="Until when the secret before the present one is good; null: there is none"
+    )
     mapping: MappingOut = Field(description="Codes of ours to the superior's")
     basis: ReportBasis = Field(description=_BASIS)
     indicator_codes: list[str] = Field(description=_INDICATORS)
@@ -220,6 +231,9 @@ class ConnectorOut(BaseModel):
     failing_since: datetime | None = Field(description="Since when no request came through")
     consecutive_failures: int = Field(description="How many failed since one came through")
     paused_until: datetime | None = Field(description="Until when it rests")
+    ended_at: datetime | None = Field(
+        description="Since when it is disabled for good; null: it did not end"
+    )
     created_at: datetime = Field(description="When it was made")
     updated_at: datetime = Field(description="When somebody last changed it")
     allowed_actions: list[Annotated[str, one_of(CONNECTOR_ACTIONS)]] = Field(
@@ -244,6 +258,10 @@ class ConnectorTriedOut(BaseModel):
     missing: list[str] = Field(
         description="What of the example has no code of theirs, such as `units:%`"
     )
+
+
+def _actions(connector: Connector) -> list[str]:
+    return [*connector_actions(connector.state, ended=connector.ended_at is not None)]
 
 
 def connector_out(connector: Connector, *, manages: bool) -> ConnectorOut:
@@ -276,6 +294,7 @@ def connector_out(connector: Connector, *, manages: bool) -> ConnectorOut:
         app_id=connector.app_id,
         interface=connector.interface,
         provisioned=provisioned(connector),
+        former_secret_expires_at=connector.former_secret_expires_at,
         mapping=shown,
         basis=connector.basis,
         indicator_codes=connector.indicator_codes,
@@ -287,7 +306,8 @@ def connector_out(connector: Connector, *, manages: bool) -> ConnectorOut:
         failing_since=connector.failing_since,
         consecutive_failures=connector.consecutive_failures,
         paused_until=connector.paused_until,
+        ended_at=connector.ended_at,
         created_at=connector.created_at,
         updated_at=connector.updated_at,
-        allowed_actions=list(connector_actions(connector.state)) if manages else [],
+        allowed_actions=_actions(connector) if manages else [],
     )

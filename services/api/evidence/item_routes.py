@@ -37,6 +37,7 @@ from services.core.evidence.models import Evidence
 from services.core.evidence.service import (
     key_of,
     remove_from_milestone,
+    remove_from_row,
     remove_from_submission,
 )
 from services.core.identity.actor import Actor
@@ -49,6 +50,10 @@ from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.milestones import queries as milestone_queries
 from services.core.milestones.service import check_right as check_milestone_right
+from services.core.registers import queries as row_queries
+from services.core.registers.lifecycle import check_right as check_row_right
+from services.core.registers.rules import register_in
+from services.core.registers.service import RegisterDesk
 from services.core.submissions import queries as submission_queries
 from services.core.submissions.verbs import check_right
 
@@ -166,6 +171,11 @@ async def _take(
         return Taken(row, _never)
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     subject = UUID(row.subject_id)
+    if row.subject_kind == "register_row":
+        of = in_scope(await row_queries.for_update(session, actor, subject), EvidenceNotFound)
+        desk = RegisterDesk(plan, register_in(plan, of.register_code), actor, now)
+        check_row_right(actor, "edit", of, desk.register)
+        return Taken(row, partial(remove_from_row, session, of, row, desk=desk))
     if row.subject_kind == "submission":
         submission = in_scope(
             await submission_queries.for_update(session, actor, subject), EvidenceNotFound
@@ -180,9 +190,9 @@ async def _take(
     milestone = in_scope(
         await milestone_queries.for_update(session, actor, subject), EvidenceNotFound
     )
-    desk = await writing_desk(session, held, plan, actor)
-    check_milestone_right(desk, "complete", milestone)
-    return Taken(row, partial(remove_from_milestone, session, milestone, row, desk=desk))
+    promised = await writing_desk(session, held, plan, actor)
+    check_milestone_right(promised, "complete", milestone)
+    return Taken(row, partial(remove_from_milestone, session, milestone, row, desk=promised))
 
 
 async def _never() -> None:
@@ -198,8 +208,9 @@ async def delete_evidence(taken: Annotated[Taken, Depends(_take)]) -> Response:
     """Remove a file that was added by mistake; its record stays, its content does not.
 
     It may be removed while what it is about may be changed: a draft or a returned submission, a
-    milestone that is worked on. What a revision was approved with, or a milestone closed with, is
-    409 `evidence-rested-upon`, and so is the document of an assigned target.
+    milestone that is worked on, a register's row that stands. What a revision was approved with, a
+    milestone closed with or a row confirmed with is 409 `evidence-rested-upon`, and so is the
+    document of an assigned target.
     """
     await taken.remove()
     body = evidence_body(taken.row)

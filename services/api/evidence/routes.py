@@ -58,7 +58,7 @@ router = versioned_router("evidence")
 SubmissionWriter = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 
 
-_ADDING: dict[str, Any] = {
+ADDING: dict[str, Any] = {
     "status_code": 201,
     "responses": {
         **answering("EvidenceAdded", ETAG, LOCATION, status=201, model=EvidenceFileOut),
@@ -72,7 +72,8 @@ _ADDING: dict[str, Any] = {
 _LISTED = {**answering("EvidenceList"), **refusals(403, 404)}
 
 
-def _added(row: Evidence) -> Response:
+def added(row: Evidence) -> Response:
+    """Return the answer to a file that was added."""
     body = evidence_body(row)
     return created(body, etag=body_etag(body), location=f"/v1/evidence/{row.id}")
 
@@ -101,7 +102,7 @@ async def _submission_place(
     return FilePlace(plan.city_code, plan.document.evidence)
 
 
-@router.post("/submissions/{submission_id}/evidence", **_ADDING)
+@router.post("/submissions/{submission_id}/evidence", **ADDING)
 async def add_submission_evidence(
     submission_id: SubmissionId,
     actor: SubmissionWriter,
@@ -122,7 +123,7 @@ async def add_submission_evidence(
     row = await add_to_submission(
         session, submission, new, plan=plan, actor=actor, now=held.clock.now()
     )
-    return _added(row)
+    return added(row)
 
 
 @router.get("/submissions/{submission_id}/evidence", responses=_LISTED)
@@ -167,7 +168,7 @@ async def _milestone_place(
     return FilePlace(plan.city_code, plan.document.evidence)
 
 
-@router.post("/milestones/{milestone_id}/evidence", **_ADDING)
+@router.post("/milestones/{milestone_id}/evidence", **ADDING)
 async def add_milestone_evidence(
     milestone_id: MilestoneId,
     actor: MilestoneWriter,
@@ -185,7 +186,7 @@ async def add_milestone_evidence(
     )
     plan = await held.plans.of_city(milestone.city_code, milestone.plan_code, session)
     desk = await writing_desk(session, held, plan, actor)
-    return _added(await add_to_milestone(session, milestone, new, desk=desk))
+    return added(await add_to_milestone(session, milestone, new, desk=desk))
 
 
 @router.get("/milestones/{milestone_id}/evidence", responses=_LISTED)
@@ -209,7 +210,7 @@ async def _target_place(actor: Assigner, plan: PlanInScope, _code: AssignedCode)
     return FilePlace(plan.city_code, plan.document.evidence)
 
 
-@router.post("/plans/{plan}/indicators/{code}/targets/{year}/evidence", **_ADDING)
+@router.post("/plans/{plan}/indicators/{code}/targets/{year}/evidence", **ADDING)
 async def add_target_evidence(
     actor: Assigner,
     plan: PlanInScope,
@@ -228,7 +229,7 @@ async def add_target_evidence(
     row = await add_to_target(
         session, (code, year), new, plan=fresh, actor=actor, now=held.clock.now()
     )
-    return _added(row)
+    return added(row)
 
 
 @router.get("/plans/{plan}/indicators/{code}/targets/{year}/evidence", responses=_LISTED)

@@ -11,11 +11,13 @@ from pydantic_core import to_json
 from services.api.actors import ActorOut, actor_fields
 from services.api.contract.choices import one_of
 from services.api.plan.evidence_schemas import RequiredFilesOut
+from services.api.registers.register_schemas import RowEvidenceOut, row_evidence_fields
 from services.core.evidence.models import Evidence
 from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
 from services.core.plan.evidence_rules import EvidenceLimits, Piece, RequiredEvidence, counting
+from services.core.plan.register_entries import RowEvidence
 
-EvidenceSubjectKind = Literal["submission", "milestone", "target"]
+EvidenceSubjectKind = Literal["submission", "milestone", "target", "register_row"]
 _KINDS: Sequence[str] = FILE_KINDS
 
 
@@ -23,7 +25,8 @@ class EvidenceSubjectOut(BaseModel):
     """What a file is evidence for."""
 
     kind: Annotated[str, one_of(get_args(EvidenceSubjectKind))] = Field(
-        description="A submission, a milestone, or a target that the superior assigned"
+        description="A submission, a milestone, a register's row, or a target that the superior"
+        " assigned"
     )
     id: str = Field(
         description="Its id; of an assigned target plan, indicator, year and sequence: "
@@ -40,6 +43,7 @@ class EvidenceFileOut(BaseModel):
     organization_code: str | None = Field(description="The unit whose that is; null: the plan's")
     indicator_code: str | None = Field(description="Of a submission or a target: its indicator")
     measure_code: str | None = Field(description="Of a milestone: its measure")
+    register_code: str | None = Field(description="Of a row: its register")
     period: str | None = Field(description="Of a submission its period, of a target its year")
     file_name: str = Field(description="What it is called")
     type: Annotated[str, one_of(_KINDS)] = Field(description="What it is, by its content")
@@ -59,7 +63,7 @@ class FileLimitsOut(BaseModel):
     """Which files the plan takes."""
 
     max_bytes: int = Field(description="The most bytes of one")
-    max_files: int = Field(description="The most files of one submission, milestone or target")
+    max_files: int = Field(description="The most files of one submission, milestone, target or row")
     types: list[Annotated[str, one_of(_KINDS)]] = Field(description="Their kinds, by content")
 
 
@@ -77,6 +81,20 @@ class EvidenceFileListOut(BaseModel):
     limits: FileLimitsOut = Field(description="Which files the plan takes")
     required: RequiredThereOut | None = Field(
         description="What the plan asks for; null: evidence may be added and need not be"
+    )
+
+
+class RowEvidenceThereOut(RowEvidenceOut):
+    """A rule on the evidence of a row that says what it says now, and how much of it is there."""
+
+    there: int = Field(description="How many of those are there")
+
+
+class RowEvidenceListOut(EvidenceFileListOut):
+    """The files of a row, in the order in which they were added."""
+
+    rules: list[RowEvidenceThereOut] = Field(
+        description="What the register asks of a row that says this, before it is confirmed or ends"
     )
 
 
@@ -99,6 +117,7 @@ def evidence_fields(row: Evidence) -> dict[str, Any]:
         "organization_code": row.organization_code,
         "indicator_code": row.indicator_code,
         "measure_code": row.measure_code,
+        "register_code": row.register_code,
         "period": row.period,
         "file_name": row.file_name,
         "type": row.type,
@@ -140,3 +159,15 @@ def evidence_list(
             "required": required,
         }
     )
+
+
+def row_evidence_list(
+    rows: Sequence[Evidence],
+    limits: EvidenceLimits,
+    rules: Sequence[RowEvidence],
+    pieces: Sequence[Piece],
+) -> RowEvidenceListOut:
+    """Return the files of a row as they are listed; `rules` are those that hold for it now."""
+    listed = evidence_list(rows, limits, None, pieces)
+    there = [{**row_evidence_fields(one), "there": counting(one, pieces)} for one in rules]
+    return RowEvidenceListOut.model_validate({**listed.model_dump(), "rules": there})

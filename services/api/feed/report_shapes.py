@@ -25,7 +25,7 @@ class ConnectorData(TypedDict):
 class ConnectorChangedData(ConnectorData):
     """Where figures are reported was made, set or opened: what is queued is compared anew."""
 
-    change: Annotated[str, _said("`created`, `changed`, `secret_changed` or `enabled`")]
+    change: Annotated[str, _said("`created`, `changed`, `secret_changed`, `enabled` or `ended`")]
     state: Annotated[str, _said("Its state after that")]
 
 

@@ -108,7 +108,7 @@ class SubmissionData(TypedDict):
 
 
 class EvidenceData(TypedDict):
-    """A file was added to a submission, a milestone or an assigned target, or removed.
+    """A file was added to a submission, a milestone, a row or an assigned target, or removed.
 
     The event's `subject` says of what; an assigned target's is its indicator.
     """
@@ -123,7 +123,8 @@ class EvidenceData(TypedDict):
     period: NotRequired[_Period]
     revision: NotRequired[Annotated[int, _("Of a submission: the revision it was added to")]]
     version: NotRequired[_Version]
-    state: NotRequired[Annotated[str, _("Of a submission or a milestone: where it stands")]]
+    state: NotRequired[Annotated[str, _("Of a submission, a milestone or a row: where it stands")]]
+    register_code: NotRequired[Annotated[str, _("Of a register's row: the register")]]
     measure_code: NotRequired[Annotated[str, _("Of a milestone: its measure")]]
     title: NotRequired[Annotated[str, _("Of a milestone: its title")]]
     percent: NotRequired[Annotated[str, _("Of a milestone: how far it is")]]

@@ -25,9 +25,9 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.filters import ChangedAfter, OrganizationFilter, check_codes
 from services.api.paging import after_id, cut, history_page, of_list
 from services.api.problems import language_of
+from services.api.registers.register_schemas import RegisterListOut, register_fields
 from services.api.registers.schemas import (
     CheckedRow,
-    RegisterListOut,
     RegisterReportOut,
     RegisterRowBatchIn,
     RegisterRowHistoryOut,
@@ -35,7 +35,6 @@ from services.api.registers.schemas import (
     RegisterRowOut,
     draft_of_row,
     is_listed,
-    register_fields,
     report_of_rows,
     row_body,
     row_etag,

@@ -1,4 +1,4 @@
-"""What registers and their rows look like on the wire."""
+"""What the rows of registers look like on the wire."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,29 +11,17 @@ from pydantic_core import to_json
 
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import DeferredFaults, keep_faults
-from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
 from services.api.problems import fault_out
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
-from services.core.kit.decimals import plain
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said, Words
 from services.core.kit.text import Language
-from services.core.plan.count_entries import RowCheck, RowOperator, RowTerm
-from services.core.plan.members import Frequency
-from services.core.plan.register_entries import (
-    ColumnCheck,
-    ColumnType,
-    MeasureKind,
-    MeasureOf,
-    MeasureTime,
-    Register,
-    RegisterColumn,
-    RowEnd,
-)
+from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.plan.written import Day
+from services.core.registers.demands import missing_files
 from services.core.registers.rules import (
     MOST_ROWS,
     RegisterOutcome,
@@ -102,91 +90,6 @@ class RowEndIn(Said):
     )
 
 
-class ColumnChoiceOut(BaseModel):
-    """One of the codes that a column takes."""
-
-    code: str = Field(description="What a row says where it is chosen")
-    name: str = Field(description="Its name")
-
-
-class RegisterColumnOut(BaseModel):
-    """A column of a register."""
-
-    code: str = Field(description="Its code, by which rows name it")
-    name: str = Field(description="Its name")
-    type: ColumnType = Field(description="What stands in it")
-    unit: str | None = Field(description="Its unit of measure; null: none")
-    required: bool = Field(description="Whether every row says something there")
-    choices: list[ColumnChoiceOut] = Field(description="The codes that it takes, of a `choice`")
-    minimum: Digits | None = Field(description="The least number that is taken; null: any")
-    maximum: Digits | None = Field(description="The greatest number that is taken; null: any")
-    longest: int = Field(description="The most characters of a text")
-    check: ColumnCheck | None = Field(description="What else a text must be; null: nothing")
-    note: str | None = Field(description="What a reader should know of it")
-
-
-class RowTermOut(BaseModel):
-    """One summand of a side of a check."""
-
-    column: str | None = Field(description="Code of the column; null: it is a constant")
-    constant: Digits | None = Field(description="The constant; null: it is a column")
-    times: Digits = Field(description="What it is multiplied by")
-
-
-class RowCheckOut(BaseModel):
-    """What must hold between the numbers of a row; one that breaks it is refused."""
-
-    code: str = Field(description="Its code")
-    name: str = Field(description="Its name")
-    left: list[RowTermOut] = Field(description="What is added up on the left")
-    operator: RowOperator = Field(description="How the left stands to the right")
-    right: list[RowTermOut] = Field(description="What is added up on the right")
-    tolerance: Digits = Field(description="By how much two sides differ and still count as equal")
-
-
-class RegisterMeasureOut(BaseModel):
-    """A figure that is reckoned over the rows of a register."""
-
-    code: str = Field(description="Its code")
-    name: str = Field(description="Its name")
-    kind: MeasureKind = Field(
-        description="Rows counted, a column added up, a share of the rows, or of another register's"
-    )
-    at: MeasureTime = Field(description="Which rows are measured for a period")
-    per: MeasureOf = Field(description="One figure, or one of each unit that keeps rows")
-    indicator_code: str | None = Field(
-        description="The indicator whose value is proposed; null: it is only shown"
-    )
-    note: str | None = Field(description="What a reader should know of it")
-
-
-class RegisterOut(BaseModel):
-    """A register as the plan in force says it."""
-
-    code: str = Field(description="Its code")
-    name: str = Field(description="Its name")
-    note: str | None = Field(description="What a reader should know of it")
-    source: str | None = Field(description="Where the list comes from")
-    key: list[str] = Field(description="The columns by which a row is told from all others")
-    keepers: list[str] = Field(description="The units that keep it; none: each that submits")
-    leads: list[str] = Field(description="The units that confirm its rows, beside the office")
-    review: bool = Field(description="Whether a row counts only once somebody else confirmed it")
-    valid_from: str | None = Field(description="The column with the first day that a row holds")
-    valid_to: str | None = Field(description="The column with the last day that a row holds")
-    cycle: Frequency | None = Field(description="How often its rows are looked through")
-    ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
-    columns: list[RegisterColumnOut] = Field(description="What its rows say")
-    aggregates: bool = Field(description="Whether its rows are totals alone, and name no person")
-    checks: list[RowCheckOut] = Field(description="What the numbers of a row must meet")
-    measures: list[RegisterMeasureOut] = Field(description="Figures over its rows")
-
-
-class RegisterListOut(BaseModel):
-    """The registers of a plan, in the plan's order."""
-
-    items: list[RegisterOut] = Field(description="All of them")
-
-
 class RegisterRowOut(BaseModel):
     """A row of a register, and what this caller may do with it."""
 
@@ -210,6 +113,10 @@ class RegisterRowOut(BaseModel):
     valid_to: date | None = Field(description="The last day that it holds; null: for ever")
     ended_on: date | None = Field(description="The first day on which it counts no more")
     reason: str | None = Field(description="Why it was last moved, as was said")
+    evidence_count: int = Field(description="How many files of evidence it rests upon")
+    evidence_missing: int = Field(
+        description="How many more files the register asks for before it is confirmed; 0: none"
+    )
     allowed_actions: list[RowVerb] = Field(description="What this caller may do with it now")
     created_at: datetime = Field(description="When it was first written")
     updated_at: datetime = Field(description="When it last changed")
@@ -277,52 +184,6 @@ class RegisterReportOut(BaseModel):
     items: list[WrittenRowOut] = Field(description="One by one, in the order they came in")
 
 
-def register_fields(register: Register) -> dict[str, Any]:
-    """Return a register as `RegisterOut` has it."""
-    same = "code name note source review valid_from valid_to cycle aggregates"
-    return {
-        **{name: getattr(register, name) for name in same.split()},
-        "key": list(register.key),
-        "keepers": list(register.keepers),
-        "leads": list(register.leads),
-        "ends": list(register.ends),
-        "columns": [_column_fields(one) for one in register.columns],
-        "checks": [_check_fields(one) for one in register.checks],
-        "measures": [
-            {
-                **{name: getattr(one, name) for name in ("code", "name", "kind", "at", "per")},
-                "indicator_code": one.indicator,
-                "note": one.note,
-            }
-            for one in register.measures
-        ],
-    }
-
-
-def _check_fields(check: RowCheck) -> dict[str, Any]:
-    return {
-        **{name: getattr(check, name) for name in ("code", "name", "operator")},
-        "left": [_term_fields(one) for one in check.left],
-        "right": [_term_fields(one) for one in check.right],
-        "tolerance": plain(check.tolerance),
-    }
-
-
-def _term_fields(term: RowTerm) -> dict[str, Any]:
-    constant = None if term.constant is None else plain(term.constant)
-    return {"column": term.column, "constant": constant, "times": plain(term.times)}
-
-
-def _column_fields(column: RegisterColumn) -> dict[str, Any]:
-    same = "code name type unit required longest check note"
-    return {
-        **{name: getattr(column, name) for name in same.split()},
-        "choices": [{"code": one.code, "name": one.name} for one in column.choices],
-        "minimum": None if column.minimum is None else plain(column.minimum),
-        "maximum": None if column.maximum is None else plain(column.maximum),
-    }
-
-
 def draft_of_row(item: RegisterRowIn | DeferredFaults, index: int = 0) -> RowDraft:
     """Return a row that is handed in; the faults of its shape stay with it."""
     if isinstance(item, DeferredFaults):
@@ -342,13 +203,16 @@ def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
         "id version register_code organization_code state valid_from valid_to ended_on reason"
         " created_at updated_at"
     )
+    register, pieces = plan.registers.get(row["register_code"]), pieces_of(row["files"])
     return {
         **{name: row[name] for name in same.split()},
         "plan": row["plan_code"],
         "organization_name": plan.organization_name(row["organization_code"]),
         "values": row["cells"],
         "counted_values": row["counted"],
-        "allowed_actions": allowed_actions(actor, row, plan.registers.get(row["register_code"])),
+        "evidence_count": len(pieces),
+        "evidence_missing": missing_files(register, row["cells"], pieces),
+        "allowed_actions": allowed_actions(actor, row, register),
     }
 
 

@@ -25,7 +25,7 @@ from services.api.security import permitted
 from services.api.turns import Shown, Turn, in_scope
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.registers import queries, service
+from services.core.registers import lifecycle, queries
 from services.core.registers.errors import RegisterRowNotFound
 from services.core.registers.models import RegisterRow
 from services.core.registers.rules import WRITING_VERBS, RowVerb, register_in
@@ -54,7 +54,7 @@ class RowTurn(Turn[RegisterRow]):
     ) -> Response:
         """Carry the verb out, with the reason that was given."""
         return await self.act(
-            if_match, service.move, self.verb, desk=self.desk, reason=reason, ended_on=ended_on
+            if_match, lifecycle.move, self.verb, desk=self.desk, reason=reason, ended_on=ended_on
         )
 
 
@@ -72,7 +72,7 @@ def _taking(verb: RowVerb) -> Any:
         row = in_scope(await queries.for_update(session, actor, row_id), RegisterRowNotFound)
         plan = await held.plans.of_city(row.city_code, row.plan_code, session)
         register = register_in(plan, row.register_code)
-        service.check_right(actor, verb, row, register)
+        lifecycle.check_right(actor, verb, row, register)
         desk = RegisterDesk(plan, register, actor, held.clock.now())
         return RowTurn(row, actor, session, held, verb, desk)
 
@@ -93,7 +93,7 @@ async def edit_register_row(
     A confirmed row becomes a draft again; what was confirmed counts until the correction is.
     """
     await turn.check(if_match, required=True)
-    await service.edit(turn.session, turn.item, said=body.values, desk=turn.desk)
+    await lifecycle.edit(turn.session, turn.item, said=body.values, desk=turn.desk)
     return await turn.answer()
 
 

@@ -131,13 +131,13 @@ async def _claimed(
     )
     await session.flush()
     return ClaimedBatch(
-        connector.city_code, batch_id, connector.id, kind, items, _opened(connector, seal)
+        connector.city_code, batch_id, connector.id, kind, items, _opened(connector, seal, now)
     )
 
 
-def _opened(connector: Connector, seal: Seal) -> OpenConnector | None:
+def _opened(connector: Connector, seal: Seal, now: datetime) -> OpenConnector | None:
     try:
-        return open_connector(connector, seal)
+        return open_connector(connector, seal, now=now)
     except (CannotUnseal, ValueError):
         return None
 

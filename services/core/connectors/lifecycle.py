@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.audit.service import note
 from services.core.connectors import queries
 from services.core.connectors.dispatch import figure_of
+from services.core.connectors.errors import ConnectorTransitionRefused
 from services.core.connectors.mapping import (
     CodeMapping,
     missing_codes,
@@ -58,7 +59,12 @@ async def send_again(
     One that was refused goes under a new id, by the mapping as it is now, for the receiver knows
     the answer to the old one. One that was never answered keeps its id, so that a double is
     recognised. What another revision has followed is left alone.
+
+    Raises:
+        ConnectorTransitionRefused: the connector has ended.
     """
+    if connector.ended_at is not None:
+        raise ConnectorTransitionRefused(extra={"state": connector.state, "allowed_actions": []})
     rows = await queries.items_for_update(session, connector.city_code, connector.id, ids)
     found = {one.id: one for one in rows}
     places = {(one.indicator_code, one.organization_code, one.period): None for one in rows}

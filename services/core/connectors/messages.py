@@ -1,7 +1,7 @@
 """What is sent to a superior: items in its codes, in one body, signed by its profile. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,7 +49,10 @@ def connector_secret_context(connector_id: UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenConnector:
-    """A connector with its address and secret open; none of them is ever printed."""
+    """A connector with its address and secret open; none of them is ever printed.
+
+    `former_secret` is good yet, where the superior does not take the present one; None: none is.
+    """
 
     city_code: str
     id: UUID
@@ -60,16 +63,26 @@ class OpenConnector:
     url: str = field(repr=False)
     receipts_url: str | None = field(repr=False)
     secret: bytes = field(repr=False)
+    former_secret: bytes | None = field(default=None, repr=False)
+
+    def as_formerly(self) -> "OpenConnector | None":
+        """Return it signing with the secret before the present one; None: that is good no more."""
+        former = self.former_secret
+        return None if former is None else replace(self, secret=former, former_secret=None)
 
 
-def open_connector(row: Any, seal: Seal) -> OpenConnector:
+def open_connector(row: Any, seal: Seal, *, now: datetime) -> OpenConnector:
     """Return a connector's row, opened; one without credentials signs with nothing.
+
+    `now` is the true time, by which the former secret is good or not.
 
     Raises:
         CannotUnseal: it was sealed with a key that is not ours.
     """
     asked = row.receipts_url_sealed
-    secret = row.secret_sealed
+    secret, former = row.secret_sealed, row.former_secret_sealed
+    context = connector_secret_context(row.id)
+    overlaps = former is not None and row.former_secret_expires_at > now
     return OpenConnector(
         row.city_code,
         row.id,
@@ -79,7 +92,8 @@ def open_connector(row: Any, seal: Seal) -> OpenConnector:
         read_mapping(row.mapping),
         seal.unseal(row.url_sealed, url_context(row.id)).decode(),
         None if asked is None else seal.unseal(asked, receipts_context(row.id)).decode(),
-        b"" if secret is None else seal.unseal(secret, connector_secret_context(row.id)),
+        b"" if secret is None else seal.unseal(secret, context),
+        seal.unseal(former, context) if overlaps else None,
     )
 
 

@@ -26,11 +26,13 @@ class Connector(Base):
     """A superior's platform that figures of a plan are reported to.
 
     Address, address of receipts and secret are sealed; what is `shown` has no token. `mapping` is
-    ours to theirs (`mapping.CodeMapping`). Which figures: of `indicator_codes` (none: all), as
+    ours to theirs (`mapping.CodeMapping`). The secret before the present one is good until
+    `former_secret_expires_at`. Which figures: of `indicator_codes` (none: all), as
     approved, or only of published periods. One batch is under way at a time: its id is the
     `lease_token`, held until `lease_until`. `tested_at` is when its settings were last tried
-    without a fault; the health columns are those of a webhook endpoint. `version` counts what
-    people changed.
+    without a fault; the health columns are those of a webhook endpoint. One that has ended, at
+    `ended_at`, is disabled for good, its address blank and its secrets gone; what was reported by
+    it stays. `version` counts what people changed.
     """
 
     __tablename__ = "connector"
@@ -43,6 +45,15 @@ class Connector(Base):
         ),
         CheckConstraint("basis IN ('approved', 'published')", name="basis"),
         CheckConstraint("batch_size BETWEEN 1 AND 50", name="batch_size"),
+        CheckConstraint(
+            "(former_secret_sealed IS NULL) = (former_secret_expires_at IS NULL)",
+            name="former_secret",
+        ),
+        CheckConstraint(
+            "ended_at IS NULL OR (state = 'disabled' AND num_nonnulls(receipts_url_sealed,"
+            " secret_sealed, former_secret_sealed) = 0)",
+            name="ended",
+        ),
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -57,6 +68,8 @@ class Connector(Base):
     app_id: Mapped[str | None] = mapped_column(Text)
     interface: Mapped[str | None] = mapped_column(Text)
     secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    former_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    former_secret_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)
     basis: Mapped[str] = mapped_column(Text)
     indicator_codes: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -71,6 +84,7 @@ class Connector(Base):
     paused_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lease_token: Mapped[UUID | None] = mapped_column()
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()

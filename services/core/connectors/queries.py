@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, func, select
+from sqlalchemy import ColumnElement, TextClause, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.connectors.mapping import OutgoingFigure
@@ -90,19 +90,22 @@ async def visible_connector(
     return None
 
 
+def _going_on(city_code: str) -> Sequence[ColumnElement[bool]]:
+    return Connector.city_code == city_code, Connector.ended_at.is_(None)
+
+
 async def connector_count(session: AsyncSession, city_code: str) -> int:
-    """Return how many connectors a city has."""
-    counted = select(func.count()).where(Connector.city_code == city_code)
-    return await session.scalar(counted.select_from(Connector)) or 0
+    """Return how many connectors a city has that did not end."""
+    return await session.scalar(select(func.count(Connector.id)).where(*_going_on(city_code))) or 0
 
 
 async def connectors_of(
     session: AsyncSession, city_code: str, plan_codes: Sequence[str]
 ) -> Sequence[Connector]:
-    """Return the connectors of some plans of a city, oldest first."""
+    """Return the connectors of some plans of a city that did not end, oldest first."""
     found = await session.scalars(
         select(Connector)
-        .where(Connector.city_code == city_code, Connector.plan_code.in_(plan_codes))
+        .where(*_going_on(city_code), Connector.plan_code.in_(plan_codes))
         .order_by(Connector.id)
     )
     return found.all()
@@ -380,8 +383,8 @@ async def batch_use(session: AsyncSession, of: Connector, *, since: datetime) ->
         refused,
         unanswered,
         unasked,
-        None if row[7] is None else round(row[7]),
-        row[8],
+        p95_ms=None if row[7] is None else round(row[7]),
+        last_success_at=row[8],
     )
 
 

@@ -17,6 +17,7 @@ ReceiptStatus = Literal["accepted", "refused", "unknown"]
 
 _OK = "200"
 _TOO_MANY = "429"
+_NOT_KNOWN = frozenset({"401", "403"})
 _LONGEST_CODE = 60
 _LONGEST_WORDS = 500
 _STATUSES: Mapping[str, ReceiptStatus] = {
@@ -48,11 +49,18 @@ class SuperiorAnswer:
     """An answer: what came of the request, and receipts by item.
 
     `unasked` counts receipts of items that were not in the request: nothing follows from them.
+    `code` is what the body says where that is not 200.
     """
 
     outcome: Outcome
     receipts: Mapping[UUID, ItemReceipt] = field(default_factory=dict)
     unasked: int = 0
+    code: str | None = None
+
+    @property
+    def knows_us_not(self) -> bool:
+        """Whether it took nothing, for it was not convinced of who asks."""
+        return _NOT_KNOWN.intersection({str(self.outcome.status_code), self.code}) != set()
 
 
 def read_answer(outcome: Outcome, asked: Collection[UUID]) -> SuperiorAnswer:
@@ -72,7 +80,7 @@ def read_answer(outcome: Outcome, asked: Collection[UUID]) -> SuperiorAnswer:
     code = str(read["code"])
     if code != _OK:
         kind: Literal["refused", "throttled"] = "throttled" if code == _TOO_MANY else "refused"
-        return SuperiorAnswer(replace(outcome, kind=kind))
+        return SuperiorAnswer(replace(outcome, kind=kind), code=code)
     data = read.get("data")
     listed = data.get("receipts") if isinstance(data, dict) else None
     if not isinstance(listed, list):

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.connectors.statements import DROP_BATCHES
+from services.core.connectors.statements import DROP_BATCHES, FORGET_FORMER_SECRETS
 from services.core.kit.clock import Clock
 from services.core.kit.database import rows_changed
 from services.core.kit.ids import first_id_at
@@ -12,7 +12,12 @@ _AT_ONCE = 5000
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Drop requests of more than 90 days ago; return how many. Items and receipts stay for good."""
-    oldest = first_id_at(clock.true_now() - KEPT)
+    """Drop requests of more than 90 days ago; return how many. Items and receipts stay for good.
+
+    A secret whose overlap is over goes, too.
+    """
+    now = clock.true_now()
+    await session.execute(FORGET_FORMER_SECRETS, {"city": city_code, "now": now})
+    oldest = first_id_at(now - KEPT)
     given = {"city": city_code, "oldest": oldest, "most": _AT_ONCE}
     return await rows_changed(session, DROP_BATCHES, given)

@@ -41,8 +41,10 @@ TRIED_AGAIN: frozenset[str] = frozenset({"refused", "failed"})
 """What a person may have sent again."""
 
 
-def connector_actions(state: str) -> list[ConnectorAction]:
-    """Return what can be done with a connector in this state."""
+def connector_actions(state: str, *, ended: bool) -> list[ConnectorAction]:
+    """Return what can be done with a connector in this state; with one that has ended, nothing."""
+    if ended:
+        return []
     enabling: list[ConnectorAction] = ["enable"] if state != "active" else []
     disabling: list[ConnectorAction] = ["disable"] if state != "disabled" else []
     return ["edit", "rotate-secret", "test", *enabling, *disabling]

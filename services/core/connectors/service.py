@@ -5,7 +5,7 @@ Every change is an event too, by which what is queued is compared with what coun
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +31,7 @@ from services.core.connectors.rules import (
     connector_actions,
     connector_faults,
 )
+from services.core.connectors.statements import LEAVE
 from services.core.events.service import record
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
@@ -85,6 +86,9 @@ async def create_connector(
         receipts_url_sealed=None,
         receipts_url_shown=None,
         secret_sealed=None,
+        former_secret_sealed=None,
+        former_secret_expires_at=None,
+        ended_at=None,
         state="disabled",
         state_reason="new",
         tested_at=None,
@@ -150,11 +154,13 @@ async def edit_connector(
 
     Raises:
         InvalidInput: they have faults.
+        ConnectorTransitionRefused: it has ended.
         SecretKeyNotSet: nothing can be sealed here.
     """
     _refuse(
         connector_faults(settings, plan=desk.plan, policy=desk.policy, profile=connector.profile)
     )
+    check_action(connector, "edit")
     if not settings:
         return
     if desk.seal is None:
@@ -168,19 +174,34 @@ async def edit_connector(
 
 
 async def give_secret(
-    session: AsyncSession, connector: Connector, secret: str, desk: ConnectorDesk
+    session: AsyncSession,
+    connector: Connector,
+    secret: str,
+    overlap: timedelta,
+    *,
+    true_now: datetime,
+    desk: ConnectorDesk,
 ) -> None:
     """Sign with another secret, which the superior handed out, from the next request on.
 
+    The one before goes on for the overlap, for what the superior does not take by the new one. Two
+    are good at most: one that was replaced earlier ends now.
+
     Raises:
+        ConnectorTransitionRefused: it has ended.
         SecretKeyNotSet: nothing can be sealed here.
     """
+    check_action(connector, "rotate-secret")
     if desk.seal is None:
         raise SecretKeyNotSet
+    former = connector.secret_sealed if overlap else None
+    connector.former_secret_sealed = former
+    connector.former_secret_expires_at = None if former is None else true_now + overlap
     _set(connector, {"secret": secret}, desk.seal)
     connector.tested_at = None
     await _changed(session, connector, desk.now)
-    await _noted(session, connector, "secret_changed", desk, {})
+    told = {"overlap_seconds": int(overlap.total_seconds())}
+    await _noted(session, connector, "secret_changed", desk, told)
 
 
 async def note_tried(
@@ -203,7 +224,7 @@ async def enable_connector(
         ConnectorUnprovisioned: the superior has given no credentials yet.
         ConnectorUntested: its settings were not tried since they changed.
     """
-    _check(connector, "enable")
+    check_action(connector, "enable")
     if not provisioned(connector):
         raise ConnectorUnprovisioned
     if connector.tested_at is None:
@@ -223,7 +244,7 @@ async def disable_connector(
     Raises:
         ConnectorTransitionRefused: it is disabled.
     """
-    _check(connector, "disable")
+    check_action(connector, "disable")
     connector.state, connector.state_reason = "disabled", "manual"
     await _changed(session, connector, desk.now)
     data = {"reason": "manual", "percent": 0, "failing_since": None, "consecutive_failures": 0}
@@ -232,13 +253,47 @@ async def disable_connector(
     await record(session, happening)
 
 
+async def end_connector(
+    session: AsyncSession, connector: Connector, *, desk: ConnectorDesk
+) -> None:
+    """Report by a locked connector no more, for good; again changes nothing.
+
+    Its address and secrets go. What waits is taken off the queue, and what was sent and never
+    answered counts as failed. What was reported stays to be read and compared.
+
+    Raises:
+        SecretKeyNotSet: nothing can be sealed here.
+    """
+    if connector.ended_at is not None:
+        return
+    if desk.seal is None:
+        raise SecretKeyNotSet
+    settings = connector_settings(connector)
+    connector.ended_at, connector.tested_at = desk.now, None
+    if connector.state != "disabled":
+        connector.state, connector.state_reason = "disabled", "manual"
+    connector.url_sealed = desk.seal.seal(b"", url_context(connector.id))
+    connector.receipts_url_sealed = connector.secret_sealed = None
+    connector.former_secret_sealed = None
+    connector.former_secret_expires_at = None
+    await _changed(session, connector, desk.now)
+    given = {"city": connector.city_code, "connector": connector.id, "now": desk.now}
+    await session.execute(LEAVE, given)
+    await _noted(session, connector, "ended", desk, settings)
+
+
 def provisioned(connector: Connector) -> bool:
     """Return whether the superior's credentials are there."""
     return connector.app_id is not None and connector.secret_sealed is not None
 
 
-def _check(connector: Connector, action: ConnectorAction) -> None:
-    allowed = connector_actions(connector.state)
+def check_action(connector: Connector, action: ConnectorAction) -> None:
+    """Refuse what the connector's state does not allow.
+
+    Raises:
+        ConnectorTransitionRefused: it does not; `extra` lists what it allows.
+    """
+    allowed = connector_actions(connector.state, ended=connector.ended_at is not None)
     if action not in allowed:
         raise ConnectorTransitionRefused(
             extra={"state": connector.state, "allowed_actions": allowed}

@@ -58,6 +58,14 @@ WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[])) AND state IN ('unmapp
 """)
 """Takes the place of items that cannot have reached the superior."""
 
+LEAVE = text("""
+UPDATE connector_item SET state = CASE state WHEN 'unknown' THEN 'failed' ELSE 'superseded' END,
+    settled_at = CAST(:now AS timestamptz)
+WHERE city_code = :city AND connector_id = :connector
+    AND state IN ('unmapped', 'pending', 'unknown')
+""")
+"""Ends the waiting of a connector's items: what the superior may have was never answered."""
+
 REMAP = text("""
 UPDATE connector_item AS i SET state = w.state, missing = w.missing
 FROM (
@@ -167,9 +175,9 @@ LEFT JOIN LATERAL (
     ) AS found
     WHERE found.number > 0
 ) AS counted ON TRUE
-WHERE c.city_code = :city ORDER BY c.id
+WHERE c.city_code = :city AND c.ended_at IS NULL ORDER BY c.id
 """)  # noqa: S608 (a number of our own)
-"""How each connector of a city is, how many items it has in each state, and since when."""
+"""How each connector of a city that did not end is, and how many items it has in each state."""
 
 COUNTS_OF = text(f"""
 SELECT wanted.state, found.number
@@ -201,3 +209,9 @@ DELETE FROM connector_batch WHERE city_code = :city AND id < :oldest AND id <= l
     ORDER BY id OFFSET :most LIMIT 1), :oldest)
 """)
 """Drops batches that are too old, so many at most."""
+
+FORGET_FORMER_SECRETS = text("""
+UPDATE connector SET former_secret_sealed = NULL, former_secret_expires_at = NULL
+WHERE city_code = :city AND former_secret_expires_at <= CAST(:now AS timestamptz)
+""")
+"""Forgets secrets that are good no more."""

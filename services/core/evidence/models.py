@@ -15,14 +15,17 @@ from services.core.kit.made_files import MadeRow
 class Evidence(Base):
     """A file that something rests upon, or rested upon: one that was removed keeps its row.
 
-    `subject_id` is the submission's or the milestone's id, or `plan/indicator/year/sequence` of an
-    assigned target. What it is about stands beside it: the unit, the indicator or the measure, and
-    the period. Its content is in the store, under a key made of city and id.
+    `subject_id` is the id of the submission, the milestone or the register's row, or
+    `plan/indicator/year/sequence` of an assigned target. What it is about stands beside it: the
+    unit, the indicator, the measure or the register, and the period. Its content is in the store,
+    under a key made of city and id.
     """
 
     __tablename__ = "evidence_file"
     __table_args__ = (
-        CheckConstraint("subject_kind IN ('submission', 'milestone', 'target')", name="kind"),
+        CheckConstraint(
+            "subject_kind IN ('submission', 'milestone', 'target', 'register_row')", name="kind"
+        ),
         CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
         Index("ix_evidence_file_subject", "city_code", "subject_kind", "subject_id", "id"),
         Index(
@@ -42,6 +45,7 @@ class Evidence(Base):
     organization_code: Mapped[str | None] = mapped_column(Text)
     indicator_code: Mapped[str | None] = mapped_column(Text)
     measure_code: Mapped[str | None] = mapped_column(Text)
+    register_code: Mapped[str | None] = mapped_column(Text)
     period: Mapped[str | None] = mapped_column(Text)
     file_name: Mapped[str] = mapped_column(Text)
     type: Mapped[str] = mapped_column(Text)

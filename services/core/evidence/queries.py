@@ -15,6 +15,8 @@ from services.core.milestones.conditions import MILESTONES
 from services.core.milestones.models import Milestone
 from services.core.plan.evidence_rules import Piece
 from services.core.plan.visibility import scope, sees_plan
+from services.core.registers import queries as registers
+from services.core.registers.models import RegisterRow
 from services.core.submissions.models import Submission
 from services.core.submissions.queries import SUBMISSIONS
 
@@ -22,6 +24,7 @@ READS = {
     "submission": Permission.READ_SUBMISSIONS,
     "milestone": Permission.READ_MILESTONES,
     "target": Permission.READ_PLAN,
+    "register_row": Permission.READ_SUBMISSIONS,
 }
 """What it takes to read the evidence of each kind of subject."""
 
@@ -29,6 +32,7 @@ WRITES = {
     "submission": Permission.WRITE_SUBMISSIONS,
     "milestone": Permission.WRITE_MILESTONES,
     "target": Permission.ASSIGN_TARGET,
+    "register_row": Permission.WRITE_SUBMISSIONS,
 }
 """What it takes to add evidence to each kind of subject, and to remove it."""
 
@@ -52,7 +56,7 @@ async def milestone_seen(
 
 
 def pieces_seen(actor: Actor, pieces: Sequence[Piece]) -> list[Piece]:
-    """Return which pieces of a visible submission a caller sees.
+    """Return which pieces of a visible submission, or row of a register, a caller sees.
 
     Who sees what was approved sees what it was approved with, and nothing of the work since.
     """
@@ -80,8 +84,8 @@ def _one(city_code: str, evidence_id: UUID) -> Select[Evidence]:
 
 
 async def _sees(session: AsyncSession, actor: Actor, row: Evidence) -> bool:
-    if row.subject_kind == "submission":
-        found = await submission_seen(session, actor, UUID(row.subject_id))
+    if row.subject_kind in {"submission", "register_row"}:
+        found = await _resting(session, actor, row)
         if found is None:
             return False
         if actor.reach is not Reach.APPROVED:
@@ -90,6 +94,15 @@ async def _sees(session: AsyncSession, actor: Actor, row: Evidence) -> bool:
     if row.subject_kind == "milestone":
         return await milestone_seen(session, actor, UUID(row.subject_id)) is not None
     return sees_plan(actor, city_code=row.city_code, plan_code=row.plan_code)
+
+
+async def _resting(
+    session: AsyncSession, actor: Actor, row: Evidence
+) -> Submission | RegisterRow | None:
+    """Return what a file is for, where the caller sees that."""
+    if row.subject_kind == "submission":
+        return await submission_seen(session, actor, UUID(row.subject_id))
+    return await registers.one(session, actor, UUID(row.subject_id))
 
 
 async def files_of_pieces(

@@ -23,6 +23,7 @@ from services.core.evidence.errors import (
 from services.core.evidence.inspection import JudgedFile
 from services.core.evidence.models import Evidence
 from services.core.identity.actor import Actor
+from services.core.kit.errors import InvalidInput
 from services.core.milestones import service as milestones
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.models import Milestone
@@ -30,6 +31,10 @@ from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.models import AssignedTarget
 from services.core.plan.service import happening
 from services.core.plan.state import PlanState
+from services.core.registers import lifecycle as rows
+from services.core.registers.models import RegisterRow
+from services.core.registers.service import RegisterDesk
+from services.core.registers.totals import file_name_faults
 from services.core.submissions import service as submissions
 from services.core.submissions.models import Submission
 from services.core.submissions.service import Deed
@@ -111,6 +116,38 @@ async def add_to_milestone(
         session, milestone, [*present, _piece(row)], "evidence.added", desk=desk, told=_told(row)
     )
     return await _written(session, row)
+
+
+async def add_to_row(
+    session: AsyncSession, row: RegisterRow, new: NewFile, *, desk: RegisterDesk
+) -> Evidence:
+    """Have a locked row of a register rest upon one file more, while it stands.
+
+    It is part of what the row says: of a confirmed one it becomes a correction.
+
+    Raises:
+        RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
+        TooManyFiles: it has as many as the plan allows.
+        InvalidInput: its name holds a person's number, where only totals are kept.
+    """
+    faults = file_name_faults(desk.register, new.judged.name)
+    if faults:
+        raise InvalidInput(faults=faults)
+    present = pieces_of(row.files)
+    _check_room(len(present), desk.plan)
+    file = _row(
+        new,
+        (row.city_code, row.plan_code),
+        ("register_row", str(row.id)),
+        desk.actor,
+        desk.now,
+        organization_code=row.organization_code,
+        register_code=row.register_code,
+    )
+    await rows.change_files(
+        session, row, [*present, _piece(file)], "added", desk=desk, told=_told(file)
+    )
+    return await _written(session, file)
 
 
 async def add_to_target(
@@ -208,6 +245,21 @@ async def remove_from_milestone(
     await _mark_removed(session, row, desk.actor, desk.now)
 
 
+async def remove_from_row(
+    session: AsyncSession, row: RegisterRow, file: Evidence, *, desk: RegisterDesk
+) -> None:
+    """Take a file away from a locked row of a register, while it stands; its record stays.
+
+    Raises:
+        RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
+        EvidenceRestedUpon: it was confirmed with it.
+        EvidenceRemoved: it was taken away before.
+    """
+    left = _without(file, row.files)
+    await rows.change_files(session, row, left, "removed", desk=desk, told=_told(file))
+    await _mark_removed(session, file, desk.actor, desk.now)
+
+
 def _check_room(present: int, plan: PlanState) -> None:
     most = plan.document.evidence.max_files
     if present >= most:
@@ -232,6 +284,7 @@ def _row(
         organization_code=about.get("organization_code"),
         indicator_code=about.get("indicator_code"),
         measure_code=about.get("measure_code"),
+        register_code=about.get("register_code"),
         period=about.get("period"),
         file_name=judged.name,
         type=judged.kind,

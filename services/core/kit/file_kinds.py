@@ -109,8 +109,7 @@ class KindReader:
     def feed(self, part: bytes) -> None:
         """Take the next part."""
         self.size += len(part)
-        if len(self._head) < _HEAD_BYTES:
-            self._head += part[: _HEAD_BYTES - len(self._head)]
+        self._head = (self._head + part[:_HEAD_BYTES])[:_HEAD_BYTES]
         self._tail = (self._tail + part)[-_TAIL_BYTES:]
         if self._text is None:
             self._text = _Text()
@@ -142,7 +141,7 @@ class KindReader:
     def _is_archive_too(self) -> bool:
         """Return whether the list of an archive ends exactly where the file does."""
         at = self._tail.rfind(b"PK\x05\x06")
-        if at < 0 or at + 22 > len(self._tail):
+        if at < 0:
             return False
         comment = int.from_bytes(self._tail[at + 20 : at + 22], "little")
         return at + 22 + comment == len(self._tail)

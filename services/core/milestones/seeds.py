@@ -56,7 +56,7 @@ def _signers(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Sequen
 
 
 def _title(sentence: str) -> str:
-    first = sentence.split("。", 1)[0]
+    first, _, _ = sentence.partition("。")
     return first if len(first) <= _LONGEST_TITLE else first[: _LONGEST_TITLE - 1] + "…"
 
 

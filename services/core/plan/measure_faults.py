@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.core.kit.decimals import plain
+from services.core.plan.condition_faults import check_conditions
 from services.core.plan.count_faults import check_counts, check_number, check_survey
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
@@ -12,7 +12,6 @@ from services.core.plan.register_entries import ColumnType, RegisterMeasure, Row
 from services.core.plan.register_faults import check_day
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
-_TEXTS: frozenset[ColumnType] = frozenset({"text", "choice", "organization"})
 
 
 def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
@@ -21,7 +20,7 @@ def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings:
     measured = []
     for at, register in enumerate(document.registers):
         columns = columns_of(f"/registers/{at}", register, findings)
-        check_counts(f"/registers/{at}", register, columns, findings)
+        check_counts(f"/registers/{at}", register, columns, registers, findings)
         place = f"/registers/{at}/measures"
         named = [(f"{place}/{n}/code", one.code) for n, one in enumerate(register.measures)]
         findings.add_repeats("duplicate-code", named)
@@ -71,7 +70,7 @@ class _Measured:
         )
         check_number(f"{self.place}/column", self.measure.column, self.columns, self.findings)
         check_survey(self.place, self.measure, self.columns, self.findings)
-        self._check_conditions(f"{self.place}/where", self.measure.where, self.columns)
+        self._check_where(self.place, self.measure.where, self.columns)
         self._check_kind()
         if self.measure.denominator is not None:
             self._check_denominator(f"{self.place}/denominator")
@@ -106,7 +105,7 @@ class _Measured:
             if below.listed_in is not None or below.match is not None:
                 self.findings.add("ratio-of-another-register", at, None, rests_on)
             check_number(f"{at}/column", below.column, self.columns, self.findings)
-            self._check_conditions(f"{at}/where", below.where, self.columns)
+            self._check_where(at, below.where, self.columns)
             return
         if self.measure.kind != "coverage":
             return
@@ -118,7 +117,7 @@ class _Measured:
         other = self.registers.columns.get(below.listed_in or "")
         if other is not None:
             self.findings.add_unknown(f"{at}/match", below.match, other.codes)
-            self._check_conditions(f"{at}/where", below.where, other)
+            self._check_where(at, below.where, other)
 
     def _check_day(self) -> None:
         day, at = self.measure.day, f"{self.place}/at"
@@ -129,32 +128,9 @@ class _Measured:
         if day is None:
             self.findings.add("day-required", f"{self.place}/day", None, [at])
             return
-        check_day(f"{self.place}/day", day, self.columns, self.findings)
+        check_day(f"{self.place}/day", day, self.columns, self.findings, months=True)
 
-    def _check_conditions(
+    def _check_where(
         self, place: str, conditions: tuple[RowCondition, ...], columns: Columns
     ) -> None:
-        for at, condition in enumerate(conditions):
-            self.findings.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
-            if columns.find(condition.column) is not None:
-                self._check_condition(f"{place}/{at}", condition, columns)
-
-    def _check_condition(self, here: str, condition: RowCondition, columns: Columns) -> None:
-        """Add a fault where a condition asks of its column what that cannot hold."""
-        where, column = columns.by_code[condition.column]
-        typed, named = f"{where}/type", f"{here}/column"
-        wrong = "condition-of-another-type"
-        if condition.any_of and column.type not in _TEXTS:
-            self.findings.add(wrong, f"{here}/any_of", None, [typed, named], type=column.type)
-        choices = {one.code for one in column.choices}
-        for number, text in enumerate(condition.any_of):
-            if column.type == "choice" and text not in choices:
-                rests_on = [typed, named, f"{where}/choices"]
-                self.findings.add("unknown-choice", f"{here}/any_of/{number}", text, rests_on)
-        if condition.yes is not None and column.type != "yes_no":
-            self.findings.add(wrong, f"{here}/yes", None, [typed, named], type=column.type)
-        for member in ("minimum", "maximum"):
-            bound = getattr(condition, member)
-            if bound is not None and column.type not in _NUMBERS:
-                at = f"{here}/{member}"
-                self.findings.add(wrong, at, plain(bound), [typed, named], type=column.type)
+        check_conditions(f"{place}/where", conditions, columns, self.findings)

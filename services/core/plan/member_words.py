@@ -123,7 +123,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "EvidenceLimits": {
         "max_bytes": "The most bytes of a file",
-        "max_files": "The most files of a submission, a milestone or an assigned target",
+        "max_files": "The most files of one thing, such as a submission or a row",
         "types": "The kinds of files that are taken, by their content",
     },
     "RequiredEvidence": {
@@ -181,20 +181,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "maximum": "The greatest number that is taken; null: any",
         "longest": "The most characters of a text",
         "check": "What else a text must be; null: nothing",
-    },
-    "RowCondition": {
-        "column": "Code of the column",
-        "any_of": "The texts or codes of which it says one; none: any",
-        "yes": "What a `yes_no` says; null: either",
-        "filled": "Whether it says anything; null: either",
-        "minimum": "The least number; null: any",
-        "maximum": "The greatest number; null: any",
-    },
-    "MeasureDenominator": {
-        "listed_in": "Of a coverage: code of the register that lists all there are",
-        "match": "Of a coverage: code of its column whose values are looked for",
-        "column": "Of a ratio: code of the column that is added up; null: rows are counted",
-        "where": "What its rows must say",
+        "in_month": "Code of the column with the month that a day lies in; null: any day",
     },
     "RegisterMeasure": {
         "kind": "Rows counted, a column added up, a share of the rows, or of another register's",
@@ -222,6 +209,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "valid_to": "Code of the column with the last day that a row holds; null: for ever",
         "cycle": "How often its rows are looked through; null: as it comes",
         "ends": "How a confirmed row may cease to count",
+        "evidence": "Files that rows have to have, by what they say and become",
     },
     "ScoredElement": {"points": "What it costs where it is missing, or each time it is found"},
     "ScoreBand": {

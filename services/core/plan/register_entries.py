@@ -12,12 +12,16 @@ from pydantic import Field
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line, Prose
 from services.core.plan.count_entries import MOST_ROW_CHECKS, ColumnCode, RowCheck, SurveyRule
+from services.core.plan.evidence_rules import RequiredEvidence
 from services.core.plan.members import Entry, Frequency
 from services.core.plan.written import Code
 
-ColumnType = Literal["text", "decimal", "integer", "date", "choice", "organization", "yes_no"]
-ColumnCheck = Literal["credit_code", "project_code"]
+ColumnType = Literal[
+    "text", "decimal", "integer", "date", "choice", "organization", "yes_no", "month"
+]
+ColumnCheck = Literal["credit_code", "project_code", "waste_code"]
 RowEnd = Literal["ended", "revoked"]
+EvidencedState = Literal["confirmed", "ended", "revoked"]
 
 ROW_ENDS: tuple[RowEnd, ...] = ("ended", "revoked")
 """How a row that was confirmed may cease to count."""
@@ -29,6 +33,7 @@ MeasureOf = Literal["city", "unit"]
 MOST_REGISTERS = 100
 MOST_MEASURES = 20
 MOST_CONDITIONS = 10
+MOST_EVIDENCE_RULES = 20
 MOST_COLUMNS = 60
 MOST_KEY_COLUMNS = 4
 LONGEST_TEXT = 2000
@@ -45,8 +50,9 @@ class RegisterColumn(Entry):
     """A column of a register: what a row says there.
 
     A text has at most `longest` characters. `check` asks for more than the type does: a unified
-    social credit code (GB 32100) with its check character, or the 24 characters of a project's
-    code.
+    social credit code (GB 32100) with its check character, the 24 characters of a project's code,
+    or a hazardous waste code of the national list. A day lies in the month that the column
+    `in_month` says.
     """
 
     code: ColumnCode
@@ -59,6 +65,7 @@ class RegisterColumn(Entry):
     maximum: ExactDecimal | None = None
     longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT, strict=True)] = 200
     check: ColumnCheck | None = None
+    in_month: ColumnCode | None = None
     note: Prose | None = None
 
 
@@ -78,6 +85,17 @@ class RowCondition(Entry):
 
 
 Conditions = Annotated[tuple[RowCondition, ...], Field(max_length=MOST_CONDITIONS)]
+
+
+class RowEvidence(RequiredEvidence):
+    """Files without which a row that meets `where` does not become what `state` says.
+
+    Each rule counts the files of a row by itself, so that one for a later stage asks for more.
+    """
+
+    name: Line
+    state: EvidencedState = "confirmed"
+    where: Conditions = ()
 
 
 class MeasureDenominator(Entry):
@@ -144,6 +162,7 @@ class Register(Entry):
     valid_to: ColumnCode | None = None
     cycle: Frequency | None = None
     ends: Annotated[tuple[RowEnd, ...], Field(max_length=2)] = ROW_ENDS
+    evidence: Annotated[tuple[RowEvidence, ...], Field(max_length=MOST_EVIDENCE_RULES)] = ()
     aggregates: Annotated[bool, Field(strict=True)] = False
     checks: Annotated[tuple[RowCheck, ...], Field(max_length=MOST_ROW_CHECKS)] = ()
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()
@@ -151,3 +170,9 @@ class Register(Entry):
     def column(self, code: str) -> RegisterColumn | None:
         """Return the column of a code; None: it has none."""
         return next((one for one in self.columns if one.code == code), None)
+
+    @property
+    def month_of_key(self) -> str | None:
+        """The code of the key column that says the month of a row; None: there is none."""
+        months = (one.code for one in self.columns if one.type == "month")
+        return next((code for code in months if code in self.key), None)

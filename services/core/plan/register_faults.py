@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from services.core.kit.decimals import plain
+from services.core.plan.condition_faults import check_conditions
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_columns import Columns, columns_of
-from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
+from services.core.plan.register_entries import ColumnType, Register, RegisterColumn, RowEvidence
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 
@@ -38,14 +39,32 @@ def _check_register(
             findings.add("key-not-required", f"{place}/key/{at}", code, [where])
     for member in ("valid_from", "valid_to"):
         check_day(f"{place}/{member}", getattr(register, member), columns, findings)
+    for at, rule in enumerate(register.evidence):
+        here = f"{place}/evidence/{at}"
+        check_conditions(f"{here}/where", rule.where, columns, findings)
+        _check_evidence(here, rule, place, register, findings)
 
 
-def check_day(place: str, code: str | None, columns: Columns, findings: Findings) -> None:
-    """Add a fault where what is named at `place` is no column, or holds no day."""
+def _check_evidence(
+    here: str, rule: RowEvidence, place: str, register: Register, findings: Findings
+) -> None:
+    """Add a fault where a row never becomes what it is to have evidence for by a verb."""
+    if rule.state == "confirmed" and not register.review:
+        rests_on = [f"{place}/review"]
+        findings.add("evidence-without-review", f"{here}/state", rule.state, rests_on)
+    if rule.state != "confirmed" and rule.state not in register.ends:
+        findings.add("evidence-of-no-end", f"{here}/state", rule.state, [f"{place}/ends"])
+
+
+def check_day(
+    place: str, code: str | None, columns: Columns, findings: Findings, *, months: bool = False
+) -> None:
+    """Add a fault where what is named at `place` is no column, or holds no day (nor a month)."""
     findings.add_unknown(place, code, columns.codes)
     found = columns.find(code)
-    if found is not None and found[1].type != "date":
-        findings.add("not-a-day", place, code, [f"{found[0]}/type"])
+    if found is None or found[1].type == "date" or (months and found[1].type == "month"):
+        return
+    findings.add("not-a-day-or-month" if months else "not-a-day", place, code, [f"{found[0]}/type"])
 
 
 def _check_column(place: str, column: RegisterColumn, findings: Findings) -> None:

@@ -17,7 +17,8 @@ class RegisterRow(Base):
     `cells` are what it says by the code of the column; exact decimals are text there. `counted` is
     what was confirmed last and counts until a correction is confirmed; null: nothing yet. It holds
     from `valid_from` to `valid_to`, both included, and from `ended_on` on no more. `key` are the
-    key columns as a JSON array, `authors` who wrote what `cells` say and is not confirmed.
+    key columns as a JSON array, `authors` who wrote what `cells` say and is not confirmed. `files`
+    are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none.
     """
 
     __tablename__ = "register_row"
@@ -57,6 +58,7 @@ class RegisterRow(Base):
     ended_on: Mapped[date | None] = mapped_column(Date)
     reason: Mapped[str | None] = mapped_column(Text)
     authors: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()

@@ -1,6 +1,6 @@
 """What may follow what for a row, who may do it, and what a change makes of a row. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, get_args
@@ -9,6 +9,7 @@ from uuid import UUID
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
+from services.core.plan.evidence_rules import Piece, all_kept
 from services.core.plan.register_entries import Register, RowEnd
 from services.core.plan.state import PlanState
 from services.core.registers.errors import RegisterNotFound
@@ -164,6 +165,7 @@ def new_row(
         "ended_on": None,
         "reason": None,
         "authors": authors_kept(Authors()),
+        "files": None,
         "created_at": now,
         "updated_at": now,
         "version": 0,
@@ -191,6 +193,14 @@ def after_writing(
     return after if register.review else _confirmed(after, register)
 
 
+def with_files(
+    row: Row, files: Sequence[Piece], *, register: Register, actor: Actor, now: datetime
+) -> Row:
+    """Return a row after the actor had it rest upon other files; it wrote part of the row then."""
+    after = {**row, "files": [dict(one) for one in files] or None}
+    return after_writing(after, row["cells"], row["key"], register=register, actor=actor, now=now)
+
+
 def _confirmed(row: Row, register: Register) -> Row:
     first, last = validity(register, row["cells"])
     return {
@@ -199,6 +209,7 @@ def _confirmed(row: Row, register: Register) -> Row:
         "counted": row["cells"],
         "valid_from": first,
         "valid_to": last,
+        "files": all_kept(row["files"]),
     }
 
 
@@ -219,10 +230,17 @@ def after_verb(
     if verb == "confirm":
         return _confirmed(after, register)
     if verb in ENDS:
-        return {**after, "state": ENDS[verb], "cells": row["counted"], "ended_on": ended_on}
+        return {
+            **after,
+            "state": ENDS[verb],
+            "cells": row["counted"],
+            "ended_on": ended_on,
+            "files": all_kept(row["files"]),
+        }
     if row["counted"] is None:
         return {**after, "state": "withdrawn"}
-    return _confirmed({**after, "cells": row["counted"]}, register)
+    # What was added to the correction was confirmed by nobody: it may be removed still.
+    return {**_confirmed({**after, "cells": row["counted"]}, register), "files": row["files"]}
 
 
 def image_of(row: Row) -> dict[str, object]:
@@ -239,6 +257,8 @@ def image_of(row: Row) -> dict[str, object]:
         "values": row["cells"],
         "counts": row["counted"] is not None and row["state"] in STANDING,
         **days,
+        # Its files, with the digests; absent where there are none.
+        **({"files": row["files"]} if row["files"] else {}),
     }
 
 

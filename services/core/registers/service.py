@@ -1,4 +1,4 @@
-"""Writing rows of registers: one or thousands at once, and the verbs on one.
+"""Writing rows of registers: one or thousands at once. The verbs on one are in `lifecycle`.
 
 Each change writes the row, its history and its event in the caller's transaction. A call is
 constant in statements, however many rows it has.
@@ -7,7 +7,7 @@ constant in statements, however many rows it has.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
-from services.core.identity.errors import takes
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import echo
@@ -27,34 +26,22 @@ from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.registers import queries
 from services.core.registers.errors import (
-    OwnRow,
     RegisterRowExists,
-    RegisterRowTransitionRefused,
 )
 from services.core.registers.judging import NO_UNIT, CellDesk, Cells, judged_cells, key_of
-from services.core.registers.models import RegisterRow
 from services.core.registers.rules import (
-    ACTIONS,
-    ENDS,
-    WRITING_VERBS,
     RegisterOutcome,
     Row,
     RowDraft,
-    RowVerb,
-    after_verb,
     after_writing,
-    allowed_actions,
     confirms,
     event_data,
-    has_right,
     image_of,
     keeper_faults,
     keeps,
     new_row,
-    state_allows,
 )
 from services.core.registers.statements import REMEMBER, WRITE
-from services.core.registers.totals import reason_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +89,10 @@ async def write_rows(
     decided = await asyncio.to_thread(
         lambda: [_decided(one, found, desk, hints=alone) for one in judged]
     )
-    await _write(
+    await write(
         session,
         [
-            (one.row, "created" if one.outcome == "created" else "changed")
+            RowDeed(one.row, "created" if one.outcome == "created" else "changed")
             for one in decided
             if one.row is not None and one.outcome in {"created", "updated"}
         ],
@@ -135,7 +122,7 @@ async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) ->
     decided = _decided(judged, {}, desk, hints=True)
     if decided.row is None or decided.faults:
         raise InvalidInput(faults=decided.faults)
-    await _write(session, [(decided.row, "created")], desk)
+    await write(session, [RowDeed(decided.row, "created")], desk)
     return decided.row
 
 
@@ -253,14 +240,25 @@ def _decided(
 
 _ARRAYS = (
     *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
-    *("ended_on", "reason", "authors", "created_at", "updated_at", "version"),
+    *("ended_on", "reason", "authors", "files", "created_at", "updated_at", "version"),
 )
-_AS_JSON = frozenset({"cells", "counted", "authors"})
+_AS_JSON = frozenset({"cells", "counted", "authors", "files"})
 
 
-async def _write(
-    session: AsyncSession, made: Sequence[tuple[Row, str]], desk: RegisterDesk
-) -> None:
+@dataclass(frozen=True, slots=True)
+class RowDeed:
+    """A row as a change leaves it; `told` is what the event `event` says beside that.
+
+    Without `event` it is that of the row itself: `register_row.` and the action.
+    """
+
+    row: Row
+    action: str
+    event: str | None = None
+    told: Mapping[str, object] = field(default_factory=dict)
+
+
+async def write(session: AsyncSession, made: Sequence[RowDeed], desk: RegisterDesk) -> None:
     """Write rows as they are now, with history and event of each, in two statements."""
     if not made:
         return
@@ -277,121 +275,19 @@ async def _write(
     note_events(remembered["event_id"])
 
 
-def _arrays(made: Sequence[tuple[Row, str]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _arrays(made: Sequence[RowDeed]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays that `WRITE` and `REMEMBER` take."""
-    rows = [row for row, _ in made]
+    rows = [one.row for one in made]
     arrays = {name: [row[name] for row in rows] for name in _ARRAYS}
     for name in _AS_JSON:
         arrays[name] = [None if one is None else to_json(one).decode() for one in arrays[name]]
     kept = {name: arrays[name] for name in ("id", "version", "organization_code", "reason")}
     remembered = {
         **kept,
-        "action": [action for _, action in made],
+        "action": [one.action for one in made],
         "image": [to_json(image_of(row)).decode() for row in rows],
         "event_id": [new_id() for _ in rows],
-        "event_data": [to_json(event_data(row)).decode() for row in rows],
+        "event_type": [one.event or f"register_row.{one.action}" for one in made],
+        "event_data": [to_json({**event_data(one.row), **one.told}).decode() for one in made],
     }
     return arrays, remembered
-
-
-def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
-    """Let the actor pass who has the right to a verb on a row.
-
-    Raises:
-        OwnRow: it would confirm what it or its unit wrote.
-        Forbidden: it has not this right for another reason.
-    """
-    if has_right(actor, verb, vars(row), register):
-        return
-    if verb == "confirm" and confirms(actor, register):
-        raise OwnRow
-    if verb in WRITING_VERBS:
-        raise takes(
-            "填写该行的单位或 office",
-            "the unit that the row is of, or the office",
-        )
-    raise takes(
-        "台账的牵头单位（lead）或 office",
-        "a lead of the register, or the office",
-    )
-
-
-def _check_state(row: RegisterRow, verb: RowVerb, desk: RegisterDesk) -> None:
-    if not state_allows(verb, vars(row), desk.register):
-        legal = allowed_actions(desk.actor, vars(row), desk.register)
-        raise RegisterRowTransitionRefused(extra={"state": row.state, "allowed_actions": legal})
-
-
-async def edit(
-    session: AsyncSession, row: RegisterRow, *, said: Mapping[str, Any], desk: RegisterDesk
-) -> None:
-    """Change what a locked row says, by column; null takes a cell back.
-
-    What is as it was already changes nothing. Of a confirmed row it becomes a correction, and what
-    was confirmed counts until that is.
-
-    Raises:
-        InvalidInput: what would stand has faults.
-        RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
-    """
-    judged = judged_cells(desk.register, said, CellDesk(desk.plan), row.cells)
-    if judged.faults:
-        raise InvalidInput(faults=judged.faults)
-    _check_state(row, "edit", desk)
-    if judged.cells == row.cells:
-        return
-    after = after_writing(
-        vars(row),
-        judged.cells,
-        row.key,
-        register=desk.register,
-        actor=desk.actor,
-        now=desk.now,
-    )
-    await _put(session, row, after, "edit", desk)
-
-
-async def move(
-    session: AsyncSession,
-    row: RegisterRow,
-    verb: RowVerb,
-    *,
-    desk: RegisterDesk,
-    reason: str | None,
-    ended_on: date | None = None,
-) -> None:
-    """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
-
-    Raises:
-        InvalidInput: it would be confirmed with faults, or ended on a day to come, or the reason
-            holds a person's number where only totals are kept.
-        RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
-            end.
-    """
-    faults = reason_faults(desk.register, reason)
-    if verb == "confirm":
-        faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
-    if ended_on is not None and ended_on > desk.today:
-        faults.append(Fault("/ended_on", "day-to-come", _TO_COME, ended_on.isoformat()))
-    if faults:
-        raise InvalidInput(faults=faults)
-    _check_state(row, verb, desk)
-    after = after_verb(
-        vars(row),
-        verb,
-        register=desk.register,
-        reason=reason,
-        ended_on=(ended_on or desk.today) if verb in ENDS else None,
-        now=desk.now,
-    )
-    await _put(session, row, after, verb, desk)
-
-
-_TO_COME = Text("不能晚于今天", "Must be no later than today")
-
-
-async def _put(
-    session: AsyncSession, row: RegisterRow, after: Row, verb: RowVerb, desk: RegisterDesk
-) -> None:
-    await _write(session, [(after, ACTIONS[verb])], desk)
-    await session.refresh(row)

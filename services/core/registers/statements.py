@@ -16,28 +16,30 @@ WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :registe
     AND r.key = ANY(CAST(:keys AS text[])) AND r.state IN ('draft', 'confirmed')
 -- In one order, so that no two calls wait for each other.
 ORDER BY r.id FOR UPDATE
-""").columns(cells=JSONB, counted=JSONB, authors=JSONB)  # noqa: S608 (column names of our own)
+""").columns(cells=JSONB, counted=JSONB, authors=JSONB, files=JSONB)  # noqa: S608 (column names of our own)
 """The rows of a register that hold some keys, locked."""
 
 WRITE = text("""
 INSERT INTO register_row (city_code, plan_code, register_code, id, key, organization_code, state,
-    cells, counted, valid_from, valid_to, ended_on, reason, authors, created_at, updated_at,
-    version)
+    cells, counted, valid_from, valid_to, ended_on, reason, authors, files, created_at,
+    updated_at, version)
 SELECT CAST(:city AS text), CAST(:plan AS text), CAST(:register AS text), w.id, w.key,
     w.organization_code, w.state, CAST(w.cells AS jsonb), CAST(w.counted AS jsonb), w.valid_from,
-    w.valid_to, w.ended_on, w.reason, CAST(w.authors AS jsonb), w.created_at, w.updated_at,
-    w.version
+    w.valid_to, w.ended_on, w.reason, CAST(w.authors AS jsonb), CAST(w.files AS jsonb),
+    w.created_at, w.updated_at, w.version
 FROM unnest(CAST(:id AS uuid[]), CAST(:key AS text[]), CAST(:organization_code AS text[]),
     CAST(:state AS text[]), CAST(:cells AS text[]), CAST(:counted AS text[]),
     CAST(:valid_from AS date[]), CAST(:valid_to AS date[]), CAST(:ended_on AS date[]),
-    CAST(:reason AS text[]), CAST(:authors AS text[]), CAST(:created_at AS timestamptz[]),
+    CAST(:reason AS text[]), CAST(:authors AS text[]), CAST(:files AS text[]),
+    CAST(:created_at AS timestamptz[]),
     CAST(:updated_at AS timestamptz[]), CAST(:version AS integer[]))
     AS w(id, key, organization_code, state, cells, counted, valid_from, valid_to, ended_on, reason,
-        authors, created_at, updated_at, version)
+        authors, files, created_at, updated_at, version)
 ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key, state = excluded.state,
     cells = excluded.cells, counted = excluded.counted, valid_from = excluded.valid_from,
     valid_to = excluded.valid_to, ended_on = excluded.ended_on, reason = excluded.reason,
-    authors = excluded.authors, updated_at = excluded.updated_at, version = excluded.version
+    authors = excluded.authors, files = excluded.files, updated_at = excluded.updated_at,
+    version = excluded.version
 """)
 """Writes rows as they are now. Whoever writes holds those that were there, and the register's name
 for those that were not, so that nothing lies between."""
@@ -46,8 +48,10 @@ REMEMBER = text(f"""
 WITH written AS MATERIALIZED (
     SELECT w.* FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]),
         CAST(:action AS text[]), CAST(:image AS text[]), CAST(:reason AS text[]),
-        CAST(:organization_code AS text[]), CAST(:event_id AS uuid[]), CAST(:event_data AS text[]))
-        AS w(id, version, action, image, reason, organization_code, event_id, event_data)
+        CAST(:organization_code AS text[]), CAST(:event_id AS uuid[]),
+        CAST(:event_type AS text[]), CAST(:event_data AS text[]))
+        AS w(id, version, action, image, reason, organization_code, event_id, event_type,
+            event_data)
 ), remembered AS (
     INSERT INTO register_row_history
         (city_code, row_id, version, action, after, actor, reason, occurred_at)
@@ -60,7 +64,7 @@ WITH written AS MATERIALIZED (
         city_code="CAST(:city AS text)",
         id="event_id",
         plan_code="CAST(:plan AS text)",
-        type="'register_row.' || action",
+        type="event_type",
         subject_kind="'register_row'",
         subject_id="CAST(written.id AS text)",
         organization_code="organization_code",

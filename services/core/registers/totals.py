@@ -20,12 +20,24 @@ _NO_NUMBER = Text(
     "A reason here holds no number of a person or a telephone: the register is of totals",
 )
 
+_NO_NUMBER_IN_NAME = Text(
+    "文件名中不得写证件号码、电话：本台账只登记合计数",
+    "The name of a file here holds no number of a person or a telephone: the register is of totals",
+)
+
 
 def reason_faults(register: Register, reason: str | None) -> list[Fault]:
     """Return what is wrong with the reason for a change: of totals it holds no person's number."""
     if not register.aggregates or reason is None or not _PERSON_NUMBER.search(reason):
         return []
     return [Fault("/reason", "counts-only", _NO_NUMBER)]
+
+
+def file_name_faults(register: Register, name: str) -> list[Fault]:
+    """Return what is wrong with the name of a file: of totals it holds no person's number."""
+    if not register.aggregates or not _PERSON_NUMBER.search(name):
+        return []
+    return [Fault("/query/file_name", "counts-only", _NO_NUMBER_IN_NAME)]
 
 
 def untold(fault: Fault, column: RegisterColumn) -> Fault:

@@ -35,6 +35,7 @@ SEALED = (
     SealedColumn("connector", "url_sealed", connector_url_context),
     SealedColumn("connector", "receipts_url_sealed", receipts_context),
     SealedColumn("connector", "secret_sealed", connector_secret_context),
+    SealedColumn("connector", "former_secret_sealed", connector_secret_context),
     SealedColumn("package_peer", "secret_sealed", peer_context),
     SealedColumn("person", "totp_sealed", totp_context),
     SealedColumn("person", "totp_pending_sealed", pending_context),

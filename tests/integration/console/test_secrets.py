@@ -50,7 +50,7 @@ async def door(database_url: str) -> AsyncIterator[Door]:
         await a_partner(opened)
         await a_partner(opened, "tif-sm")
         await _app_token(opened, UUID(await a_provider(opened)))
-        await a_connector(opened)
+        await _connector(opened)
         await _package_peer(opened)
         assert await _token(opened), "there is a key that tokens are signed with"
         await _second_factors(opened)
@@ -71,6 +71,13 @@ async def _second_factors(door: Door) -> None:
             )
             person.totp_sealed = old.seal(b"one", totp_context(person.id))
             person.totp_pending_sealed = old.seal(b"two", pending_context(person.id))
+
+
+async def _connector(door: Door) -> None:
+    """Make a connector whose secret was changed."""
+    path = f"/connectors/{await a_connector(door)}/rotate-secret"
+    async with door.client(door.admin_secret) as admin:
+        assert (await admin.post(path, json={"secret": "another-secret"})).status_code == 200
 
 
 async def _package_peer(door: Door) -> None:

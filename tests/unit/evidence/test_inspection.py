@@ -1,7 +1,9 @@
 """What a file is by its content, whatever its name says, and however it is cut into parts."""
 
 import hashlib
-from collections.abc import Callable
+import io
+import zipfile
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from services.core.kit.file_kinds import (
     FileKind,
     KindReader,
     UnknownKind,
+    agrees,
     answered_as,
     extension_of,
 )
@@ -168,3 +171,58 @@ def test_text_that_ends_within_a_character_is_none() -> None:
     with pytest.raises(UnknownKind) as refused:
         reader.kind()
     assert refused.value.code == "file-type-unknown"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
+        ("[Content_Types].xml", "xl/workbook.xml", "xl/vbaProject.bin"),
+    ],
+)
+def test_a_document_with_macros_is_refused(names: Sequence[str]) -> None:
+    reader = KindReader()
+    reader.feed(archive(*names))
+    with pytest.raises(UnknownKind) as refused:
+        reader.kind()
+    assert refused.value.code == "file-with-macros"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "agreed"),
+    [
+        ("", True),
+        ("application/octet-stream", True),
+        ("Binary/Octet-Stream; q=1", True),
+        ("application/pdf", True),
+        ("APPLICATION/PDF ; charset=binary; version=1", True),
+        ("image/png", False),
+        ("text/plain", False),
+        (";", True),
+    ],
+)
+def test_a_media_type_agrees_by_its_name_alone(media_type: str, *, agreed: bool) -> None:
+    assert agrees("pdf", extension="pdf", media_type=media_type) == (True, agreed)
+    assert agrees("pdf", extension="png", media_type=media_type) == (False, agreed)
+    assert agrees("pdf", extension=None, media_type=media_type) == (True, agreed)
+
+
+def _zip(**parts: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+        book.comment = b"made by hand " * 30
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [archive(), _zip(), _zip(inner=archive("a")), archive("a"), _zip(a=b"", b=b"b")]
+)
+def test_an_archive_is_one_to_its_last_byte(content: bytes) -> None:
+    assert judged(content, "a.zip", len(content)).kind == "zip"
+    for cut in range(1, 18):
+        reader = KindReader()
+        reader.feed(content[:-cut])
+        with pytest.raises(UnknownKind):
+            reader.kind()

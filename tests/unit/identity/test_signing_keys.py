@@ -91,3 +91,10 @@ def test_what_one_half_signs_the_published_half_verifies_by_its_name() -> None:
     }
     signed = jws.serialize_compact({"alg": "ES256"}, b"said", key.private(seal), ["ES256"])
     assert jws.deserialize_compact(signed, key.verifier(), ["ES256"]).payload == b"said"
+
+
+def test_a_key_is_kept_until_every_token_of_it_has_ended_and_a_little_longer() -> None:
+    old, new = a_key(1, BEGIN), a_key(2, BEGIN + SIGNS_FOR)
+    last_token_ends = new.signs_from + LONGEST_LIFE
+    assert outlived([old, new], last_token_ends + timedelta(minutes=1)) == []
+    assert outlived([old, new], last_token_ends + timedelta(days=1)) == [old]

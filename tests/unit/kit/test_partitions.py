@@ -1,5 +1,7 @@
 """Spans of time lie one beside the other, and name their parts apart."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,6 +52,23 @@ def test_a_quarter_is_named_as_people_do(at: datetime, label: str, following: da
     assert TimeSpan.QUARTER.label(TimeSpan.QUARTER.start(at)) == label
     assert TimeSpan.QUARTER.after(at) == following
     assert TimeSpan.MONTH.label(TimeSpan.MONTH.start(at)) == f"{at.year}m{at.month:02}"
+
+
+@pytest.fixture
+def beside_china(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is set eight hours ahead."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("beside_china")
+def test_a_span_begins_at_midnight_of_utc_whatever_the_machine_is_set_to() -> None:
+    at = datetime(2025, 12, 31, 20, tzinfo=UTC)
+    assert TimeSpan.MONTH.start(at) == datetime(2025, 12, 1, tzinfo=UTC)
+    assert TimeSpan.QUARTER.start(at) == datetime(2025, 10, 1, tzinfo=UTC)
 
 
 def made(table: CutTable, until: datetime | None) -> CutParts:

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 import pytest
-from pydantic import StringConstraints, ValidationError
+from annotated_types import Gt
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from services.core.kit.forms import form, form_of
 from services.core.kit.said import Said, Words, trimmed
@@ -84,3 +85,33 @@ def test_a_form_is_held_to_its_pattern_and_told_by_it() -> None:
 def test_what_prints_nothing_stays_where_it_shapes_what_prints(text: str) -> None:
     assert trimmed(text) == text
     assert trimmed(f"\u3000{text}\u200b") == text
+
+
+def test_which_members_may_be_blank_is_found_as_a_shape_is_made() -> None:
+    class Shape(Said):
+        plain: str | None = None
+        words: Words | None = None
+        formed: Annotated[str, StringConstraints(pattern="^u")] | None = None
+        number: int | None = None
+        counted: Annotated[int, Gt(0)] | None = None
+        needed: str = ""
+        either: int | str = 0
+
+    blank = dict.fromkeys(("plain", "words"), " ")
+    assert Shape.model_validate(blank).model_dump(include={"plain", "words"}) == {
+        "plain": None,
+        "words": None,
+    }
+    assert Shape.model_validate({"needed": " ", "either": " "}).model_dump(
+        include={"needed", "either"}
+    ) == {"needed": "", "either": ""}
+    for name in ("formed", "number", "counted"):
+        with pytest.raises(ValidationError, match=name):
+            Shape.model_validate({name: " "})
+
+
+def test_a_form_holds_as_soon_as_it_is_made() -> None:
+    made = TypeAdapter(Annotated[str, form("^v[0-9]$", "如 v1", "Such as v1")])
+    assert made.validate_python("v1") == "v1"
+    with pytest.raises(ValidationError, match="pattern"):
+        made.validate_python("w1")

@@ -1,6 +1,8 @@
 """Sealed secrets: opened by their key, in their place, and by nothing else."""
 
 import base64
+import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
@@ -102,3 +104,21 @@ def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
 def test_a_setting_that_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="key"):
         Seal.read(text)
+
+
+def test_a_key_for_a_purpose_is_always_the_same_and_that_of_no_other() -> None:
+    written, older = new_seal_key(), new_seal_key()
+    seal = Seal.read(f"{written},{older}")
+    keys = [base64.b64decode(one) for one in (written, older)]
+    assert seal.derived("page tokens") == [
+        hmac.new(key, b"key for page tokens", hashlib.sha256).digest() for key in keys
+    ]
+    assert not set(seal.derived("page tokens")) & set(seal.derived("marks"))
+
+
+def test_what_is_signed_is_verified_by_every_release() -> None:
+    written = new_seal_key()
+    key = hashlib.sha256(b"key for signing" + base64.b64decode(written)).digest()
+    signed = Seal.read(written).sign(b"plain", "here")
+    said = hmac.new(key, b"here\0plain", hashlib.sha256).digest()
+    assert signed.endswith(said)

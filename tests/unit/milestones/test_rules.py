@@ -115,6 +115,16 @@ def test_every_state_is_reached_and_every_open_one_leads_to_an_end() -> None:
     assert ending == set(STATES)
 
 
+def test_an_extension_is_counted_and_begins_an_epoch_with_its_date() -> None:
+    accepted = moved(NEW, Transition("accept"), DAY)
+    later = DAY + timedelta(days=30)
+    longer = moved(accepted, Transition("extend", due_date=later), DAY)
+    again = moved(longer, Transition("extend", due_date=later), DAY)
+    assert [one.extensions for one in (accepted, longer, again)] == [0, 1, 2]
+    assert [one.epoch for one in (accepted, longer, again)] == [1, 2, 2]
+    assert again.due_date == later
+
+
 @pytest.mark.parametrize("grade", ["excellent", "good", "pass"])
 def test_what_is_closed_is_wholly_done_and_reopened_it_is_as_it_was_reported(
     grade: ClosureGrade,

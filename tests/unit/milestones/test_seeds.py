@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from services.core.milestones.seeds import Seed, seeds_of
 from tests.support.api import xinmi
 
@@ -45,3 +47,17 @@ def test_without_a_lead_those_who_are_responsible_sign() -> None:
 def test_a_printed_year_is_a_deadline() -> None:
     (seed,) = of_first_measure(deadline=2023, lead_units=("UN22", "UN24"))
     assert (seed.due_date, seed.organization_code) == (date(2023, 12, 31), "UN22")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("建成 一座。再建一座。", "建成 一座"),
+        ("建成一座", "建成一座"),
+        ("长" * 60 + "。再", "长" * 60),
+        ("长" * 61 + "。再", "长" * 59 + "…"),
+    ],
+)
+def test_a_title_is_the_first_sentence_and_of_sixty_letters_at_most(text: str, title: str) -> None:
+    (seed,) = of_first_measure(text=text)
+    assert (seed.title, seed.deliverable) == (title, text)

@@ -1,12 +1,14 @@
 """How units and periods combine into the city's value."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.core.scoring.aggregation import Operands
+from services.core.scoring.aggregation import Operands, Operators, Reading, read_units
+from services.core.scoring.figures import Figure
 from tests.unit.scoring.builders import (
     a_ratio,
     a_target,
@@ -127,3 +129,18 @@ def test_a_quarter_that_cannot_be_used_makes_the_year_not_assessable(periods: st
     unusable = Operands("2025-Q2", 2, values=2, value_sum=Decimal(7))
     row = judged(combining("direct", periods, owners=[]), [usable, unusable])
     assert (row["state"], row["value"], row["met"]) == ("not_assessable", None, None)
+
+
+@pytest.mark.parametrize(
+    ("levels", "reading"),
+    [
+        ((), Reading(unusable="no_level")),
+        (("A",), Reading(figure=Figure(Decimal(7)), level="A")),
+        (("A", "B"), Reading(unusable="levels_differ")),
+    ],
+)
+def test_a_level_counts_where_all_units_reported_the_same(
+    levels: tuple[str, ...], reading: Reading
+) -> None:
+    by_level = Operators("direct", "last", Decimal(1), by_level=True)
+    assert read_units(replace(TWO_UNITS, levels=levels), by_level) == reading

@@ -1,6 +1,7 @@
 """What is owed and absent never helps, and what is not yet due is a figure so far."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.judgement import judge
-from services.core.scoring.owed import Former, silence_helps
+from services.core.scoring.owed import Absent, Former, OwedParts, owed_details, silence_helps
 from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
@@ -329,3 +330,27 @@ def test_a_part_that_is_absent_helps_every_target_that_less_may_meet(
 ) -> None:
     added = Operators(units="sum", periods="sum", multiplier=Decimal(1), by_level=False)
     assert silence_helps(added, kinds) is helps
+
+
+@pytest.mark.parametrize(
+    ("absent", "expected", "reported", "said"),
+    [
+        (0, 3, 3, "—"),
+        (2, 3, 1, "单位0（2025-01）、单位1（2025-01）"),
+        (2, 4, 1, "单位0（2025-01）、单位1（2025-01） …"),
+        (10, 10, 0, "、".join(f"单位{number}（2025-01）" for number in range(10))),
+        (11, 11, 0, "、".join(f"单位{number}（2025-01）" for number in range(10)) + " …"),
+    ],
+)
+def test_ten_of_the_absent_are_named_and_that_there_are_more(
+    absent: int, expected: int, reported: int, said: str
+) -> None:
+    parts = tuple(Absent("2025-01", f"U{n}", f"单位{n}", "overdue") for n in range(absent))
+    owed = OwedParts(expected=expected, reported=reported, absent=parts)
+    assert owed_details(owed) == {
+        "expected": str(expected),
+        "reported": str(reported),
+        "absent": said,
+        "due": "—",
+    }
+    assert owed_details(replace(owed, due="2025-02-10"))["due"] == "2025-02-10"

@@ -1,5 +1,6 @@
 """What each verb makes of a submission: its state, its authors, its figures."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -9,7 +10,7 @@ import pytest
 
 from services.core.identity.actor import Actor
 from services.core.submissions.authorship import SubmissionRow, authors_of
-from services.core.submissions.changes import edited, form_after, signed
+from services.core.submissions.changes import edited, form_after, moved, signed
 from services.core.submissions.creation import place_of
 from services.core.submissions.rules import SubmissionVerb, allowed_actions, has_right, state_allows
 from tests.unit.submissions.builders import (
@@ -290,3 +291,12 @@ def test_a_correction_is_what_follows_an_approved_revision(
     assert place.correcting is correcting
     assert place.period_state == "closed"
     assert place.leads == ("UN05",)
+
+
+@pytest.mark.parametrize("given", [list, json.dumps])
+def test_the_files_of_an_approved_revision_stay(given: Any) -> None:
+    files = given([{"id": "1", "type": "pdf"}, {"id": "2", "type": "png"}])
+    kept = [{"id": "1", "type": "pdf", "kept": True}, {"id": "2", "type": "png", "kept": True}]
+    row = a_row(CLERK, files=files)
+    assert moved(row, "approve", actor=OFFICE, reason=None, now=NOW)["files"] == kept
+    assert "files" not in moved(a_row(CLERK), "approve", actor=OFFICE, reason=None, now=NOW)

@@ -231,6 +231,8 @@ def test_each_of_several_servers_in_one_address_is_an_own_one(user: str) -> None
         (f"https://{'a.' * 126}a/", None),
         (f"https://{'a.' * 126}ab/", "url-invalid"),
         ("https://[:::1]/", "url-invalid"),
+        ("https://[::1.2]/", "url-invalid"),
+        ("https://1.2/", "url-encoded-address"),
     ],
 )
 def test_a_url_is_read_to_the_ends_of_what_may_stand_in_it(url: str, wrong: str | None) -> None:

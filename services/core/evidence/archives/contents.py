@@ -30,18 +30,23 @@ HEADINGS = (
 
 
 def path_of(row: Evidence, number: int, plan: PlanState) -> str:
-    """Return where a file stands: unit, indicator or measure, period, number and name.
+    """Return where a file stands: unit, indicator, measure or register, period, number and name.
 
     The number makes it one of its own. No part leads anywhere else, on whatever system.
     """
     unit = row.organization_code
     parts = (
         plan.document.city.name if unit is None else plan.organization_name(unit),
-        row.indicator_code or row.measure_code or "-",
+        _of(row) or "-",
         row.period or row.subject_kind,
     )
     folders = [_safe(part)[:_LONGEST_PART] for part in parts]
     return "/".join((*folders, f"{number:05}_{_safe(row.file_name)}"))
+
+
+def _of(row: Evidence) -> str:
+    # One column of the list for all three, whose heading archives of before have as well.
+    return row.indicator_code or row.measure_code or row.register_code or ""
 
 
 def _safe(part: str) -> str:
@@ -105,7 +110,7 @@ class ArchiveWriter:
         unit = row.organization_code
         yield from (path, row.id, row.subject_kind, row.subject_id, unit or "")
         yield "" if unit is None else self._plan.organization_name(unit)
-        yield from (row.indicator_code or row.measure_code or "", row.period or "", row.file_name)
+        yield from (_of(row), row.period or "", row.file_name)
         yield from (row.size, row.sha256, row.sm3)
         yield row.added_at.astimezone(self._zone).isoformat(timespec="seconds")
         yield standing

@@ -6,8 +6,8 @@ corrects has a new version, and so stands for the new release, too.
 
 from alembic import op
 
-revision = "0048"
-down_revision = "0047"
+revision = "0050"
+down_revision = "0049"
 branch_labels = None
 depends_on = None
 works_since = "0014"

@@ -1,0 +1,44 @@
+"""What must hold between a condition on rows and the columns of their register. Pure."""
+
+from collections.abc import Sequence
+
+from services.core.kit.decimals import plain
+from services.core.plan.findings import Findings
+from services.core.plan.register_columns import Columns
+from services.core.plan.register_entries import ColumnType, RowCondition
+
+_NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
+_TEXTS: frozenset[ColumnType] = frozenset({"text", "choice", "organization"})
+
+
+def check_conditions(
+    place: str, conditions: Sequence[RowCondition], columns: Columns, findings: Findings
+) -> None:
+    """Add the faults of the conditions that stand at `place`, on rows of these columns."""
+    for at, condition in enumerate(conditions):
+        findings.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
+        if columns.find(condition.column) is not None:
+            _check_condition(f"{place}/{at}", condition, columns, findings)
+
+
+def _check_condition(
+    here: str, condition: RowCondition, columns: Columns, findings: Findings
+) -> None:
+    """Add a fault where a condition asks of its column what that cannot hold."""
+    where, column = columns.by_code[condition.column]
+    typed, named = f"{where}/type", f"{here}/column"
+    wrong = "condition-of-another-type"
+    if condition.any_of and column.type not in _TEXTS:
+        findings.add(wrong, f"{here}/any_of", None, [typed, named], type=column.type)
+    choices = {one.code for one in column.choices}
+    for number, text in enumerate(condition.any_of):
+        if column.type == "choice" and text not in choices:
+            rests_on = [typed, named, f"{where}/choices"]
+            findings.add("unknown-choice", f"{here}/any_of/{number}", text, rests_on)
+    if condition.yes is not None and column.type != "yes_no":
+        findings.add(wrong, f"{here}/yes", None, [typed, named], type=column.type)
+    for member in ("minimum", "maximum"):
+        bound = getattr(condition, member)
+        if bound is not None and column.type not in _NUMBERS:
+            at = f"{here}/{member}"
+            findings.add(wrong, at, plain(bound), [typed, named], type=column.type)

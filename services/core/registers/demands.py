@@ -1,0 +1,71 @@
+"""What a row must show before it becomes something: files of evidence, as the plan asks. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan.evidence_rules import Piece, counting, still_missing
+from services.core.plan.register_entries import EvidencedState, Register, RowCondition, RowEvidence
+from services.core.registers.judging import Cells
+
+_LACKING = Text(
+    "“{name}”须附佐证材料至少 {least} 件{kinds}，现有 {there} 件：请先用"
+    " POST /v1/register-rows/{{row_id}}/evidence 上传",
+    "{name}: at least {least} files of evidence{kinds} are to be there, and {there} are: add them"
+    " by POST /v1/register-rows/{{row_id}}/evidence first",
+)
+
+
+def meets(cells: Cells, conditions: Sequence[RowCondition]) -> bool:
+    """Return whether what a row says meets every condition; a measure asks the same in SQL."""
+    return all(_meets(cells.get(one.column), one) for one in conditions)
+
+
+def _meets(cell: object, condition: RowCondition) -> bool:
+    if condition.any_of and (cell is None or str(cell) not in condition.any_of):
+        return False
+    if condition.yes is not None and cell is not condition.yes:
+        return False
+    if condition.filled is not None and (cell is not None) != condition.filled:
+        return False
+    if condition.minimum is None and condition.maximum is None:
+        return True
+    if cell is None:
+        return False
+    number = Decimal(str(cell))
+    above = condition.minimum is None or number >= condition.minimum
+    return above and (condition.maximum is None or number <= condition.maximum)
+
+
+def demands_on(register: Register, cells: Cells, state: EvidencedState) -> list[RowEvidence]:
+    """Return what a row that says this has to have before it becomes what `state` says."""
+    return [rule for rule in register.evidence if rule.state == state and meets(cells, rule.where)]
+
+
+def lacking(
+    register: Register, cells: Cells, pieces: Sequence[Piece], state: EvidencedState
+) -> list[Fault]:
+    """Return each kind of evidence that a row lacks before it becomes what `state` says."""
+    return [
+        Fault("/evidence", "evidence-missing", _told(rule, pieces))
+        for rule in demands_on(register, cells, state)
+        if still_missing(rule, pieces)
+    ]
+
+
+def _told(rule: RowEvidence, pieces: Sequence[Piece]) -> Text:
+    kinds = "" if rule.types is None else ", ".join(rule.types)
+    told = {"name": rule.name, "least": rule.min_files, "there": counting(rule, pieces)}
+    in_chinese, in_english = (f"（{kinds}）", f" ({kinds})") if kinds else ("", "")
+    return Text(
+        _LACKING.zh.format(**told, kinds=in_chinese), _LACKING.en.format(**told, kinds=in_english)
+    )
+
+
+def missing_files(register: Register | None, cells: Cells, pieces: Sequence[Piece]) -> int:
+    """Return how many more files a row needs before it is confirmed as it is; 0: none."""
+    if register is None:
+        return 0
+    rules = demands_on(register, cells, "confirmed")
+    return max((still_missing(rule, pieces) for rule in rules), default=0)

@@ -1,0 +1,170 @@
+"""What becomes of a row by hand: changed, confirmed, ended, revoked, taken back, and its files.
+
+Each writes the row, its history and its event in the caller's transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.evidence_rules import Piece, pieces_of
+from services.core.plan.register_entries import Register
+from services.core.registers.demands import lacking
+from services.core.registers.errors import OwnRow, RegisterRowTransitionRefused
+from services.core.registers.judging import CellDesk, judged_cells
+from services.core.registers.models import RegisterRow
+from services.core.registers.neighbours.queries import findings_of
+from services.core.registers.neighbours.rules import keeping_out
+from services.core.registers.rules import (
+    ACTIONS,
+    ENDS,
+    WRITING_VERBS,
+    Row,
+    RowVerb,
+    after_verb,
+    after_writing,
+    allowed_actions,
+    confirms,
+    has_right,
+    state_allows,
+    with_files,
+)
+from services.core.registers.service import RegisterDesk, RowDeed, write
+from services.core.registers.totals import reason_faults
+
+
+def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
+    """Let the actor pass who has the right to a verb on a row.
+
+    Raises:
+        OwnRow: it would confirm what it or its unit wrote.
+        Forbidden: it has not this right for another reason.
+    """
+    if has_right(actor, verb, vars(row), register):
+        return
+    if verb == "confirm" and confirms(actor, register):
+        raise OwnRow
+    if verb in WRITING_VERBS:
+        raise takes(
+            "填写该行的单位或 office",
+            "the unit that the row is of, or the office",
+        )
+    raise takes(
+        "台账的牵头单位（lead）或 office",
+        "a lead of the register, or the office",
+    )
+
+
+def _check_state(row: RegisterRow, verb: RowVerb, desk: RegisterDesk) -> None:
+    if not state_allows(verb, vars(row), desk.register):
+        legal = allowed_actions(desk.actor, vars(row), desk.register)
+        raise RegisterRowTransitionRefused(extra={"state": row.state, "allowed_actions": legal})
+
+
+async def edit(
+    session: AsyncSession, row: RegisterRow, *, said: Mapping[str, Any], desk: RegisterDesk
+) -> None:
+    """Change what a locked row says, by column; null takes a cell back.
+
+    What is as it was already changes nothing. Of a confirmed row it becomes a correction, and what
+    was confirmed counts until that is.
+
+    Raises:
+        InvalidInput: what would stand has faults.
+        RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
+    """
+    judged = judged_cells(desk.register, said, CellDesk(desk.plan), row.cells)
+    if judged.faults:
+        raise InvalidInput(faults=judged.faults)
+    _check_state(row, "edit", desk)
+    if judged.cells == row.cells:
+        return
+    after = after_writing(
+        vars(row),
+        judged.cells,
+        row.key,
+        register=desk.register,
+        actor=desk.actor,
+        now=desk.now,
+    )
+    await _put(session, row, after, "edit", desk)
+
+
+async def move(
+    session: AsyncSession,
+    row: RegisterRow,
+    verb: RowVerb,
+    *,
+    desk: RegisterDesk,
+    reason: str | None,
+    ended_on: date | None = None,
+) -> None:
+    """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
+
+    Raises:
+        InvalidInput: it would be confirmed with faults, beside other rows too, or without
+            evidence, or ended on a day to come, or the reason holds a person's number where only
+            totals are kept.
+        RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
+            end.
+    """
+    faults = reason_faults(desk.register, reason)
+    if verb == "confirm":
+        faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
+        faults += keeping_out(await findings_of(session, vars(row), desk.register))
+        faults += lacking(desk.register, row.cells, pieces_of(row.files), "confirmed")
+    if verb in ENDS:
+        faults += lacking(desk.register, row.counted or {}, pieces_of(row.files), ENDS[verb])
+    if ended_on is not None and ended_on > desk.today:
+        faults.append(Fault("/ended_on", "day-to-come", _TO_COME, ended_on.isoformat()))
+    if faults:
+        raise InvalidInput(faults=faults)
+    _check_state(row, verb, desk)
+    after = after_verb(
+        vars(row),
+        verb,
+        register=desk.register,
+        reason=reason,
+        ended_on=(ended_on or desk.today) if verb in ENDS else None,
+        now=desk.now,
+    )
+    await _put(session, row, after, verb, desk)
+
+
+async def change_files(
+    session: AsyncSession,
+    row: RegisterRow,
+    files: Sequence[Piece],
+    action: str,
+    *,
+    desk: RegisterDesk,
+    told: Mapping[str, object],
+) -> None:
+    """Have a locked row that stands rest upon other files, as an edit of it would.
+
+    `action` is `added` or `removed`, and `told` what the event of that says of the file.
+
+    Raises:
+        RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
+    """
+    _check_state(row, "edit", desk)
+    after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.now)
+    deed = RowDeed(after, f"evidence_{action}", f"evidence.{action}", told)
+    await write(session, [deed], desk)
+    await session.refresh(row)
+
+
+_TO_COME = Text("不能晚于今天", "Must be no later than today")
+
+
+async def _put(
+    session: AsyncSession, row: RegisterRow, after: Row, verb: RowVerb, desk: RegisterDesk
+) -> None:
+    await write(session, [RowDeed(after, ACTIONS[verb])], desk)
+    await session.refresh(row)

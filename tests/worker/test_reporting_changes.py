@@ -1,0 +1,136 @@
+"""A superior's secret that is changed while reports go on, and a connector that ends."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from services.core.connectors.dispatch import ClaimedBatch, claim_batches
+from services.core.connectors.retention import follow_date
+from services.core.kit.city_scope import in_city
+from services.core.kit.database import connect
+from services.worker.sender import Sender
+from tests.support.planted import SEAL
+from tests.support.reports import Place, Reports, places, reports_of
+from tests.support.superior import SECRET, a_superior
+from tests.unit.scoring.builders import CITY
+from tests.worker.sending import a_sender
+
+NEW = "a-secret-that-was-handed-out-anew"
+DAY = timedelta(days=1)
+ONE: Place = ("R01", "UN01", "2025")
+_GOOD = """
+SELECT former_secret_sealed IS NOT NULL AS kept, former_secret_expires_at > now() AS good
+FROM connector
+"""
+
+
+@pytest.fixture
+async def reports(database_url: str) -> AsyncIterator[Reports]:
+    async with connect(database_url, size=8) as database, reports_of(database) as found:
+        yield found
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    async with a_sender(seconds=2) as made:
+        yield made
+
+
+async def test_nothing_waits_for_a_superior_that_changes_over_later(
+    reports: Reports, sender: Sender
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, NEW, DAY)
+        await reports.approve(*places(3))
+        await reports.turn(sender)
+        assert superior.refused_signatures == 1, "the new one is tried first"
+        assert await reports.states() == {"accepted": 3}
+        assert (await reports.connector_row(connector_id)).consecutive_failures == 0
+    with a_superior(secret=NEW) as superior:
+        await reports.edit(connector_id, url=f"{superior.address}/report")
+        await reports.approve(*places(6)[3:])
+        await reports.turn(sender)
+        assert superior.refused_signatures == 0
+    assert await reports.states() == {"accepted": 6}
+    assert len(await reports.rows("SELECT id FROM connector_batch WHERE kind = 'report'")) == 2
+
+
+@pytest.mark.parametrize("over", ["none", "ended", "replaced"])
+async def test_a_secret_that_is_good_no_more_signs_nothing(
+    reports: Reports, sender: Sender, over: str
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, NEW, timedelta() if over == "none" else DAY)
+        if over == "replaced":
+            await reports.rotate(connector_id, f"{NEW}-again", DAY)
+        if over == "ended":
+            await reports.rows(
+                "UPDATE connector SET former_secret_expires_at = now() - interval '1 second'"
+            )
+        await reports.approve(ONE)
+        await reports.turn(sender)
+        assert superior.requests == []
+        assert superior.refused_signatures == (2 if over == "replaced" else 1)
+    assert await reports.states() == {"pending": 1}
+    async with reports.database.transaction() as session:
+        await follow_date(session, CITY, reports.clock)
+    (row,) = await reports.rows(_GOOD)
+    assert (row.kept, row.good) == ((True, True) if over == "replaced" else (False, None))
+
+
+async def test_what_is_refused_otherwise_is_not_sent_by_the_former_secret(
+    reports: Reports, sender: Sender
+) -> None:
+    with a_superior("denies", secret=NEW) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, NEW, DAY)
+        await reports.approve(ONE)
+        await reports.turn(sender)
+        assert superior.refused_signatures == 0
+    assert await reports.states() == {"pending": 1}
+
+
+async def test_what_waits_ends_with_its_connector_and_what_was_reported_stays(
+    reports: Reports, sender: Sender
+) -> None:
+    await reports.approve(*places(4))
+    with a_superior("silent") as superior:
+        connector_id = await reports.connector(superior.address, batch_size=2)
+        await reports.turn(sender)
+        assert await reports.states() == {"unknown": 2, "pending": 2}
+        await reports.end(connector_id)
+        await reports.end(connector_id)
+        asked = len(superior.requests)
+        await reports.approve(*places(5))
+        await reports.turn(sender, times=2)
+        assert len(superior.requests) == asked
+    assert await reports.states() == {"failed": 2, "superseded": 2}
+    row = await reports.connector_row(connector_id)
+    assert (row.state, row.url_shown) == ("disabled", f"{superior.address}/report")
+    assert SEAL.unseal(row.url_sealed, f"connector.url {row.id}") == b""
+    assert (row.secret_sealed, row.receipts_url_sealed, row.tested_at) == (None, None, None)
+    told = [one["change"] for one in await reports.happened("connector.changed")]
+    assert told.count("ended") == 1
+
+
+async def test_a_receipt_that_comes_after_the_end_is_kept(reports: Reports, sender: Sender) -> None:
+    await reports.approve(ONE)
+    with a_superior() as superior:
+        connector_id = await reports.connector(superior.address)
+        (batch,) = await _claimed(reports)
+        await reports.end(connector_id)
+        assert await reports.states() == {"failed": 1}
+        worker = reports.worker(sender)
+        with in_city(CITY):
+            worker._begin(batch)
+            await worker.rest()
+    assert await reports.states() == {"accepted": 1}
+    assert (await reports.connector_row(connector_id)).state == "disabled"
+
+
+async def _claimed(reports: Reports) -> list[ClaimedBatch]:
+    async with reports.database.transaction() as session:
+        return await claim_batches(session, CITY, seal=SEAL, lease_seconds=60)
