@@ -27,6 +27,7 @@ from services.api.assessments import verb_routes as assessment_verbs
 from services.api.audit import routes as audit
 from services.api.board import link_routes as board_links
 from services.api.board import page_routes as board_pages
+from services.api.board import paper_routes as board_papers
 from services.api.board import sign_in_routes as board_sign_in
 from services.api.board import work_routes as board_work
 from services.api.board.visitors import Links
@@ -368,8 +369,8 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
-    for pages in (board_pages.router, board_sign_in.router, board_work.router):
-        app.router.routes.extend(pages.routes)
+    for pages in (board_pages, board_sign_in, board_work, board_papers):
+        app.router.routes.extend(pages.router.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)
     return app

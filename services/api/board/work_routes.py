@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from services.api.board.carrying_out import Call, carried_out
-from services.api.board.forms import Form, form_of, form_token
+from services.api.board.forms import form_of, form_token
+from services.api.board.paper_routes import OFFERED
 from services.api.board.rendering import page
 from services.api.board.routing import (
     FORM,
@@ -31,8 +32,7 @@ from services.api.board.work_view import (
     shown_cells,
     shown_value,
 )
-from services.api.context import resources_of
-from services.api.gateways.facade import Answered
+from services.api.board.working import answer_of, passed_on, plan_shown, sent_form
 from services.core.identity.errors import not_permitted, takes
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
@@ -49,18 +49,9 @@ _MOST_TODO = 100
 _MOST_REVIEWS = 100
 _MOST_CONFLICTS = 50
 _MOST_FAULTS = 200
+_MOST_PAPERS = 20
 _ACCEPTED = 202
 _VERBS = ("open", "close", "publish", "reopen")
-
-
-async def _plan(request: Request, visitor: Visitor, plan: str) -> PlanState:
-    return await resources_of(request).plans.get(plan, visitor.actor)
-
-
-async def _read(request: Request, visitor: Visitor, call: Call) -> Any:
-    """Return what an operation answers; None: it is not for this visitor."""
-    answer = await carried_out(request, visitor, call)
-    return None if answer.is_refusal else answer.read()
 
 
 def _period(plan: PlanState, said: str | None) -> str | None:
@@ -106,10 +97,10 @@ async def _unit_page(
     refused: Refused | None = None,
 ) -> Response:
     unit, language = _own_unit(visitor), reading_language(request)
-    state = await _plan(request, visitor, plan)
+    state = await plan_shown(request, visitor, plan)
     wanted = _period(state, period)
     named = {"plan": state.code}
-    todo = await _read(
+    todo = await answer_of(
         request,
         visitor,
         Call("list_todo", query={"plan": state.code, "page_size": _MOST_TODO}),
@@ -117,7 +108,7 @@ async def _unit_page(
     form = None
     if wanted is not None:
         asked = {"period": wanted, "organization_code": unit}
-        form = await _read(request, visitor, Call("get_form_of_unit", named, asked))
+        form = await answer_of(request, visitor, Call("get_form_of_unit", named, asked))
     cells = shown_cells(form, refused)
     body = page(
         "unit.html",
@@ -193,12 +184,12 @@ async def show_import(plan: str, import_id: str, request: Request, lang: Chosen 
     """Show what was found in a sheet, and what can be done with it."""
     del lang
     visitor, language = await signed_in(request), reading_language(request)
-    state = await _plan(request, visitor, plan)
+    state = await plan_shown(request, visitor, plan)
     named = {"import_id": import_id}
     answer = await carried_out(request, visitor, Call("get_import", named))
     if answer.is_refusal:
         return problem_page(request, answer.read() or {}, answer.status)
-    faults = await _read(
+    faults = await answer_of(
         request, visitor, Call("list_import_faults", named, {"page_size": _MOST_FAULTS})
     )
     body = page(
@@ -217,21 +208,9 @@ async def show_import(plan: str, import_id: str, request: Request, lang: Chosen 
 async def get_marked(plan: str, import_id: str, request: Request) -> Response:
     """Return the copy of a sheet in which the faults are marked."""
     visitor = await signed_in(request)
-    await _plan(request, visitor, plan)
+    await plan_shown(request, visitor, plan)
     answer = await carried_out(request, visitor, Call("get_marked_copy", {"import_id": import_id}))
-    return _passed_on(request, answer)
-
-
-def _passed_on(request: Request, answer: Answered) -> Response:
-    if answer.is_refusal:
-        return problem_page(request, answer.read() or {}, answer.status)
-    kept = (b"content-type", b"content-disposition")
-    headers = {
-        name.decode(): value.decode("latin-1")
-        for name, value in answer.headers.items()
-        if name in kept
-    }
-    return Response(answer.body, headers=headers)
+    return passed_on(request, answer)
 
 
 @router.post("/plans/{plan}/imports/{import_id}", openapi_extra=FORM)
@@ -265,27 +244,30 @@ async def _office_page(
     outcome: Mapping[str, Any] | None = None,
     reminded: Mapping[str, Any] | None = None,
 ) -> Response:
-    state = await _plan(request, visitor, plan)
+    state = await plan_shown(request, visitor, plan)
     if not visitor.actor.may(Permission.REVIEW_SUBMISSIONS):
         raise not_permitted(visitor.actor, Permission.REVIEW_SUBMISSIONS)
     named, wanted = {"plan": state.code}, _period(state, period)
     of_period = {} if wanted is None else {"period": wanted}
-    rates = await _read(
+    rates = await answer_of(
         request,
         visitor,
         Call("get_reporting_rates", named, {**of_period, "by": "organization"}),
     )
-    reviews = await _read(
+    reviews = await answer_of(
         request,
         visitor,
         Call("list_submissions", named, {"state": "submitted", "page_size": _MOST_REVIEWS}),
     )
-    conflicts = await _read(
+    conflicts = await answer_of(
         request,
         visitor,
         Call("list_conflicts", named, {"state": "open", "page_size": _MOST_CONFLICTS}),
     )
-    periods = await _read(request, visitor, Call("list_periods", named))
+    periods = await answer_of(request, visitor, Call("list_periods", named))
+    papers = await answer_of(
+        request, visitor, Call("list_papers", named, {"page_size": _MOST_PAPERS})
+    )
     owing = [one for one in (rates or {"items": []})["items"] if one["reported"] < one["expected"]]
     body = page(
         "office.html",
@@ -300,6 +282,10 @@ async def _office_page(
         reviews=[_named(one, state) for one in (reviews or {"items": []})["items"]],
         conflicts=(conflicts or {"items": []})["items"],
         stretches=(periods or {"items": []})["items"],
+        papers=(papers or {"items": []})["items"],
+        kinds_offered=OFFERED,
+        makes_papers=visitor.actor.may(Permission.MAKE_PAPERS),
+        key=str(new_id()),
         outcome=outcome,
         reminded=reminded,
         is_open=wanted is not None and _is_open(state, wanted),
@@ -344,7 +330,7 @@ async def review(plan: str, request: Request) -> Response:
 @router.post("/plans/{plan}/office/reminders", openapi_extra=FORM)
 async def remind(plan: str, request: Request) -> Response:
     """Remind exactly those who have not reported, and tell how many they were."""
-    form, visitor = await _sent(request)
+    form, visitor = await sent_form(request)
     period = form.get("period")
     call = Call(
         "remind_units",
@@ -360,7 +346,7 @@ async def remind(plan: str, request: Request) -> Response:
 @router.post("/plans/{plan}/office/conflicts/{conflict_id}", openapi_extra=FORM)
 async def decide(plan: str, conflict_id: str, request: Request) -> Response:
     """Take one of two versions that lie in conflict."""
-    form, visitor = await _sent(request)
+    form, visitor = await sent_form(request)
     said = {"take": form.get("take"), "reason": form.get("reason") or None}
     call = Call("decide_conflict", {"conflict_id": conflict_id}, body=said)
     return await _done(request, visitor, plan, call)
@@ -369,7 +355,7 @@ async def decide(plan: str, conflict_id: str, request: Request) -> Response:
 @router.post("/plans/{plan}/office/periods", openapi_extra=FORM)
 async def run_period(plan: str, request: Request) -> Response:
     """Open, close, publish or reopen a period."""
-    form, visitor = await _sent(request)
+    form, visitor = await sent_form(request)
     verb = form.get("verb")
     if verb not in _VERBS:
         said = Text("请选择一种操作", "Choose what to do")
@@ -382,11 +368,6 @@ async def run_period(plan: str, request: Request) -> Response:
         body=wanted if takes_body else None,
     )
     return await _done(request, visitor, plan, call)
-
-
-async def _sent(request: Request) -> tuple[Form, Visitor]:
-    visitor = await signed_in(request)
-    return await form_of(request, visitor.mark), visitor
 
 
 async def _done(request: Request, visitor: Visitor, plan: str, call: Call) -> Response:

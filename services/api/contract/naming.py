@@ -34,6 +34,8 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("90", "95", "99"): "Confidence",
     ("too-few-answers", "group-too-small", "frame-incomplete", "frames-differ"): "SurveyRefusal",
     ("==", "<=", "<", ">="): "RowOperator",
+    ("row", "month_before", "twelve_months"): "RowReach",
+    ("broken", "unknown"): "FindingOutcome",
     ROLES[:4]: "Role",
     ("plan:read", "plan:write", "submissions:read", "submissions:write"): "Scope",
     ("mandatory", "optional", "self_selected"): "Selection",

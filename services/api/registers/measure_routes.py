@@ -1,18 +1,20 @@
-"""The path of figures over the rows of a register."""
+"""Paths of what follows from the rows of a register: figures, and what is found of a row."""
 
 from collections.abc import Mapping
 
-from services.api.context import PlanInScope, Reading
+from services.api.context import Held, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
+from services.api.registers.check_schemas import RowFindingListOut, finding_fields
 from services.api.registers.measure_schemas import MeasuredFigureListOut, figure_fields
-from services.api.registers.routes import Reader, RegisterInPlan
+from services.api.registers.routes import Reader, RegisterInPlan, Seen
 from services.api.routing import versioned_router
 from services.core.plan.visibility import sees_whole_plan
 from services.core.registers.measures import queries
 from services.core.registers.measures.queries import FigureRow
 from services.core.registers.measures.rules import sees_figures
+from services.core.registers.neighbours.queries import findings_of
 
 router = versioned_router("registers")
 
@@ -50,3 +52,22 @@ async def list_register_measures(
     return MeasuredFigureListOut.model_validate(
         {"items": items, "limited_to_scope": not (whole or sees_whole_plan(actor))}
     )
+
+
+@router.get(
+    "/register-rows/{row_id}/findings",
+    responses={**answering("RowFindings"), **refusals(403, 404)},
+)
+async def list_register_row_findings(
+    row: Seen, _actor: Reader, session: Reading, held: Held
+) -> RowFindingListOut:
+    """Return what a row breaks beside other rows of its unit, as they stand now.
+
+    It is held against earlier months and other registers by the checks that the plan states. What
+    is missing is named, and never taken for 0. What only found fault with it does not keep it from
+    being confirmed.
+    """
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    register = plan.registers.get(row.register_code)
+    found = [] if register is None else await findings_of(session, vars(row), register)
+    return RowFindingListOut.model_validate({"items": finding_fields(found)})

@@ -6,9 +6,9 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
+from services.api.registers.check_schemas import RowCheckOut, check_fields
 from services.core.kit.decimals import plain
 from services.core.kit.file_kinds import FILE_KINDS
-from services.core.plan.count_entries import RowCheck, RowOperator, RowTerm
 from services.core.plan.members import Frequency
 from services.core.plan.register_entries import (
     ColumnCheck,
@@ -44,26 +44,10 @@ class RegisterColumnOut(BaseModel):
     maximum: Digits | None = Field(description="The greatest number that is taken; null: any")
     longest: int = Field(description="The most characters of a text")
     check: ColumnCheck | None = Field(description="What else a text must be; null: nothing")
+    in_month: str | None = Field(
+        description="The column with the month that a day lies in; null: any day"
+    )
     note: str | None = Field(description="What a reader should know of it")
-
-
-class RowTermOut(BaseModel):
-    """One summand of a side of a check."""
-
-    column: str | None = Field(description="Code of the column; null: it is a constant")
-    constant: Digits | None = Field(description="The constant; null: it is a column")
-    times: Digits = Field(description="What it is multiplied by")
-
-
-class RowCheckOut(BaseModel):
-    """What must hold between the numbers of a row; one that breaks it is refused."""
-
-    code: str = Field(description="Its code")
-    name: str = Field(description="Its name")
-    left: list[RowTermOut] = Field(description="What is added up on the left")
-    operator: RowOperator = Field(description="How the left stands to the right")
-    right: list[RowTermOut] = Field(description="What is added up on the right")
-    tolerance: Digits = Field(description="By how much two sides differ and still count as equal")
 
 
 class RegisterMeasureOut(BaseModel):
@@ -132,7 +116,7 @@ def register_fields(register: Register) -> dict[str, Any]:
         "ends": list(register.ends),
         "evidence": [row_evidence_fields(one) for one in register.evidence],
         "columns": [_column_fields(one) for one in register.columns],
-        "checks": [_check_fields(one) for one in register.checks],
+        "checks": [check_fields(one) for one in register.checks],
         "measures": [
             {
                 **{name: getattr(one, name) for name in ("code", "name", "kind", "at", "per")},
@@ -154,22 +138,8 @@ def row_evidence_fields(rule: RowEvidence) -> dict[str, Any]:
     }
 
 
-def _check_fields(check: RowCheck) -> dict[str, Any]:
-    return {
-        **{name: getattr(check, name) for name in ("code", "name", "operator")},
-        "left": [_term_fields(one) for one in check.left],
-        "right": [_term_fields(one) for one in check.right],
-        "tolerance": plain(check.tolerance),
-    }
-
-
-def _term_fields(term: RowTerm) -> dict[str, Any]:
-    constant = None if term.constant is None else plain(term.constant)
-    return {"column": term.column, "constant": constant, "times": plain(term.times)}
-
-
 def _column_fields(column: RegisterColumn) -> dict[str, Any]:
-    same = "code name type unit required longest check note"
+    same = "code name type unit required longest check in_month note"
     return {
         **{name: getattr(column, name) for name in same.split()},
         "choices": [{"code": one.code, "name": one.name} for one in column.choices],

@@ -77,11 +77,16 @@ class ParsedRow(Generic[_Row]):
 def is_no_row(row: SheetRow) -> bool:
     """Return whether it is a row of totals, or below the table."""
     said = unicodedata.normalize("NFKC", trimmed(next(iter(row.cells.values())).text))
-    first_texts = [
+    return said.startswith(_FOOTERS) or total_in(row) is not None
+
+
+def total_in(row: SheetRow) -> str | None:
+    """Return by which word a row is one of totals; None: it is none."""
+    first_texts = (
         "".join(unicodedata.normalize("NFKC", one.text).split()).lower()
         for one in list(row.cells.values())[:3]
-    ]
-    return said.startswith(_FOOTERS) or not _TOTALS.isdisjoint(first_texts)
+    )
+    return next((text for text in first_texts if text in _TOTALS), None)
 
 
 def text_of(row: SheetRow, at: Mapping[str, int], key: str) -> str:

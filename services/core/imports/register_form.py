@@ -36,6 +36,7 @@ _WIDTHS: Mapping[ColumnType, int] = {
     "choice": 16,
     "date": 13,
     "yes_no": 8,
+    "month": 10,
     "decimal": 12,
     "integer": 12,
 }
@@ -45,6 +46,7 @@ _TYPES: Mapping[ColumnType, str] = {
     "choice": "从列表中选择",
     "date": "日期，如 2026-03-20",
     "yes_no": "是 或 否",
+    "month": "月份，如 2026-03",
     "decimal": "数字",
     "integer": "整数",
 }

@@ -3,6 +3,7 @@
 What a row says goes the way of any other row after that, so that it is judged in one place.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from services.core.imports.cell_values import (
     number_of,
 )
 from services.core.imports.sheet_forms import AS_MADE
+from services.core.imports.sheet_totals import TotalRows
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import with_nearest
@@ -40,6 +42,8 @@ _LOOKED_AT = 20
 
 _YES = {"是": True, "yes": True, "true": True, "1": True, "√": True}
 _NO = {"否": False, "no": False, "false": False, "0": False, "×": False}
+
+_MONTH = re.compile(r"([0-9]{4})(?:年|-|/|\.)([0-9]{1,2})月?")
 
 _NO_HEADINGS = Text(
     "前 20 行中没有找到台账的表头，须有主键各列：{names}",
@@ -63,23 +67,37 @@ def rows_of_sheet(
     """Return the rows of a sheet as drafts, each with the number of its row as index.
 
     A heading is the name or the code of a column, with its unit behind it or without. `unit` is
-    that of rows that name none; choices and units are taken by name or code.
+    that of rows that name none; choices and units are taken by name or code. A row of
+    totals is no row of the register: what it says is held against what the rows above come to.
 
     Raises:
-        SheetRefused: the file is no sheet that is taken, or its headings are not the register's.
+        SheetRefused: the file is no sheet that is taken, its headings are not the register's, or
+            its totals are not what its rows come to.
     """
     file = SheetFile(content)
     chosen = file.chosen(sheet, register.name[:31])
     headings = _headings_of(file.table(chosen).rows(), register)
     drafts: list[RowDraft] = []
+    wrong: list[Fault] = []
+    sums = TotalRows(register, headings.at)
     for row in file.table(chosen).rows():
-        if row.number <= headings.row or is_no_row(row):
+        if row.number <= headings.row:
             continue
+        if is_no_row(row):
+            wrong += sums.faults(row)
+            continue
+        sums.add(row)
         if len(drafts) == MOST_ROWS:
             told = _TOO_MANY.format(most=MOST_ROWS)
             raise SheetRefused(faults=[Fault("", "too-many-rows", told)])
         drafts.append(_draft_of(row, headings, register, plan, unit))
+    if wrong:
+        raise SheetRefused(faults=wrong)
     return drafts
+
+
+def _texts(row: SheetRow) -> list[tuple[int, str]]:
+    return [(at, said) for at, cell in sorted(row.cells.items()) if (said := _plain(cell.text))]
 
 
 def _headings_of(rows: Iterator[SheetRow], register: Register) -> _Headings:
@@ -87,7 +105,7 @@ def _headings_of(rows: Iterator[SheetRow], register: Register) -> _Headings:
     for row in rows:
         if row.number > _LOOKED_AT:
             break
-        found = [(at, _plain(cell.text)) for at, cell in row.cells.items() if _plain(cell.text)]
+        found = _texts(row)
         named = {known[said] for _, said in found if said in known}
         if not set(register.key) <= named:
             continue
@@ -197,6 +215,16 @@ def _yes_no(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
     return found
 
 
+def _month(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
+    """Return a month as it is written: 2025-09, 2025年9月, 2025.9, or a day of it."""
+    if cell.kind == "date":
+        said = _day(column, cell, plan)
+        return said[:7] if isinstance(said, str) else said
+    said = _words(column, cell, plan)
+    found = _MONTH.fullmatch(_plain(said)) if isinstance(said, str) else None
+    return said if found is None else f"{found[1]}-{int(found[2]):02}"
+
+
 def _at(column: RegisterColumn, fault: Fault) -> Fault:
     return Fault(f"/values/{column.code}", fault.code, fault.detail, fault.value)
 
@@ -209,4 +237,5 @@ _READERS: Mapping[ColumnType, Callable[[RegisterColumn, Cell, PlanState], Any]] 
     "choice": _choice,
     "organization": _organization,
     "yes_no": _yes_no,
+    "month": _month,
 }

@@ -34,6 +34,7 @@ from services.core.papers.sentences import (
     place_text,
     value_text,
 )
+from services.core.papers.typesetting import in_brackets
 from services.core.scoring.judgement import ASSESSED
 from services.core.scoring.ranking import Standing, of_leads, places, shown
 
@@ -239,7 +240,7 @@ class PeriodWriter:
         why = "、".join(
             f"{_WHY_NOT[state]}{states[state]}项" for state in _WHY_NOT if states[state]
         )
-        return ["，不参评", self._count(f"left_out/{group}", left_out), f"（{why}）"]
+        return ["，不参评", self._count(f"left_out/{group}", left_out), in_brackets(why)]
 
     def best(self) -> Iterator[PaperBlock]:
         """Yield the indicators that met their targets, and the leads that stand best."""
@@ -250,7 +251,7 @@ class PeriodWriter:
             pieces: list[str | Run] = ["达到目标的指标："]
             for at, row in enumerate(met[:_MOST_NAMED]):
                 pieces += ["；" if at else "", f"{self._ground.name_of(row)}", self._value(row)]
-                pieces.append(f"（目标{row['target']['text']}）")
+                pieces.append(in_brackets(f"目标{row['target']['text']}"))
             yield paragraph(*pieces, "；其余见附件1。" if len(met) > _MOST_NAMED else "。")
         best = [one for one in self._leads if one.place is not None and one.place <= _BEST]
         if best and self._places_shown:
@@ -301,7 +302,9 @@ class PeriodWriter:
             )
         late = self._late_units()
         if late:
-            told = "；".join(f"{name}（{names_text(codes)}）" for name, codes in late.items())
+            told = "；".join(
+                f"{name}{in_brackets(names_text(codes))}" for name, codes in late.items()
+            )
             yield paragraph(f"逾期未报的单位：{told}。")
         if not red and not late:
             yield paragraph("本期没有红灯指标，没有逾期未报的数据。")
@@ -347,7 +350,7 @@ class PeriodWriter:
         for one in self._leads:
             placed = one.place is not None and one.score is not None
             place = place_text(one.place or 0, one.tied) if placed else "不参评"
-            why = "" if one.words is None else f"（{one.words.zh}）"
+            why = "" if one.words is None else in_brackets(one.words.zh)
             score = shown(one.score, document) if one.score is not None else "—"
             number = self._note_standing(one, f"{score}分" if placed else "不参评")
             rows.append(

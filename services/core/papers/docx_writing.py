@@ -94,7 +94,7 @@ class _Writer:
     def head(self, head: Mapping[str, Any]) -> None:
         """Write who issues it in red, the number below, and the red line."""
         if head["status"]:
-            self._line(f"（{head['status']}）", _BLACK, 16)
+            self._line(head["status"], _BLACK, 16)
         if head["issuer"] is None:
             return
         points = min(_HEAD_POINTS, _TEXT_WIDTH_POINTS // len(head["issuer"]))

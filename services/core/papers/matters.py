@@ -17,6 +17,7 @@ from services.core.papers.blocks import (
 )
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import NONE, day_name
+from services.core.papers.typesetting import in_brackets
 
 _LONGEST = 800
 _CHECKED = "□事实清楚　□问题解决　□合法合规　□格式规范\n\n核查人：　　　　　　　　　年　　月　　日"
@@ -95,7 +96,7 @@ def supervision(
         signature(texts["issuer"], day),
         _note(),
     ]
-    return _whole(f"督办单（{matter.name}）", writer, blocks, head)
+    return _whole(f"督办单{in_brackets(matter.name)}", writer, blocks, head)
 
 
 def feedback(
@@ -128,7 +129,7 @@ def feedback(
         signature(matter.unit_name, day),
         _note(),
     ]
-    return _whole(f"反馈单（{matter.name}）", writer, blocks, head)
+    return _whole(f"反馈单{in_brackets(matter.name)}", writer, blocks, head)
 
 
 def _whole(name: str, writer: "_Form", blocks: list[PaperBlock], head: PaperHead) -> PaperText:

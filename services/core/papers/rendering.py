@@ -3,11 +3,13 @@
 It loads the libraries that write them, which are large; only whoever makes papers imports it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.core.papers.docx_writing import docx_of
 from services.core.papers.making import PaperContent, PaperFileMade, closing_of
 from services.core.papers.pdf_writing import pdf_of
+from services.core.papers.typesetting import LANDSCAPE, PORTRAIT, in_brackets, title_lines
 from services.core.papers.xlsx_writing import xlsx_of
 
 
@@ -18,11 +20,28 @@ def rendered(made: PaperContent, form: str) -> PaperFileMade:
             form, xlsx_of(made.content["blocks"], made.figures, closing_of(made))
         )
     given: dict[str, Any] = {
-        "head": made.content["head"],
-        "blocks": made.content["blocks"],
+        "head": _set_head(made.content["head"]),
+        "blocks": _set_titles(made),
         "title": made.title,
         "as_of": made.as_of,
         "closing": closing_of(made),
     }
     writers = {"docx": docx_of, "pdf": pdf_of}
     return PaperFileMade.of(form, writers[form](**given))
+
+
+def _set_head(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the head of a paper with its status in brackets."""
+    status = head["status"]
+    return {**head, "status": in_brackets(status) if status else None}
+
+
+def _set_titles(made: PaperContent) -> list[dict[str, Any]]:
+    """Return the blocks of a paper with its titles broken into lines."""
+    longest = LANDSCAPE if made.content["head"]["landscape"] else PORTRAIT
+    return [
+        {**block, "text": "\n".join(title_lines(block["text"], longest))}
+        if block["kind"] in {"title", "annex"}
+        else block
+        for block in made.content["blocks"]
+    ]

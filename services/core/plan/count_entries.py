@@ -16,6 +16,8 @@ from services.core.plan.members import Entry
 from services.core.plan.written import Code
 
 Confidence = Literal[90, 95, 99]
+RowReach = Literal["row", "month_before", "twelve_months"]
+RowImportance = Literal["block", "warn"]
 RowOperator = Literal["==", "<=", "<", ">=", ">"]
 
 MOST_ANSWERS = 999_999_999
@@ -56,11 +58,23 @@ class SurveyRule(Entry):
 
 
 class RowTerm(Entry):
-    """One summand of a side: what a row says in a column, or a constant, times a number."""
+    """One summand of a side: what a row says in a column, or a constant, times a number.
+
+    `at` says in which row: in this one, in that of the month before with the same key but for the
+    month, or added up over twelve of them that end with this one. With `summed_in` it is added up
+    over the rows of another register that say the same in the columns of this register's key.
+    """
 
     column: ColumnCode | None = None
     constant: ExactDecimal | None = None
     times: ExactDecimal = Decimal(1)
+    at: RowReach = "row"
+    summed_in: Code | None = None
+
+    @property
+    def is_far(self) -> bool:
+        """Return whether it is looked up in other rows."""
+        return self.at != "row" or self.summed_in is not None
 
 
 RowSide = Annotated[tuple[RowTerm, ...], Field(min_length=1, max_length=MOST_ROW_TERMS)]
@@ -71,6 +85,8 @@ class RowCheck(Entry):
 
     Two sides that differ by no more than `tolerance` count as equal: `<=` allows it, and `<` asks
     for more than it. A row that lacks one of the numbers is not asked, and no blank is taken for 0.
+    What is asked of one row alone keeps it from being written. What looks at other rows keeps it
+    from being confirmed, or with the importance `warn` is told.
     """
 
     code: Code
@@ -79,3 +95,9 @@ class RowCheck(Entry):
     operator: RowOperator
     right: RowSide
     tolerance: ExactDecimal = Decimal(0)
+    importance: RowImportance = "block"
+
+    @property
+    def is_far(self) -> bool:
+        """Return whether it looks at other rows."""
+        return any(term.is_far for term in (*self.left, *self.right))

@@ -1,11 +1,13 @@
 """What must hold within the surveys, the checks and the totals of a plan's registers. Pure."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from services.core.kit.decimals import plain
-from services.core.plan.count_entries import MOST_ANSWERS, RowCheck
+from services.core.plan.count_entries import MOST_ANSWERS, RowCheck, RowTerm
 from services.core.plan.findings import Findings
-from services.core.plan.register_columns import Columns
+from services.core.plan.register_columns import Columns, Registers
 from services.core.plan.register_entries import (
     ColumnType,
     Register,
@@ -15,20 +17,37 @@ from services.core.plan.register_entries import (
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 _OF_TOTALS: frozenset[ColumnType] = frozenset(
-    {"integer", "date", "choice", "organization", "yes_no"}
+    {"integer", "date", "month", "choice", "organization", "yes_no"}
 )
 """What the columns of a register of totals may be: in none of these a person can be named."""
 
 
-def check_counts(place: str, register: Register, columns: Columns, findings: Findings) -> None:
+def check_counts(
+    place: str, register: Register, columns: Columns, registers: Registers, findings: Findings
+) -> None:
     """Add the faults of a register's checks, and of its columns where it holds totals alone."""
     named = [(f"{place}/checks/{at}/code", one.code) for at, one in enumerate(register.checks)]
     findings.add_repeats("duplicate-code", named)
     for at, check in enumerate(register.checks):
-        _check_row_check(f"{place}/checks/{at}", check, columns, findings)
-    if register.aggregates:
-        for at, column in enumerate(register.columns):
+        _RowChecked(f"{place}/checks/{at}", place, register, columns, registers, findings).check(
+            check
+        )
+    for at, column in enumerate(register.columns):
+        _check_month(f"{place}/columns/{at}", column, columns, findings)
+        if register.aggregates:
             _check_total(place, f"{place}/columns/{at}", column, findings)
+
+
+def _check_month(at: str, column: RegisterColumn, columns: Columns, findings: Findings) -> None:
+    """Add a fault where the month that a day is to lie in is none."""
+    if column.in_month is None:
+        return
+    if column.type != "date":
+        findings.add("month-of-no-day", f"{at}/in_month", column.in_month, [f"{at}/type"])
+    findings.add_unknown(f"{at}/in_month", column.in_month, columns.codes)
+    found = columns.find(column.in_month)
+    if found is not None and found[1].type != "month":
+        findings.add("not-a-month", f"{at}/in_month", column.in_month, [f"{found[0]}/type"])
 
 
 def _check_total(place: str, at: str, column: RegisterColumn, findings: Findings) -> None:
@@ -48,22 +67,68 @@ def _check_total(place: str, at: str, column: RegisterColumn, findings: Findings
         )
 
 
-def _check_row_check(place: str, check: RowCheck, columns: Columns, findings: Findings) -> None:
-    if check.tolerance < 0:
-        findings.add("negative-tolerance", f"{place}/tolerance", plain(check.tolerance))
-    asked = False
-    for side in ("left", "right"):
-        for at, term in enumerate(getattr(check, side)):
-            here = f"{place}/{side}/{at}"
-            asked = asked or term.column is not None
-            if (term.column is None) == (term.constant is None):
-                members = [f"{here}/column", f"{here}/constant"]
-                findings.add("row-term-of-one", here, None, members)
-            if term.times == 0:
-                findings.add("multiplier-zero", f"{here}/times", "0")
-            check_number(f"{here}/column", term.column, columns, findings)
-    if not asked:
-        findings.add("row-check-of-nothing", place, None, [f"{place}/left", f"{place}/right"])
+@dataclass(frozen=True, slots=True)
+class _RowChecked:
+    """A check at its place, with its register at `of` and the other registers."""
+
+    place: str
+    of: str
+    register: Register
+    columns: Columns
+    registers: Registers
+    findings: Findings
+
+    def check(self, check: RowCheck) -> None:
+        """Add the faults of the check."""
+        add = self.findings.add
+        if check.tolerance < 0:
+            add("negative-tolerance", f"{self.place}/tolerance", plain(check.tolerance))
+        terms = [(side, at, one) for side in ("left", "right") for at, one in _sides(check, side)]
+        for side, at, term in terms:
+            self._check_term(f"{self.place}/{side}/{at}", term)
+        if not any(term.column is not None for _, _, term in terms):
+            rests_on = [f"{self.place}/left", f"{self.place}/right"]
+            add("row-check-of-nothing", self.place, None, rests_on)
+        if check.is_far and check.importance == "block" and not self.register.review:
+            rests_on = [f"{self.of}/review"]
+            add("block-without-review", f"{self.place}/importance", None, rests_on)
+
+    def _check_term(self, here: str, term: RowTerm) -> None:
+        members = [f"{here}/{one}" for one in ("column", "constant", "at", "summed_in")]
+        if (term.column is None) == (term.constant is None):
+            self.findings.add("row-term-of-one", here, None, members)
+        if term.times == 0:
+            self.findings.add("multiplier-zero", f"{here}/times", "0")
+        reaches = (term.at != "row") + (term.summed_in is not None)
+        if reaches > (0 if term.constant is not None else 1):
+            self.findings.add("two-reaches", here, None, members)
+        if term.at != "row" and self.register.month_of_key is None:
+            rests_on = [f"{self.of}/key", f"{self.of}/columns"]
+            self.findings.add("no-month-in-key", f"{here}/at", term.at, rests_on)
+        if term.summed_in is None:
+            check_number(f"{here}/column", term.column, self.columns, self.findings)
+            return
+        self.findings.add_unknown(f"{here}/summed_in", term.summed_in, self.registers.codes)
+        other = self.registers.columns.get(term.summed_in)
+        if other is not None:
+            check_number(f"{here}/column", term.column, other, self.findings)
+            self._check_key(here, term.summed_in, other)
+
+    def _check_key(self, here: str, code: str, other: Columns) -> None:
+        lacking = [one for one in self.register.key if other.codes.complete and not other.find(one)]
+        if lacking:
+            rests_on = [f"{self.of}/key"]
+            self.findings.add(
+                "key-of-another-register",
+                f"{here}/summed_in",
+                code,
+                rests_on,
+                columns=", ".join(lacking),
+            )
+
+
+def _sides(check: RowCheck, side: str) -> Iterator[tuple[int, RowTerm]]:
+    yield from enumerate(check.left if side == "left" else check.right)
 
 
 def check_number(place: str, code: str | None, columns: Columns, findings: Findings) -> None:

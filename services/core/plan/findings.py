@@ -36,6 +36,27 @@ FAULT_TEXTS: Mapping[str, Text] = {
         "A column of the key is filled in: required must be true",
     ),
     "not-a-day": Text("应为 date 类型的列", "Must be a column of the type date"),
+    "not-a-day-or-month": Text(
+        "应为 date 或 month 类型的列", "Must be a column of the type date or month"
+    ),
+    "not-a-month": Text("应为 month 类型的列", "Must be a column of the type month"),
+    "month-of-no-day": Text("只有 date 类型的列才写 in_month", "Only a date has in_month"),
+    "two-reaches": Text(
+        "写明 summed_in 的项不写 at；常数项不写 at、summed_in",
+        "A term with summed_in has no at, and a constant has neither",
+    ),
+    "no-month-in-key": Text(
+        "回看上月或十二个月的台账，主键须有一个 month 列",
+        "A register whose checks look at earlier months has a column of the type month in its key",
+    ),
+    "key-of-another-register": Text(
+        "summed_in 所指台账须有本台账主键的各列：缺 {columns}",
+        "The register of summed_in has the columns of this one's key: it lacks {columns}",
+    ),
+    "block-without-review": Text(
+        "无须确认（review: false）的台账，涉及其他行的审核关系应为 warn",
+        "In a register without review a check that looks at other rows is a warning",
+    ),
     "choices-required": Text(
         "choice 类型的列须列出 choices", "A column of the type choice lists its choices"
     ),

@@ -20,7 +20,7 @@ def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings:
     measured = []
     for at, register in enumerate(document.registers):
         columns = columns_of(f"/registers/{at}", register, findings)
-        check_counts(f"/registers/{at}", register, columns, findings)
+        check_counts(f"/registers/{at}", register, columns, registers, findings)
         place = f"/registers/{at}/measures"
         named = [(f"{place}/{n}/code", one.code) for n, one in enumerate(register.measures)]
         findings.add_repeats("duplicate-code", named)
@@ -128,7 +128,7 @@ class _Measured:
         if day is None:
             self.findings.add("day-required", f"{self.place}/day", None, [at])
             return
-        check_day(f"{self.place}/day", day, self.columns, self.findings)
+        check_day(f"{self.place}/day", day, self.columns, self.findings, months=True)
 
     def _check_where(
         self, place: str, conditions: tuple[RowCondition, ...], columns: Columns

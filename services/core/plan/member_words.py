@@ -181,27 +181,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "maximum": "The greatest number that is taken; null: any",
         "longest": "The most characters of a text",
         "check": "What else a text must be; null: nothing",
-    },
-    "RowCondition": {
-        "column": "Code of the column",
-        "any_of": "The texts or codes of which it says one; none: any",
-        "yes": "What a `yes_no` says; null: either",
-        "filled": "Whether it says anything; null: either",
-        "minimum": "The least number; null: any",
-        "maximum": "The greatest number; null: any",
-    },
-    "RowEvidence": {
-        "name": "What is to be shown, such as a letter of commitment",
-        "min_files": "How many files there must be at least",
-        "types": "The kinds that count; null: each that is taken",
-        "state": "What a row does not become without them",
-        "where": "What a row says that is to have them; none: every row",
-    },
-    "MeasureDenominator": {
-        "listed_in": "Of a coverage: code of the register that lists all there are",
-        "match": "Of a coverage: code of its column whose values are looked for",
-        "column": "Of a ratio: code of the column that is added up; null: rows are counted",
-        "where": "What its rows must say",
+        "in_month": "Code of the column with the month that a day lies in; null: any day",
     },
     "RegisterMeasure": {
         "kind": "Rows counted, a column added up, a share of the rows, or of another register's",

@@ -16,8 +16,10 @@ from services.core.plan.evidence_rules import RequiredEvidence
 from services.core.plan.members import Entry, Frequency
 from services.core.plan.written import Code
 
-ColumnType = Literal["text", "decimal", "integer", "date", "choice", "organization", "yes_no"]
-ColumnCheck = Literal["credit_code", "project_code"]
+ColumnType = Literal[
+    "text", "decimal", "integer", "date", "choice", "organization", "yes_no", "month"
+]
+ColumnCheck = Literal["credit_code", "project_code", "waste_code"]
 RowEnd = Literal["ended", "revoked"]
 EvidencedState = Literal["confirmed", "ended", "revoked"]
 
@@ -48,8 +50,9 @@ class RegisterColumn(Entry):
     """A column of a register: what a row says there.
 
     A text has at most `longest` characters. `check` asks for more than the type does: a unified
-    social credit code (GB 32100) with its check character, or the 24 characters of a project's
-    code.
+    social credit code (GB 32100) with its check character, the 24 characters of a project's code,
+    or a hazardous waste code of the national list. A day lies in the month that the column
+    `in_month` says.
     """
 
     code: ColumnCode
@@ -62,6 +65,7 @@ class RegisterColumn(Entry):
     maximum: ExactDecimal | None = None
     longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT, strict=True)] = 200
     check: ColumnCheck | None = None
+    in_month: ColumnCode | None = None
     note: Prose | None = None
 
 
@@ -166,3 +170,9 @@ class Register(Entry):
     def column(self, code: str) -> RegisterColumn | None:
         """Return the column of a code; None: it has none."""
         return next((one for one in self.columns if one.code == code), None)
+
+    @property
+    def month_of_key(self) -> str | None:
+        """The code of the key column that says the month of a row; None: there is none."""
+        months = (one.code for one in self.columns if one.type == "month")
+        return next((code for code in months if code in self.key), None)

@@ -56,12 +56,15 @@ def _check_evidence(
         findings.add("evidence-of-no-end", f"{here}/state", rule.state, [f"{place}/ends"])
 
 
-def check_day(place: str, code: str | None, columns: Columns, findings: Findings) -> None:
-    """Add a fault where what is named at `place` is no column, or holds no day."""
+def check_day(
+    place: str, code: str | None, columns: Columns, findings: Findings, *, months: bool = False
+) -> None:
+    """Add a fault where what is named at `place` is no column, or holds no day (nor a month)."""
     findings.add_unknown(place, code, columns.codes)
     found = columns.find(code)
-    if found is not None and found[1].type != "date":
-        findings.add("not-a-day", place, code, [f"{found[0]}/type"])
+    if found is None or found[1].type == "date" or (months and found[1].type == "month"):
+        return
+    findings.add("not-a-day-or-month" if months else "not-a-day", place, code, [f"{found[0]}/type"])
 
 
 def _check_column(place: str, column: RegisterColumn, findings: Findings) -> None:

@@ -34,6 +34,10 @@ _FIRST, _LAST = date(1990, 1, 1), date(2100, 12, 31)
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 _CREDIT_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS = [3**place % 31 for place in range(17)]
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+_WASTE_CODE = re.compile(r"[0-9]{3}-[0-9]{3}-(?:0[1-9]|[1-3][0-9]|40|4[5-9]|50)")
+"""Industry, number and category: HW01 to HW40 and HW45 to HW50 of the national list."""
+
 _PROJECT_CODE = re.compile(r"[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}")
 
 _NO_COLUMN = Text("台账中没有此列", "The register has no such column")
@@ -57,6 +61,17 @@ _CREDIT = Text(
 _PROJECT = Text(
     "应为 24 位项目代码，如 2020-410183-77-03-012345",
     "Must be a project's code of 24 characters, such as 2020-410183-77-03-012345",
+)
+_WASTE = Text(
+    "应为《国家危险废物名录》的 8 位废物代码，如 900-249-08",
+    "Must be a code of the national list of hazardous wastes, such as 900-249-08",
+)
+_MONTH_WORDS = Text(
+    "应为 1990 年至 2100 年间的月份，如 2025-09",
+    "Must be a month from 1990 to 2100, such as 2025-09",
+)
+_OUTSIDE = Text(
+    "日期不在“{column}”所填的月份（{month}）内", "The day is not in the month {month} of {column}"
 )
 _ORDER = Text("失效日期早于生效日期", "It ceases to hold before it begins to")
 _KEY_FIXED = Text(
@@ -112,6 +127,7 @@ def judged_cells(
         if column.required and column.code not in cells and place not in wrong:
             faults.append(Fault(place, "missing", _MISSING))
     faults += _key_faults(register, cells, before)
+    faults += _outside_months(register, cells)
     first, last = validity(register, cells)
     if first is not None and last is not None and last < first:
         place = f"/values/{register.valid_to}"
@@ -153,6 +169,18 @@ def _key_faults(register: Register, cells: Cells, before: Cells | None) -> list[
     return faults
 
 
+def _outside_months(register: Register, cells: Cells) -> list[Fault]:
+    """Return the days that do not lie in the month that their row says."""
+    faults = []
+    for column in register.columns:
+        day, month = cells.get(column.code), cells.get(column.in_month or "")
+        if day is not None and month is not None and not day.startswith(month):
+            said_in = register.column(column.in_month or "")
+            told = _OUTSIDE.format(column=said_in.name if said_in else "", month=month)
+            faults.append(Fault(f"/values/{column.code}", "outside-month", told, day))
+    return faults
+
+
 def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
     if not isinstance(raw, str):
         return Fault(place, "string-type", _TEXT, echo(raw))
@@ -160,6 +188,8 @@ def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
         return Fault(place, "string-too-long", _TOO_LONG.format(most=column.longest), echo(raw))
     if column.check == "credit_code" and not is_credit_code(raw):
         return Fault(place, "credit-code", _CREDIT, echo(raw))
+    if column.check == "waste_code" and not _WASTE_CODE.fullmatch(raw):
+        return Fault(place, "waste-code", _WASTE, echo(raw))
     if column.check == "project_code" and not _PROJECT_CODE.fullmatch(raw):
         return Fault(place, "project-code", _PROJECT, echo(raw))
     return raw
@@ -209,6 +239,13 @@ def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
     return found.isoformat()
 
 
+def _month(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+    right = isinstance(raw, str) and _MONTH.fullmatch(raw)
+    if not right or not _FIRST.year <= int(raw[:4]) <= _LAST.year:
+        return Fault(place, "month", _MONTH_WORDS, echo(raw))
+    return raw
+
+
 def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
     codes = [one.code for one in column.choices]
     if isinstance(raw, str) and raw in codes:
@@ -239,4 +276,5 @@ _READERS: Mapping[ColumnType, Callable[[RegisterColumn, Any, str, CellDesk], Any
     "choice": _choice,
     "organization": _organization,
     "yes_no": _yes_no,
+    "month": _month,
 }

@@ -19,6 +19,8 @@ from services.core.registers.demands import lacking
 from services.core.registers.errors import OwnRow, RegisterRowTransitionRefused
 from services.core.registers.judging import CellDesk, judged_cells
 from services.core.registers.models import RegisterRow
+from services.core.registers.neighbours.queries import findings_of
+from services.core.registers.neighbours.rules import keeping_out
 from services.core.registers.rules import (
     ACTIONS,
     ENDS,
@@ -106,14 +108,16 @@ async def move(
     """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
 
     Raises:
-        InvalidInput: it would be confirmed with faults or without evidence, or ended on a day to
-            come, or the reason holds a person's number where only totals are kept.
+        InvalidInput: it would be confirmed with faults, beside other rows too, or without
+            evidence, or ended on a day to come, or the reason holds a person's number where only
+            totals are kept.
         RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
             end.
     """
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
+        faults += keeping_out(await findings_of(session, vars(row), desk.register))
         faults += lacking(desk.register, row.cells, pieces_of(row.files), "confirmed")
     if verb in ENDS:
         faults += lacking(desk.register, row.counted or {}, pieces_of(row.files), ENDS[verb])

@@ -29,17 +29,24 @@ def holds(left: Decimal, right: Decimal, operator: RowOperator, tolerance: Decim
 
 
 def row_check_faults(register: Register, cells: Mapping[str, Any]) -> list[Fault]:
-    """Return the checks of a register that a row breaks, each at the first column it names.
+    """Return the checks of a register that a row breaks by itself, each at its first column.
 
     One that asks for a number which the row lacks is not asked: a blank is not 0.
     """
     faults = []
     for check in register.checks:
+        if check.is_far:
+            continue
         left, right = _side(check.left, cells), _side(check.right, cells)
         if left is None or right is None or holds(left, right, check.operator, check.tolerance):
             continue
-        faults.append(Fault(_place(check), "check-broken", _told(check, left, right), None))
+        faults.append(broken_fault(check, left, right))
     return faults
+
+
+def broken_fault(check: RowCheck, left: Decimal, right: Decimal) -> Fault:
+    """Return a check that a row breaks as a fault, with what both sides come to."""
+    return Fault(_place(check), "check-broken", _told(check, left, right), None)
 
 
 def _side(side: RowSide, cells: Mapping[str, Any]) -> Decimal | None:
@@ -54,7 +61,8 @@ def _side(side: RowSide, cells: Mapping[str, Any]) -> Decimal | None:
 
 
 def _place(check: RowCheck) -> str:
-    named = [term.column for term in (*check.left, *check.right) if term.column is not None]
+    terms = (*check.left, *check.right)
+    named = [one.column for one in terms if one.column is not None and one.summed_in is None]
     return f"/values/{named[0]}" if named else "/values"
 
 

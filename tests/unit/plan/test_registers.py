@@ -91,7 +91,7 @@ def test_evidence_is_asked_for_before_a_step_that_rows_take() -> None:
         ({"column": "amount"}, {("column", "column-not-expected")}),
         ({"at": "in_period"}, {("day", "day-required")}),
         ({"day": "day"}, {("day", "day-not-expected")}),
-        ({"at": "in_period", "day": "amount"}, {("day", "not-a-day")}),
+        ({"at": "in_period", "day": "amount"}, {("day", "not-a-day-or-month")}),
         ({"kind": "ratio"}, {("denominator", "denominator-required")}),
         ({"denominator": {}}, {("denominator", "denominator-not-expected")}),
         ({"kind": "coverage", "denominator": {}}, {("denominator", "coverage-incomplete")}),
@@ -143,12 +143,14 @@ def test_two_measures_of_one_indicator_are_refused() -> None:
 
 def test_the_plan_ships_registers_whose_measures_are_its_indicators() -> None:
     registers = xinmi().registers
-    assert len([one for one in registers if not one.aggregates]) == 12
-    assert [one.code for one in registers if one.aggregates] == ["SURVEY"]
+    assert len([one for one in registers if not one.aggregates]) == 14
+    assert [one.code for one in registers if one.aggregates] == [
+        *("SURVEY", "CRIMINAL-CASES", "COMPLAINTS", "DAMAGE-CLAIMS", "INSPECTIONS"),
+    ]
     linked = {one.indicator for each in registers for one in each.measures} - {None}
     assert linked == {
         *("G01", "G03", "G05", "R03", "R04", "R06", "R11", "R12"),
-        *("P01", "P02", "P03"),
+        *("G11", "G12", "G13", "P01", "P02", "P03"),
     }
 
 
@@ -229,4 +231,54 @@ def test_every_fault_of_a_check_between_numbers_is_told_at_once() -> None:
         ("2/right/1/column", "unknown-column"),
         ("2/right/1/times", "multiplier-zero"),
         ("3", "row-check-of-nothing"),
+    }
+
+
+MONTH = {"code": "month", "name": "月", "type": "month", "required": True}
+
+
+def test_a_check_of_other_rows_names_a_month_and_a_register_with_the_same_key() -> None:
+    check = {"code": "c", "name": "核", "left": [{"column": "amount"}], "operator": "=="}
+    before, summed = {"column": "amount", "at": "month_before"}, {"summed_in": "U"}
+    other = {"code": "U", "name": "他", "columns": [NAME, AMOUNT], "key": ["name"]}
+    right = a_register(
+        columns=[MONTH, *COLUMNS],
+        key=["month", "name"],
+        checks=[
+            {**check, "right": [before]},
+            {**check, "code": "d", "right": [{**summed, "column": "amount"}]},
+            {**check, "code": "e", "right": [{**summed, "column": "none"}]},
+            {**check, "code": "f", "right": [{"column": "amount", "summed_in": "V"}]},
+            {**check, "code": "g", "right": [{**before, "summed_in": "T"}]},
+            {**check, "code": "h", "right": [{"constant": 1, "at": "month_before"}]},
+        ],
+        measures=[a_measure(at="in_period", day="month")],
+    )
+    assert set(faults(right, other)) == {
+        ("0/checks/1/right/0/summed_in", "key-of-another-register"),
+        ("0/checks/2/right/0/summed_in", "key-of-another-register"),
+        ("0/checks/2/right/0/column", "unknown-column"),
+        ("0/checks/3/right/0/summed_in", "unknown-register"),
+        ("0/checks/4/right/0", "two-reaches"),
+        ("0/checks/5/right/0", "two-reaches"),
+    }
+    without = a_register(checks=[{**check, "right": [before]}], review=False)
+    assert set(faults(without)) == {
+        ("0/checks/0/right/0/at", "no-month-in-key"),
+        ("0/checks/0/importance", "block-without-review"),
+    }
+
+
+def test_a_day_lies_in_a_month_that_the_row_says() -> None:
+    columns = [
+        *COLUMNS,
+        {**DAY, "code": "a", "in_month": "day"},
+        {**DAY, "code": "b", "in_month": "none"},
+        {**NAME, "code": "c", "in_month": "month"},
+        MONTH,
+    ]
+    assert set(faults(a_register(columns=columns))) == {
+        ("0/columns/4/in_month", "not-a-month"),
+        ("0/columns/5/in_month", "unknown-column"),
+        ("0/columns/6/in_month", "month-of-no-day"),
     }

@@ -73,7 +73,8 @@ def _rows(row: str, register: str, measure: RegisterMeasure | None, given: _Give
             f"{wanted} AND ({row}.valid_from IS NULL OR {row}.valid_from <= p.last_day)"
             f" AND ({row}.valid_to IS NULL OR {row}.valid_to >= p.last_day)"
         )
-    day = f"CAST({given.cell(row, measure.day)} AS date)"
+    # A month is meant by its first day: 2025-09 is 2025-09-01.
+    day = f"CAST(rpad({given.cell(row, measure.day)}, 10, '-01') AS date)"
     begun = f" AND {day} >= p.first_day" if measure.at == "in_period" else ""
     return f"{wanted} AND {day} <= p.last_day{begun}"
 

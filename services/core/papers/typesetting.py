@@ -1,0 +1,136 @@
+"""How words stand on the page of an official paper: brackets within brackets, lines of a title.
+
+What is kept of a paper has neither; both are made as it is written out. Pure.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+_OPENING = "（〔［"
+_CLOSING = "）〕］"
+_PAIRS = ("（）", "〔〕", "［］")
+"""By depth, outermost first: what is bracketed twice has brackets of another form inside (GB/T
+15834-2011, 4.9.3)."""
+
+PORTRAIT, LANDSCAPE = 20, 29
+"""Characters of 22 points in a line of 156 or 232 mm."""
+
+_NEVER_FIRST = frozenset("、，。；：！？）〕］》〉”’…—·％%")
+_NEVER_LAST = frozenset("（〔［《〈“‘")
+_TOGETHER = (
+    *("建设", "进展", "情况", "通报", "指标", "完成", "工作", "专题", "报告", "自评", "评估"),
+    *("实施", "方案", "城市", "无废", "领导", "小组", "办公室", "督办", "反馈", "事项", "季度"),
+    *("年度", "上半年", "下半年", "有关", "关于", "以及", "规划", "计划", "固体", "废物", "试点"),
+)
+"""Words that titles of these papers are made of; none is cut in two."""
+
+_LONGEST_KEPT = 12
+_CUT_IN_A_NAME = 9
+_CUT_ANYWHERE = 2
+
+
+def in_brackets(text: str) -> str:
+    """Return a text in round brackets; brackets that it has already take another form."""
+    found, depth = [], 1
+    for sign in text:
+        if sign in _CLOSING:
+            depth = max(depth - 1, 1)
+        found.append(_of_depth(sign, depth))
+        if sign in _OPENING:
+            depth += 1
+    return f"{_PAIRS[0][0]}{''.join(found)}{_PAIRS[0][1]}"
+
+
+def _of_depth(sign: str, depth: int) -> str:
+    pair = _PAIRS[min(depth, len(_PAIRS) - 1)]
+    if sign in _OPENING:
+        return pair[0]
+    return pair[1] if sign in _CLOSING else sign
+
+
+def width(text: str) -> float:
+    """Return how many full characters wide a text is; a Latin letter or a digit is half of one."""
+    return sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.5 for one in text)
+
+
+def title_lines(text: str, longest: int) -> list[str]:
+    """Return the lines of a title: as few as it needs, and of about the same length.
+
+    GB/T 9704-2012, 7.3.1: where a title is broken its words stay whole and its lines are even. No
+    line has more than `longest` characters, none begins with a closing sign or ends with an
+    opening one, and no number, quoted name or usual word is cut. Where that cannot be had, a word
+    is.
+    """
+    fewest = max(1, -int(-width(text) // longest))
+    for count in (fewest, fewest + 1):
+        lines = _broken(text, count, longest)
+        if lines is not None:
+            return lines
+    return [text]
+
+
+def _broken(text: str, count: int, longest: int) -> list[str] | None:
+    """Return the evenest `count` lines; None: they do not go into so many."""
+    ideal = width(text) / count
+    costs = _costs(text)
+    # The cheapest way to reach each place with a number of lines, and from where.
+    best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
+    for _ in range(count):
+        reached: dict[int, tuple[float, int]] = {}
+        for start, (spent, _) in best[-1].items():
+            for end, cost in costs.items():
+                line = width(text[start:end].strip()) if end > start else 0.0
+                if not line or line > longest:
+                    continue
+                whole = spent + (line - ideal) ** 2 + cost
+                if end not in reached or whole < reached[end][0]:
+                    reached[end] = (whole, start)
+        best.append(reached)
+    if len(text) not in best[-1]:
+        return None
+    ends = [len(text)]
+    for reached in reversed(best[1:]):
+        ends.append(reached[ends[-1]][1])
+    return [text[start:end].strip() for start, end in pairwise(reversed(ends))]
+
+
+def _costs(text: str) -> dict[int, float]:
+    """Return where a line may end, each with what that costs; the end of the text costs nothing."""
+    cut = _within_names(text)
+    found: dict[int, float] = {}
+    for place in range(1, len(text)):
+        before, after = text[place - 1], text[place]
+        if after in _NEVER_FIRST or before in _NEVER_LAST:
+            continue
+        if before.isascii() and after.isascii() and before.isalnum() and after.isalnum():
+            continue
+        numbered = before.isdigit() or after.isdigit()
+        found[place] = _CUT_IN_A_NAME**2 if place in cut or numbered else _CUT_ANYWHERE
+        if before in "、，：》的和及" or after in "《“":
+            found[place] = 0.0
+    found[len(text)] = 0.0
+    return found
+
+
+def _within_names(text: str) -> set[int]:
+    """Return the places within a usual word or a short quoted name."""
+    spans: list[tuple[int, int]] = []
+    for word in _TOGETHER:
+        at = text.find(word)
+        while at >= 0:
+            spans.append((at, at + len(word)))
+            at = text.find(word, at + 1)
+    spans += _quoted(text)
+    return {place for start, end in spans for place in range(start + 1, end)}
+
+
+def _quoted(text: str) -> Sequence[tuple[int, int]]:
+    found = []
+    start = text.find("“")
+    while start >= 0:
+        end = text.find("”", start)
+        if 0 < end - start <= _LONGEST_KEPT:
+            found.append((start, end + 1))
+        start = text.find("“", start + 1)
+    return found

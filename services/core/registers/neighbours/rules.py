@@ -1,0 +1,142 @@
+"""Whether a row holds together with its neighbours, by the checks of its register. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.core.kit.decimals import times, total
+from services.core.kit.errors import Fault
+from services.core.plan.count_entries import RowCheck, RowSide, RowTerm
+from services.core.plan.register_entries import Register
+from services.core.registers.judging import key_of
+from services.core.registers.row_checks import broken_fault, holds
+
+FindingOutcome = Literal["broken", "unknown"]
+
+_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A check that a row breaks, or that cannot be asked because something is `missing`.
+
+    `missing` are columns, each with the month whose row does not say it where that is another.
+    """
+
+    check: RowCheck
+    outcome: FindingOutcome
+    left: Decimal | None = None
+    right: Decimal | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """What is added up over another register: its column, in the rows that say `matching`."""
+
+    register: str
+    column: str
+    matching: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What other rows say: by month, the cells of the row of that month; by term, a sum."""
+
+    by_month: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sums: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+
+
+def months_before(month: str, count: int) -> list[str]:
+    """Return the `count` months before one, the latest first."""
+    year, number = int(month[:4]), int(month[5:])
+    places = [year * 12 + number - 1 - back for back in range(1, count + 1)]
+    return [f"{place // 12:04}-{place % 12 + 1:02}" for place in places]
+
+
+def keys_before(register: Register, cells: Mapping[str, Any]) -> dict[str, str]:
+    """Return by month the key of the row of each earlier month that a check looks at."""
+    reached = {term.at for term in _terms(register)}
+    month = register.month_of_key
+    if month is None or cells.get(month) is None or not reached - {"row"}:
+        return {}
+    back = _MONTHS - 1 if "twelve_months" in reached else 1
+    return {
+        one: key_of(register, {**cells, month: one}) for one in months_before(cells[month], back)
+    }
+
+
+def summed(register: Register, cells: Mapping[str, Any]) -> list[Summed]:
+    """Return what the checks of a register add up over others for a row, each once."""
+    matching = {code: cells.get(code) for code in register.key}
+    wanted = {(one.summed_in, one.column) for one in _terms(register) if one.summed_in is not None}
+    return [Summed(in_register, column or "", matching) for in_register, column in sorted(wanted)]
+
+
+def row_findings(
+    register: Register, cells: Mapping[str, Any], near: Neighbours
+) -> list[RowFinding]:
+    """Return what a row breaks, and what cannot be told of it, in the order of the checks."""
+    found = []
+    for check in register.checks:
+        if not check.is_far:
+            continue
+        missing: list[str] = []
+        left = _side(register, check.left, cells, near, missing)
+        right = _side(register, check.right, cells, near, missing)
+        if missing:
+            found.append(RowFinding(check, "unknown", missing=tuple(dict.fromkeys(missing))))
+        elif not holds(left, right, check.operator, check.tolerance):
+            found.append(RowFinding(check, "broken", left, right))
+    return found
+
+
+def keeping_out(findings: Sequence[RowFinding]) -> list[Fault]:
+    """Return as faults the findings that keep a row from being confirmed."""
+    return [
+        broken_fault(one.check, one.left, one.right)
+        for one in findings
+        if one.check.importance == "block" and one.left is not None and one.right is not None
+    ]
+
+
+def _terms(register: Register) -> Iterator[RowTerm]:
+    for check in register.checks:
+        yield from (*check.left, *check.right)
+
+
+def _side(
+    register: Register,
+    side: RowSide,
+    cells: Mapping[str, Any],
+    near: Neighbours,
+    missing: list[str],
+) -> Decimal:
+    """Return the sum of a side; what is not there is added to `missing`, and is no 0."""
+    parts = []
+    for term in side:
+        for place, said in _said(register, term, cells, near):
+            if said is None:
+                missing.append(place)
+            else:
+                parts.append(times(Decimal(str(said)), term.times))
+    return total(parts)
+
+
+def _said(
+    register: Register, term: RowTerm, cells: Mapping[str, Any], near: Neighbours
+) -> Iterator[tuple[str, Any]]:
+    """Yield what a term adds up, each with where it stands."""
+    column = term.column or ""
+    if term.column is None:
+        yield "", term.constant
+    elif term.summed_in is not None:
+        yield f"{term.summed_in}.{column}", near.sums.get((term.summed_in, column))
+    else:
+        if term.at != "month_before":
+            yield column, cells.get(column)
+        month = cells.get(register.month_of_key or "")
+        back = {"row": 0, "month_before": 1, "twelve_months": _MONTHS - 1}[term.at]
+        for one in months_before(month, back) if month and back else ():
+            yield f"{column}@{one}", near.by_month.get(one, {}).get(column)
