@@ -58,7 +58,11 @@ async def main(names: list[str]) -> None:
     if "starting" in wanted:  # in systems of its own, at their first start
         for line in await starting.starting():
             print(line, flush=True)
-    if set(wanted) - {"starting"}:
+    if "importing" in wanted:  # by itself: it takes most of the places that there are
+        async with running_system() as system:
+            for line in await importing.importing(system):
+                print(line, flush=True)
+    if set(wanted) - {"starting", "importing"}:
         await _in_one_system(wanted)
 
 
@@ -87,7 +91,7 @@ async def _beside_the_worker(system: System, wanted: list[str]) -> None:
                 print(line, flush=True)
 
 
-_WITH_THE_WORKER = {"importing": importing.importing, "registers": registers.registering}
+_WITH_THE_WORKER = {"registers": registers.registering}
 _HTTP = {
     "creating": http.creating,
     "parallel": http.parallel,

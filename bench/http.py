@@ -3,13 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from itertools import count
 
 import asyncpg
 import httpx
 
 from bench.load import Outcome, request, volley
-from bench.places import bound_statement, choices, report_body
+from bench.places import bound_statement, choices, fresh, report_body
 from bench.report import Measure, waiting
 from bench.system import CITY, PLAN, System
 
@@ -21,7 +20,6 @@ _ROUNDS = 15
 
 _POSTS = 600
 _LISTED_ROWS = 100_000
-_numbers = count()
 
 
 async def creating(system: System, bare: int) -> list[str]:
@@ -62,12 +60,12 @@ def _posts(system: System, amount: int) -> list[bytes]:
             Content_Type="application/json",
             Idempotency_Key=f"bench-{number}",
         )
-        for number in (next(_numbers) for _ in range(amount))
+        for number in fresh(amount)
     ]
 
 
 async def _bare(port: int) -> Outcome:
-    numbers = [next(_numbers) for _ in range(_POSTS)]
+    numbers = fresh(_POSTS)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         await client.put("/values", params={"first": numbers[0], "amount": len(numbers)})
     posts = [request("POST", "/statement", body=report_body(number)) for number in numbers]
@@ -76,7 +74,7 @@ async def _bare(port: int) -> Outcome:
 
 async def written(system: System, amount: int) -> float:
     """Create so many submissions by asyncpg on 8 connections; return how many a second."""
-    statements = iter([bound_statement(next(_numbers)) for _ in range(amount)])
+    statements = iter([bound_statement(number) for number in fresh(amount)])
     async with asyncpg.create_pool(system.database_url, min_size=8, max_size=8) as pool:
 
         async def work() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
+from itertools import count, islice
 from uuid import UUID
 
 from bench.system import CITY, PLAN, ROOT
@@ -45,6 +46,14 @@ def place(number: int) -> tuple[str, str, str]:
     number, unit = divmod(number, len(units))
     year, month = divmod(number, 12)
     return indicators[indicator], units[unit], f"{2022 + year}-{month + 1:02}"
+
+
+_taken = count()
+
+
+def fresh(amount: int) -> list[int]:
+    """Return numbers of places that no benchmark of this run has taken yet."""
+    return list(islice(_taken, amount))
 
 
 def report_body(number: int) -> bytes:

@@ -1,7 +1,6 @@
 """The application: its routes, what it holds open, and its contract."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -106,6 +105,7 @@ from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_health import WriteHealth
 from services.core.kit.database import Database, connect
+from services.core.kit.garbage import collect_seldom
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
@@ -279,9 +279,7 @@ def create_app(
                     access.run(database),
                 )
             ]
-            # What the start has made stays for good: no collection need look at it again.
-            gc.collect()
-            gc.freeze()
+            collect_seldom()
             try:
                 with exported:
                     yield

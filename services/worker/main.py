@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 from services.core.followers import date_followers
 from services.core.kit.database import Database, connect
+from services.core.kit.garbage import collect_seldom
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tracing import span_export
@@ -112,6 +113,7 @@ async def _work(settings: WorkerSettings) -> None:
                 clock, seal = settings.clock, settings.seal
                 tasks.create_task(Dropping(database, drops, clock, seal=seal).run())
             tasks.create_task(_tick(reactor, doorbell))
+            collect_seldom()
             logger.info("worker started")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.device import Device, a_write
 from tests.support.milestones import BODIES, SHARING, a_milestone_in
 
 PATH = f"/plans/{XINMI}/submissions"
@@ -212,3 +213,25 @@ async def test_who_asked_for_more_time_and_their_unit_do_not_decide_on_it(door: 
         granted = await office.post(f"/extensions/{asked['id']}/approve")
     assert {one.status_code for one in refused} == {403}
     assert granted.status_code == 200
+
+
+async def test_who_wrote_on_a_device_does_not_approve_what_somebody_took_of_it(door: Door) -> None:
+    first, second = [await door.new_key("office") for _ in range(2)]
+    async with (
+        door.client(first) as phone,
+        door.client(second) as other,
+        await door.as_("reporter", "UN15") as clerk,
+    ):
+        made = await drafted(clerk)
+        path = f"/submissions/{made['id']}"
+        said = {"json": {"value": "1"}, "headers": {"If-Match": "*"}}
+        assert (await clerk.patch(path, **said)).status_code == 200  # type: ignore[arg-type]
+        write = a_write("submission.edit", made["id"], base_version=1, data={"value": "2"})
+        (result,) = (await Device(phone).sync(write))["results"]
+        decide = f"/conflicts/{result['conflict_id']}/decide"
+        assert (await clerk.post(decide, json={"take": "device"})).status_code == 200
+        assert (await clerk.post(f"{path}/submit")).json()["value"] == "2"
+        refused = await phone.post(f"{path}/approve")
+        approved = await other.post(f"{path}/approve")
+    assert (refused.status_code, refused.json()["code"]) == (403, "own-report")
+    assert approved.status_code == 200, approved.text

@@ -81,7 +81,7 @@ async def test_a_month_is_confirmed_once_it_goes_on_from_the_last_and_its_manife
         row = month("2025-09", "0.50", "3.20", "0", "3.00", "0.70")
         september = await written(unit, MONTHS, row)
         path = f"/register-rows/{september}"
-        found = (await unit.get(f"{path}/findings")).json()["items"]
+        found = (await unit.get(f"{path}/findings")).json()["findings"]
         assert [(one["check_code"], one["outcome"]) for one in found] == [
             ("carried-over", "broken"),
             ("manifests", "broken"),
@@ -102,7 +102,7 @@ async def test_a_month_is_confirmed_once_it_goes_on_from_the_last_and_its_manife
         answer = await unit.patch(path, json=mended, headers={"If-Match": "*"})
         assert answer.status_code == 200, answer.text
         assert (await office.post(f"{path}/confirm")).status_code == 200
-        left = (await office.get(f"{path}/findings")).json()["items"]
+        left = (await office.get(f"{path}/findings")).json()["findings"]
     assert [one["check_code"] for one in left] == ["stored-over-a-year"]
 
 

@@ -308,3 +308,30 @@ async def test_no_secret_is_logged(door: Door, caplog: pytest.LogCaptureFixture)
     await asked(door, "/token/refresh", refresh_token=session["refresh_token"], extra=1)
     for secret in (PASSWORD, WRONG, session["refresh_token"], session["access_token"]):
         assert secret not in caplog.text
+
+
+async def test_of_many_who_come_at_once_few_are_looked_up(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A storm holds no connections: who waits has asked the database nothing."""
+    one = await somebody(door, "storm", "leader")
+    hasher = door.held.reception.hasher
+    asked_at_once, most = 0, 0
+    is_right = hasher.is_right
+
+    async def counted(kept: str | None, password: str) -> bool:
+        nonlocal asked_at_once, most
+        asked_at_once += 1
+        most = max(most, asked_at_once)
+        try:
+            found: bool = await is_right(kept, password)
+        finally:
+            asked_at_once -= 1
+        return found
+
+    monkeypatch.setattr(hasher, "is_right", counted)
+    begun = await asyncio.gather(*(asked(door, "/sign-in", **one.proof()) for _ in range(12)))
+    assert {each.status_code for each in begun} == {200}
+    threads = hasher._threads._max_workers
+    assert most == 2 * threads + 2 < len(begun)
+    assert hasher._waiting == 0

@@ -111,10 +111,11 @@ class ConflictOut(BaseModel):
     raised_by: ActorOut = Field(description="Whose write it was")
     raised_at: datetime = Field(description="When it came in")
     state: ConflictState = Field(
-        description="`open` until it is `decided`, or `closed` by itself: the two say the same now"
+        description="`open` until it is `decided`, or `closed` by itself: nothing is to be decided"
     )
     closed_because: CloseReason | None = Field(
-        description="Why it closed by itself: `within-tolerance`, or `value-withdrawn`"
+        description="Why it closed by itself: `within-tolerance`, or the official value"
+        " (`value-withdrawn`) or that of the other source (`observation-withdrawn`) was taken back"
     )
     closed_at: datetime | None = Field(description="When it closed by itself")
     taken: TakenVersion | None = Field(

@@ -156,12 +156,12 @@ class ConflictData(TypedDict):
     owner_code: NotRequired[Annotated[str | None, _("Who has to decide; null: the office")]]
     due_date: NotRequired[Annotated[date | None, _("Until when it is to be decided")]]
     closed_because: NotRequired[
-        Annotated[str, _("Why it closed by itself: `within-tolerance` or `value-withdrawn`")]
+        Annotated[str, _("Why: `within-tolerance`, `value-withdrawn` or `observation-withdrawn`")]
     ]
 
 
 class ObservationData(TypedDict):
-    """Another source said something of a value."""
+    """Another source said something of a value, or took it back."""
 
     indicator_code: _Indicator
     organization_code: _Unit
@@ -169,6 +169,7 @@ class ObservationData(TypedDict):
     source_code: Annotated[str, _("Code of the source")]
     reference: Annotated[str, _("The source's own name of the figure and of its version")]
     version: _Version
+    reason: NotRequired[_Reason]
 
 
 class RegisterRowData(TypedDict):

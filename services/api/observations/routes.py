@@ -1,16 +1,19 @@
 """Paths of observations: hand in what another source says, list it, read what it said before."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import to_json
+from typing_extensions import override
 
 from services.api.actors import name_actors
 from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
+    IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
@@ -38,9 +41,10 @@ from services.api.observations.schemas import (
 from services.api.paging import after_id, cut, history_page, of_list
 from services.api.plan_parameters import PeriodFilter
 from services.api.problems import language_of
+from services.api.reasons import ReasonIn
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.turns import in_scope
+from services.api.turns import Shown, Turn, in_scope
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
@@ -48,8 +52,8 @@ from services.core.observations import queries
 from services.core.observations.errors import ObservationNotFound
 from services.core.observations.models import Observation
 from services.core.observations.queries import ObservationFilters
-from services.core.observations.rules import judged, source_in
-from services.core.observations.service import record_observations
+from services.core.observations.rules import check_withdraws, judged, source_in
+from services.core.observations.service import record_observations, withdraw
 from services.core.plan.observing import ObservationSource
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
@@ -240,9 +244,57 @@ async def get_observation_history(
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> ObservationHistoryOut:
-    """Return every figure that a source gave of one thing, and what it replaced."""
+    """Return every figure that a source gave of one thing, what it replaced, and withdrawals."""
     named = of_list(actor, "observation-history", of=row.id)
     history = partial(queries.history, session, row.city_code, row.id)
     listed = await history_page(history, page_token, named, page_size)
     await name_actors(session, row.city_code, listed["items"])
     return ObservationHistoryOut.model_validate(listed)
+
+
+@dataclass(frozen=True)
+class ObservationTurn(Turn[Observation]):
+    """An observation's turn to be taken back, with the plan that names its source."""
+
+    plan: PlanState
+
+    @override
+    async def shown(self) -> Shown:
+        row = vars(self.item)
+        return Shown(
+            observation_fields(row, self.plan),
+            observation_body(row, self.plan),
+            observation_etag(row),
+        )
+
+
+async def _take(
+    observation_id: ObservationId, actor: Writer, session: Writing, held: Held
+) -> ObservationTurn:
+    row = in_scope(await queries.for_update(session, actor, observation_id), ObservationNotFound)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    check_withdraws(actor, vars(row), plan.sources.get(row.source_code))
+    return ObservationTurn(row, actor, session, held, plan)
+
+
+@router.post(
+    "/observations/{observation_id}/withdraw",
+    responses={**answering("ObservationWithdrawn", ETAG), **refusals(403, 404, 409, 412)},
+    openapi_extra=asking("Reason"),
+    response_model=ObservationOut,
+)
+async def withdraw_observation(
+    body: ReasonIn, turn: Annotated[ObservationTurn, Depends(_take)], if_match: IfMatch = None
+) -> Response:
+    """Take back what a source says of a figure, with the reason. Its history stays.
+
+    Whoever hands in the figures of the source may. A conflict that rests on the figure closes. The
+    source may say something again, by another `reference`.
+    """
+    return await turn.act(
+        if_match,
+        withdraw,
+        actor=turn.actor,
+        reason=body.reason,
+        now=turn.held.clock.now(),
+    )

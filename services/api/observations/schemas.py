@@ -25,6 +25,7 @@ from services.core.observations.rules import (
     ObservationDraft,
     ObservationOutcome,
     ObservationRow,
+    is_withdrawn,
 )
 from services.core.observations.service import Recorded
 from services.core.plan.state import PlanState
@@ -107,9 +108,13 @@ class ObservationOut(BaseModel):
         description="When the source says that it measured or closed it; proves nothing"
     )
     note: str | None = Field(description="What a reader should know of it")
-    recorded_by: ActorOut = Field(description="Who handed it in last")
+    withdrawn: bool = Field(
+        description="The source took it back: what it said is shown as it stood, and says nothing"
+    )
+    withdrawal_reason: str | None = Field(description="Why it was taken back; null: it was not")
+    recorded_by: ActorOut = Field(description="Who handed it in last, or took it back")
     created_at: datetime = Field(description="When the first figure came in")
-    updated_at: datetime = Field(description="When this one came in")
+    updated_at: datetime = Field(description="When this one came in, or was taken back")
 
 
 class ObservationListOut(BaseModel):
@@ -124,11 +129,11 @@ class ObservationChangeOut(BaseModel):
     """One thing that a source said of a figure."""
 
     version: int = Field(description="1 for the first")
-    action: str = Field(description="`recorded` or `corrected`")
+    action: str = Field(description="`recorded`, `corrected` or `withdrawn`")
     before: dict[str, Any] | None = Field(description="What it said before; null: nothing")
     after: dict[str, Any] = Field(description="What it says since, in the names of the answer")
     actor: dict[str, Any] = Field(description="Who: `kind`, `name`, `role`, …")
-    reason: str | None = Field(description="Always null: a source gives figures, not reasons")
+    reason: str | None = Field(description="Why it was taken back; null of a figure")
     occurred_at: datetime = Field(description="When")
 
 
@@ -202,6 +207,8 @@ def observation_fields(row: ObservationRow, plan: PlanState) -> dict[str, Any]:
         "value": text_of(row["value"]),
         "numerator": text_of(row["numerator"]),
         "denominator": text_of(row["denominator"]),
+        "withdrawn": is_withdrawn(row),
+        "withdrawal_reason": row["withdrawal_reason"] if is_withdrawn(row) else None,
         "recorded_by": actor_fields(row["recorded_by"]),
     }
 

@@ -64,10 +64,10 @@ class RowFindingOut(BaseModel):
     )
 
 
-class RowFindingListOut(BaseModel):
+class RowFindingsOut(BaseModel):
     """What is found of a row beside other rows, in the order of its register's checks."""
 
-    items: list[RowFindingOut] = Field(description="All of it; none: it holds together")
+    findings: list[RowFindingOut] = Field(description="All of it; none: it holds together")
 
 
 def finding_fields(findings: Sequence[RowFinding]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from services.api.context import Held, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
-from services.api.registers.check_schemas import RowFindingListOut, finding_fields
+from services.api.registers.check_schemas import RowFindingsOut, finding_fields
 from services.api.registers.measure_schemas import (
     MeasuredFigureListOut,
     QuotaListOut,
@@ -109,9 +109,9 @@ async def list_register_quotas(
     "/register-rows/{row_id}/findings",
     responses={**answering("RowFindings"), **refusals(403, 404)},
 )
-async def list_register_row_findings(
+async def get_register_row_findings(
     row: Seen, _actor: Reader, session: Reading, held: Held
-) -> RowFindingListOut:
+) -> RowFindingsOut:
     """Return what a row breaks beside other rows of its unit, as they stand now.
 
     It is held against earlier months and other registers by the checks that the plan states. What
@@ -121,4 +121,4 @@ async def list_register_row_findings(
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     register = plan.registers.get(row.register_code)
     found = [] if register is None else await findings_of(session, vars(row), register)
-    return RowFindingListOut.model_validate({"items": finding_fields(found)})
+    return RowFindingsOut.model_validate({"findings": finding_fields(found)})

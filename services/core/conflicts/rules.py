@@ -28,7 +28,7 @@ ConflictState = Literal["open", "decided", "closed"]
 """`closed` by itself: what differed does no more."""
 
 TakenVersion = Literal["ledger", "device", "observation", "both"]
-CloseReason = Literal["within-tolerance", "value-withdrawn"]
+CloseReason = Literal["within-tolerance", "value-withdrawn", "observation-withdrawn"]
 
 CHOICES: Mapping[ConflictKind, tuple[TakenVersion, ...]] = {
     "device": ("ledger", "device"),

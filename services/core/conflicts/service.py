@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +27,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.plan.state import PlanState
 from services.core.submissions import queries as submission_queries
 from services.core.submissions import service as submissions
+from services.core.submissions.authorship import NOBODY, Authors
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
 from services.core.submissions.rules import SubmissionVerb, text_of, writes_for
@@ -103,8 +105,9 @@ async def decide(
 ) -> None:
     """Decide a locked conflict: the ledger stays as it is, or says what the other side said.
 
-    What a device said is edited into the submission. What another source says becomes a
-    correction of it (`_take_observed`). Nothing is approved by a decision.
+    What a device said is edited into the submission, with who wrote it there as an author. What
+    another source says becomes a correction of it (`_take_observed`). Nothing is approved by a
+    decision.
 
     Raises:
         InvalidInput: that cannot be taken, a reason is missing, or what would be reported has
@@ -125,7 +128,8 @@ async def decide(
             raise SubmissionNotFound
         verbs = _Verbs(session, found, plan, actor, now)
         if take == "device":
-            await verbs.edit(as_said(columns_of_kept(conflict.device)))
+            said = as_said(columns_of_kept(conflict.device))
+            await verbs.edit(said, beside=_wrote(conflict))
         else:
             await _take_observed(verbs, conflict, reason)
     conflict.state, conflict.taken = "decided", take
@@ -146,7 +150,7 @@ class _Verbs:
     actor: Actor
     now: datetime
 
-    async def edit(self, changes: Mapping[str, Any]) -> None:
+    async def edit(self, changes: Mapping[str, Any], beside: Authors = NOBODY) -> None:
         await submissions.edit(
             self.session,
             self.submission,
@@ -154,6 +158,7 @@ class _Verbs:
             actor=self.actor,
             changes=changes,
             now=self.now,
+            beside=beside,
         )
 
     async def move(self, verb: SubmissionVerb, reason: str | None) -> None:
@@ -166,6 +171,12 @@ class _Verbs:
             reason=reason,
             now=self.now,
         )
+
+
+def _wrote(conflict: Conflict) -> Authors:
+    """Return who wrote on the device, and so does not review what is taken of it."""
+    unit = conflict.raised_by["organization_code"]
+    return Authors((UUID(conflict.raised_by["id"]),), () if unit is None else (unit,))
 
 
 async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) -> None:

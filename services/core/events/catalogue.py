@@ -31,6 +31,7 @@ EventType = Literal[
     "conflict.decided",
     "observation.recorded",
     "observation.corrected",
+    "observation.withdrawn",
     "register_row.created",
     "register_row.changed",
     "register_row.confirmed",

@@ -128,8 +128,10 @@ def read_json(body: bytes) -> Any:
         ) from None
     # Only an escape brings in a lone surrogate or NUL, and only brackets nest: most bodies have few
     # of either and need no second walk through them.
-    if "\\u" in text or text.count("[") + text.count("{") > DEEPEST:
+    if "\\u" in text:
         check_value(value)
+    elif text.count("[") + text.count("{") > DEEPEST:
+        _check_depth(value)
     return value
 
 
@@ -161,6 +163,17 @@ def check_value(value: Any, depth: int = 0) -> None:
     elif isinstance(value, list):
         for member in value:
             check_value(member, depth + 1)
+
+
+def _check_depth(value: Any, depth: int = 0) -> None:
+    """Refuse what `check_value` finds too deep; only what holds others is looked at."""
+    if not isinstance(value, dict | list):
+        return
+    if value and depth == DEEPEST:
+        raise too_deep()
+    for member in value.values() if isinstance(value, dict) else value:
+        if isinstance(member, dict | list):
+            _check_depth(member, depth + 1)
 
 
 def _encodes(text: str) -> bool:

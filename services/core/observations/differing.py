@@ -61,20 +61,21 @@ class ConflictVerdict:
 
 
 def judge(
-    observed: Mapping[str, Any],
+    observed: Mapping[str, Any] | None,
     official: Mapping[str, Any] | None,
     latest: Conflict | None,
     tolerance: Tolerance,
 ) -> ConflictVerdict:
     """Return what follows, given the latest conflict of an observation there was.
 
-    The official value is the submission of the place, None: it has none, or it was withdrawn. One
-    that is worked on says nothing yet. Two figures that were decided to stand are no conflict
-    again; as soon as one of them is another, they are.
+    `observed` is None where its source took it back. The official value is the submission of the
+    place, None: it has none, or it was withdrawn. One that is worked on says nothing yet. Two
+    figures that were decided to stand are no conflict again; as soon as one is another, they are.
     """
     is_open = latest is not None and latest.state == "open"
-    if official is None:
-        return _closed(is_open, "value-withdrawn")
+    if observed is None or official is None:
+        gone = "observation-withdrawn" if observed is None else "value-withdrawn"
+        return _closed(is_open, gone)
     if official["state"] not in _OFFICIAL:
         return ConflictVerdict("leave")
     found = difference(official, observed, tolerance)

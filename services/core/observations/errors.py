@@ -1,6 +1,6 @@
 """Refusals of observations."""
 
-from services.core.kit.errors import NotFound
+from services.core.kit.errors import NotFound, TransitionRefused
 from services.core.kit.text import Text
 
 
@@ -9,3 +9,7 @@ class ObservationNotFound(NotFound):
 
     code = "observation-not-found"
     title = Text("未找到该观测值", "There is no such observation")
+
+
+class ObservationWithdrawn(TransitionRefused):
+    """The figure was taken back before."""

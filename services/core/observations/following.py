@@ -33,6 +33,7 @@ from services.core.observations.differing import (
     owner_of_conflict,
 )
 from services.core.observations.models import Observation
+from services.core.observations.rules import is_withdrawn
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.submissions.models import Submission
@@ -45,6 +46,7 @@ _AT_ONCE = 500
 _TYPES: tuple[EventType, ...] = (
     "observation.recorded",
     "observation.corrected",
+    "observation.withdrawn",
     "submission.submitted",
     "submission.approved",
     "submission.withdrawn",
@@ -103,7 +105,8 @@ async def compare(
     for observed, official in await queries.with_official(session, city_code, ids):
         conflict = latest.get(observed.id)
         said = None if official is None else vars(official)
-        verdict = judge(vars(observed), said, conflict, plan.tolerance(observed.indicator_code))
+        seen = None if is_withdrawn(vars(observed)) else vars(observed)
+        verdict = judge(seen, said, conflict, plan.tolerance(observed.indicator_code))
         if verdict.step == "raise" and official is not None:
             made = _conflict(plan, observed, now)
             made.due_date = due

@@ -15,6 +15,9 @@ from services.core.kit.database import Base
 class Observation(Base):
     """What a source says of one figure now. `version` counts what it said.
 
+    It was taken back, for a `withdrawal_reason`, where `withdrawn_version` is the present one; what
+    the source said stays readable, and whatever it says later stands again.
+
     `reference` is the source's own name of the figure and of its version; `observed_at` when the
     source says that it is of, which proves nothing. `recorded_by` handed it in last.
     """
@@ -58,10 +61,15 @@ class Observation(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()
+    withdrawn_version: Mapped[int | None] = mapped_column()
+    withdrawal_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class ObservationHistory(Base):
-    """One thing that a source said of a figure. Append-only; each reference stands once."""
+    """One thing that a source said of a figure, or that it took it back. Append-only.
+
+    Each reference stands once; a withdrawal has none.
+    """
 
     __tablename__ = "observation_history"
     __table_args__ = (
@@ -77,7 +85,7 @@ class ObservationHistory(Base):
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     observation_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
-    reference: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str | None] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     after: Mapped[dict[str, Any]] = mapped_column(JSONB)
     actor: Mapped[dict[str, Any]] = mapped_column(JSONB)

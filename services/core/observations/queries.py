@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from services.core.conflicts.models import Conflict
 from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
 from services.core.observations.models import Observation, ObservationHistory
 from services.core.observations.rules import ObservationDraft, ObservationRow
 from services.core.observations.statements import AT_PLACES, KNOWN
@@ -72,6 +73,29 @@ async def one(session: AsyncSession, actor: Actor, observation_id: UUID) -> Obse
     )
 
 
+async def for_update(
+    session: AsyncSession, actor: Actor, observation_id: UUID
+) -> Observation | None:
+    """Return one visible observation, locked until the end, and no other of its source changes."""
+    found = await one(session, actor, observation_id)
+    if found is None:
+        return None
+    await lock_source(session, found.city_code, found.plan_code, found.source_code)
+    return await session.scalar(
+        select(Observation)
+        .where(Observation.id == observation_id, scope(actor, OBSERVATIONS).clause)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def lock_source(
+    session: AsyncSession, city_code: str, plan_code: str, source_code: str
+) -> None:
+    """Wait for whoever writes for a source: what is read of it from now on stays until the end."""
+    await lock_name(session, f"observations {city_code} {plan_code} {source_code}")
+
+
 async def history(
     session: AsyncSession, city_code: str, observation_id: UUID, *, after: int, limit: int
 ) -> Sequence[ObservationHistory]:
@@ -92,7 +116,10 @@ async def history(
 async def of_unit(
     session: AsyncSession, plan: PlanState, period: str, unit: str
 ) -> dict[str, list[Observation]]:
-    """Return what other sources say of a unit's figures for a period, by indicator."""
+    """Return what other sources say of a unit's figures for a period, by indicator.
+
+    What they took back they say no more.
+    """
     found = await session.scalars(
         select(Observation)
         .where(
@@ -102,6 +129,10 @@ async def of_unit(
             Observation.indicator_code.in_(list(plan.indicators)),
             Observation.organization_code == unit,
             Observation.period == period,
+            or_(
+                Observation.withdrawn_version.is_(None),
+                Observation.withdrawn_version != Observation.version,
+            ),
         )
         .order_by(Observation.updated_at.desc(), Observation.source_code)
     )

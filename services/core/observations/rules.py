@@ -95,6 +95,35 @@ def refusal_of(source: ObservationSource) -> Forbidden:
     )
 
 
+def is_withdrawn(row: ObservationRow) -> bool:
+    """Return whether a source took back what it said of a figure, and said nothing since."""
+    return bool(row["withdrawn_version"] == row["version"])
+
+
+def check_withdraws(actor: Actor, row: ObservationRow, source: ObservationSource | None) -> None:
+    """Let the actor pass who takes back a figure: whoever hands in those of its source.
+
+    Where the plan names the source no longer (None), the office does. What the system itself
+    measured nobody takes back: it follows what it is measured from.
+
+    Raises:
+        Forbidden: it does not.
+    """
+    if row["recorded_by"]["kind"] == "system":
+        raise takes(
+            "系统本身：由台账计算的数值随台账更正",
+            "the system itself: what is measured from a register follows the register",
+        )
+    if source is not None:
+        if not records_for(actor, source):
+            raise refusal_of(source)
+    elif not actor.may(Permission.REPORT_ON_BEHALF):
+        raise takes(
+            "领导小组办公室（office）：计划已不列该数据来源",
+            "the office: the plan names this source no longer",
+        )
+
+
 def judged(
     drafts: Sequence[ObservationDraft], plan: PlanState, today: date
 ) -> list[ObservationDraft]:

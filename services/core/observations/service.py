@@ -9,14 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
-from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.ids import new_id
 from services.core.kit.trail import note_events, present_traceparent
 from services.core.observations import queries
+from services.core.observations.errors import ObservationWithdrawn
+from services.core.observations.models import Observation, ObservationHistory
 from services.core.observations.rules import (
     REFERENCE_REUSED,
     ObservationDraft,
@@ -24,6 +27,7 @@ from services.core.observations.rules import (
     ObservationRow,
     columns_of_draft,
     image_of,
+    is_withdrawn,
     judged,
     records_for,
     refusal_of,
@@ -102,8 +106,7 @@ async def _record(
     good = [draft for draft in known if not draft.faults]
     found: Mapping[int, queries.KnownFigure] = {}
     if good:
-        # Whoever writes for the same source waits: what is read now stays until the end.
-        await lock_name(session, f"observations {plan.city_code} {plan.code} {base.source_code}")
+        await queries.lock_source(session, plan.city_code, plan.code, base.source_code)
         found = await queries.known(session, plan, base.source_code, good)
     decided = [
         Recorded(draft.index, "rejected", None, draft.faults)
@@ -113,6 +116,51 @@ async def _record(
     ]
     await _write(session, [one for one in decided if one.outcome in _ACTIONS], now)
     return decided
+
+
+async def withdraw(
+    session: AsyncSession, row: Observation, *, actor: Actor, reason: str, now: datetime
+) -> None:
+    """Take back what a source says of a locked figure; what it said stays in the history.
+
+    Raises:
+        ObservationWithdrawn: it was taken back before.
+    """
+    if is_withdrawn(vars(row)):
+        raise ObservationWithdrawn(extra={"state": "withdrawn", "allowed_actions": []})
+    row.version += 1
+    row.withdrawn_version, row.withdrawal_reason = row.version, reason
+    row.recorded_by, row.recorded_by_organization = actor.stamp(), actor.organization_code
+    row.updated_at = now
+    await session.flush()
+    said = vars(row)
+    await session.execute(
+        insert(ObservationHistory).values(
+            city_code=row.city_code,
+            observation_id=row.id,
+            version=row.version,
+            reference=None,
+            action="withdrawn",
+            after={**image_of(said), "withdrawn": True},
+            actor=row.recorded_by,
+            reason=reason,
+            occurred_at=now,
+        )
+    )
+    await record(
+        session,
+        NewEvent(
+            city_code=row.city_code,
+            plan_code=row.plan_code,
+            type="observation.withdrawn",
+            subject_kind="observation",
+            subject_id=str(row.id),
+            organization_code=row.organization_code,
+            actor=row.recorded_by,
+            data={**_event_data(said), "reason": reason},
+            occurred_at=now,
+        ),
+    )
 
 
 def _decided(draft: ObservationDraft, known: queries.KnownFigure | None, base: _Base) -> Recorded:
@@ -133,6 +181,8 @@ def _decided(draft: ObservationDraft, known: queries.KnownFigure | None, base: _
         "created_at": base.now if known is None else known.row["created_at"],
         "updated_at": base.now,
         "version": 1 if known is None else known.row["version"] + 1,
+        "withdrawn_version": None,
+        "withdrawal_reason": None,
     }
     return Recorded(draft.index, "created" if known is None else "corrected", row)
 

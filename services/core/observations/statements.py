@@ -46,7 +46,8 @@ DO UPDATE SET reference = excluded.reference, value = excluded.value,
     not_applicable_reason = excluded.not_applicable_reason, observed_at = excluded.observed_at,
     note = excluded.note, recorded_by = excluded.recorded_by,
     recorded_by_organization = excluded.recorded_by_organization,
-    updated_at = excluded.updated_at, version = excluded.version
+    updated_at = excluded.updated_at, version = excluded.version, withdrawn_version = NULL,
+    withdrawal_reason = NULL
 """)
 """Writes what a source says now. Its writers wait for each other, so that nothing lies between."""
 

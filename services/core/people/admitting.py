@@ -104,11 +104,12 @@ async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) 
     Raises:
         SignInBusy: as many wait as may.
     """
-    async with database.sessions() as session:
-        city_code = await city_meant(session, proof.city_code)
-        found = await queries.person_by_username(session, city_code, proof.username.casefold())
-    kept = None if found is None or found.ended_at is not None else found.password_hash
-    right = await hasher.is_right(kept, proof.password)
+    async with hasher.turn():
+        async with database.sessions() as session:
+            city_code = await city_meant(session, proof.city_code)
+            found = await queries.person_by_username(session, city_code, proof.username.casefold())
+        kept = None if found is None or found.ended_at is not None else found.password_hash
+        right = await hasher.is_right(kept, proof.password)
     return Tried(city_code, new_id() if found is None else found.id, kept, right)
 
 

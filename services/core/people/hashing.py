@@ -8,9 +8,9 @@ import asyncio
 import os
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidKey
@@ -69,9 +69,30 @@ class Hasher:
             threads, thread_name_prefix="passwords", initializer=_yield_to_others
         )
         self._most = threads + queue
-        self._under_way = 0
+        self._under_way = self._waiting = 0
+        # More than hash: no thread waits for somebody to be looked up.
+        self._turns = asyncio.Semaphore(2 * threads + 2)
         # Of a password that nobody knows: who is not there is tried against it.
         self._nobodys = hashed(os.urandom(_SALT_BYTES).hex())
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn to look up whose a password is, and to try it.
+
+        Of many who come at once each is looked up when its turn comes, so that they take neither
+        all connections nor the loop from everything else.
+
+        Raises:
+            SignInBusy: as many wait as may.
+        """
+        if self._waiting >= self._most:
+            raise SignInBusy(extra={"retry_after": _RETRY_AFTER_SECONDS})
+        self._waiting += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def made(self, password: str) -> str:
         """Return the hash of a new password.

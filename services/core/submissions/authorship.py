@@ -68,6 +68,9 @@ class Authors:
         return actor.author_id in self.keys or actor.organization_code in self.organizations
 
 
+NOBODY = Authors()
+
+
 @dataclass(frozen=True, slots=True)
 class Authorship:
     """Who wrote or handed in the present revision, and by column who wrote what stands there."""
@@ -108,17 +111,22 @@ def authorship_of(row: SubmissionRow) -> Authorship:
     return Authorship(known.revision.and_(everybody.without(known.authors)), words)
 
 
-def after_writing(row: SubmissionRow, wanted: Mapping[str, Any], actor: Actor) -> Authorship:
-    """Return who wrote what once the actor has put `wanted` into a row and signed it."""
+def after_writing(
+    row: SubmissionRow, wanted: Mapping[str, Any], actor: Actor, beside: Authors = NOBODY
+) -> Authorship:
+    """Return who wrote what once the actor has put `wanted` into a row and signed it.
+
+    `beside` are others whose words these are.
+    """
     before = authorship_of(row)
     after = {**row, **wanted}
     words = {
         name: before.words[name]
         if name in before.words and after[name] == row[name]
-        else Authors().with_(actor)
+        else beside.with_(actor)
         for name in _written(after)
     }
-    return Authorship(before.revision.with_(actor), words)
+    return Authorship(before.revision.with_(actor).and_(beside), words)
 
 
 def taken_over(row: SubmissionRow) -> Authorship:

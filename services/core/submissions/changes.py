@@ -9,6 +9,8 @@ from services.core.identity.actor import Actor
 from services.core.plan.document import Indicator
 from services.core.plan.evidence_rules import all_kept, pieces_of
 from services.core.submissions.authorship import (
+    NOBODY,
+    Authors,
     SubmissionRow,
     after_writing,
     authorship_of,
@@ -28,17 +30,21 @@ FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
 
 
 def signed(
-    row: SubmissionRow, actor: Actor, wanted: Mapping[str, Any] = MappingProxyType({})
+    row: SubmissionRow,
+    actor: Actor,
+    wanted: Mapping[str, Any] = MappingProxyType({}),
+    beside: Authors = NOBODY,
 ) -> dict[str, Any]:
     """Return the columns once the actor has written `wanted` and signed the present revision.
 
-    A revision is on behalf of its unit as soon as somebody signed it with no key of that unit.
+    `beside` are others whose words these are. A revision is on behalf of its unit as soon as
+    somebody signed it with no key of that unit.
     """
     on_behalf = actor.organization_code != row["organization_code"]
     return {
         "reported_by": actor.author_id,
         "reported_by_organization": actor.organization_code,
-        **columns_of(after_writing(row, wanted, actor)),
+        **columns_of(after_writing(row, wanted, actor, beside)),
         "on_behalf": on_behalf or (bool(authorship_of(row).revision.keys) and row["on_behalf"]),
     }
 
@@ -60,6 +66,7 @@ def edited(
     *,
     indicator: Indicator,
     actor: Actor,
+    beside: Authors = NOBODY,
 ) -> dict[str, Any]:
     """Return the columns after an edit without faults; `changes` by column, `form` after them.
 
@@ -69,7 +76,7 @@ def edited(
     wanted |= {name: changes[name] for name in REMARKS if name in changes}
     if all(row[name] == value for name, value in wanted.items()):
         return {}
-    return {**wanted, **signed(row, actor, wanted)}
+    return {**wanted, **signed(row, actor, wanted, beside)}
 
 
 def moved(

@@ -21,7 +21,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.plan.evidence_rules import Piece
 from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
-from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.authorship import NOBODY, Authors, SubmissionRow
 from services.core.submissions.changes import edited, form_after, signed
 from services.core.submissions.checking import at_entry
 from services.core.submissions.images import event_data, image
@@ -55,8 +55,11 @@ async def edit(
     actor: Actor,
     changes: Mapping[str, Any],
     now: datetime,
+    beside: Authors = NOBODY,
 ) -> None:
     """Change what is reported while it is a draft or returned; `changes` by column.
+
+    `beside` are others whose words these are: they do not review them either.
 
     What is as it was already changes nothing: no version, no event, no other author.
 
@@ -72,7 +75,9 @@ async def edit(
         raise InvalidInput(faults=faults)
     place = await _as_held(session, submission, place, plan)
     check_state(vars(submission), "edit", place, actor)
-    columns = edited(vars(submission), changes, form, indicator=indicator, actor=actor)
+    columns = edited(
+        vars(submission), changes, form, indicator=indicator, actor=actor, beside=beside
+    )
     if not columns:
         return
     columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)

@@ -79,12 +79,17 @@ FORMS: Mapping[EventType, _Form] = {
     "conflict.changed": _Form(
         "冲突更新", "{unit}“{indicator}”{period}的冲突双方数值有变，仍待处理", "orange"
     ),
-    "conflict.closed": _Form("冲突解除", "{unit}“{indicator}”{period}的数据已一致", "green"),
+    "conflict.closed": _Form(
+        "冲突解除", "{unit}“{indicator}”{period}的冲突已解除{closed}", "green"
+    ),
     "observation.recorded": _Form(
         "观测值", "{unit}“{indicator}”{period}收到其他来源的数值", "grey"
     ),
     "observation.corrected": _Form(
         "观测值更正", "{unit}“{indicator}”{period}的其他来源数值已更正", "grey"
+    ),
+    "observation.withdrawn": _Form(
+        "观测值撤回", "{unit}“{indicator}”{period}的其他来源数值已撤回{because}", "grey"
     ),
     "register_row.created": _Form("台账登记", "{unit}已登记台账 {register_code} 一行", "grey"),
     "register_row.changed": _Form("台账修改", "{unit}已修改台账 {register_code} 一行", "grey"),
@@ -196,6 +201,11 @@ _LEVELS: Mapping[int, tuple[str, MessageColour]] = {
     3: ("红色督办", "red"),
 }
 _BASES = {"approved": "已审核", "submitted": "含待审核"}
+_CLOSED = {
+    "within-tolerance": "：双方已一致",
+    "value-withdrawn": "：正式数值已撤回",
+    "observation-withdrawn": "：其他来源已撤回其数值",
+}
 _GRADES = {"excellent": "优秀", "good": "良好", "pass": "合格", "fail": "不合格"}
 _DISABLED = {
     "gone": "接收方已注销",
@@ -246,6 +256,7 @@ def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
     number = f"{number}–{upper}" if number and upper else number
     fields["target"] = str(data.get("text") or number or _UNKNOWN)
     fields["basis_name"] = _BASES.get(data.get("basis", ""), _UNKNOWN)
+    fields["closed"] = _CLOSED.get(data.get("closed_because", ""), "")
     fields["grade_name"] = _GRADES.get(data.get("grade", ""), _UNKNOWN)
     fields["reason_name"] = _DISABLED.get(data.get("reason", ""), _UNKNOWN)
     decided = _STATES.get(data.get("state", ""), _UNKNOWN)

@@ -16,7 +16,7 @@ from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
-from tests.support.observed import load_sources
+from tests.support.observed import an_observation, load_sources
 from tests.support.papers import a_paper
 from tests.support.people import a_provider, people_named
 from tests.support.registers import a_register_row
@@ -90,6 +90,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     MADE["extension_id"] = str((await an_extension(door)).json()["id"])
     MADE["conflict_id"] = await a_conflict(door)
     MADE["milestone_conflict_id"] = await a_milestone_conflict(door)
+    MADE["observation_id"] = await an_observation(door)
     MADE["alert_id"] = await _an_alert(door)
     MADE["obligation_id"] = await _an_obligation(door)
     async with door.client(door.admin_secret) as client:

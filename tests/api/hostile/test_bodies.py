@@ -136,7 +136,8 @@ async def test_a_body_of_another_type_is_refused(
         params={"validate_only": "true"},
     )
     # Whoever has no right to a unit's verb hears that before the body is looked at.
-    of_a_unit = any(thing in path for thing in ("{milestone_id}", "{obligation_id}"))
+    named = ("{milestone_id}", "{milestone_conflict_id}", "{obligation_id}")
+    of_a_unit = any(thing in path for thing in named)
     of_a_unit = of_a_unit or path.endswith("{extension_id}/withdraw")
     units = answer.status_code == 403 and of_a_unit
     assert refused(answer, 403 if units else 415) in {"forbidden", "unsupported-media-type"}

@@ -96,6 +96,9 @@ def test_a_difference_is_raised_once_and_closes_when_it_is_none() -> None:
             assert (closed.step, closed.because) == ("close", "within-tolerance")
         gone = judge(seen, None, standing, ONE_PERCENT)
         assert (gone.step, gone.because) == ("close", "value-withdrawn")
+        back = judge(None, said, standing, ONE_PERCENT)
+        assert (back.step, back.because) == ("close", "observation-withdrawn")
+        assert judge(None, said, None, ONE_PERCENT).step == "leave"
 
 
 @pytest.mark.parametrize("state", ["draft", "returned"])

@@ -1,7 +1,5 @@
 """Papers opened by an office program: their words are there, and they convert to PDF."""
 
-import shutil
-import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -16,8 +14,8 @@ from services.core.papers.rendering import rendered
 from services.core.plan.state import PlanState
 from services.core.scoring.board import empty_board
 from tests.support.api import xinmi
+from tests.support.libreoffice import converted, needs_libreoffice
 
-_OFFICE = shutil.which("soffice")
 _DAY = date(2025, 10, 20)
 
 
@@ -33,16 +31,7 @@ def a_bulletin() -> PaperContent:
     return kept(bulletin(ground, texts, head, None), 12)
 
 
-def converted(folder: Path, paper: Path, form: str) -> Path:
-    """Return a paper as the office program writes it."""
-    assert _OFFICE is not None
-    command = [_OFFICE, "--headless", f"-env:UserInstallation=file://{folder}/profile"]
-    command += ["--convert-to", form, "--outdir", str(folder), str(paper)]
-    subprocess.run(command, check=True, capture_output=True, timeout=180)
-    return folder / f"{paper.stem}.{form.partition(':')[0]}"
-
-
-@pytest.mark.skipif(_OFFICE is None, reason="LibreOffice is not installed")
+@needs_libreoffice
 def test_a_bulletin_opens_with_its_words_and_becomes_a_pdf(tmp_path: Path) -> None:
     made = a_bulletin()
     paper = tmp_path / "bulletin.docx"

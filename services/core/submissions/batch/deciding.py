@@ -9,6 +9,7 @@ from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
+from services.core.plan.document import Indicator
 from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
@@ -19,9 +20,11 @@ from services.core.submissions.creation import SubmissionDraft, new_row, place_o
 from services.core.submissions.judging import evidence_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
+    Form,
     Remarks,
     SubmissionVerb,
     period_allows,
+    reported,
     state_allows,
 )
 
@@ -97,9 +100,13 @@ class Deciding:
         says_more = any(present[name] != value for name, value in row.said.items())
         if not (row.says_form or says_more or submits):
             return _unchanged(row, present)
+        indicator = self.plan.indicators[row.slot.indicator_code]
+        if not (says_more or submits) and _says_the_same(row.form, present, indicator):
+            files = pieces_of(present["files"])
+            if not evidence_faults(row.form, indicator, files, draft=row.draft):
+                return _unchanged(row, present)  # the form itself was judged with the row
         # What a row says of the value replaces all of it; of the rest it changes what it names.
         changes: dict[str, Any] = {**(dict.fromkeys(FORMS) if row.says_form else {}), **row.said}
-        indicator = self.plan.indicators[row.slot.indicator_code]
         form = form_after(present, changes)
         faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
         faults += evidence_faults(form, indicator, pieces_of(present["files"]), draft=row.draft)
@@ -188,6 +195,12 @@ def _rejected(row: BatchRow, present: SubmissionRow | None, *faults: Fault) -> D
 
 def _unchanged(row: BatchRow, present: SubmissionRow) -> Decided:
     return Decided(row.index, row.slot, "unchanged", present, before=present)
+
+
+def _says_the_same(form: Form, present: SubmissionRow, indicator: Indicator) -> bool:
+    """Return whether a form without faults says of the value what a submission says already."""
+    kept = reported(form, indicator)
+    return all(present[name] == getattr(kept, name) for name in FORMS)
 
 
 def _written(

@@ -6,8 +6,8 @@ before leaves them as they are.
 
 from alembic import op
 
-revision = "0050"
-down_revision = "0049"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 works_since = "0014"
