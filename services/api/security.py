@@ -35,6 +35,7 @@ from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.secrets import digest
+from services.core.kit.single_flight import SingleFlight
 from services.core.kit.text import Text
 from services.core.people.queries import open_sessions
 
@@ -110,6 +111,7 @@ class Keys:
         self._named: TLRUCache[tuple[str, UUID], KnownKey, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _name, known, _now: known.until, timer=true_now
         )
+        self._looks: SingleFlight[bytes, Credential] = SingleFlight()
         self._used: dict[tuple[str, UUID], tuple[datetime, str | None]] = {}
 
     async def actor(self, token: str, request_id: str, address: str | None = None) -> Actor:
@@ -133,7 +135,11 @@ class Keys:
         key_digest = digest(token)
         met = self._met.get(key_digest)
         if met is None or _was_set_back(met.until, now):
-            met = self._met[key_digest] = await self._look_up(token, key_digest, now)
+            met = await self._looks.look(
+                key_digest,
+                lambda: self._look_up(token, key_digest, now),
+                lambda found: self._met.update({key_digest: found}),
+            )
         actor = met.actor
         if met.networks and not is_within(address, met.networks):
             raise _from_elsewhere(address, actor)
@@ -145,6 +151,7 @@ class Keys:
         """Ask Postgres again for every key: something about keys changed in this process."""
         self._met.clear()
         self._named.clear()
+        self._looks.forget()
 
     async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Credential:
         """Return who a token belongs to, and until when that needs no second look."""

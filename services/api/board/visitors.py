@@ -27,6 +27,7 @@ from services.core.identity.rules import Scope
 from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.database import Database
 from services.core.kit.secrets import digest
+from services.core.kit.single_flight import SingleFlight
 
 SESSION, LINK, STEP, LANGUAGE = "wufei_session", "wufei_link", "wufei_step", "wufei_lang"
 """Names of the cookies: of a session, of a link, of a sign-in under way, of the language."""
@@ -66,6 +67,7 @@ class Links:
         self._met: TLRUCache[bytes, tuple[datetime, GoodLink], datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met[0], timer=true_now
         )
+        self._looks: SingleFlight[bytes, GoodLink | None] = SingleFlight()
 
     async def good(self, secret: str) -> GoodLink | None:
         """Return the link that a secret opens; None: it is unknown, revoked or over."""
@@ -77,11 +79,18 @@ class Links:
         met = self._met.get(sent)
         if met is not None and met[0] <= now + KEPT:
             return met[1]
-        with in_city(parts[1]):
-            found = await good_link(self._database.pool, city_code=parts[1], digest=sent, now=now)
-        if found is not None:
-            self._met[sent] = min(now + KEPT, found.expires_at), found
-        return found
+
+        async def look() -> GoodLink | None:
+            with in_city(parts[1]):
+                return await good_link(
+                    self._database.pool, city_code=parts[1], digest=sent, now=now
+                )
+
+        def keep(found: GoodLink | None) -> None:
+            if found is not None:
+                self._met[sent] = min(now + KEPT, found.expires_at), found
+
+        return await self._looks.look(sent, look, keep)
 
 
 async def visitor_of(request: Request) -> Visitor | None:

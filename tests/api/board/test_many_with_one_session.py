@@ -1,0 +1,30 @@
+"""What is kept of a credential ends for all its calls at once; one of them looks it up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.api import Door, open_door
+from tests.support.board import LEADERS_PAGE, signed_in_browser
+from tests.support.people import somebody
+from tests.support.statements_counted import statements_of
+
+
+@pytest.fixture
+async def door(database_url: str) -> AsyncIterator[Door]:
+    async with open_door(database_url) as opened:
+        yield opened
+
+
+async def test_of_many_calls_of_one_session_one_looks_it_up(door: Door) -> None:
+    async with await signed_in_browser(door, await somebody(door, "boss", "leader")) as boss:
+        await boss.get(LEADERS_PAGE)
+        door.held.keys.forget()
+        with statements_of(door) as alone:
+            await boss.get(LEADERS_PAGE)
+        door.held.keys.forget()
+        with statements_of(door) as together:
+            answers = await asyncio.gather(*(boss.get(LEADERS_PAGE) for _ in range(20)))
+    assert {one.status_code for one in answers} == {200}
+    assert len(together) == len(alone) > 0
