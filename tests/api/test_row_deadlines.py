@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door, open_door
+from services.core.plan.rules import read_document
+from tests.support.api import XINMI, Door, open_door, xinmi
 from tests.support.cells import CELL_KEEPER, CELL_LEAD, added_cell, with_files
 from tests.support.clock import stopped_at
 from tests.support.registers import credit_code
@@ -165,6 +166,32 @@ async def test_another_policy_takes_the_place_of_one_that_ends(door: Door) -> No
         assert revoked.status_code == 200, revoked.text
         assert len(await of_row(bureau, LATE, path)) == 1
         assert await of_row(bureau, LATE, later) == []
+
+
+async def test_what_a_later_plan_has_no_more_is_told_to_nobody(
+    door: Door, unit: Client, lead: Client
+) -> None:
+    path = await a_named_cell(unit, lead, valid_until="2026-04-01", rechecked_on="2025-12-01")
+    again = await a_named_cell(unit, lead)
+    at(door, "2026-04-02")
+    await door.sweep()
+    for one in (path, again):
+        assert len(await of_row(unit, "/me/todo", one)) == 1
+        assert len(await of_row(unit, LATE, one)) == 1
+        assert [each["state"] for each in await of_row(unit, ALERTS, one)] == ["open"]
+    register = (await unit.get(path)).json()["register_code"]
+    document = xinmi().model_dump(mode="json", exclude_none=True)
+    left = [one for one in document["registers"] if one["code"] != register]
+    await door.load(read_document({**document, "registers": left}))
+    await door.forget_everything()
+    for one in (path, again):
+        assert await of_row(unit, "/me/todo", one) == []
+        assert await of_row(unit, LATE, one) == []
+    at(door, "2026-04-03")
+    await door.sweep()
+    for one in (path, again):
+        (alert,) = await of_row(unit, ALERTS, one)
+        assert (alert["state"], alert["resolved_reason"]) == ("resolved", "register_gone")
 
 
 async def test_a_correction_that_waits_leaves_the_days_as_they_are(

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door, open_door
+from services.core.plan.document import PlanDocument
+from services.core.plan.rules import read_document
+from tests.support.api import XINMI, Door, open_door, xinmi
 from tests.support.observed import conflicts_of
 
 PLAN = f"/plans/{XINMI}"
@@ -108,6 +110,69 @@ async def test_too_few_answers_give_no_share_and_a_draft_that_loses_them_is_empt
     assert "有效样本 384 份，不足以给出占比（too-few-answers）" in emptied["source"]
 
 
+def before_surveys(**columns: dict[str, Any]) -> PlanDocument:
+    """Return Xinmi's plan as it was before its survey was measured and its rows were checked.
+
+    `columns` are what columns of it were then.
+    """
+    document = xinmi().model_dump(mode="json", exclude_none=True)
+    (register,) = (one for one in document["registers"] if one["code"] == "SURVEY")
+    register |= {"checks": [], "measures": [], "aggregates": False}
+    register["columns"] = [{**one, **columns.get(one["code"], {})} for one in register["columns"]]
+    return read_document(document)
+
+
+_WORDS = {"type": "text", "minimum": None, "maximum": None}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({}, {"positive": 401}),
+        ({}, {"answers": 0, "positive": 1}),
+        ({"frame": {"minimum": 0}}, {"frame": 0}),
+        ({"answers": {"minimum": -9}}, {"answers": -9}),
+        ({"answers": {"required": False}}, {"answers": None}),
+        ({"positive": {"required": False}}, {"positive": None}),
+        ({"positive": _WORDS}, {"positive": "三百二十"}),
+    ],
+)
+async def test_a_row_of_an_earlier_plan_that_contradicts_itself_stops_nobody(
+    ledger: Door, columns: dict[str, dict[str, Any]], said: dict[str, Any]
+) -> None:
+    await ledger.load(before_surveys(**columns))
+    row_id = await confirmed(ledger, **said)
+    await ledger.load(xinmi())
+    await ledger.react()
+    await confirmed(ledger, question="took-part")
+    async with await ledger.as_("office") as office:
+        shown = await figure(office, "satisfied")
+        assert (shown["value"], shown["survey"]["refused"]) == (None, "answers-contradict")
+        assert shown["row_count"] == 1
+        assert await submission_of(office, "P03") is None
+        beside = await submission_of(office, "P02")
+        assert beside is not None
+        assert beside["value"] == "80", "the city's other figures are followed"
+        end = {"reason": "录入错误", "ended_on": "2025-11-01"}
+        gone = await office.post(f"/register-rows/{row_id}/revoke", json=end)
+        assert gone.status_code == 200, gone.text
+    await confirmed(ledger, closed_on="2025-11-30")
+    async with await ledger.as_("office") as office:
+        assert (await figure(office, "satisfied"))["value"] == "80"
+
+
+async def test_a_row_of_an_earlier_plan_that_says_words_for_a_day_is_of_no_period(
+    ledger: Door,
+) -> None:
+    await ledger.load(before_surveys(closed_on={"type": "text"}))
+    await confirmed(ledger, closed_on="去年秋天")
+    await ledger.load(xinmi())
+    await confirmed(ledger)
+    async with await ledger.as_("office") as office:
+        shown = await figure(office, "satisfied")
+    assert (shown["value"], shown["row_count"]) == ("80", 1)
+
+
 async def test_groups_weigh_by_their_frame_where_all_of_them_have_one(ledger: Door) -> None:
     said = {"question": "took-part", "answers": 200}
     await confirmed(ledger, **said, group="government", positive=100, frame=1000)
@@ -181,3 +246,60 @@ async def test_a_reason_holds_no_number_of_a_person_either(ledger: Door) -> None
     (fault,) = answer.json()["errors"]
     assert (fault["pointer"], fault["code"]) == ("/reason", "counts-only")
     assert "8000" not in answer.text
+
+
+async def approved(ledger: Door, owner: httpx.AsyncClient, office: httpx.AsyncClient) -> None:
+    """Have the proposed share of the satisfied handed in and approved."""
+    draft = await submission_of(office, "P03")
+    assert draft is not None
+    path = f"/submissions/{draft['id']}"
+    assert (await owner.post(f"{path}/submit")).status_code == 200
+    assert (await office.post(f"{path}/approve")).status_code == 200
+    await ledger.react()
+
+
+async def said_of(client: httpx.AsyncClient, indicator: str) -> dict[str, Any]:
+    """Return what the register says of an indicator as another source."""
+    asked = {"indicator_code": indicator, "period": "2025"}
+    answer = await client.get(f"{PLAN}/observations", params=asked)
+    (found,) = answer.json()["items"]
+    return dict(found)
+
+
+async def test_a_share_that_is_given_no_more_is_said_no_more_and_can_be_again(
+    ledger: Door,
+) -> None:
+    row_id = await confirmed(ledger)
+    async with (
+        await ledger.as_("reporter", KEEPER) as unit,
+        await ledger.as_("reporter", "UN04") as owner,
+        await ledger.as_("office") as office,
+    ):
+
+        async def corrected(**values: int) -> None:
+            path, said = f"/register-rows/{row_id}", {"values": values}
+            answer = await unit.patch(path, json=said, headers={"If-Match": "*"})
+            assert answer.status_code == 200, answer.text
+            assert (await office.post(f"{path}/confirm")).status_code == 200
+            await ledger.react()
+            await ledger.react()
+
+        await approved(ledger, owner, office)
+        await corrected(positive=200)
+        (conflict,) = await conflicts_of(office, "2025")
+        assert conflict["state"] == "open"
+        await corrected(answers=300)
+        gone = await said_of(office, "P03")
+        (closed,) = await conflicts_of(office, "2025")
+        await corrected(answers=301)
+        still = await said_of(office, "P03")
+        history = (await office.get(f"/observations/{gone['id']}/history")).json()["items"]
+        await corrected(answers=400, positive=240)
+        again = await said_of(office, "P03")
+        raised = [one for one in await conflicts_of(office, "2025") if one["state"] == "open"]
+    assert (gone["withdrawn"], gone["withdrawal_reason"]) == (True, "台账已不能给出该数值")
+    assert (closed["state"], closed["closed_because"]) == ("closed", "observation-withdrawn")
+    assert still == gone, "what was taken back is not taken back once more"
+    assert [one["action"] for one in history] == ["recorded", "corrected", "withdrawn"]
+    assert (again["withdrawn"], again["value"]) == (False, "60")
+    assert [one["observation"]["value"] for one in raised] == ["60"]

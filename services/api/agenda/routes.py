@@ -79,6 +79,7 @@ async def list_todo(
             state.document.time_zone,
             today := held.clock.today(state.document.time_zone),
             turns(state.document.supervision, calendars[code], today),
+            list(state.registers),
         )
         for code, state in plans.items()
     }

@@ -32,7 +32,12 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("unit", "lead", "office"): "RecipientOf",
     ("none", "narrative", "document"): "EvidenceRule",
     ("90", "95", "99"): "Confidence",
-    ("too-few-answers", "group-too-small", "frame-incomplete", "frames-differ"): "SurveyRefusal",
+    (
+        "answers-contradict",
+        "too-few-answers",
+        "group-too-small",
+        "frame-incomplete",
+    ): "SurveyRefusal",
     ("==", "<=", "<", ">="): "RowOperator",
     ("row", "month_before", "twelve_months"): "RowReach",
     ("broken", "unknown"): "FindingOutcome",

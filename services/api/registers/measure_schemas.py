@@ -66,8 +66,8 @@ class SurveyFigureOut(BaseModel):
         description="For how many answers of a simple sample they count; null: no share"
     )
     refused: SurveyRefusal | None = Field(
-        description="Why there is no share: too few answers, of one group too few, a group without"
-        " a frame, or one with two; null: there is one"
+        description="Why there is no share: a row that contradicts itself, too few answers, of one"
+        " group too few, a group without a frame, or one with two; null: there is one"
     )
 
 

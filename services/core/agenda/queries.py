@@ -35,12 +35,13 @@ from services.core.plan.visibility import Made, made_scope, seen_by
 
 @dataclass(frozen=True, slots=True)
 class PlanTurns:
-    """A plan on its local date, with the turns that its calendar gives people."""
+    """A plan on its local date, with its registers and the turns that its calendar gives people."""
 
     plan_code: str
     time_zone: str
     today: date
     turns: Sequence[Turn]
+    registers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def _parameters(
         "turns_before": list(before),
         "review_bys": [turn.review_by for turn in each_turn],
         "answer_bys": [turn.answer_by for turn in each_turn],
+        "register_plans": [plan.plan_code for plan in plans for _ in plan.registers],
+        "registers": [code for plan in plans for code in plan.registers],
         "after_due": after.due_date if after else None,
         "after_kind": KINDS.index(after.kind) if after else None,
         "after_id": after.subject_id if after else None,

@@ -128,7 +128,8 @@ JOIN conflict c ON c.city_code = :city AND c.plan_code = p.plan_code AND c.state
     AND c.due_date IS NOT NULL
 WHERE {decided_by}
 """
-# A row waits from so many days before on; until then there is nothing to be done about it.
+# A row waits from so many days before on; until then there is nothing to be done about it. Nor is
+# there of one whose register the plan in force has no more.
 _ROW = """
 SELECT {{number}} AS kind, r.{mark} AS due_date, p.today, r.plan_code,
     'register_row' AS subject_kind, r.id AS subject_id, r.organization_code,
@@ -136,6 +137,8 @@ SELECT {{number}} AS kind, r.{mark} AS due_date, p.today, r.plan_code,
     coalesce(r.title, r.register_code) AS title, r.state
 FROM plans p JOIN register_row AS r ON r.city_code = :city AND r.plan_code = p.plan_code
 WHERE r.organization_code = :unit AND r.{mark} <= p.today + {days} AND {which}
+    AND (r.plan_code, r.register_code) IN (SELECT * FROM unnest(
+        CAST(:register_plans AS text[]), CAST(:registers AS text[])))
 """
 _RENEW = _ROW.format(mark="renew_by", days=60, which=TO_BE_RENEWED)
 _RECHECK = _ROW.format(mark="recheck_by", days=30, which=TO_BE_RECHECKED)

@@ -110,6 +110,7 @@ def _parameters(
     every = {
         "city": plan.city_code,
         "plan": plan.code,
+        "registers": list(plan.registers),
         "rule": source.rule,
         "zone": plan.document.time_zone,
         "steps": len(found.steps),

@@ -223,6 +223,7 @@ def _everywhere(ground: EvaluationContext) -> dict[str, Any]:
         "worked": [day for day in days if ground.calendar.is_workday(day)],
         "city": plan.city_code,
         "plan": plan.code,
+        "registers": list(plan.registers),
         "zone": plan.document.time_zone,
         "office": ground.rules.office,
         "lead_codes": list(leads),

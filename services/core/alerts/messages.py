@@ -63,6 +63,7 @@ RESOLVED: Mapping[str, Text] = {
     "renewed": Text("已续期", "it was renewed"),
     "rechecked": Text("已复核", "it was looked at again"),
     "row_ended": Text("已终止或撤销", "it was ended or revoked"),
+    "register_gone": Text("计划已不列该台账", "the plan has its register no more"),
     "passed": Text("日期已过", "the day has passed"),
     "assigned": Text("目标已下达", "the target was assigned"),
     "recovered": Text("不再是红灯", "the light is red no more"),

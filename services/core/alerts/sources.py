@@ -210,18 +210,20 @@ WHERE {_HERE.format("c")} AND c.state = 'open' AND c.due_date IS NOT NULL
 """  # noqa: S608 (text of our own)
 
 # As the plan said when the row was confirmed. A row of a day to come is one thing, and with another
-# day another.
+# day another. Of a register that the plan in force has no more nobody can renew or end a row.
 _ROW = """
 SELECT r.id::text AS subject_id, (r.{mark} - DATE '1970-01-01')::bigint AS epoch,
     r.{mark} AS mark, r.created_at, r.organization_code AS unit, NULL AS measure_code,
     NULL AS indicator_code, coalesce(r.title, r.register_code) AS label, FALSE AS paused,
     NULL::uuid AS parent_id
 FROM register_row AS r
-WHERE r.city_code = :city AND r.plan_code = :plan AND {which}
+WHERE r.city_code = :city AND r.plan_code = :plan
+    AND r.register_code = ANY(CAST(:registers AS text[])) AND {which}
 """
 
 _ROW_ENDED = """(
-SELECT CASE WHEN r.state IN ('ended', 'revoked') THEN 'row_ended' ELSE '{done}' END
+SELECT CASE WHEN r.state IN ('ended', 'revoked') THEN 'row_ended'
+    WHEN r.register_code <> ALL(CAST(:registers AS text[])) THEN 'register_gone' ELSE '{done}' END
 FROM register_row AS r WHERE r.city_code = :city AND r.id = w.subject_id::uuid
 )"""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ARRAY, Uuid, and_, any_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,7 @@ from services.core.conflicts.models import Conflict
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.observations.models import Observation, ObservationHistory
-from services.core.observations.rules import ObservationDraft, ObservationRow
+from services.core.observations.rules import ObservationDraft, ObservationRow, Place
 from services.core.observations.statements import AT_PLACES, KNOWN
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
@@ -140,6 +140,29 @@ async def of_unit(
     for one_of_them in found:
         told.setdefault(one_of_them.indicator_code, []).append(one_of_them)
     return told
+
+
+async def said_at(
+    session: AsyncSession, plan: PlanState, source_code: str, places: Sequence[Place]
+) -> Sequence[Observation]:
+    """Return what a source says of some places and did not take back, locked, by id."""
+    ids = await at_places(session, plan.city_code, plan.code, places)
+    found = await session.scalars(
+        select(Observation)
+        .where(
+            Observation.city_code == plan.city_code,
+            Observation.id == any_(literal(list(ids), ARRAY(Uuid))),
+            Observation.source_code == source_code,
+            or_(
+                Observation.withdrawn_version.is_(None),
+                Observation.withdrawn_version != Observation.version,
+            ),
+        )
+        .order_by(Observation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from services.core.observations.rules import (
     ObservationDraft,
     ObservationOutcome,
     ObservationRow,
+    Place,
     columns_of_draft,
     image_of,
     is_withdrawn,
@@ -52,6 +53,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stamped:
+    """Who says something, for which unit, and when."""
+
+    recorded_by: dict[str, Any]
+    unit: str | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Base:
     """What all figures of a call share: plan, source, who hands them in, and when."""
 
@@ -73,6 +83,27 @@ async def record_measured(
 ) -> list[Recorded]:
     """Take in what the system itself measured, as what a source says; `stamp` is the system's."""
     return await _record(session, drafts, _Base(plan, source_code, stamp, None, now))
+
+
+async def withdraw_measured(
+    session: AsyncSession,
+    places: Sequence[Place],
+    *,
+    source_code: str,
+    plan: PlanState,
+    stamp: Mapping[str, object],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Take back what the system itself measured of some places, where a source still says it.
+
+    What was taken back before, and what was never said, stays as it is.
+    """
+    if not places:
+        return
+    await queries.lock_source(session, plan.city_code, plan.code, source_code)
+    said = await queries.said_at(session, plan, source_code, places)
+    await _withdraw(session, said, _Stamped(dict(stamp), None, now), reason)
 
 
 async def record_observations(
@@ -128,38 +159,53 @@ async def withdraw(
     """
     if is_withdrawn(vars(row)):
         raise ObservationWithdrawn(extra={"state": "withdrawn", "allowed_actions": []})
-    row.version += 1
-    row.withdrawn_version, row.withdrawal_reason = row.version, reason
-    row.recorded_by, row.recorded_by_organization = actor.stamp(), actor.organization_code
-    row.updated_at = now
+    by = _Stamped(actor.stamp(), actor.organization_code, now)
+    await _withdraw(session, [row], by, reason)
+
+
+async def _withdraw(
+    session: AsyncSession, rows: Sequence[Observation], by: _Stamped, reason: str
+) -> None:
+    """Take back locked figures, with a history and an event of each; constant in statements."""
+    if not rows:
+        return
+    for row in rows:
+        row.version += 1
+        row.withdrawn_version, row.withdrawal_reason = row.version, reason
+        row.recorded_by, row.recorded_by_organization = by.recorded_by, by.unit
+        row.updated_at = by.now
     await session.flush()
-    said = vars(row)
     await session.execute(
-        insert(ObservationHistory).values(
-            city_code=row.city_code,
-            observation_id=row.id,
-            version=row.version,
-            reference=None,
-            action="withdrawn",
-            after={**image_of(said), "withdrawn": True},
-            actor=row.recorded_by,
-            reason=reason,
-            occurred_at=now,
-        )
+        insert(ObservationHistory),
+        [
+            {
+                "city_code": row.city_code,
+                "observation_id": row.id,
+                "version": row.version,
+                "reference": None,
+                "action": "withdrawn",
+                "after": {**image_of(vars(row)), "withdrawn": True},
+                "actor": by.recorded_by,
+                "reason": reason,
+                "occurred_at": by.now,
+            }
+            for row in rows
+        ],
     )
-    await record(
-        session,
-        NewEvent(
-            city_code=row.city_code,
-            plan_code=row.plan_code,
-            type="observation.withdrawn",
-            subject_kind="observation",
-            subject_id=str(row.id),
-            organization_code=row.organization_code,
-            actor=row.recorded_by,
-            data={**_event_data(said), "reason": reason},
-            occurred_at=now,
-        ),
+    await record(session, *(_withdrawal(row, by, reason) for row in rows))
+
+
+def _withdrawal(row: Observation, by: _Stamped, reason: str) -> NewEvent:
+    return NewEvent(
+        city_code=row.city_code,
+        plan_code=row.plan_code,
+        type="observation.withdrawn",
+        subject_kind="observation",
+        subject_id=str(row.id),
+        organization_code=row.organization_code,
+        actor=by.recorded_by,
+        data={**_event_data(vars(row)), "reason": reason},
+        occurred_at=by.now,
     )
 
 

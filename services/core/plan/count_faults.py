@@ -140,9 +140,16 @@ def check_number(place: str, code: str | None, columns: Columns, findings: Findi
 
 
 def check_survey(
-    place: str, measure: RegisterMeasure, columns: Columns, findings: Findings
+    place: str,
+    measure: RegisterMeasure,
+    columns: Columns,
+    checks: tuple[RowCheck, ...],
+    findings: Findings,
 ) -> None:
-    """Add the faults of a measure's survey: what it lacks, and columns that hold no counts."""
+    """Add the faults of a measure's survey: what it lacks, and columns that hold no counts.
+
+    Of the `checks` of its register one keeps out rows that say more positive than answers.
+    """
     rule, kind = measure.survey, f"{place}/kind"
     if measure.kind != "survey":
         if rule is not None:
@@ -164,6 +171,25 @@ def check_survey(
     if found is not None and (found[1].type != "choice" or not found[1].required):
         rests_on = [f"{found[0]}/type", f"{found[0]}/required"]
         findings.add("not-a-choice", f"{at}/group", rule.group, rests_on)
+    part, whole = measure.column, rule.answers
+    if part is not None and part != whole and not any(_within(one, part, whole) for one in checks):
+        register = place.partition("/measures/")[0]
+        rests_on = [f"{register}/checks", f"{place}/column"]
+        findings.add("survey-unchecked", f"{at}/answers", whole, rests_on, part=part, whole=whole)
+
+
+def _within(check: RowCheck, part: str, whole: str) -> bool:
+    """Return whether a check keeps out each row that says more in `part` than in `whole`."""
+    if check.operator in {"<=", "<"}:
+        less, more = check.left, check.right
+    elif check.operator in {">=", ">"}:
+        less, more = check.right, check.left
+    else:
+        return False
+    return (less, more) == (
+        (RowTerm(column=part),),
+        (RowTerm(column=whole),),
+    ) and check.tolerance == 0
 
 
 def _check_count(

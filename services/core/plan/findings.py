@@ -165,6 +165,10 @@ FAULT_TEXTS: Mapping[str, Text] = {
     "survey-not-expected": Text("只有 survey 才写 survey", "Only the kind survey has survey"),
     "survey-of-the-city": Text("survey 的 per 应为 city", "A survey is of the city alone"),
     "survey-times": Text("survey 不写 times：结果是占比", "A survey has no times: it is a share"),
+    "survey-unchecked": Text(
+        "台账的 checks 须有一条 {part} <= {whole}，不允许差",
+        "The register needs a check {part} <= {whole} among its checks, without a tolerance",
+    ),
     "not-a-count": Text(
         "应为必填（required）且 minimum 不小于 0 的 integer 列",
         "Must be a required column of the type integer whose minimum is 0 or more",

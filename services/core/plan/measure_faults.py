@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.core.plan.condition_faults import check_conditions
+from services.core.plan.count_entries import RowCheck
 from services.core.plan.count_faults import check_counts, check_number, check_survey
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
@@ -26,7 +27,7 @@ def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings:
         findings.add_repeats("duplicate-code", named)
         for number, measure in enumerate(register.measures):
             here = f"{place}/{number}"
-            _Measured(here, measure, columns, registers, findings).check()
+            _Measured(here, measure, columns, register.checks, registers, findings).check()
             if measure.indicator is not None:
                 measured.append((f"{here}/indicator", measure.indicator))
                 findings.add_unknown(f"{here}/indicator", measure.indicator, codes["indicator"])
@@ -54,11 +55,12 @@ def _check_indicator(
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """A measure at its place, with the columns of its register and the other registers."""
+    """A measure at its place, with columns and checks of its register and the other registers."""
 
     place: str
     measure: RegisterMeasure
     columns: Columns
+    checks: tuple[RowCheck, ...]
     registers: Registers
     findings: Findings
 
@@ -69,7 +71,7 @@ class _Measured:
             f"{self.place}/distinct", self.measure.distinct, self.columns.codes
         )
         check_number(f"{self.place}/column", self.measure.column, self.columns, self.findings)
-        check_survey(self.place, self.measure, self.columns, self.findings)
+        check_survey(self.place, self.measure, self.columns, self.checks, self.findings)
         self._check_where(self.place, self.measure.where, self.columns)
         self._check_kind()
         if self.measure.denominator is not None:

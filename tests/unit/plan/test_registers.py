@@ -208,11 +208,15 @@ RULE = {"answers": "n", "least": 385}
         ({"survey": RULE}, {("column", "column-required")}),
         ({"survey": RULE, "column": "n", "per": "unit"}, {("per", "survey-of-the-city")}),
         ({"survey": RULE, "column": "n", "times": 100}, {("times", "survey-times")}),
-        ({"survey": RULE, "column": "frame"}, {("column", "not-a-count")}),
+        (
+            {"survey": RULE, "column": "frame"},
+            {("column", "not-a-count"), ("survey/answers", "survey-unchecked")},
+        ),
         (
             {"survey": {**RULE, "answers": "amount", "frame": "n", "group": "kind"}, "column": "n"},
             {
                 ("survey/answers", "not-a-count"),
+                ("survey/answers", "survey-unchecked"),
                 ("survey/frame", "not-a-frame"),
                 ("survey/group", "not-a-choice"),
             },
@@ -231,6 +235,34 @@ def test_a_survey_that_gives_no_share_is_refused(
     asked = a_measure(**{"kind": "survey", **measure})
     found = faults(a_register(columns=columns, measures=[asked]))
     assert {(place.removeprefix("0/measures/0/"), code) for place, code in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("check", "enough"),
+    [
+        ({"left": ["n"], "operator": "<=", "right": ["m"]}, True),
+        ({"left": ["m"], "operator": ">=", "right": ["n"]}, True),
+        ({"left": ["n"], "operator": "<", "right": ["m"]}, True),
+        ({"left": ["n"], "operator": ">=", "right": ["m"]}, False),
+        ({"left": ["n"], "operator": "==", "right": ["m"]}, False),
+        ({"left": ["n"], "operator": "<=", "right": ["m", "frame"]}, False),
+        ({"left": ["n"], "operator": "<=", "right": ["frame"]}, False),
+        ({"left": ["n"], "operator": "<=", "right": ["m"], "tolerance": 1}, False),
+        (None, False),
+    ],
+)
+def test_a_survey_needs_a_check_that_keeps_its_share_within_one(
+    check: dict[str, Any] | None, enough: bool
+) -> None:
+    checks = []
+    if check is not None:
+        sides = {side: [{"column": one} for one in check[side]] for side in ("left", "right")}
+        checks = [{"code": "c", "name": "核", **check, **sides}]
+    columns = [*COLUMNS, COUNT, {**COUNT, "code": "m"}, FRAME]
+    asked = a_measure(kind="survey", column="n", survey={**RULE, "answers": "m"})
+    found = faults(a_register(columns=columns, measures=[asked], checks=checks))
+    expected = [] if enough else [("0/measures/0/survey/answers", "survey-unchecked")]
+    assert found == expected
 
 
 def test_a_register_of_totals_has_no_column_that_could_name_somebody() -> None:

@@ -1,5 +1,6 @@
 """The share of a survey: weighted where a frame is known, refused where answers do not bear it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -55,12 +56,40 @@ def test_groups_weigh_by_those_whom_they_stand_for() -> None:
         ([group(385, 300, 9000), group(10, 5)], "frame-incomplete"),
         ([group(385, 300, None, frames=1)], "frame-incomplete"),
         ([group(385, 300, 9000, frames=2)], "frames-differ"),
+        ([group(400, 401)], "answers-contradict"),
+        ([group(400, -1)], "answers-contradict"),
+        ([group(800, 300), group(400, 401)], "answers-contradict"),
+        ([replace(group(800, 300), wrong=1)], "answers-contradict"),
+        ([group(5, 6)], "answers-contradict"),
     ],
 )
 def test_what_does_not_bear_a_share_gives_none(groups: list[SurveyGroup], refused: str) -> None:
     found = survey_share(groups, RULE)
     assert found.refused == refused
     assert (found.numerator, found.interval, found.effective) == (None, None, None)
+
+
+@given(
+    st.lists(
+        st.builds(
+            group,
+            st.integers(min_value=-(10**38), max_value=10**38),
+            st.integers(min_value=-(10**38), max_value=10**38),
+            st.one_of(st.none(), st.integers(min_value=1, max_value=10**38)),
+        ),
+        max_size=5,
+    )
+)
+def test_no_counts_whatever_raise(groups: list[SurveyGroup]) -> None:
+    found = survey_share(groups, RULE)
+    assert (found.refused is None) is (found.interval is not None)
+
+
+def test_the_greatest_numbers_that_rows_may_hold_give_a_share() -> None:
+    most = 10**38 - 1
+    found = survey_share([group(most, most, most)] * 1000, RULE)
+    assert found.refused is None
+    assert found.effective == 1000 * most
 
 
 def test_the_least_number_of_answers_is_enough() -> None:

@@ -48,11 +48,18 @@ async def measured(
 
 
 def _group(
-    name: str, answers: str, positive: str, frame: str | None, framed: int, rows: int, sizes: int
+    name: str,
+    answers: str,
+    positive: str,
+    frame: str | None,
+    framed: int,
+    rows: int,
+    sizes: int,
+    wrong: int,
 ) -> SurveyGroup:
     """Return the answers of a group; a frame that only some of its rows state is none."""
     whole = None if frame is None or framed < rows else Decimal(frame)
-    return SurveyGroup(name, Decimal(answers), Decimal(positive), whole, sizes)
+    return SurveyGroup(name, Decimal(answers), Decimal(positive), whole, sizes, wrong)
 
 
 async def rested_on(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.identity.actor import operator, system
 from services.core.kit.decimals import display, plain, times
 from services.core.observations.rules import ObservationDraft
-from services.core.observations.service import record_measured
+from services.core.observations.service import record_measured, withdraw_measured
 from services.core.plan.periods import Period
 from services.core.plan.register_entries import Register, RegisterMeasure
 from services.core.plan.state import REGISTER_SOURCE, PlanState
@@ -38,6 +38,9 @@ from services.core.submissions.judging import value_faults
 from services.core.submissions.rules import Form, Remarks, reported
 
 ACTOR = system("registers")
+
+GONE = "台账已不能给出该数值"
+"""Why what a register said is taken back."""
 
 _NOBODYS = columns_of(Authorship(Authors(), {}))
 """What a register says is nobody's words: whoever hands it in is its first author."""
@@ -101,8 +104,8 @@ async def propose(
 
 
 def _same(last: FigureRow, form: Form) -> bool:
-    if form.value is not None:
-        return bool(last["value"] == form.value)
+    if form.value is not None or form == Form():
+        return bool(last["value"] == form.value and last["numerator"] == form.numerator)
     return (last["numerator"], last["denominator"]) == (form.numerator, form.denominator)
 
 
@@ -143,23 +146,50 @@ async def _write(
             for one in found
         ],
     )
-    await record_measured(
+    await _say(session, plan, what, found, position=position, now=now)
+
+
+async def _say(
+    session: AsyncSession,
+    plan: PlanState,
+    what: tuple[Register, RegisterMeasure],
+    found: Sequence[_Found],
+    *,
+    position: int,
+    now: datetime,
+) -> None:
+    """Say as another source what was found; where that is nothing, take back what was said."""
+    register, measure = what
+    drafts = [
+        ObservationDraft(
+            index,
+            indicator_code=measure.indicator or "",
+            organization_code=one.unit,
+            period=one.measured.period,
+            reference=f"{register.code}.{measure.code}@{position}.{one.version}",
+            form=one.form,
+        )
+        for index, one in enumerate(found)
+    ]
+    source = f"{REGISTER_SOURCE}{register.code}"
+    recorded = await record_measured(
         session,
-        [
-            ObservationDraft(
-                index,
-                indicator_code=indicator,
-                organization_code=one.unit,
-                period=one.measured.period,
-                reference=f"{register.code}.{measure.code}@{position}.{one.version}",
-                form=one.form,
-            )
-            for index, one in enumerate(found)
-            if one.form != Form()
-        ],
-        source_code=f"{REGISTER_SOURCE}{register.code}",
+        [one for one in drafts if one.form != Form()],
+        source_code=source,
         plan=plan,
         stamp=ACTOR,
+        now=now,
+    )
+    # A figure that no source may say, such as a negative share, leaves the one before it no more
+    # than none does.
+    unsaid = {one.index for one in recorded if one.outcome == "rejected"}
+    await withdraw_measured(
+        session,
+        [one.place for one in drafts if one.form == Form() or one.index in unsaid],
+        source_code=source,
+        plan=plan,
+        stamp=ACTOR,
+        reason=GONE,
         now=now,
     )
 

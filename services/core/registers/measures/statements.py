@@ -40,8 +40,15 @@ class _Given:
         return f"({row}.counted ->> CAST({self.add(column)} AS text))"
 
     def number(self, row: str, column: str) -> str:
-        """Return what a counted row says in a column, as a number."""
-        return f"CAST({self.cell(row, column)} AS numeric)"
+        """Return what a counted row says in a column, as a number; null where it says none.
+
+        A row that was confirmed under an earlier version of the plan may say words there.
+        """
+        return _number(self.cell(row, column))
+
+
+def _number(cell: str) -> str:
+    return f"(CASE WHEN {cell} ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST({cell} AS numeric) END)"
 
 
 def _meets(row: str, conditions: tuple[RowCondition, ...], given: _Given) -> str:
@@ -56,7 +63,7 @@ def _meets(row: str, conditions: tuple[RowCondition, ...], given: _Given) -> str
             parts.append(f"{cell} IS {'NOT ' if one.filled else ''}NULL")
         for bound, sign in ((one.minimum, ">="), (one.maximum, "<=")):
             if bound is not None:
-                parts.append(f"CAST({cell} AS numeric) {sign} CAST({given.add(bound)} AS numeric)")
+                parts.append(f"{_number(cell)} {sign} CAST({given.add(bound)} AS numeric)")
     return " AND ".join(parts)
 
 
@@ -73,10 +80,17 @@ def _rows(row: str, register: str, measure: RegisterMeasure | None, given: _Give
             f"{wanted} AND ({row}.valid_from IS NULL OR {row}.valid_from <= p.last_day)"
             f" AND ({row}.valid_to IS NULL OR {row}.valid_to >= p.last_day)"
         )
-    # A month is meant by its first day: 2025-09 is 2025-09-01.
-    day = f"CAST(rpad({given.cell(row, measure.day)}, 10, '-01') AS date)"
-    begun = f" AND {day} >= p.first_day" if measure.at == "in_period" else ""
-    return f"{wanted} AND {day} <= p.last_day{begun}"
+    # A month is meant by its first day: 2025-09 is 2025-09-01. Days are compared as they are
+    # written: a row of an earlier version of the plan may say words there, and is of no period.
+    cell = given.cell(row, measure.day)
+    day = f"rpad({cell}, 10, '-01') COLLATE \"C\""
+    begun = f" AND {day} >= {_written('p.first_day')}" if measure.at == "in_period" else ""
+    is_day = f"{cell} ~ '^[0-9]{{4}}-[0-9]{{2}}(-[0-9]{{2}})?$'"
+    return f"{wanted} AND {is_day} AND {day} <= {_written('p.last_day')}{begun}"
+
+
+def _written(day: str) -> str:
+    return f"to_char({day}, 'YYYY-MM-DD')"
 
 
 _PERIODS = """unnest(CAST(:periods AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
@@ -172,14 +186,18 @@ def _survey(register: Register, measure: RegisterMeasure, rule: SurveyRule, give
     group = "''" if rule.group is None else given.cell("r", rule.group)
     positive, answers = given.number("r", measure.column or ""), given.number("r", rule.answers)
     frame = "CAST(NULL AS numeric)" if rule.frame is None else given.number("r", rule.frame)
+    right = f"{positive} BETWEEN 0 AND {answers} AND ({frame} > 0 OR {frame} IS NULL)"
     return (
         f"SELECT p.period, CAST(NULL AS text) AS unit, f.numerator, f.denominator, f.row_count,"  # noqa: S608
         f" f.groups FROM {_PERIODS} CROSS JOIN LATERAL (SELECT sum(g.positive) AS numerator,"
         " sum(g.answers) AS denominator, CAST(coalesce(sum(g.row_count), 0) AS bigint) AS"
         " row_count, coalesce(jsonb_agg(jsonb_build_array(g.name, CAST(g.answers AS text),"
-        " CAST(g.positive AS text), CAST(g.frame AS text), g.framed, g.row_count, g.sizes)"
+        " CAST(g.positive AS text), CAST(g.frame AS text), g.framed, g.row_count, g.sizes,"
+        " g.wrong)"
         " ORDER BY g.name), '[]') AS groups FROM"
-        f" (SELECT {group} AS name, sum({answers}) AS answers, sum({positive}) AS positive,"
+        f" (SELECT {group} AS name, coalesce(sum({answers}), 0) AS answers,"
+        f" coalesce(sum({positive}), 0) AS positive,"
+        f" count(*) FILTER (WHERE ({right}) IS NOT TRUE) AS wrong,"
         f" max({frame}) AS frame, count({frame}) AS framed, count(*) AS row_count,"
         f" count(DISTINCT {frame}) AS sizes FROM {rows} AND ({where}) GROUP BY 1) AS g) AS f"
         " ORDER BY p.period"

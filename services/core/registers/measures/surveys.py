@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Literal
 
-from services.core.kit.decimals import QUOTIENT_SCALE, quotient, times, total
+from services.core.kit.decimals import quotient, times, total
 from services.core.plan.count_entries import SurveyRule
 from services.core.registers.measures.wilson import Interval, wilson
 
-SurveyRefusal = Literal["too-few-answers", "group-too-small", "frame-incomplete", "frames-differ"]
+SurveyRefusal = Literal[
+    "answers-contradict", "too-few-answers", "group-too-small", "frame-incomplete", "frames-differ"
+]
 
 _PRECISION = Context(prec=60)
-_QUANTUM = Decimal(1).scaleb(-QUOTIENT_SCALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class SurveyGroup:
     """The answers of a group: how many were valid, and how many of them were the one meant.
 
     `frame` is how many people the group was drawn from, None: not every row of it says so.
-    `frames` is how many different sizes were stated.
+    `frames` is how many different sizes were stated. `wrong` is how many of its rows say what no
+    survey finds: more who gave the answer than were asked, a number that is missing or below 0, or
+    a frame of nobody. The plan asks rows for better; those of an earlier version of it may not be.
     """
 
     name: str
@@ -31,6 +34,7 @@ class SurveyGroup:
     positive: Decimal
     frame: Decimal | None
     frames: int
+    wrong: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,11 @@ def survey_share(groups: Sequence[SurveyGroup], rule: SurveyRule) -> SurveyShare
     where N is a group's frame: each product is divided at 20 decimal places, half even. Its
     interval is then that of an effective size (ΣN)² ÷ Σ(N²/answers), by Kish, Weighting for
     unequal Pi, Journal of Official Statistics 8 (1992), 183–200: as many answers where each group
-    was asked in proportion, and fewer otherwise; to 60 digits, rounded half even to 20 places.
+    was asked in proportion, and fewer otherwise; the squares to 60 digits, the whole rounded half
+    even to 20 places.
 
-    There is none of too few answers, nor where some groups have a frame and others have not, or
-    one has two.
+    There is none where a row contradicts itself, none of too few answers, nor where some groups
+    have a frame and others have not, or one has two.
     """
     answers = total([one.answers for one in groups])
     weighted = any(one.frames for one in groups)
@@ -80,6 +85,8 @@ def survey_share(groups: Sequence[SurveyGroup], rule: SurveyRule) -> SurveyShare
 def _refusal(
     groups: Sequence[SurveyGroup], answers: Decimal, rule: SurveyRule
 ) -> SurveyRefusal | None:
+    if any(one.wrong or not 0 <= one.positive <= one.answers for one in groups):
+        return "answers-contradict"
     if answers < rule.least:
         return "too-few-answers"
     if any(one.answers < rule.least_in_group for one in groups):
@@ -100,4 +107,4 @@ def _effective(groups: Sequence[SurveyGroup], below: Decimal) -> Decimal:
     at = _PRECISION
     frames = [(one.frame or Decimal(0), one.answers) for one in groups]
     squares = [at.divide(times(frame, frame), answers) for frame, answers in frames]
-    return at.divide(times(below, below), total(squares)).quantize(_QUANTUM, context=at)
+    return quotient(times(below, below), total(squares))
