@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door, open_door
+from services.core.plan.rules import read_document
+from tests.support.api import XINMI, Door, open_door, xinmi
 from tests.support.registers import credit_code
 
 PLAN = f"/plans/{XINMI}"
@@ -104,6 +105,73 @@ async def test_a_month_is_confirmed_once_it_goes_on_from_the_last_and_its_manife
         assert (await office.post(f"{path}/confirm")).status_code == 200
         left = (await office.get(f"{path}/findings")).json()["findings"]
     assert [one["check_code"] for one in left] == ["stored-over-a-year"]
+
+
+async def found_by(client: httpx.AsyncClient, row_id: str) -> dict[str, tuple[Any, ...]]:
+    answer = await client.get(f"/register-rows/{row_id}/findings")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["findings"]
+    return {one["check_code"]: (one["outcome"], one["left"], one["right"]) for one in found}
+
+
+async def test_the_superior_learns_nothing_of_what_is_not_confirmed(ledger: Door) -> None:
+    async with (
+        await ledger.as_("reporter", KEEPER) as unit,
+        await ledger.as_("office") as office,
+        await ledger.as_("superior") as superior,
+    ):
+        august = await written(unit, MONTHS, month("2025-08", "0", "0.70", "0", "0", "0.70"))
+        assert (await office.post(f"/register-rows/{august}/confirm")).status_code == 200
+        moved = await written(unit, MANIFESTS, manifest("410183-1", "3.00"))
+        assert (await office.post(f"/register-rows/{moved}/confirm")).status_code == 200
+        row = month("2025-09", "0.70", "3.20", "0", "3.00", "0.90")
+        september = await written(unit, MONTHS, row)
+        assert (await office.post(f"/register-rows/{september}/confirm")).status_code == 200
+        await written(unit, MANIFESTS, manifest("410183-2", "9.00"))
+        later = {"values": {"opening": "0.10", "closing": "0.80"}}
+        path = f"/register-rows/{august}"
+        edited = await unit.patch(path, json=later, headers={"If-Match": "*"})
+        assert edited.status_code == 200, edited.text
+        known, told = await found_by(office, september), await found_by(superior, september)
+    unknown = {"stored-over-a-year": ("unknown", None, None)}
+    assert told == unknown
+    assert known == {
+        "carried-over": ("broken", "0.7", "0.8"),
+        "manifests": ("broken", "3", "12"),
+        **unknown,
+    }
+
+
+@pytest.mark.parametrize(
+    ("led", "sums"), [(["HW-MONTH"], None), (["HW-MONTH", "HW-MANIFEST"], "9")]
+)
+async def test_a_lead_is_told_sums_of_registers_that_it_leads(
+    ledger: Door, led: list[str], sums: str | None
+) -> None:
+    document = xinmi().model_dump(mode="json", exclude_none=True)
+    for one in document["registers"]:
+        if one["code"] in led:
+            one["leads"] = ["UN22"]
+    await ledger.load(read_document(document))
+    await ledger.forget_everything()
+    async with (
+        await ledger.as_("reporter", KEEPER) as unit,
+        await ledger.as_("lead", "UN22") as lead,
+    ):
+        await written(unit, MONTHS, month("2025-08", "0", "0.70", "0", "0", "0.70"))
+        await written(unit, MANIFESTS, manifest("410183-2", "9.00"))
+        row = month("2025-09", "0.50", "3.20", "0", "3.00", "0.70")
+        september = await written(unit, MONTHS, row)
+        told, own = await found_by(lead, september), await found_by(unit, september)
+        refused = await lead.post(f"/register-rows/{september}/confirm")
+    assert own["manifests"] == ("broken", "3", "9")
+    assert told["manifests"] == ("broken", None if sums is None else "3", sums)
+    assert told["carried-over"] == ("broken", "0.5", "0.7"), "rows of the register that it leads"
+    assert refused.status_code == 422, refused.text
+    faults = {one["pointer"]: str(one) for one in refused.json()["errors"]}
+    assert ("右边为 9" in faults["/values/transferred"]) is (sums is not None)
+    assert "委外转移量等于" in faults["/values/transferred"]
+    assert "0.7" in faults["/values/opening"]
 
 
 async def test_each_fault_of_a_month_and_of_a_manifest_is_named(ledger: Door) -> None:

@@ -57,8 +57,8 @@ class RowFindingOut(BaseModel):
     outcome: FindingOutcome = Field(
         description="`broken`, or `unknown` where something that it asks for is missing"
     )
-    left: Digits | None = Field(description="What the left comes to; null: unknown")
-    right: Digits | None = Field(description="What the right comes to; null: unknown")
+    left: Digits | None = Field(description="What the left comes to; null: unknown, or not told")
+    right: Digits | None = Field(description="What the right comes to; null: unknown, or not told")
     missing: list[str] = Field(
         description="What is missing: a column, with the month of its row where that is another"
     )

@@ -110,15 +110,18 @@ async def list_register_quotas(
     responses={**answering("RowFindings"), **refusals(403, 404)},
 )
 async def get_register_row_findings(
-    row: Seen, _actor: Reader, session: Reading, held: Held
+    row: Seen, actor: Reader, session: Reading, held: Held
 ) -> RowFindingsOut:
     """Return what a row breaks beside other rows of its unit, as they stand now.
 
     It is held against earlier months and other registers by the checks that the plan states. What
     is missing is named, and never taken for 0. What only found fault with it does not keep it from
-    being confirmed.
+    being confirmed. The superior has it held against what was confirmed; both sides are told to
+    whoever sees the rows that they are of.
     """
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     register = plan.registers.get(row.register_code)
-    found = [] if register is None else await findings_of(session, vars(row), register)
+    found = []
+    if register is not None:
+        found = await findings_of(session, vars(row), register, plan.registers, actor)
     return RowFindingsOut.model_validate({"findings": finding_fields(found)})

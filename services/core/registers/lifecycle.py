@@ -121,7 +121,10 @@ async def move(
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
-        faults += keeping_out(await findings_of(session, vars(row), desk.register))
+        found = await findings_of(
+            session, vars(row), desk.register, desk.plan.registers, desk.actor
+        )
+        faults += keeping_out(found)
         faults += lacking(desk.register, row.cells, pieces_of(row.files), "confirmed")
     if verb in ENDS:
         faults += lacking(desk.register, row.counted or {}, pieces_of(row.files), ENDS[verb])

@@ -14,6 +14,7 @@ _BROKEN = Text(
     "“{name}”不成立：左边为 {left}，右边为 {right}，应为 {operator}{within}",
     "{name} does not hold: left is {left}, right is {right}, and it asks for {operator}{within}",
 )
+_ALONE = Text("“{name}”不成立", "{name} does not hold")
 _WITHIN = Text("（允许差 {tolerance}）", " (within {tolerance})")
 _EXACTLY = Text("", "")
 
@@ -44,8 +45,8 @@ def row_check_faults(register: Register, cells: Mapping[str, Any]) -> list[Fault
     return faults
 
 
-def broken_fault(check: RowCheck, left: Decimal, right: Decimal) -> Fault:
-    """Return a check that a row breaks as a fault, with what both sides come to."""
+def broken_fault(check: RowCheck, left: Decimal | None, right: Decimal | None) -> Fault:
+    """Return a check that a row breaks as a fault, with what both sides come to; None: untold."""
     return Fault(_place(check), "check-broken", _told(check, left, right), None)
 
 
@@ -66,7 +67,9 @@ def _place(check: RowCheck) -> str:
     return f"/values/{named[0]}" if named else "/values"
 
 
-def _told(check: RowCheck, left: Decimal, right: Decimal) -> Text:
+def _told(check: RowCheck, left: Decimal | None, right: Decimal | None) -> Text:
+    if left is None or right is None:
+        return _ALONE.format(name=check.name)
     within = _WITHIN.format(tolerance=plain(check.tolerance)) if check.tolerance else _EXACTLY
     said = {"name": check.name, "left": plain(left), "right": plain(right)}
     parts = {**said, "operator": check.operator}

@@ -107,3 +107,12 @@ def test_twelve_months_back_is_the_same_month_of_the_year_before(year: int, mont
     assert before[-1] == f"{year - 1}-{month:02}"
     assert sorted(before, reverse=True) == before
     assert len(set(before)) == 12
+
+
+@pytest.mark.parametrize("said", [None, "很多", "NaN", "", "true", True])
+def test_what_is_no_number_is_missing(said: object) -> None:
+    near = Neighbours(by_month={"2025-08": {"closing": said}}, sums={})
+    found = {one.check.code: one for one in row_findings(MONTHS, ROW, near)}
+    told = found["carried-over"]
+    assert (told.outcome, told.left, told.right) == ("unknown", None, None)
+    assert told.missing == ("closing@2025-08",)

@@ -6,6 +6,8 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
 from services.core.plan.register_entries import Register
 from services.core.registers.neighbours import statements
 from services.core.registers.neighbours.rules import (
@@ -14,16 +16,24 @@ from services.core.registers.neighbours.rules import (
     keys_before,
     row_findings,
     summed,
+    told_to,
 )
 
 
 async def findings_of(
-    session: AsyncSession, row: Mapping[str, Any], register: Register
+    session: AsyncSession,
+    row: Mapping[str, Any],
+    register: Register,
+    registers: Mapping[str, Register],
+    actor: Actor,
 ) -> list[RowFinding]:
     """Return what a row breaks or leaves open beside other rows, in two statements at most.
 
-    It is held against what rows of its own unit say now, confirmed or not.
+    It is held against what rows of its own unit say now, confirmed or not. Who sees only what was
+    confirmed has it held against that, and nobody is told sums over rows that they do not see.
+    `registers` are the plan's, by code.
     """
+    of = "confirmed" if actor.reach is Reach.APPROVED else "present"
     cells = row["cells"]
     of_row = {
         "city": row["city_code"],
@@ -34,7 +44,7 @@ async def findings_of(
     by_key: dict[str, Mapping[str, Any]] = {}
     if keys:
         asked = {**of_row, "register": register.code, "keys": list(keys.values())}
-        found = await session.execute(statements.OF_KEYS, asked)
+        found = await session.execute(statements.OF_KEYS[of], asked)
         by_key = {one["key"]: one["cells"] for one in found.mappings()}
     totals = {}
     if sums:
@@ -45,7 +55,8 @@ async def findings_of(
             "columns": [one.column for one in sums],
             "matching": matching,
         }
-        found = await session.execute(statements.SUMS, asked)
+        found = await session.execute(statements.SUMS[of], asked)
         totals = {(one["register"], one["said"]): one["total"] for one in found.mappings()}
     by_month = {month: by_key[key] for month, key in keys.items() if key in by_key}
-    return row_findings(register, cells, Neighbours(by_month, totals))
+    found_of_it = row_findings(register, cells, Neighbours(by_month, totals))
+    return told_to(actor, row["organization_code"], found_of_it, registers)

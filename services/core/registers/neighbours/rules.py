@@ -1,11 +1,13 @@
 """Whether a row holds together with its neighbours, by the checks of its register. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.core.kit.decimals import times, total
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.kit.decimals import exact, times, total
 from services.core.kit.errors import Fault
 from services.core.plan.count_entries import RowCheck, RowSide, RowTerm
 from services.core.plan.register_entries import Register
@@ -21,6 +23,7 @@ _MONTHS = 12
 class RowFinding:
     """A check that a row breaks, or that cannot be asked because something is `missing`.
 
+    Without `left` and `right` it is broken all the same: they are not told.
     `missing` are columns, each with the month whose row does not say it where that is another.
     """
 
@@ -97,8 +100,39 @@ def keeping_out(findings: Sequence[RowFinding]) -> list[Fault]:
     return [
         broken_fault(one.check, one.left, one.right)
         for one in findings
-        if one.check.importance == "block" and one.left is not None and one.right is not None
+        if one.check.importance == "block" and one.outcome == "broken"
     ]
+
+
+def told_to(
+    actor: Actor,
+    unit: str,
+    findings: Sequence[RowFinding],
+    registers: Mapping[str, Register],
+) -> list[RowFinding]:
+    """Return findings of a unit's row that the actor sees, without sums over rows it does not see.
+
+    Who leads the register of the row does not lead each that its checks are held against.
+    """
+    if actor.reach in {Reach.WHOLE_PLAN, Reach.APPROVED} or actor.organization_code == unit:
+        return list(findings)
+
+    def leads(code: str) -> bool:
+        found = registers.get(code)
+        return found is not None and actor.organization_code in found.leads
+
+    return [
+        one
+        if all(leads(code) for code in _looked_at(one.check))
+        else replace(one, left=None, right=None)
+        for one in findings
+    ]
+
+
+def _looked_at(check: RowCheck) -> set[str]:
+    """Return the other registers that a check is held against."""
+    terms = (*check.left, *check.right)
+    return {term.summed_in for term in terms if term.summed_in is not None}
 
 
 def _terms(register: Register) -> Iterator[RowTerm]:
@@ -117,11 +151,22 @@ def _side(
     parts = []
     for term in side:
         for place, said in _said(register, term, cells, near):
-            if said is None:
+            number = _number(said)
+            if number is None:
                 missing.append(place)
             else:
-                parts.append(times(Decimal(str(said)), term.times))
+                parts.append(times(number, term.times))
     return total(parts)
+
+
+def _number(said: object) -> Decimal | None:
+    """Return what is said as a number; None: it is none, as a row of an earlier plan may have it."""
+    if isinstance(said, Decimal):
+        return said
+    try:
+        return exact(said)
+    except ValueError:
+        return None
 
 
 def _said(
