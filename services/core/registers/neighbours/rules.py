@@ -160,7 +160,7 @@ def _side(
 
 
 def _number(said: object) -> Decimal | None:
-    """Return what is said as a number; None: it is none, as a row of an earlier plan may have it."""
+    """Return what is said as a number; None: it is none, as a row of an earlier plan may say."""
     if isinstance(said, Decimal):
         return said
     try:
