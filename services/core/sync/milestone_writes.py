@@ -171,12 +171,13 @@ class _MilestoneWrites:
         """Return whether the state allows the verb no more, which the device did not see.
 
         Raises:
-            MilestoneTransitionRefused: it does not, and the device saw that.
+            MilestoneTransitionRefused: it does not, and the device saw that, or never will it.
         """
         try:
             check_state(row, _verb_of(write), self.desk)
         except MilestoneTransitionRefused:
-            if row.version == write.base_version:
+            # Of what is cancelled nobody could ever take what the device said.
+            if row.version == write.base_version or row.state == "cancelled":
                 raise
             return True
         return False
