@@ -256,6 +256,22 @@ async def test_what_came_after_the_milestone_was_closed_is_kept(door: Door) -> N
     assert (refused.status_code, kept.status_code) == (409, 200)
 
 
+async def test_a_device_is_in_no_conflict_with_what_it_wrote_itself(door: Door) -> None:
+    base = await promised(door)
+    async with await door.as_("reporter", LEAD) as unit:
+        device, asked = Device(unit), completion(base)
+        done_, late = (await device.sync(asked, progress(base, percent="40")))["results"]
+        again, later = (await device.sync(asked, progress(base, percent="50")))["results"]
+        listed = await unit.get(LISTED, params={"milestone_id": base["id"]})
+    assert [done_["outcome"], late["outcome"], later["outcome"]] == [
+        "applied",
+        "refused",
+        "refused",
+    ]
+    assert (again["repeated"], late["refusal"]["code"]) == (True, "transition-refused")
+    assert listed.json()["items"] == []
+
+
 async def test_what_came_after_the_milestone_was_cancelled_is_refused(door: Door) -> None:
     base = await promised(door)
     await done(door, base, "cancel")
