@@ -15,6 +15,7 @@ from services.api.registers.measure_schemas import (
 )
 from services.api.registers.routes import Reader, RegisterInPlan, Seen
 from services.api.routing import versioned_router
+from services.core.identity.reach import Reach
 from services.core.plan.periods import Period
 from services.core.plan.register_entries import Register
 from services.core.plan.visibility import sees_whole_plan
@@ -22,6 +23,7 @@ from services.core.registers.measures import queries
 from services.core.registers.measures.queries import FigureRow
 from services.core.registers.measures.rules import sees_figures
 from services.core.registers.neighbours.queries import findings_of
+from services.core.registers.neighbours.rules import told_to
 from services.core.registers.quotas import QuotaLine, lines_of, measure_of, whole_number
 
 router = versioned_router("registers")
@@ -123,5 +125,7 @@ async def get_register_row_findings(
     register = plan.registers.get(row.register_code)
     found = []
     if register is not None:
-        found = await findings_of(session, vars(row), register, plan.registers, actor)
+        confirmed = actor.reach is Reach.APPROVED
+        found = await findings_of(session, vars(row), register, confirmed=confirmed)
+        found = told_to(actor, row.organization_code, found, plan.registers)
     return RowFindingsOut.model_validate({"findings": finding_fields(found)})

@@ -22,7 +22,7 @@ from services.core.registers.judging import CellDesk, judged_cells
 from services.core.registers.measures.queries import counted_by
 from services.core.registers.models import RegisterRow
 from services.core.registers.neighbours.queries import findings_of
-from services.core.registers.neighbours.rules import keeping_out
+from services.core.registers.neighbours.rules import keeping_out, told_to
 from services.core.registers.quotas import measure_of, wanted_of
 from services.core.registers.rules import (
     ACTIONS,
@@ -121,10 +121,9 @@ async def move(
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
-        found = await findings_of(
-            session, vars(row), desk.register, desk.plan.registers, desk.actor
-        )
-        faults += keeping_out(found)
+        found = await findings_of(session, vars(row), desk.register)
+        told = told_to(desk.actor, row.organization_code, found, desk.plan.registers)
+        faults += keeping_out(told)
         faults += lacking(desk.register, row.cells, pieces_of(row.files), "confirmed")
     if verb in ENDS:
         faults += lacking(desk.register, row.counted or {}, pieces_of(row.files), ENDS[verb])

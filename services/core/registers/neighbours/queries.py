@@ -6,8 +6,6 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.identity.actor import Actor
-from services.core.identity.reach import Reach
 from services.core.plan.register_entries import Register
 from services.core.registers.neighbours import statements
 from services.core.registers.neighbours.rules import (
@@ -16,7 +14,6 @@ from services.core.registers.neighbours.rules import (
     keys_before,
     row_findings,
     summed,
-    told_to,
 )
 
 
@@ -24,16 +21,15 @@ async def findings_of(
     session: AsyncSession,
     row: Mapping[str, Any],
     register: Register,
-    registers: Mapping[str, Register],
-    actor: Actor,
+    *,
+    confirmed: bool = False,
 ) -> list[RowFinding]:
     """Return what a row breaks or leaves open beside other rows, in two statements at most.
 
-    It is held against what rows of its own unit say now, confirmed or not. Who sees only what was
-    confirmed has it held against that, and nobody is told sums over rows that they do not see.
-    `registers` are the plan's, by code.
+    It is held against what rows of its own unit say now, confirmed or not; with `confirmed` against
+    what was confirmed alone. To whom sums are told is for `rules.told_to` to say.
     """
-    of = "confirmed" if actor.reach is Reach.APPROVED else "present"
+    of = "confirmed" if confirmed else "present"
     cells = row["cells"]
     of_row = {
         "city": row["city_code"],
@@ -58,5 +54,4 @@ async def findings_of(
         found = await session.execute(statements.SUMS[of], asked)
         totals = {(one["register"], one["said"]): one["total"] for one in found.mappings()}
     by_month = {month: by_key[key] for month, key in keys.items() if key in by_key}
-    found_of_it = row_findings(register, cells, Neighbours(by_month, totals))
-    return told_to(actor, row["organization_code"], found_of_it, registers)
+    return row_findings(register, cells, Neighbours(by_month, totals))
