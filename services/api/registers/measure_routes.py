@@ -66,7 +66,7 @@ def _wanted(register: Register, measure_code: str, period: Period) -> int | None
     quota = register.quota
     if quota is None or quota.measure != measure_code:
         return None
-    return whole_number(quota, period.year)
+    return whole_number(quota, period.in_year)
 
 
 @router.get(
@@ -85,7 +85,7 @@ async def list_register_quotas(
     It is of the year that the period lies in, as the rows stand now. Who does not see every row of
     the register sees the lines of its own unit alone.
     """
-    asked = plan.period_calendar.year(period_of_board(plan, period).year)
+    asked = plan.period_calendar.year(period_of_board(plan, period).in_year)
     whole, lines = sees_figures(actor, register), list[QuotaLine]()
     quota = register.quota
     if quota is not None:
