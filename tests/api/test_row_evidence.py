@@ -178,11 +178,15 @@ async def test_who_sees_what_was_confirmed_sees_no_file_that_was_not(
     letter, late = await with_files(unit, path, "承诺书.pdf", "后加.pdf")
     assert (await lead.post(f"{path}/confirm")).status_code == 200
     row_id = UUID(path.rpartition("/")[2])
-    for statement in (
-        "UPDATE register_row SET files = jsonb_set(files, '{1,kept}', 'false') WHERE id = $1",
-        "UPDATE register_row_history SET after = jsonb_set(after, '{files,1,kept}', 'false')"
-        " WHERE row_id = $1 AND action = 'confirmed'",
+    for table, column, id_column, place in (
+        ("register_row", "files", "id", "{1,kept}"),
+        ("register_row_history", "after", "row_id", "{files,1,kept}"),
     ):
+        # The first that is written of it says no files, and stays as it is.
+        statement = (
+            f"UPDATE {table} SET {column} = jsonb_set({column}, '{place}', 'false', FALSE)"  # noqa: S608
+            f" WHERE {id_column} = $1"
+        )
         await as_owner(door.held.database.dsn, statement, row_id)
     assert (await unit.get(path)).json()["evidence_count"] == 2
     async with await door.as_("superior") as superior:

@@ -90,10 +90,10 @@ async def list_register_quotas(
     quota = register.quota
     if quota is not None:
         counted = await queries.counted_by(
-            session, plan, register, measure_of(register, quota), quota.by, asked
+            session, plan, register, measure_of(register, quota), quota.by, [asked]
         )
         units = None if whole else {actor.organization_code or ""}
-        lines = lines_of(register, quota, asked.year, counted, units)
+        lines = lines_of(register, quota, asked.year, counted.get(asked.code, {}), units)
     return QuotaListOut.model_validate(
         {
             "year": asked.year,

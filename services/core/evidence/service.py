@@ -270,7 +270,7 @@ async def move_row(
     reason: str | None,
     ended_on: date | None = None,
 ) -> None:
-    """Carry out a verb on a locked row of a register, and remove the files that it rests on no more.
+    """Carry out a verb on a locked row of a register; files that it rests on no more are removed.
 
     Raises:
         InvalidInput, RegisterRowTransitionRefused, QuotaFull: see `registers.lifecycle.move`.

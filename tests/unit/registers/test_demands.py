@@ -73,7 +73,11 @@ def test_the_name_of_a_file_names_no_person_where_totals_are_kept() -> None:
         assert file_name_faults(totals, f"笔录{hidden}.pdf"), hidden
         assert reason_faults(totals, f"受访人{hidden}否认受访"), hidden
     # A scanner's second is no person's number; what is like one may be.
-    for scanned in ("20251130104859.pdf", "扫描_20251130_104859_1.pdf", "２０２５１１３０１０４８５９.pdf"):
+    for scanned in (
+        "20251130104859.pdf",
+        "扫描_20251130_104859_1.pdf",
+        "２０２５１１３０１０４８５９.pdf",
+    ):
         assert file_name_faults(totals, scanned) == [], scanned
     for other in ("20251330104859.pdf", "20251130104859-13800138000.pdf", "202511301048591.pdf"):
         assert file_name_faults(totals, other), other
