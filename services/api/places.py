@@ -6,6 +6,7 @@ place of it, and otherwise lapses, as those of a killed process do.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,12 +17,16 @@ from weakref import WeakValueDictionary
 from services.api.quotas import too_many_at_once
 from services.api.shared_counts import AWAY, Claim, Shared
 from services.core.kit.ids import new_id
+from services.core.kit.outage import cause_in_words
+
+logger = logging.getLogger("wufei.api")
 
 LIFE = timedelta(seconds=10)
 """How long a lease holds that nobody renews."""
 
 _RENEWED_EVERY_SECONDS = 3
 _SPARE_PART = 20
+_REFUSED_FOR = timedelta(milliseconds=250)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -30,7 +35,8 @@ class Held:
     """The places of a credential that this process may fill, from an instant to another.
 
     `told` are those that the others know it holds: more where more are under way than it may fill.
-    `alone`: they are not shared, for Redis is away.
+    `alone`: they are not shared, for Redis is away. `refused` is when one more place was last asked
+    for in vain.
     """
 
     under_way: int = 0
@@ -39,6 +45,7 @@ class Held:
     begins: datetime = _LONG_AGO
     ends: datetime = _LONG_AGO
     alone: bool = False
+    refused: datetime = _LONG_AGO
 
     def holds(self, now: datetime) -> bool:
         """Return whether its time has not ended, nor lies ahead: then the clock was set back."""
@@ -47,6 +54,10 @@ class Held:
     def has_room(self, now: datetime) -> bool:
         """Return whether one more request may be under way without asking anybody."""
         return self.under_way < self.places and self.holds(now)
+
+    def is_full(self, now: datetime) -> bool:
+        """Return whether there was no place a moment ago, so that asking again is worth nothing."""
+        return timedelta(0) <= now - self.refused < _REFUSED_FOR
 
 
 class Places:
@@ -90,11 +101,15 @@ class Places:
         if held is not None and held.has_room(now):
             held.under_way += 1
             return
+        if held is not None and held.is_full(now):
+            raise too_many_at_once(self._most)
         async with self._lock(who):
             held = self._held.setdefault(who, Held())
-            if not held.has_room(now):
+            # Whoever asked while this one waited for the lock may have had an answer for it, too.
+            if not held.has_room(now) and not held.is_full(self._true_now()):
                 await self._ask(who, held, held.under_way + 1 + self._spare)
             if held.under_way >= held.places:
+                held.refused = self._true_now()
                 raise too_many_at_once(self._most)
             held.under_way += 1
 
@@ -104,6 +119,7 @@ class Places:
         if held is None:
             return
         held.under_way -= 1
+        held.refused = _LONG_AGO
         if held.told - held.under_way > 2 * self._spare:
             self._too_many.add(who)
             self._woken.set()
@@ -111,13 +127,23 @@ class Places:
     async def run(self) -> None:
         """Renew what is in use, and give back what is not, for ever."""
         while True:
-            due = asyncio.get_running_loop().time() + _RENEWED_EVERY_SECONDS
-            while asyncio.get_running_loop().time() < due:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(due):
-                        await self._woken.wait()
-                await self.give_back()
-            await self.renew()
+            try:
+                await self._give_back_and_renew()
+            except Exception as error:  # no fault may end what keeps the leases
+                logger.exception(
+                    "leases not renewed",
+                    extra={"cause": cause_in_words(error), "next": "tried again in a second"},
+                )
+                await asyncio.sleep(1)
+
+    async def _give_back_and_renew(self) -> None:
+        due = asyncio.get_running_loop().time() + _RENEWED_EVERY_SECONDS
+        while asyncio.get_running_loop().time() < due:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._woken.wait()
+            await self.give_back()
+        await self.renew()
 
     async def give_back(self) -> None:
         """Let other processes have what is held in excess."""

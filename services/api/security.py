@@ -112,6 +112,7 @@ class Keys:
             _MOST_KEPT, ttu=lambda _name, known, _now: known.until, timer=true_now
         )
         self._looks: SingleFlight[bytes, Credential] = SingleFlight()
+        self._times_forgotten = 0
         self._used: dict[tuple[str, UUID], tuple[datetime, str | None]] = {}
 
     async def actor(self, token: str, request_id: str, address: str | None = None) -> Actor:
@@ -152,6 +153,7 @@ class Keys:
         self._met.clear()
         self._named.clear()
         self._looks.forget()
+        self._times_forgotten += 1
 
     async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Credential:
         """Return who a token belongs to, and until when that needs no second look."""
@@ -241,6 +243,7 @@ class Keys:
         known = self._named.get((city_code, key_id))
         if known is not None and not _was_set_back(known.until, now):
             return known
+        before = self._times_forgotten
         with in_city(city_code):
             key, secrets = await self._read(city_code, key_id, now)
         known = KnownKey(
@@ -251,7 +254,8 @@ class Keys:
             expires_at=key.expires_at,
             secrets=secrets,
         )
-        self._named[city_code, key_id] = known
+        if before == self._times_forgotten:  # what was read before a change is kept by nobody
+            self._named[city_code, key_id] = known
         return known
 
     async def _read(

@@ -159,7 +159,8 @@ class Shared:
             return None
         try:
             answer = await ask()
-        except (RedisError, OSError, TimeoutError) as error:
+        # RuntimeError: the event loop's word for a connection that was closed under a write.
+        except (RedisError, OSError, TimeoutError, RuntimeError) as error:
             if self._away_since is None:
                 logger.warning(
                     "limits counted here",

@@ -166,3 +166,18 @@ async def test_a_figure_and_its_withdrawal_at_the_same_time_are_two_versions(doo
     assert [one.status_code for one in answers] == [200, 200]
     assert [one["version"] for one in history] == [1, 2, 3]
     assert {one["action"] for one in history[1:]} == {"withdrawn", "corrected"}
+
+
+async def test_what_was_taken_back_is_not_taken_though_its_conflict_is_open_yet(
+    door: Door,
+) -> None:
+    conflict = await a_difference(door)
+    path = f"/conflicts/{conflict['id']}/decide"
+    async with await door.as_("office") as office:
+        assert (await withdrawn(office, conflict["observation"]["id"])).status_code == 200
+        taken = await office.post(path, json={"take": "observation", "reason": "以来源为准"})
+        assert (taken.status_code, taken.json()["state"]) == (409, "withdrawn")
+        (still,) = await conflicts_of(office, conflict["period"])
+        assert still["state"] == "open"
+        kept = await office.post(path, json={"take": "ledger", "reason": "来源已撤回"})
+        assert kept.status_code == 200

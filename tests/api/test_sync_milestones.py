@@ -256,6 +256,32 @@ async def test_what_came_after_the_milestone_was_closed_is_kept(door: Door) -> N
     assert (refused.status_code, kept.status_code) == (409, 200)
 
 
+async def test_a_device_is_in_no_conflict_with_what_it_wrote_itself(door: Door) -> None:
+    base = await promised(door)
+    async with await door.as_("reporter", LEAD) as unit:
+        device, asked = Device(unit), completion(base)
+        done_, late = (await device.sync(asked, progress(base, percent="40")))["results"]
+        again, later = (await device.sync(asked, progress(base, percent="50")))["results"]
+        listed = await unit.get(LISTED, params={"milestone_id": base["id"]})
+    assert [done_["outcome"], late["outcome"], later["outcome"]] == [
+        "applied",
+        "refused",
+        "refused",
+    ]
+    assert (again["repeated"], late["refusal"]["code"]) == (True, "transition-refused")
+    assert listed.json()["items"] == []
+
+
+async def test_what_came_after_the_milestone_was_cancelled_is_refused(door: Door) -> None:
+    base = await promised(door)
+    await done(door, base, "cancel")
+    async with await door.as_("reporter", LEAD) as unit:
+        (late,) = (await Device(unit).sync(progress(base, percent="40")))["results"]
+        listed = await unit.get(LISTED, params={"milestone_id": base["id"]})
+    assert (late["outcome"], late["refusal"]["code"]) == ("refused", "transition-refused")
+    assert listed.json()["items"] == []
+
+
 async def test_who_sees_it_and_who_decides(door: Door) -> None:
     conflict = await a_milestone_conflict(door)
     seen = {}

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
+from starlette.types import Scope, Send
 
 from services.api.board.visitors import Visitor
-from services.api.gateways.facade import Answered, answered_by, scope_of
+from services.api.gateways.facade import Answered, answered_by, answered_to, scope_of
 
 _KEPT = frozenset({b"accept-language", b"user-agent", b"traceparent"})
 
@@ -41,7 +42,17 @@ def _route(app: FastAPI, name: str) -> APIRoute:
 
 
 async def carried_out(request: Request, visitor: Visitor, call: Call) -> Answered:
-    """Carry an operation out as a visitor with a session, and return its answer."""
+    """Carry an operation out as a visitor with a session, and return its whole answer."""
+    return await answered_by(*_asked(request, visitor, call))
+
+
+async def carried_out_to(send: Send, request: Request, visitor: Visitor, call: Call) -> None:
+    """Carry an operation out as a visitor with a session; its answer goes to `send` by parts."""
+    await answered_to(send, *_asked(request, visitor, call))
+
+
+def _asked(request: Request, visitor: Visitor, call: Call) -> tuple[APIRoute, Scope, bytes]:
+    """Return the route of an operation, the scope of a request to it, and its body."""
     route = _route(request.app, call.name)
     (method,) = route.methods or {"GET"}
     path = route.path_format
@@ -60,4 +71,4 @@ async def carried_out(request: Request, visitor: Visitor, call: Call) -> Answere
     for given, header in ((call.key, b"idempotency-key"), (call.if_match, b"if-match")):
         if given is not None:
             headers.append((header, given.encode("latin-1", "replace")))
-    return await answered_by(route, scope_of(request, method, path, call.query, headers), sent)
+    return route, scope_of(request, method, path, call.query, headers), sent

@@ -21,7 +21,7 @@ from services.api.board.routing import (
 )
 from services.api.board.visiting import renewed, shown_visitor
 from services.api.board.visitors import Visitor
-from services.api.board.working import passed_on, plan_shown, sent_form
+from services.api.board.working import FilePassedOn, plan_shown, sent_form
 from services.core.papers.paper_kinds import ABOUT, PaperKind
 
 router = board_router()
@@ -86,7 +86,7 @@ async def get_paper_file(plan: str, paper_id: str, form: str, request: Request) 
     visitor = await signed_in(request)
     await plan_shown(request, visitor, plan)
     call = Call("get_paper_content", {"paper_id": paper_id, "format": form})
-    return passed_on(request, await carried_out(request, visitor, call))
+    return FilePassedOn(request, visitor, call)
 
 
 async def _shown(

@@ -32,7 +32,7 @@ from services.api.board.work_view import (
     shown_cells,
     shown_value,
 )
-from services.api.board.working import answer_of, passed_on, plan_shown, sent_form
+from services.api.board.working import FilePassedOn, answer_of, plan_shown, sent_form
 from services.core.identity.errors import not_permitted, takes
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
@@ -209,8 +209,7 @@ async def get_marked(plan: str, import_id: str, request: Request) -> Response:
     """Return the copy of a sheet in which the faults are marked."""
     visitor = await signed_in(request)
     await plan_shown(request, visitor, plan)
-    answer = await carried_out(request, visitor, Call("get_marked_copy", {"import_id": import_id}))
-    return passed_on(request, answer)
+    return FilePassedOn(request, visitor, Call("get_marked_copy", {"import_id": import_id}))
 
 
 @router.post("/plans/{plan}/imports/{import_id}", openapi_extra=FORM)

@@ -3,16 +3,19 @@
 from typing import Any
 
 from fastapi import Request, Response
+from pydantic_core import from_json
+from starlette.status import HTTP_200_OK, HTTP_400_BAD_REQUEST
+from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
 
-from services.api.board.carrying_out import Call, carried_out
+from services.api.board.carrying_out import Call, carried_out, carried_out_to
 from services.api.board.forms import Form, form_of
 from services.api.board.routing import problem_page, signed_in
 from services.api.board.visitors import Visitor
 from services.api.context import resources_of
-from services.api.gateways.facade import Answered
 from services.core.plan.state import PlanState
 
-_OF_A_FILE = (b"content-type", b"content-disposition")
+_OF_A_FILE = (b"content-type", b"content-disposition", b"content-length")
 
 
 async def plan_shown(request: Request, visitor: Visitor, plan: str) -> PlanState:
@@ -36,13 +39,34 @@ async def sent_form(request: Request) -> tuple[Form, Visitor]:
     return await form_of(request, visitor.mark), visitor
 
 
-def passed_on(request: Request, answer: Answered) -> Response:
-    """Return a file that an operation answered, or the page that tells why there is none."""
-    if answer.is_refusal:
-        return problem_page(request, answer.read() or {}, answer.status)
-    headers = {
-        name.decode(): value.decode("latin-1")
-        for name, value in answer.headers.items()
-        if name in _OF_A_FILE
-    }
-    return Response(answer.body, headers=headers)
+class FilePassedOn(Response):
+    """A file that an operation answers, part by part, or the page that tells why there is none.
+
+    It is never held as a whole: the evidence of a year is larger than a process may be.
+    """
+
+    def __init__(self, request: Request, visitor: Visitor, call: Call) -> None:
+        super().__init__()
+        self._asked = request, visitor, call
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused: list[bytes] = []
+        status = HTTP_200_OK
+
+        async def pass_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                own = [(name, value) for name, value in message["headers"] if name in _OF_A_FILE]
+                message = {**message, "headers": own}
+            if status < HTTP_400_BAD_REQUEST:
+                await send(message)
+            else:
+                refused.append(message.get("body", b""))
+
+        await carried_out_to(pass_on, *self._asked)
+        if status >= HTTP_400_BAD_REQUEST:
+            said = b"".join(refused)
+            page = problem_page(self._asked[0], from_json(said) if said else {}, status)
+            await page(scope, receive, send)

@@ -1,11 +1,13 @@
 """Paths of conflicts: list and read them, decide one."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, TypedDict
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from typing_extensions import override
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import Unpack, override
 
 from services.api.answers import json_answer
 from services.api.conflicts.schemas import (
@@ -35,9 +37,12 @@ from services.api.turns import Shown, Turn, in_scope
 from services.core.conflicts import queries, service
 from services.core.conflicts.errors import ConflictNotFound
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import ConflictKind, ConflictState
+from services.core.conflicts.rules import ConflictKind, ConflictState, TakenVersion
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.observations import queries as observations
+from services.core.observations.errors import ObservationWithdrawn
+from services.core.observations.rules import is_withdrawn
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 
@@ -166,10 +171,33 @@ async def decide_conflict(
     """
     return await turn.act(
         if_match,
-        service.decide,
+        _decide,
         plan=turn.plan,
         actor=turn.actor,
         take=body.take,
         reason=body.reason,
         now=turn.held.clock.now(),
     )
+
+
+class _Decision(TypedDict):
+    plan: PlanState
+    actor: Actor
+    reason: str | None
+    now: datetime
+
+
+async def _decide(
+    session: AsyncSession, conflict: Conflict, *, take: TakenVersion, **members: Unpack[_Decision]
+) -> None:
+    """Decide a conflict; what its source took back meanwhile can be taken no more.
+
+    Raises:
+        ObservationWithdrawn: it was, though the conflict is not closed yet.
+    """
+    if take == "observation" and conflict.observation_id is not None:
+        told = await observations.for_share(session, conflict.city_code, conflict.observation_id)
+        if told is not None and is_withdrawn(vars(told)):
+            allowed = ["decide"] if conflict.state == "open" else []
+            raise ObservationWithdrawn(extra={"state": "withdrawn", "allowed_actions": allowed})
+    await service.decide(session, conflict, take=take, **members)

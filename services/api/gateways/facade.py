@@ -5,6 +5,7 @@ goes where. It is carried out by that operation's own route, in this process, as
 partner acts as. Whatever gateways want otherwise than the contract has it is here and nowhere else.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic_core import from_json, to_json
 from starlette.routing import Match
-from starlette.types import Message, Scope
+from starlette.types import Message, Scope, Send
 
 from services.api.gateways.quirks import instants_of
 from services.api.signed_calls import BY_GATEWAY, SIGNED, SignedCall
@@ -170,8 +171,8 @@ async def carried_out(
     return await answered_by(operation.route, scope, wanted.body)
 
 
-async def answered_by(route: APIRoute, scope: Scope, sent_body: bytes) -> Answered:
-    """Return what the route of an operation answers to a request that is made here.
+async def answered_to(send: Send, route: APIRoute, scope: Scope, sent_body: bytes) -> None:
+    """Have the route of an operation answer to `send`, part by part, a request that is made here.
 
     Raises:
         InvalidInput: what stands in the path cannot.
@@ -184,15 +185,26 @@ async def answered_by(route: APIRoute, scope: Scope, sent_body: bytes) -> Answer
         )
     scope.update(found)
     sent = iter([{"type": "http.request", "body": sent_body, "more_body": False}])
-    answered: list[Message] = []
 
     async def receive() -> Message:
-        return next(sent, {"type": "http.disconnect"})
+        # Nobody goes away: what is streamed asks for that while it is sent, and would break off.
+        return next(sent, None) or await asyncio.get_running_loop().create_future()
+
+    await route.handle(scope, receive, send)
+
+
+async def answered_by(route: APIRoute, scope: Scope, sent_body: bytes) -> Answered:
+    """Return what the route of an operation answers to a request that is made here.
+
+    Raises:
+        InvalidInput: what stands in the path cannot.
+    """
+    answered: list[Message] = []
 
     async def send(message: Message) -> None:
         answered.append(message)
 
-    await route.handle(scope, receive, send)
+    await answered_to(send, route, scope, sent_body)
     start, *rest = answered
     body = b"".join(one.get("body", b"") for one in rest)
     return Answered(start["status"], dict(start["headers"]), body)

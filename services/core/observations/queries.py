@@ -89,6 +89,18 @@ async def for_update(
     )
 
 
+async def for_share(
+    session: AsyncSession, city_code: str, observation_id: UUID
+) -> Observation | None:
+    """Return one observation, whoever asks, that nobody changes until the end."""
+    return await session.scalar(
+        select(Observation)
+        .where(Observation.city_code == city_code, Observation.id == observation_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+
+
 async def lock_source(
     session: AsyncSession, city_code: str, plan_code: str, source_code: str
 ) -> None:

@@ -71,7 +71,7 @@ async def take_milestone_writes(
         if write.id in fresh:
             results[write.id] = await taking.result(write)
         elif _was_taken(write, before[write.id]):
-            taking.note_earlier(write)
+            taking.note_earlier(write, before[write.id]["result"].get("version"))
     await raise_conflicts(session, list(taking.conflicts.values()))
     return results
 
@@ -91,6 +91,7 @@ class _MilestoneWrites:
     bases: Mapping[tuple[UUID, int], SaidColumns]
     conflicts: dict[UUID, MilestoneConflict] = field(default_factory=dict)
     _seen: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    _reached: dict[UUID, int | None] = field(default_factory=dict)
 
     async def result(self, write: Write) -> WriteResult:
         """Return what became of a write."""
@@ -99,9 +100,10 @@ class _MilestoneWrites:
         except DomainError as refused:
             return WriteResult(write, "refused", write.subject_id, refusal=refused)
 
-    def note_earlier(self, write: Write) -> None:
-        """Remember a write that was taken in before."""
+    def note_earlier(self, write: Write, version: int | None) -> None:
+        """Remember a write that was taken in before, and the version that it made."""
         self._seen.setdefault(write.subject_id, {}).update(_wanted(write))
+        self._reached[write.subject_id] = version
 
     async def _taken(self, write: Write) -> WriteResult:
         if write.faults:
@@ -118,6 +120,8 @@ class _MilestoneWrites:
             result = await self._progress(write, row, base, wanted)
         # What was refused was never taken: a later write that mends it stands against nothing.
         self._seen[row.id] = {**self._seen.get(row.id, {}), **wanted}
+        if result.outcome in {"applied", "merged"}:
+            self._reached[row.id] = row.version
         return result
 
     async def _progress(
@@ -171,12 +175,14 @@ class _MilestoneWrites:
         """Return whether the state allows the verb no more, which the device did not see.
 
         Raises:
-            MilestoneTransitionRefused: it does not, and the device saw that.
+            MilestoneTransitionRefused: it does not, and the device saw that, or never will it.
         """
         try:
             check_state(row, _verb_of(write), self.desk)
         except MilestoneTransitionRefused:
-            if row.version == write.base_version:
+            known = row.version in {write.base_version, self._reached.get(row.id)}
+            # Of what is cancelled nobody could ever take what the device said.
+            if known or row.state == "cancelled":
                 raise
             return True
         return False
