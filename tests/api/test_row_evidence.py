@@ -184,7 +184,7 @@ async def test_who_sees_what_was_confirmed_sees_no_file_that_was_not(
     ):
         # The first that is written of it says no files, and stays as it is.
         statement = (
-            f"UPDATE {table} SET {column} = jsonb_set({column}, '{place}', 'false', FALSE)"  # noqa: S608
+            f"UPDATE {table} SET {column} = jsonb_set({column}, '{place}', 'false', FALSE)"
             f" WHERE {id_column} = $1"
         )
         await as_owner(door.held.database.dsn, statement, row_id)
