@@ -53,6 +53,7 @@ class DataDirectory:
         self.clock = path / "clock.json"
         self.files = path / "files"
         self.password = path / "postgres.password"
+        self.demonstration = path / "demo"
         self._layout = path / "layout"
         self._lock = path / "lock"
 
@@ -94,7 +95,9 @@ class DataDirectory:
         try:
             layout = Layout.parse(self._layout.read_text())
         except FileNotFoundError:
-            if any(entry.name != self._lock.name for entry in self.path.iterdir()):
+            # Whoever begins with the demonstration has it here, in a folder of its own.
+            known = {self._lock.name, self.demonstration.name}
+            if any(entry.name not in known for entry in self.path.iterdir()):
                 raise ConsoleError(
                     f"{self.path} is not empty and no data directory of wufei (no file `layout`)"
                 ) from None

@@ -47,7 +47,7 @@ def run(_arguments: Namespace) -> int:
 async def _run(settings: UpSettings) -> int:
     if settings.database_url is not None:
         raise ConsoleError("the demonstration runs on servers of its own; unset DATABASE_URL")
-    folder = settings.data_dir / "demo"
+    folder = DataDirectory(settings.data_dir).demonstration
     _clear(folder)
     console = Console()
     console.width = max(console.width, _NARROWEST)

@@ -88,3 +88,13 @@ def test_the_sealing_key_is_made_once_and_only_for_us(directory: DataDirectory) 
         directory.secret_key.write_text("nonsense")
         with pytest.raises(ConsoleError, match=r"cannot use .*secret\.key"):
             kept_secret_key(directory.secret_key)
+
+
+def test_whoever_begins_with_the_demonstration_may_start_there_too(
+    directory: DataDirectory,
+) -> None:
+    directory.demonstration.mkdir(parents=True)
+    with directory.locked():
+        assert directory.layout() is None
+        directory.settle(Layout())
+        assert directory.layout() == Layout()
