@@ -14,6 +14,23 @@ CODE = "999998-2025"
 PLAN = f"/plans/{CODE}"
 YAML = {"Content-Type": "application/yaml"}
 DOCUMENT = (ROOT / "plans/examples/fiscal-year.yaml").read_text("utf-8")
+REGISTER = """
+registers:
+  - code: CELL
+    name: 细胞
+    columns:
+      - {code: place, name: 单位, type: text, required: true}
+      - {code: kind, name: 类别, type: choice, choices: [{code: school, name: 学校}]}
+    key: [place]
+    measures:
+      - {code: named, name: 数, kind: count}
+    quota:
+      by: kind
+      measure: named
+      numbers:
+        - {year: 2025, choice: school, wanted: 5}
+        - {year: 2026, choice: school, wanted: 9}
+"""
 MONTHS = [
     *(f"2025-{number:02}" for number in range(4, 13)),
     *(f"2026-{number:02}" for number in range(1, 4)),
@@ -110,6 +127,26 @@ async def test_next_years_quarter_cannot_be_reported_while_this_year_runs(door: 
         beyond = await client.post(path, params=preview, json={**place, "period": "2026-Q2"})
     assert next_one.status_code == 201, next_one.text
     assert beyond.json()["errors"][0]["code"] == "period-not-begun"
+
+
+async def test_a_quota_is_of_the_plans_year_that_a_month_lies_in(door: Door) -> None:
+    async with door.client(door.admin_secret) as admin:
+        loaded = await admin.post("/plans", content=DOCUMENT + REGISTER, headers=YAML)
+    assert (loaded.status_code, loaded.json()["outcome"]) == (200, "new_version"), loaded.text
+    async with await office(door) as client:
+        for period, year, wanted in (
+            ("2025-03", 2024, None),
+            ("2025-04", 2025, 5),
+            ("2026-02", 2025, 5),
+            ("2026-04", 2026, 9),
+        ):
+            asked = {"period": period}
+            quotas = await client.get(f"{PLAN}/registers/CELL/quotas", params=asked)
+            (line, *_) = quotas.json()["items"]
+            assert (quotas.json()["year"], line["wanted"]) == (year, wanted), period
+            measures = await client.get(f"{PLAN}/registers/CELL/measures", params=asked)
+            (figure,) = measures.json()["items"]
+            assert figure["wanted"] == wanted, period
 
 
 async def test_the_years_of_a_plan_stay_as_they_were(door: Door) -> None:

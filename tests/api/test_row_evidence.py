@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from services.core.plan.rules import read_document
 from tests.support.api import XINMI, Door, xinmi
 from tests.support.cells import CELL_KEEPER, CELL_LEAD, CELL_ROWS, added_cell, with_files
 from tests.support.evidence import PDF, TEXT, added, an_archive
+from tests.support.owner import as_owner
 from tests.support.registers import added_row
 
 STRICT = "410183-2032"
@@ -121,8 +123,78 @@ async def test_a_file_is_part_of_the_row_and_stays_once_it_was_confirmed_with_it
         assert [one["id"] for one in seen] == [letter]
         assert (await superior.get(f"/evidence/{photo}/content")).status_code == 404
         assert (await superior.get(f"/evidence/{letter}/content")).status_code == 200
-    assert (await unit.delete(f"/evidence/{photo}")).status_code == 200
+    again = await unit.delete(f"/evidence/{photo}")
+    assert (again.status_code, again.json()["code"]) == (410, "evidence-removed")
+
+
+async def test_a_correction_that_is_withdrawn_takes_its_files_with_it(
+    door: Door, unit: httpx.AsyncClient
+) -> None:
+    path = await added_cell(unit)
+    row_id = path.rpartition("/")[2]
+    (letter,) = await with_files(unit, path, "承诺书.pdf")
+    async with await door.as_("office") as office, await door.as_("superior") as superior:
+        assert (await office.post(f"{path}/confirm")).status_code == 200
+        own, other = await with_files(office, path, "自加.pdf", "另加.pdf")
+        await door.react()
+        position = (await unit.get("/events?after=0&limit=1000")).json()["last_position"]
+        tried = await office.post(f"{path}/withdraw", params={"validate_only": "true"})
+        assert (tried.status_code, tried.json()["evidence_count"]) == (200, 1)
+        assert (await office.get(f"/evidence/{own}/content")).status_code == 200
+        taken = await office.post(f"{path}/withdraw")
+        assert (taken.json()["state"], taken.json()["evidence_count"]) == ("confirmed", 1)
+
+        # Nobody confirms them with what another writes, the office that added them least of all.
+        await edited(unit, path, batch="第二批")
+        assert (await office.post(f"{path}/confirm")).json()["evidence_count"] == 1
+        listed = (await office.get(f"{path}/evidence")).json()["items"]
+        assert [one["id"] for one in listed] == [letter]
+        for gone in (own, other):
+            known = (await office.get(f"/evidence/{gone}")).json()
+            assert known["removed_at"] is not None
+            assert (await office.get(f"/evidence/{gone}/content")).status_code == 410
+            assert (await superior.get(f"/evidence/{gone}")).status_code == 404
+        history = (await superior.get(f"{path}/history")).json()["items"]
+        assert [one["action"] for one in history] == ["confirmed", "withdrawn", "confirmed"]
+        for change in history:
+            assert [one["id"] for one in change["after"]["files"]] == [letter]
+    await door.react()
+    heard = (await unit.get(f"/events?after={position}&limit=1000")).json()["items"]
+    mine = [one for one in heard if one["subject"]["id"] == row_id]
+    assert [(one["type"], one["data"].get("evidence_id")) for one in mine] == [
+        ("register_row.withdrawn", None),
+        ("evidence.removed", own),
+        ("evidence.removed", other),
+        ("register_row.changed", None),
+        ("register_row.confirmed", None),
+    ]
+
+
+async def test_who_sees_what_was_confirmed_sees_no_file_that_was_not(
+    door: Door, unit: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    """Rows from before files left with a withdrawn correction rest upon such still."""
+    path = await added_cell(unit)
+    letter, late = await with_files(unit, path, "承诺书.pdf", "后加.pdf")
     assert (await lead.post(f"{path}/confirm")).status_code == 200
+    row_id = UUID(path.rpartition("/")[2])
+    for table, column, id_column, place in (
+        ("register_row", "files", "id", "{1,kept}"),
+        ("register_row_history", "after", "row_id", "{files,1,kept}"),
+    ):
+        # The first that is written of it says no files, and stays as it is.
+        statement = (
+            f"UPDATE {table} SET {column} = jsonb_set({column}, '{place}', 'false', FALSE)"
+            f" WHERE {id_column} = $1"
+        )
+        await as_owner(door.held.database.dsn, statement, row_id)
+    assert (await unit.get(path)).json()["evidence_count"] == 2
+    async with await door.as_("superior") as superior:
+        assert (await superior.get(path)).json()["evidence_count"] == 1
+        (change,) = (await superior.get(f"{path}/history")).json()["items"]
+        assert [one["id"] for one in change["after"]["files"]] == [letter]
+    seen = (await unit.get(f"{path}/history")).json()["items"]
+    assert [one["id"] for one in seen[-1]["after"]["files"]] == [letter, late]
 
 
 async def test_history_log_and_delta_tell_of_files(

@@ -13,7 +13,7 @@ from tests.support.api import XINMI, Door, open_door, xinmi
 from tests.support.cells import CELL_KEEPER, CELL_LEAD, added_cell
 from tests.support.statements_counted import fewest
 
-TOLD, REFUSED = "410183-2034", "410183-2035"
+TOLD, REFUSED, YEARLY = "410183-2034", "410183-2035", "410183-2036"
 NUMBERS = [
     {"year": 2025, "choice": "school", "unit": CELL_KEEPER, "wanted": 1},
     {"year": 2025, "choice": "school", "unit": "UN10", "wanted": 2},
@@ -117,6 +117,38 @@ async def test_where_the_plan_says_so_a_cell_beyond_the_quota_is_not_confirmed(d
         )
         assert ended.status_code == 200
         assert (await lead.post(f"{waits}/confirm")).status_code == 200
+
+
+async def test_a_row_takes_room_in_each_year_at_whose_end_it_counts(
+    door: Door,
+) -> None:
+    plan: Any = xinmi().model_dump(mode="json")
+    cells = next(one for one in plan["registers"] if one["code"] == "CELL")
+    wanted = {"choice": "school", "unit": CELL_KEEPER}
+    numbers = [{"year": 2025, "wanted": 1, **wanted}, {"year": 2026, "wanted": 2, **wanted}]
+    cells["quota"] |= {"over": "refused", "numbers": numbers}
+    cells["evidence"] = []
+    cells["columns"].append({"code": "ends", "name": "失效日期", "type": "date"})
+    cells["valid_to"] = "ends"
+    await door.load(read_document({**plan, "code": YEARLY}))
+    async with (
+        await door.as_("reporter", CELL_KEEPER) as unit,
+        await door.as_("lead", CELL_LEAD) as lead,
+    ):
+
+        async def confirmed(**values: Any) -> Any:
+            path = await a_named_cell(unit, YEARLY, **values)
+            answer = await lead.post(f"{path}/confirm")
+            return answer.status_code, answer.json().get("year")
+
+        assert await confirmed() == (200, None)
+        assert await confirmed() == (409, 2025)
+        assert await confirmed(ends="2025-12-31") == (409, 2025)
+        assert await confirmed(ends="2025-12-30") == (200, None), "it counts at no year's end"
+        assert await confirmed(named_on="2026-01-05", ends="2026-12-30") == (200, None)
+        assert await confirmed(named_on="2026-01-05") == (200, None)
+        # The first of them counts in 2026 too.
+        assert await confirmed(named_on="2026-01-05") == (409, 2026)
 
 
 async def test_xinmis_quota_was_not_assigned_yet_and_others_have_none(door: Door) -> None:

@@ -48,6 +48,7 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.service import check_right as check_milestone_right
 from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.queries import plan_for_change
+from services.core.plan.visibility import pieces_seen
 from services.core.submissions import queries as submission_queries
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
@@ -138,7 +139,7 @@ async def list_submission_evidence(
     The superior sees those that it was approved with.
     """
     plan = await held.plans.of_city(found.city_code, found.plan_code, session)
-    pieces = queries.pieces_seen(actor, pieces_of(found.files))
+    pieces = pieces_seen(actor, pieces_of(found.files))
     rows = await queries.files_of_pieces(session, found.city_code, pieces)
     indicator = plan.indicators.get(found.indicator_code)
     rule = None if indicator is None else indicator.evidence

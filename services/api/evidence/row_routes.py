@@ -18,6 +18,7 @@ from services.core.evidence import queries
 from services.core.evidence.service import NewFile, add_to_row
 from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.register_entries import EvidencedState
+from services.core.plan.visibility import pieces_seen
 from services.core.registers import queries as row_queries
 from services.core.registers.demands import demands_on
 from services.core.registers.errors import RegisterRowNotFound
@@ -68,7 +69,7 @@ async def list_register_row_evidence(
     The superior sees those that it was confirmed with.
     """
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    pieces = queries.pieces_seen(actor, pieces_of(row.files))
+    pieces = pieces_seen(actor, pieces_of(row.files))
     files = await queries.files_of_pieces(session, row.city_code, pieces)
     register = plan.registers.get(row.register_code)
     rules = []

@@ -68,7 +68,7 @@ def _wanted(register: Register, measure_code: str, period: Period) -> int | None
     quota = register.quota
     if quota is None or quota.measure != measure_code:
         return None
-    return whole_number(quota, period.year)
+    return whole_number(quota, period.in_year)
 
 
 @router.get(
@@ -87,15 +87,15 @@ async def list_register_quotas(
     It is of the year that the period lies in, as the rows stand now. Who does not see every row of
     the register sees the lines of its own unit alone.
     """
-    asked = plan.period_calendar.year(period_of_board(plan, period).year)
+    asked = plan.period_calendar.year(period_of_board(plan, period).in_year)
     whole, lines = sees_figures(actor, register), list[QuotaLine]()
     quota = register.quota
     if quota is not None:
         counted = await queries.counted_by(
-            session, plan, register, measure_of(register, quota), quota.by, asked
+            session, plan, register, measure_of(register, quota), quota.by, [asked]
         )
         units = None if whole else {actor.organization_code or ""}
-        lines = lines_of(register, quota, asked.year, counted, units)
+        lines = lines_of(register, quota, asked.year, counted.get(asked.code, {}), units)
     return QuotaListOut.model_validate(
         {
             "year": asked.year,

@@ -34,6 +34,7 @@ from services.api.registers.schemas import (
     RegisterRowListOut,
     RegisterRowOut,
     draft_of_row,
+    image_seen,
     is_listed,
     report_of_rows,
     row_body,
@@ -330,5 +331,7 @@ async def get_register_row_history(
     named = of_list(actor, "register-row-history", of=row.id)
     history = partial(queries.history, session, actor, row.city_code, row.id)
     listed = await history_page(history, page_token, named, page_size)
+    for change in listed["items"]:
+        change |= {name: image_seen(change[name], actor) for name in ("before", "after")}
     await name_actors(session, row.city_code, listed["items"])
     return RegisterRowHistoryOut.model_validate(listed)

@@ -20,6 +20,7 @@ from services.core.kit.said import CodeIn, Said, Words
 from services.core.kit.text import Language
 from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
+from services.core.plan.visibility import pieces_seen
 from services.core.plan.written import Day
 from services.core.registers.demands import missing_files
 from services.core.registers.rules import (
@@ -208,7 +209,8 @@ def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
         " renew_by recheck_by"
         " created_at updated_at"
     )
-    register, pieces = plan.registers.get(row["register_code"]), pieces_of(row["files"])
+    register = plan.registers.get(row["register_code"])
+    pieces = pieces_seen(actor, pieces_of(row["files"]))
     return {
         **{name: row[name] for name in same.split()},
         "plan": row["plan_code"],
@@ -219,6 +221,13 @@ def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
         "evidence_missing": missing_files(register, row["cells"], pieces),
         "allowed_actions": allowed_actions(actor, row, register),
     }
+
+
+def image_seen(image: Mapping[str, Any] | None, actor: Actor) -> dict[str, Any] | None:
+    """Return what history keeps of a row as a caller sees it: with the files that it sees."""
+    if image is None or "files" not in image:
+        return None if image is None else dict(image)
+    return {**image, "files": pieces_seen(actor, pieces_of(image["files"]))}
 
 
 def row_body(row: Row, plan: PlanState, actor: Actor) -> bytes:

@@ -23,6 +23,7 @@ from services.api.registers.schemas import (
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn, in_scope
+from services.core.evidence.service import move_row
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.registers import lifecycle, queries
@@ -54,7 +55,7 @@ class RowTurn(Turn[RegisterRow]):
     ) -> Response:
         """Carry the verb out, with the reason that was given."""
         return await self.act(
-            if_match, lifecycle.move, self.verb, desk=self.desk, reason=reason, ended_on=ended_on
+            if_match, move_row, self.verb, desk=self.desk, reason=reason, ended_on=ended_on
         )
 
 
@@ -148,5 +149,8 @@ async def revoke_register_row(
 async def withdraw_register_row(
     body: RemarkIn, turn: Annotated[RowTurn, _taking("withdraw")], if_match: IfMatch = None
 ) -> Response:
-    """Take back a draft; its key is free again. Of a correction, what was confirmed stands."""
+    """Take back a draft; its key is free again. Of a correction, what was confirmed stands.
+
+    The files that came with a correction are removed.
+    """
     return await turn.move(if_match, body.reason)

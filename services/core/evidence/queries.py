@@ -14,7 +14,7 @@ from services.core.identity.rules import Permission
 from services.core.milestones.conditions import MILESTONES
 from services.core.milestones.models import Milestone
 from services.core.plan.evidence_rules import Piece
-from services.core.plan.visibility import scope, sees_plan
+from services.core.plan.visibility import pieces_seen, scope, sees_plan
 from services.core.registers import queries as registers
 from services.core.registers.models import RegisterRow
 from services.core.submissions.models import Submission
@@ -53,16 +53,6 @@ async def milestone_seen(
     return await session.scalar(
         select(Milestone).where(Milestone.id == milestone_id, scope(actor, MILESTONES).clause)
     )
-
-
-def pieces_seen(actor: Actor, pieces: Sequence[Piece]) -> list[Piece]:
-    """Return which pieces of a visible submission, or row of a register, a caller sees.
-
-    Who sees what was approved sees what it was approved with, and nothing of the work since.
-    """
-    if actor.reach is not Reach.APPROVED:
-        return list(pieces)
-    return [one for one in pieces if one["kept"]]
 
 
 async def evidence_seen(session: AsyncSession, actor: Actor, evidence_id: UUID) -> Evidence:

@@ -6,13 +6,13 @@ whose row was never written is dropped by `keeping`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.service import record
+from services.core.events.service import NewEvent, record
 from services.core.evidence import queries
 from services.core.evidence.errors import (
     EvidenceRemoved,
@@ -33,6 +33,7 @@ from services.core.plan.service import happening
 from services.core.plan.state import PlanState
 from services.core.registers import lifecycle as rows
 from services.core.registers.models import RegisterRow
+from services.core.registers.rules import RowVerb, event_data
 from services.core.registers.service import RegisterDesk
 from services.core.registers.totals import file_name_faults
 from services.core.submissions import service as submissions
@@ -258,6 +259,46 @@ async def remove_from_row(
     left = _without(file, row.files)
     await rows.change_files(session, row, left, "removed", desk=desk, told=_told(file))
     await _mark_removed(session, file, desk.actor, desk.now)
+
+
+async def move_row(
+    session: AsyncSession,
+    row: RegisterRow,
+    verb: RowVerb,
+    *,
+    desk: RegisterDesk,
+    reason: str | None,
+    ended_on: date | None = None,
+) -> None:
+    """Carry out a verb on a locked row of a register; files that it rests on no more are removed.
+
+    Raises:
+        InvalidInput, RegisterRowTransitionRefused, QuotaFull: see `registers.lifecycle.move`.
+    """
+    before = pieces_of(row.files)
+    await rows.move(session, row, verb, desk=desk, reason=reason, ended_on=ended_on)
+    left = {one["id"] for one in pieces_of(row.files)}
+    gone = [one for one in before if one["id"] not in left]
+    files = await queries.files_of_pieces(session, row.city_code, gone)
+    for file in files:
+        await _mark_removed(session, file, desk.actor, desk.now)
+    if files:
+        await record(session, *(_dropped(row, file, desk) for file in files))
+
+
+def _dropped(row: RegisterRow, file: Evidence, desk: RegisterDesk) -> NewEvent:
+    """Return what is told of a file that left with a change of its row."""
+    return NewEvent(
+        city_code=row.city_code,
+        plan_code=row.plan_code,
+        type="evidence.removed",
+        subject_kind="register_row",
+        subject_id=str(row.id),
+        organization_code=row.organization_code,
+        actor=desk.actor.stamp(),
+        data={**event_data(vars(row)), **_told(file)},
+        occurred_at=desk.now,
+    )
 
 
 def _check_room(present: int, plan: PlanState) -> None:

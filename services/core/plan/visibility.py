@@ -4,7 +4,7 @@ Every statement that reads a table for a caller names, as `Owned`, where that ta
 row is, and takes its condition from here. Names of parameters begin with `scope_`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission, Role, reaches_of
 from services.core.kit.statements import SqlCondition
+from services.core.plan.evidence_rules import Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +241,13 @@ def sees_every(
         leads=leads,
         approved=approved,
     )
+
+
+def pieces_seen(actor: Actor, pieces: Sequence[Piece]) -> list[Piece]:
+    """Return which pieces of a visible submission, or row of a register, a caller sees.
+
+    Who sees what was approved sees what it was approved with, and nothing of the work since.
+    """
+    if actor.reach is not Reach.APPROVED:
+        return list(pieces)
+    return [one for one in pieces if one["kept"]]

@@ -1,6 +1,7 @@
 """Until when a row that counts is to be renewed, and when it is to be looked at again. Pure."""
 
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,39 +12,50 @@ from services.core.registers.judging import Cells, validity
 _MOST_OF_TITLE = 200
 
 
-def deadlines(register: Register, cells: Cells, today: date) -> dict[str, Any]:
+def deadlines(register: Register, row: Mapping[str, Any], today: date) -> dict[str, Any]:
     """Return what a row that is confirmed today keeps of its days to come, by the row's columns.
 
     They are those of the plan by which it is confirmed, as the days between which it holds are.
+    `row` is as it stands before: a correction that says nothing of when it was looked at puts that
+    off no further.
     """
+    cells: Cells = row["cells"]
     first, last = validity(register, cells)
     renewal = register.renewal
     same = None if renewal is None or renewal.same is None else cells.get(renewal.same)
     return {
         "renew_by": None if renewal is None else last,
         "renewed_as": None if same is None else str(same),
-        "recheck_by": _recheck_by(register, cells, first or _unbounded(register, today), last),
+        "recheck_by": _recheck_by(register, row, first, last, today),
         "title": title_of(register, cells),
     }
 
 
-def _unbounded(register: Register, today: date) -> date | None:
-    """Return from when a row is counted that says nothing: today, where no row could say more."""
-    return today if register.valid_from is None else None
-
-
 def _recheck_by(
-    register: Register, cells: Cells, since: date | None, last: date | None
+    register: Register, row: Mapping[str, Any], first: date | None, last: date | None, today: date
 ) -> date | None:
     if register.recheck is None or register.cycle is None:
         return None
-    checked = cells.get(register.recheck)
-    begun = since if checked is None else date.fromisoformat(checked)
-    if begun is None:
+    months, checked = months_of(register.cycle), row["cells"].get(register.recheck)
+    begun = first if checked is None else date.fromisoformat(checked)
+    if begun is None and register.valid_from is not None:
+        # It may yet be said from when it holds.
         return None
-    due = months_later(begun, months_of(register.cycle))
+    if begun is None:
+        due = _due_before(register, row) or months_later(today, months)
+    else:
+        due = months_later(begun, months)
     # What holds no more by then is renewed or ended, and not looked at.
     return None if last is not None and due > last else due
+
+
+def _due_before(register: Register, row: Mapping[str, Any]) -> date | None:
+    """Return until when a row is to be looked at that counted before, and said no day then."""
+    counted: Cells | None = row["counted"]
+    if counted is None or counted.get(register.recheck or "") is not None:
+        return None
+    before: date | None = row["recheck_by"]
+    return before
 
 
 def months_later(day: date, months: int) -> date:

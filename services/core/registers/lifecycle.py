@@ -16,14 +16,14 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.register_entries import Register
-from services.core.registers.demands import lacking, meets
+from services.core.registers.demands import lacking
 from services.core.registers.errors import OwnRow, QuotaFull, RegisterRowTransitionRefused
 from services.core.registers.judging import CellDesk, judged_cells
 from services.core.registers.measures.queries import counted_by
 from services.core.registers.models import RegisterRow
 from services.core.registers.neighbours.queries import findings_of
 from services.core.registers.neighbours.rules import keeping_out, told_to
-from services.core.registers.quotas import measure_of, wanted_of
+from services.core.registers.quotas import measure_of, newly_counting, wanted_of
 from services.core.registers.rules import (
     ACTIONS,
     ENDS,
@@ -148,7 +148,7 @@ async def move(
 async def _check_room(
     session: AsyncSession, row: RegisterRow, after: Row, desk: RegisterDesk
 ) -> None:
-    """Let a row pass that does not go beyond a quota which takes no more.
+    """Let a row pass that goes beyond a quota in no year, where that takes no more.
 
     Raises:
         QuotaFull: it would.
@@ -156,24 +156,23 @@ async def _check_room(
     register, quota, plan = desk.register, desk.register.quota, desk.plan
     if quota is None or quota.over != "refused":
         return
-    measure, choice = measure_of(register, quota), after["cells"].get(quota.by)
-    if choice is None or not meets(after["cells"], measure.where):
+    measure, choice = measure_of(register, quota), after["counted"].get(quota.by)
+    if choice is None:
         return
-    year = plan.period_calendar.year_of(after["valid_from"] or desk.today)
-    wanted = wanted_of(quota, year)
+    years = newly_counting(quota, measure, vars(row), after, plan.period_calendar)
+    if not years:
+        return
     # One after the other: two that fit alone may not fit together. Whoever holds this name waits
     # for no row.
     await lock_name(session, f"quota {plan.city_code} {plan.code} {register.code}")
-    counted = await counted_by(
-        session, plan, register, measure, quota.by, plan.period_calendar.year(year)
-    )
-    before = row.counted is not None and meets(row.counted, measure.where)
-    if before and (row.counted or {}).get(quota.by) == choice:
-        return
-    for unit in (None, row.organization_code):
-        most = wanted.get((choice, unit))
-        if most is not None and counted.get((choice, unit), 0) >= most:
-            raise QuotaFull(extra={"choice": choice, "organization_code": unit, "wanted": most})
+    counted = await counted_by(session, plan, register, measure, quota.by, years)
+    for year in years:
+        wanted, there = wanted_of(quota, year.year), counted.get(year.code, {})
+        for unit in (None, row.organization_code):
+            most = wanted.get((choice, unit))
+            if most is not None and there.get((choice, unit), 0) >= most:
+                full = {"choice": choice, "organization_code": unit, "year": year.year}
+                raise QuotaFull(extra={**full, "wanted": most})
 
 
 async def change_files(

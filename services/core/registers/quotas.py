@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
+from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.quota_entries import RowQuota
 from services.core.plan.register_entries import Register, RegisterMeasure
+from services.core.registers.demands import meets
 
 RowsByChoice = Mapping[tuple[str, str | None], int]
 """How many rows count, by category and unit; None: of all units together."""
@@ -72,3 +76,44 @@ def whole_number(quota: RowQuota, year: int) -> int | None:
     """Return how many are wanted of the city in all categories; None: no number was assigned."""
     of_city = [number for (_, unit), number in wanted_of(quota, year).items() if unit is None]
     return sum(of_city) if of_city else None
+
+
+def newly_counting(
+    quota: RowQuota,
+    measure: RegisterMeasure,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    calendar: PeriodCalendar,
+) -> list[Period]:
+    """Return for which years with a number a row takes room in its category that it had not.
+
+    `before` and `after` are its columns; a row that is confirmed was ended never.
+    """
+    years = [calendar.year(year) for year in sorted({one.year for one in quota.numbers})]
+    choice = _choice(quota, after)
+    return [
+        year
+        for year in years
+        if counts_for(measure, after, year)
+        and not (_choice(quota, before) == choice and counts_for(measure, before, year))
+    ]
+
+
+def _choice(quota: RowQuota, row: Mapping[str, Any]) -> object:
+    return (row["counted"] or {}).get(quota.by)
+
+
+def counts_for(measure: RegisterMeasure, row: Mapping[str, Any], period: Period) -> bool:
+    """Return whether a row that stands counts for a period; its measure asks the same in SQL."""
+    counted = row["counted"]
+    if counted is None or not meets(counted, measure.where):
+        return False
+    if measure.at == "period_end" or measure.day is None:
+        begun = row["valid_from"] is None or row["valid_from"] <= period.last_day
+        return begun and (row["valid_to"] is None or row["valid_to"] >= period.last_day)
+    said = counted.get(measure.day)
+    if said is None:
+        return False
+    # A month is meant by its first day.
+    day = date.fromisoformat(said if len(said) > len("2025-09") else f"{said}-01")
+    return day <= period.last_day and (measure.at != "in_period" or day >= period.first_day)

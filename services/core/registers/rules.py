@@ -9,7 +9,7 @@ from uuid import UUID
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.evidence_rules import Piece, all_kept
+from services.core.plan.evidence_rules import Piece, all_kept, pieces_of
 from services.core.plan.register_entries import Register, RowEnd
 from services.core.plan.state import PlanState
 from services.core.registers.deadlines import deadlines
@@ -223,7 +223,7 @@ def _confirmed(row: Row, register: Register, today: date) -> Row:
         "valid_from": first,
         "valid_to": last,
         "files": all_kept(row["files"]),
-        **deadlines(register, row["cells"], today),
+        **deadlines(register, row, today),
     }
 
 
@@ -238,7 +238,8 @@ def after_verb(
 ) -> Row:
     """Return a row after a verb that its state allows.
 
-    To withdraw a correction leaves what was confirmed before.
+    To withdraw a correction leaves what was confirmed before, and the files that it was with: what
+    came since is nobody's work to confirm, for its authors are told no more.
     """
     after = {**row, "reason": reason, "updated_at": now.instant, "version": row["version"] + 1}
     if verb == "confirm":
@@ -253,7 +254,8 @@ def after_verb(
         }
     if row["counted"] is None:
         return {**after, "state": "withdrawn"}
-    return {**after, "state": "confirmed", "cells": row["counted"]}
+    kept = [dict(one) for one in pieces_of(row["files"]) if one["kept"]]
+    return {**after, "state": "confirmed", "cells": row["counted"], "files": kept or None}
 
 
 def image_of(row: Row) -> dict[str, object]:

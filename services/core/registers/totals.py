@@ -2,13 +2,25 @@
 
 import re
 from dataclasses import replace
+from unicodedata import normalize
 
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.register_entries import Register, RegisterColumn
 
-_PERSON_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){10}")
+_PERSON_NUMBER = re.compile(r"[0-9](?:[ ._-]?[0-9]){10}")
 """Eleven digits in a row, as the shortest number of a telephone or an identity card has."""
+
+_BEGUN = r"(?<![0-9])(?<![0-9][ ._-])"
+_WRITTEN_DAY = r"(?:19|20)[0-9]{2}(?:[._-][0-9]{1,2}){2}"
+_SPAN = re.compile(rf"{_BEGUN}{_WRITTEN_DAY}[ _-]{_WRITTEN_DAY}(?![0-9])")
+"""From a day to a day, each with signs within: 2025.1.1-2025.6.30."""
+
+_SECOND = re.compile(
+    _BEGUN + r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[ _-]?"
+    r"(?:[01][0-9]|2[0-3])(?:[0-5][0-9]){2}(?![0-9])"
+)
+"""When a file was made, as scanners call it by that: 20251130104859, 20251130_104859."""
 
 _COUNTS = Text(
     "应为合计数（整数）：本台账不收姓名、证件号码、电话和案号",
@@ -28,16 +40,24 @@ _NO_NUMBER_IN_NAME = Text(
 
 def reason_faults(register: Register, reason: str | None) -> list[Fault]:
     """Return what is wrong with the reason for a change: of totals it holds no person's number."""
-    if not register.aggregates or reason is None or not _PERSON_NUMBER.search(reason):
+    if not register.aggregates or reason is None or not _names_a_person(reason):
         return []
     return [Fault("/reason", "counts-only", _NO_NUMBER)]
 
 
 def file_name_faults(register: Register, name: str) -> list[Fault]:
-    """Return what is wrong with the name of a file: of totals it holds no person's number."""
-    if not register.aggregates or not _PERSON_NUMBER.search(name):
+    """Return what is wrong with the name of a file: of totals it holds no person's number.
+
+    The second in which it was made (20251130104859) is none.
+    """
+    if not register.aggregates or not _names_a_person(_SECOND.sub("/", normalize("NFKC", name))):
         return []
     return [Fault("/query/file_name", "counts-only", _NO_NUMBER_IN_NAME)]
+
+
+def _names_a_person(text: str) -> bool:
+    # Digits and signs of full width are meant as the others are.
+    return _PERSON_NUMBER.search(_SPAN.sub("/", normalize("NFKC", text))) is not None
 
 
 def untold(fault: Fault, column: RegisterColumn) -> Fault:

@@ -23,6 +23,11 @@ COLUMNS = [
 ]
 
 
+def a_row(**cells: Any) -> dict[str, Any]:
+    """Return a row that was never confirmed."""
+    return {"cells": cells, "counted": None, "recheck_by": None}
+
+
 def a_register(**changes: Any) -> Register:
     said = {
         "code": "T",
@@ -53,25 +58,44 @@ def a_register(**changes: Any) -> Register:
 def test_days_follow_from_what_was_confirmed(
     cells: dict[str, str], renew_by: date | None, recheck_by: date | None
 ) -> None:
-    found = deadlines(a_register(), {"name": "甲", "kind": "a", **cells}, TODAY)
+    found = deadlines(a_register(), a_row(name="甲", kind="a", **cells), TODAY)
     assert (found["renew_by"], found["recheck_by"]) == (renew_by, recheck_by)
     assert found["renewed_as"] is None
 
 
 def test_where_nothing_begins_to_hold_the_day_of_confirmation_counts() -> None:
     register = a_register(valid_from=None, cycle="half_yearly")
-    assert deadlines(register, {"name": "甲"}, date(2025, 8, 31))["recheck_by"] == date(2026, 2, 28)
+    found = deadlines(register, a_row(name="甲"), date(2025, 8, 31))
+    assert found["recheck_by"] == date(2026, 2, 28)
+
+
+def test_a_correction_that_says_no_day_puts_a_recheck_off_no_further() -> None:
+    register = a_register(valid_from=None, cycle="half_yearly")
+    due = date(2026, 2, 28)
+
+    def again(cells: dict[str, str], counted: dict[str, str]) -> date | None:
+        row = {"cells": cells, "counted": counted, "recheck_by": due}
+        found: date | None = deadlines(register, row, date(2025, 12, 31))["recheck_by"]
+        return found
+
+    said = {"name": "甲"}
+    assert again({**said, "kind": "a"}, said) == due
+    assert again({**said, "ends": "2026-02-28"}, said) == due
+    assert again({**said, "ends": "2026-02-27"}, said) is None
+    # What was looked at is due a cycle later, and what was not after all from today on.
+    assert again({**said, "checked": "2025-12-30"}, said) == date(2026, 6, 30)
+    assert again(said, {**said, "checked": "2025-08-28"}) == date(2026, 6, 30)
 
 
 def test_a_register_that_asks_for_neither_has_neither() -> None:
     register = a_register(recheck=None, renewal=None)
-    found = deadlines(register, {"name": "甲", "ends": "2026-03-20"}, TODAY)
+    found = deadlines(register, a_row(name="甲", ends="2026-03-20"), TODAY)
     assert (found["renew_by"], found["recheck_by"]) == (None, None)
 
 
 def test_a_later_row_is_known_by_what_it_says() -> None:
     register = a_register(renewal={"same": "name"})
-    found = deadlines(register, {"name": "甲", "ends": "2026-03-20"}, TODAY)
+    found = deadlines(register, a_row(name="甲", ends="2026-03-20"), TODAY)
     assert (found["renewed_as"], found["renew_by"]) == ("甲", date(2026, 3, 20))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.core.plan.register_entries import Register, RowCondition
 from services.core.registers.demands import lacking, meets, missing_files
-from services.core.registers.totals import file_name_faults
+from services.core.registers.totals import file_name_faults, reason_faults
 
 PDF = {"id": "1", "type": "pdf", "kept": False}
 
@@ -69,4 +69,20 @@ def test_the_name_of_a_file_names_no_person_where_totals_are_kept() -> None:
     (told,) = file_name_faults(totals, "笔录 138 0000 0000 1.pdf")
     assert (told.pointer, told.code, told.value) == ("/query/file_name", "counts-only", None)
     assert file_name_faults(totals, "2026年7月汇总.pdf") == []
+    for hidden in ("１３８００１３８０００", "138.0013.8000", "138_0013_8000", "138－0013－8000"):
+        assert file_name_faults(totals, f"笔录{hidden}.pdf"), hidden
+        assert reason_faults(totals, f"受访人{hidden}否认受访"), hidden
+    # A scanner's second is no person's number; what is like one may be.
+    for scanned in (
+        "20251130104859.pdf",
+        "扫描_20251130_104859_1.pdf",
+        "２０２５１１３０１０４８５９.pdf",
+    ):
+        assert file_name_faults(totals, scanned) == [], scanned
+    for other in ("20251330104859.pdf", "20251130104859-13800138000.pdf", "202511301048591.pdf"):
+        assert file_name_faults(totals, other), other
+    assert reason_faults(totals, "见 20251130104859")
+    for days in ("2025.1.1-2025.6.30", "2025-01-01_2025-12-31"):
+        assert file_name_faults(totals, f"{days}汇总.pdf") == reason_faults(totals, days) == []
+    assert file_name_faults(totals, "410183-19900101-001122.pdf")
     assert file_name_faults(Register.model_validate(said), "13800000001.pdf") == []

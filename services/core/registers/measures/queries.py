@@ -83,15 +83,20 @@ async def counted_by(
     register: Register,
     measure: RegisterMeasure,
     column: str,
-    period: Period,
-) -> Mapping[tuple[str, str | None], int]:
+    periods: Sequence[Period],
+) -> Mapping[str, Mapping[tuple[str, str | None], int]]:
     """Return how many rows of a measure there are by what a column says, and by unit.
 
-    None as the unit: of all units together.
+    By the code of the period first; one without rows is absent. None as the unit: of all units
+    together.
     """
     sql, given = statements.counted_by(register, measure, column)
-    found = await session.execute(text(sql), {**given, **_of(plan, [period])})
-    return {(row["choice"], row["unit"]): int(row["number"]) for row in found.mappings()}
+    found = await session.execute(text(sql), {**given, **_of(plan, periods)})
+    counted: dict[str, dict[tuple[str, str | None], int]] = {}
+    for row in found.mappings():
+        by_choice = counted.setdefault(row["period"], {})
+        by_choice[row["choice"], row["unit"]] = int(row["number"])
+    return counted
 
 
 def _of(plan: PlanState, periods: Sequence[Period]) -> dict[str, Any]:

@@ -132,18 +132,18 @@ def counted_by(
 ) -> tuple[str, Mapping[str, Any]]:
     """Return the statement that counts the rows of a measure by what a column says.
 
-    It returns `choice`, `unit` (null: of all units together) and `number`, for one period.
+    It returns `period`, `choice`, `unit` (null: of all units together) and `number`.
     """
     given = _Given()
     rows = _rows("r", register.code, measure, given)
     where = _meets("r", measure.where, given)
     number = _amount(register, measure, None, "TRUE", given)
     return (
-        f"SELECT f.choice, f.unit, f.number FROM {_PERIODS} CROSS JOIN LATERAL ("  # noqa: S608
+        f"SELECT p.period, f.choice, f.unit, f.number FROM {_PERIODS} CROSS JOIN LATERAL ("  # noqa: S608
         f" SELECT r.choice, r.organization_code AS unit, {number} AS number"
         f" FROM (SELECT r.*, {given.cell('r', column)} AS choice FROM {rows} AND ({where})) AS r"
         " GROUP BY GROUPING SETS ((r.choice, r.organization_code), (r.choice))) AS f"
-        " WHERE f.choice IS NOT NULL ORDER BY f.choice, f.unit NULLS FIRST"
+        " WHERE f.choice IS NOT NULL ORDER BY p.period, f.choice, f.unit NULLS FIRST"
     ), given.values
 
 
