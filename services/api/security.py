@@ -261,9 +261,8 @@ class Keys:
     async def _read(
         self, city_code: str, key_id: UUID, now: datetime
     ) -> tuple[ApiKey, Mapping[str, datetime | None]]:
-        found = await key_with_secrets(
-            self._database.pool, city_code=city_code, key_id=key_id, now=now
-        )
+        pool = self._database.pool
+        found = await key_with_secrets(pool, city_code=city_code, key_id=key_id, now=now)
         if found is None:
             raise Unauthenticated
         key, secrets = found
@@ -353,9 +352,7 @@ async def authenticate(request: Request) -> Actor:
 
 def session_id_of(request: Request) -> UUID | None:
     """Return the session of the caller, who was found already; None: it is no user's."""
-    if caller_of(request).person_id is None:
-        return None
-    return UUID(request.scope[_SHOWN])
+    return None if caller_of(request).person_id is None else UUID(request.scope[_SHOWN])
 
 
 def caller_of(request: Request) -> Actor:
