@@ -13,7 +13,7 @@ from services.core.conflicts.models import Conflict
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.observations.models import Observation, ObservationHistory
-from services.core.observations.rules import FigurePlace, ObservationDraft, ObservationRow
+from services.core.observations.rules import ObservationDraft, ObservationRow, ObservedPlace
 from services.core.observations.statements import AT_PLACES, KNOWN
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
@@ -155,7 +155,7 @@ async def of_unit(
 
 
 async def said_at(
-    session: AsyncSession, plan: PlanState, source_code: str, places: Sequence[FigurePlace]
+    session: AsyncSession, plan: PlanState, source_code: str, places: Sequence[ObservedPlace]
 ) -> Sequence[Observation]:
     """Return what a source says of some places and did not take back, locked, by id."""
     ids = await at_places(session, plan.city_code, plan.code, places)

@@ -29,7 +29,7 @@ ObservationOutcome = Literal["created", "corrected", "unchanged", "rejected"]
 ObservationRow = Mapping[str, Any]
 """The columns of an observation by name."""
 
-FigurePlace = tuple[str, str, str]
+ObservedPlace = tuple[str, str, str]
 """Of which indicator, unit and period a figure is."""
 
 _NUMBERS = frozenset({"value", "numerator", "denominator"})
@@ -53,7 +53,7 @@ class ObservationDraft:
     faults: tuple[Fault, ...] = ()
 
     @property
-    def place(self) -> FigurePlace:
+    def place(self) -> ObservedPlace:
         """Of which indicator, unit and period it is."""
         return self.indicator_code, self.organization_code, self.period
 

@@ -22,10 +22,10 @@ from services.core.observations.errors import ObservationWithdrawn
 from services.core.observations.models import Observation, ObservationHistory
 from services.core.observations.rules import (
     REFERENCE_REUSED,
-    FigurePlace,
     ObservationDraft,
     ObservationOutcome,
     ObservationRow,
+    ObservedPlace,
     columns_of_draft,
     image_of,
     is_withdrawn,
@@ -87,7 +87,7 @@ async def record_measured(
 
 async def withdraw_measured(
     session: AsyncSession,
-    places: Sequence[FigurePlace],
+    places: Sequence[ObservedPlace],
     *,
     source_code: str,
     plan: PlanState,
