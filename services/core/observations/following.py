@@ -33,7 +33,7 @@ from services.core.observations.differing import (
     owner_of_conflict,
 )
 from services.core.observations.models import Observation
-from services.core.observations.rules import is_withdrawn
+from services.core.observations.rules import ObservedPlace, is_withdrawn
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.submissions.models import Submission
@@ -52,9 +52,6 @@ _TYPES: tuple[EventType, ...] = (
     "submission.withdrawn",
     "plan.published",
 )
-
-ObservedPlace = tuple[str, str, str]
-"""An indicator, a unit and a period."""
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
