@@ -1,6 +1,5 @@
 """What is reported to a superior's platform, whatever that answers: nothing is lost or doubled."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,28 +9,14 @@ from services.core.connectors.dispatch import claim_batches
 from services.core.connectors.outcomes import ItemFate
 from services.core.connectors.receipts import ItemReceipt, SuperiorAnswer
 from services.core.connectors.settling import ReportedBatch, settle_batch
-from services.core.kit.database import connect
 from services.core.webhooks.sending import Outcome
 from services.worker.sender import Sender
 from tests.support.planted import SEAL
-from tests.support.reports import Place, Reports, places, reports_of
+from tests.support.reports import Place, Reports, places
 from tests.support.superior import a_superior
 from tests.unit.scoring.builders import CITY
-from tests.worker.sending import a_sender
 
 ONE: Place = ("R01", "UN01", "2025")
-
-
-@pytest.fixture
-async def reports(database_url: str) -> AsyncIterator[Reports]:
-    async with connect(database_url, size=8) as database, reports_of(database) as found:
-        yield found
-
-
-@pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    async with a_sender(seconds=2) as made:
-        yield made
 
 
 async def test_figures_go_out_in_batches_of_fifty_in_their_codes(

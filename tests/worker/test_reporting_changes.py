@@ -1,6 +1,5 @@
 """A superior's secret that is changed while reports go on, and a connector that ends."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -8,13 +7,11 @@ import pytest
 from services.core.connectors.dispatch import ClaimedBatch, claim_batches
 from services.core.connectors.retention import follow_date
 from services.core.kit.city_scope import in_city
-from services.core.kit.database import connect
 from services.worker.sender import Sender
 from tests.support.planted import SEAL
-from tests.support.reports import Place, Reports, places, reports_of
+from tests.support.reports import Place, Reports, places
 from tests.support.superior import SECRET, a_superior
 from tests.unit.scoring.builders import CITY
-from tests.worker.sending import a_sender
 
 NEW = "a-secret-that-was-handed-out-anew"
 DAY = timedelta(days=1)
@@ -23,18 +20,6 @@ _GOOD = """
 SELECT former_secret_sealed IS NOT NULL AS kept, former_secret_expires_at > now() AS good
 FROM connector
 """
-
-
-@pytest.fixture
-async def reports(database_url: str) -> AsyncIterator[Reports]:
-    async with connect(database_url, size=8) as database, reports_of(database) as found:
-        yield found
-
-
-@pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    async with a_sender(seconds=2) as made:
-        yield made
 
 
 async def test_nothing_waits_for_a_superior_that_changes_over_later(

@@ -1,36 +1,21 @@
 """What is queued for a superior, in which order, and what a lost worker leaves behind."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from services.core.connectors import service
 from services.core.connectors.dispatch import claim_batches
 from services.core.connectors.models import Connector
-from services.core.kit.database import connect
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.webhooks.addresses import AddressPolicy
 from services.worker.delivering import Terms
 from services.worker.sender import Sender
 from tests.support.planted import SEAL
-from tests.support.reports import MAPPING, Place, Reports, places, reports_of
+from tests.support.reports import MAPPING, Place, Reports, places
 from tests.support.superior import a_superior
 from tests.unit.scoring.builders import CITY
 from tests.worker.sending import a_sender
 
 ONE: Place = ("R01", "UN01", "2025")
-
-
-@pytest.fixture
-async def reports(database_url: str) -> AsyncIterator[Reports]:
-    async with connect(database_url, size=8) as database, reports_of(database) as found:
-        yield found
-
-
-@pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    async with a_sender(seconds=2) as made:
-        yield made
 
 
 async def test_what_is_not_mapped_waits_and_goes_when_the_mapping_is_given(
