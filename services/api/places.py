@@ -24,9 +24,11 @@ logger = logging.getLogger("wufei.api")
 LIFE = timedelta(seconds=10)
 """How long a lease holds that nobody renews."""
 
+REFUSED_FOR = timedelta(milliseconds=250)
+"""How long a credential that was refused a place is refused without asking the other processes."""
+
 _RENEWED_EVERY_SECONDS = 3
 _SPARE_PART = 20
-_REFUSED_FOR = timedelta(milliseconds=250)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -57,7 +59,7 @@ class Held:
 
     def is_full(self, now: datetime) -> bool:
         """Return whether there was no place a moment ago, so that asking again is worth nothing."""
-        return timedelta(0) <= now - self.refused < _REFUSED_FOR
+        return timedelta(0) <= now - self.refused < REFUSED_FOR
 
 
 class Places:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.api.limiting import Limits
-from services.api.places import LIFE, Places
+from services.api.places import LIFE, REFUSED_FOR, Places
 from services.api.quotas import Quota, RateLimited, TooManyAtOnce
 from services.api.shared_counts import AWAY, Counter, RedisCounter, Shared
 from services.core.kit.clock import Clock as TrueClock
@@ -68,14 +68,16 @@ def answered(places: Places, who: str, times: int) -> None:
 
 
 async def test_a_few_places_are_shared_to_the_last_one(addresses: Addresses) -> None:
-    who = str(new_id())
+    who, clock = str(new_id()), Clock()
     async with counters(addresses.valkey) as (one, other):
-        here, there = a_process(one, 4), a_process(other, 4)
+        here, there = a_process(one, 4, clock), a_process(other, 4, clock)
         assert (await taken(here, who, 3), await taken(there, who, 3)) == (3, 1)
         assert await taken(here, who, 1) == 0
         assert await taken(here, "another " + who, 4) == 4
         answered(here, who, 2)
         await here.give_back()
+        assert await taken(there, who, 5) == 0, "it was refused a moment ago"
+        clock.now += REFUSED_FOR
         assert (await taken(there, who, 5), await taken(here, who, 5)) == (2, 0)
         answered(here, who, 1)
         answered(there, who, 3)
@@ -190,6 +192,7 @@ async def test_without_redis_each_has_all_and_what_is_under_way_counts_when_it_i
             answered(here, who, 2)
             await here.give_back()
             await there.give_back()
+            clock.now += REFUSED_FOR
             assert (await taken(there, who, 9), await taken(here, who, 9)) == (1, 0)
 
 
@@ -223,6 +226,7 @@ async def test_a_process_that_stood_still_does_not_use_what_others_were_given(
         assert await taken(here, who, 1) == 1
 
         async def had() -> bool:
+            clock.now += REFUSED_FOR
             await taken(there, who, 100 - there.under_way(who))
             return there.under_way(who) == 100
 
@@ -231,6 +235,7 @@ async def test_a_process_that_stood_still_does_not_use_what_others_were_given(
         assert await taken(here, who, 4) == 0
         answered(there, who, 100)
         await there.give_back()
+        slow.now += REFUSED_FOR
         assert await taken(here, who, 4) == 4
 
 
