@@ -95,12 +95,19 @@ async def read_where(door: Door, asked: httpx.AsyncClient, path: str, **headers:
     return "primary" if server == "primary" else "replica"
 
 
+async def replica_answers(door: Door, asked: httpx.AsyncClient, path: str, **headers: str) -> None:
+    """Wait until the replica answers a GET: on a busy machine it may be set aside for a moment."""
+    async with asyncio.timeout(60):
+        while await read_where(door, asked, path, **headers) != "replica":
+            await used_again(door)
+
+
 async def test_who_wrote_reads_it_at_once_and_others_when_the_replica_has_it(
     pair: Pair, door: Door
 ) -> None:
     async with await door.as_("office") as writer, await door.as_("leader") as other:
         async with standing_still(pair, door):
-            assert await read_where(door, other, "/me") == "replica"
+            await replica_answers(door, other, "/me")
             made = await writer.post(SUBMISSIONS, json=place())
             own = f"/submissions/{made.json()['id']}"
             assert await read_where(door, writer, own) == "primary"
@@ -112,7 +119,7 @@ async def test_who_wrote_reads_it_at_once_and_others_when_the_replica_has_it(
             door.held.reads._seen.clear()
             assert (await other.get(own)).status_code == 404, "the replica has it not yet"
         await used_again(door)
-        assert await read_where(door, writer, own, **seen) == "replica"
+        await replica_answers(door, writer, own, **seen)
         assert await read_where(door, writer, own, **{POSITION: "as new as can be"}) == "primary"
 
 
@@ -139,7 +146,7 @@ async def test_a_position_of_the_citys_log_may_be_asked_for_too(pair: Pair, door
             await office.post(SUBMISSIONS, json=place())
             await door.react()
             has, lacks = {POSITION: str(reached)}, {POSITION: str(reached + 1)}
-            assert await read_where(door, leader, "/events", **has) == "replica"
+            await replica_answers(door, leader, "/events", **has)
             assert await read_where(door, leader, "/events", **lacks) == "primary"
 
 
@@ -204,7 +211,7 @@ async def test_a_reading_that_a_replica_fails_is_made_on_the_primary(
     await used_again(door)
     standby = await asyncpg.connect(pair.standby.url)
     async with await door.as_("leader") as leader:
-        assert await read_where(door, leader, "/plans") == "replica"
+        await replica_answers(door, leader, "/plans")
         await standby.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'wufei-api' AND pid <> pg_backend_pid()"
