@@ -12,7 +12,7 @@ from services.core.imports.marking import FAULT_SHEET
 from services.core.imports.register_sheet import sheet_name_of
 from services.core.plan.register_entries import Register
 from tests.support.api import XINMI, Door, open_door, xinmi
-from tests.support.imports import IMPORTS, checked, confirmed, csv_of, faults_of, sent, xlsx_of
+from tests.support.imports import checked, confirmed, csv_of, faults_of, sent, xlsx_of
 from tests.support.registers import KEEPER, REGISTER, ROWS, added_row, credit_code
 from tests.support.statements_counted import statements_of
 
