@@ -180,10 +180,51 @@ async def test_a_value_within_a_reopened_date_is_on_time_whenever_it_came(
     assert (rates["total"]["reported"], rates["total"]["on_time"]) == (3, 2)
 
 
-async def test_an_earlier_reopened_date_makes_nothing_late(door: Door, office: Client) -> None:
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ("2026-10-20", "due-date-passed"),  # before today, and after the date in force
+        ("2026-10-15", "due-date-passed"),
+        ("2025-12-30", "due-before-period-end"),
+        ("2099-12-31", "date-out-of-range"),
+    ],
+)
+async def test_a_reopening_never_asks_for_values_by_a_day_gone_by(
+    door: Door, office: Client, given: str, code: str
+) -> None:
+    await office.post(f"{PERIODS}/2025/open", json={"due_date": "2026-10-16"})
+    at(door, "2026-10-21")
+    closed = await office.post(f"{PERIODS}/2025/close")
+    tried = await office.post(f"{PERIODS}/2025/reopen?validate_only=true", json={"due_date": given})
+    refused = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": given})
+    assert fault(tried) == fault(refused) == ("/due_date", code)
+    assert (await office.get(PERIODS)).json()["items"] == [closed.json()]
+    today = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": "2026-10-21"})
+    assert (today.status_code, today.json()["due_date"]) == (200, "2026-10-21")
+    assert set((await statuses(office)).values()) == {"expected"}
+
+
+async def test_a_reopening_gives_time_and_takes_none_away(door: Door, office: Client) -> None:
     await office.post(f"{PERIODS}/2025/open", json={"due_date": "2026-10-30"})
-    at(door, "2026-10-29")
-    await report(door, indicator_code="A0")
     await office.post(f"{PERIODS}/2025/close")
-    await office.post(f"{PERIODS}/2025/reopen", json={"due_date": "2026-10-20"})
-    assert (await statuses(office))["A0"] == "met"
+    refused = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": "2026-10-20"})
+    assert fault(refused) == ("/due_date", "due-date-earlier")
+    assert "2026-10-30" in refused.json()["errors"][0]["detail"]
+    same = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": "2026-10-30"})
+    assert (same.status_code, same.json()["due_date"]) == (200, "2026-10-30")
+    at(door, "2026-11-02")
+    await office.post(f"{PERIODS}/2025/close")
+    as_before = await office.post(f"{PERIODS}/2025/reopen")
+    assert (as_before.status_code, as_before.json()["due_date"]) == (200, "2026-10-30")
+    assert set((await statuses(office)).values()) == {"missing"}
+
+
+async def test_what_is_wrong_with_a_reopening_is_said_at_once(office: Client) -> None:
+    await office.post(f"{PERIODS}/2025/open", json={"due_date": "2026-10-30"})
+    await office.post(f"{PERIODS}/2025/publish")
+    refused = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": "2026-10-01"})
+    assert refused.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [
+        ("/due_date", "due-date-passed"),
+        ("/reason", "reason-required"),
+    ]

@@ -193,7 +193,8 @@ async def reopen_period(
 ) -> Response:
     """Open a closed or published period again; it is scored anew from then on.
 
-    What is not handed in is due as before, passed or not, unless a `due_date` gives more time.
-    What was published is reopened for a `reason`, which its publication shows from then on.
+    What is not handed in is due as before, passed or not, unless a `due_date` gives more time: not
+    before today, nor before the date in force (422). What was published is reopened for a
+    `reason`, which its publication shows from then on.
     """
     return await turn.ask(if_match, due_date=body.due_date, reason=body.reason)

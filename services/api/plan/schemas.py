@@ -364,8 +364,8 @@ class PeriodReopenIn(Said):
 
     due_date: Day | None = Field(
         default=None,
-        description="Until when what is not handed in is due now, not before the period has ended;"
-        " without it the due date stays",
+        description="Until when what is not handed in is due now: not before the period has ended,"
+        " today, or the date in force; without it the due date stays",
     )
     reason: Words | None = Field(
         default=None,

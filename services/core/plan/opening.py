@@ -37,31 +37,48 @@ class Opening:
                 it lies more than a year after what the rule says, and after today.
         """
         if self.due_date >= self.today:
-            check_due_date_ahead(self.given, since=max(self.by_rule, self.today))
+            if faults := _ahead_faults(self.given, since=max(self.by_rule, self.today)):
+                raise InvalidInput(faults=faults)
             return
         words = Text(
             f"按计划规定的截止日 {self.by_rule} 已过：请在 due_date 中写明新的截止日",
             f"By the plan its values were due on {self.by_rule}: give another date as due_date",
         )
         if self.given is not None:
-            words = Text(
-                f"截止日不能早于今天（{self.today}）",
-                f"Values cannot be due before today, {self.today}",
-            )
+            raise InvalidInput(faults=[_passed(self.given, self.today)])
         value = self.due_date.isoformat()
         raise InvalidInput(faults=[Fault("/due_date", "due-date-passed", words, value)])
 
 
-def check_due_date_ahead(due_date: date | None, *, since: date) -> None:
-    """Refuse a due date that somebody gives more than a year ahead.
+def more_time_faults(given: date | None, *, in_force: date, today: date) -> list[Fault]:
+    """Return what is wrong with the date that a period is opened again until; None keeps its own.
 
-    Raises:
-        InvalidInput: it is, with the last that may be given.
+    It gives time and takes none away: it is today or later, no earlier than the date `in_force`,
+    and no more than a year after both.
     """
-    if due_date is None:
-        return
-    if faults := too_far_ahead("/due_date", due_date, since=since, most=A_YEAR):
-        raise InvalidInput(faults=faults)
+    if given is None:
+        return []
+    if given < today:
+        return [_passed(given, today)]
+    if given < in_force:
+        words = Text(
+            f"不能早于现行截止日 {in_force}；省略 due_date 即沿用该日",
+            f"No earlier than the date in force, {in_force}, which stays without due_date",
+        )
+        return [Fault("/due_date", "due-date-earlier", words, given.isoformat())]
+    return _ahead_faults(given, since=max(in_force, today))
+
+
+def _passed(given: date, today: date) -> Fault:
+    words = Text(f"截止日不能早于今天（{today}）", f"Values cannot be due before today, {today}")
+    return Fault("/due_date", "due-date-passed", words, given.isoformat())
+
+
+def _ahead_faults(given: date | None, *, since: date) -> list[Fault]:
+    """Return a fault of a date that somebody gives more than a year ahead, with the last."""
+    if given is None:
+        return []
+    return too_far_ahead("/due_date", given, since=since, most=A_YEAR)
 
 
 async def begin_opening(

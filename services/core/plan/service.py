@@ -21,7 +21,7 @@ from services.core.plan.errors import (
     QuestionSettled,
 )
 from services.core.plan.models import PlanPeriod, Publication, Settlement
-from services.core.plan.opening import begin_opening, check_due_date_ahead
+from services.core.plan.opening import begin_opening, more_time_faults
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 
@@ -59,8 +59,9 @@ async def move_period(
     What was published is reopened for a `reason`, which is kept with the publication.
 
     Raises:
-        InvalidInput: values would be due before the period has ended, or more than a year ahead;
-            or the reason for reopening what was published is missing.
+        InvalidInput: values would be due before the period has ended, before today or more than a
+            year ahead, or earlier than before; or the reason for reopening what was published is
+            missing.
         PeriodRefused: its state does not allow that.
     """
     _check_due_date(period, due_date)
@@ -76,9 +77,12 @@ async def move_period(
         opening.check()
         row.opened_at, due_date = now, opening.due_date
     if verb == "reopen":
-        check_due_date_ahead(due_date, since=max(row.due_date, plan.local_date(now)))
-        if state == "published":
-            await _end_publication(session, row, actor, now, reason)
+        faults = more_time_faults(due_date, in_force=row.due_date, today=plan.local_date(now))
+        if state == "published" and reason is None:
+            faults.append(_REASON_REQUIRED)
+        if faults:
+            raise InvalidInput(faults=faults)
+        await _end_publication(session, row, actor, now, reason)
     row.state = target
     row.version += 1
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
@@ -88,6 +92,15 @@ async def move_period(
     more = {"reason": reason} if verb == "reopen" and reason is not None else {}
     await _tell_of_period(session, row, event_type, actor, now, more)
     return row
+
+
+_REASON_REQUIRED = Fault(
+    "/reason",
+    "reason-required",
+    Text(
+        "该周期已发布，重新开放须写明原因", "The period was published: say why it is opened again"
+    ),
+)
 
 
 async def _publish(
@@ -120,12 +133,6 @@ async def _end_publication(
     reason: str | None,
 ) -> None:
     """Write down why what was published is opened again; its number stays with its board."""
-    if reason is None:
-        detail = Text(
-            "该周期已发布，重新开放须写明原因",
-            "The period was published: say why it is opened again",
-        )
-        raise InvalidInput(faults=[Fault("/reason", "reason-required", detail)])
     if row.publication_number is None:
         return
     published = await queries.publication(
