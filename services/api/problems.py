@@ -23,6 +23,7 @@ from services.core.kit.outage import (
     cause_in_words,
     is_away,
     is_contended,
+    is_held_up,
     is_unable,
     takes_no_writes,
 )
@@ -66,6 +67,16 @@ class DatabaseUnavailable(DomainError):
     code = "database-unavailable"
     kind = RefusalKind.UNAVAILABLE
     title = Text("数据库暂不可用，请稍后重试", "The database is not available; try again")
+
+
+class Contended(DomainError):
+    """Another change of the same was not finished within ten seconds; send the request again."""
+
+    code = "contended"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text(
+        "同一数据正被他人修改，请稍后重试", "Somebody else is changing the same; try again"
+    )
 
 
 HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
@@ -241,17 +252,30 @@ async def _database_error(request: Request, error: Exception) -> Response:
     """Tell a database that is away or unable (503) from a fault of ours (500)."""
     if takes_no_writes(error):
         request.app.state.resources.writes.refused()
+    refused = refused_by_database(error)
+    if refused is None:
+        return await _unexpected(request, error)
+    logger.warning(
+        "request held up" if isinstance(refused, Contended) else "database unavailable",
+        extra={
+            "request_id": request.scope.get("request_id"),
+            "cause": cause_in_words(error),
+            "next": "answered 503; the caller may retry",
+        },
+    )
+    return await _domain_error(request, refused)
+
+
+def refused_by_database(error: Exception) -> DomainError | None:
+    """Return the refusal that an error of the database is to a caller; None: a fault of ours.
+
+    What another transaction holds is no outage: the two are told apart.
+    """
+    if is_held_up(error):
+        return Contended()
     if is_away(error) or is_unable(error) or is_contended(error):
-        logger.warning(
-            "database unavailable",
-            extra={
-                "request_id": request.scope.get("request_id"),
-                "cause": cause_in_words(error),
-                "next": "answered 503; the caller may retry",
-            },
-        )
-        return await _domain_error(request, DatabaseUnavailable())
-    return await _unexpected(request, error)
+        return DatabaseUnavailable()
+    return None
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

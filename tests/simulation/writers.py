@@ -28,7 +28,7 @@ _OF_THE_MILESTONE: Mapping[str, str] = {
     "close": "office",
     "reopen": "office",
 }
-_IN_DOUBT = frozenset({"request-in-progress", "database-unavailable"})
+_IN_DOUBT = frozenset({"request-in-progress", "database-unavailable", "contended"})
 
 
 class Broken(Exception):

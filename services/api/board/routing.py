@@ -12,13 +12,12 @@ from typing_extensions import override
 from services.api.access_record import PROBLEM
 from services.api.board.rendering import POLICY, page
 from services.api.board.visitors import LANGUAGE, Visitor, remember_language, visitor_of
-from services.api.problems import DATABASE_ERRORS, DatabaseUnavailable, language_of, problem_of
+from services.api.problems import DATABASE_ERRORS, language_of, problem_of, refused_by_database
 from services.api.second_try import tried_again
 from services.api.unread import HeardRoute
 from services.core.identity.errors import Unauthenticated
 from services.core.kit.errors import DomainError, InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.outage import is_away, is_contended, is_unable
 from services.core.kit.text import Language
 
 Chosen = Annotated[str | None, Query(alias="lang", max_length=10)]
@@ -102,9 +101,10 @@ class PageRoute(HeardRoute):
             try:
                 return await served(request)
             except DATABASE_ERRORS as error:
-                if is_away(error) or is_unable(error) or is_contended(error):
-                    return refusal(request, DatabaseUnavailable())
-                raise
+                refused = refused_by_database(error)
+                if refused is None:
+                    raise
+                return refusal(request, refused)
 
         return told
 

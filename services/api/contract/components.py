@@ -7,7 +7,7 @@ from services.api.context import PreconditionRequired
 from services.api.contract.partial import without_defaults
 from services.api.contract.refusals import MEANINGS, MEDIA_TYPE, NAMES, FaultOut, ProblemOut
 from services.api.middleware import BodyTooLarge, MalformedAddress
-from services.api.problems import DatabaseUnavailable, UnsupportedMediaType, problem_of
+from services.api.problems import Contended, DatabaseUnavailable, UnsupportedMediaType, problem_of
 from services.api.quotas import RateLimited, TooManyAtOnce
 from services.core.events.errors import PositionBeyondLog
 from services.core.feed.errors import CursorExpired
@@ -153,7 +153,7 @@ _SHOWN: Mapping[int, Sequence[DomainError]] = {
     422: [_INVALID, IdempotencyKeyReused()],
     428: [PreconditionRequired()],
     429: [RateLimited(), TooManyAtOnce()],
-    503: [DatabaseUnavailable()],
+    503: [DatabaseUnavailable(), Contended()],
 }
 
 

@@ -26,7 +26,8 @@ MEANINGS: Mapping[int, str] = {
     422: "The input has faults; `errors` lists every one with its place.",
     428: "`If-Match` is required: a change names the version that it is based on.",
     429: "Too many requests in a minute, or at once; go on after `Retry-After` seconds.",
-    503: "The database does not answer or cannot write now; send the request again.",
+    503: "The database does not answer or cannot write now, or another change holds what this one"
+    " needs; send the request again.",
 }
 
 NAMES: Mapping[int, str] = {

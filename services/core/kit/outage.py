@@ -23,12 +23,12 @@ _TAKES_NO_WRITES = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby, such as a primary is after a failover
 )
 _UNABLE = (*_TAKES_NO_WRITES, asyncpg.InsufficientResourcesError)
-_CONTENDED = (
+_HELD_UP = (
     asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
+_CONTENDED = (*_HELD_UP, asyncpg.QueryCanceledError)
 _LONGEST_WORDS = 200
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 _GONE = "cache lookup failed"
@@ -63,6 +63,11 @@ def takes_no_writes(error: BaseException) -> bool:
 def is_contended(error: BaseException) -> bool:
     """Return whether others stood in the way, so that a later try may well succeed."""
     return isinstance(cause_of(error), _CONTENDED) or is_outdated(error)
+
+
+def is_held_up(error: BaseException) -> bool:
+    """Return whether another transaction held what was to be read or written, and nothing else."""
+    return isinstance(cause_of(error), _HELD_UP)
 
 
 def is_outdated(error: BaseException) -> bool:

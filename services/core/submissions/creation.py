@@ -24,6 +24,7 @@ from services.core.kit.idempotency import (
     KeptReply,
     RequestInProgress,
     RequestKey,
+    StoredReply,
 )
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
@@ -264,6 +265,7 @@ async def create(
         PlanChanged: the plan has a newer version than the row was checked against.
         IdempotencyKeyReused, RequestInProgress: the key belongs to another request, or the
             first has not answered within ten seconds.
+        asyncpg.LockNotAvailableError: another transaction holds the period or the slot so long.
     """
     request = reply.request if reply else None
     values = parameters(row, plan, actor, reply, true_now)
@@ -277,7 +279,10 @@ async def create(
         raise SubmissionExists(
             extra={"submission_id": await queries.slot_holder(connection, row)}
         ) from None
-    except (TimeoutError, asyncpg.LockNotAvailableError):
+    except asyncpg.LockNotAvailableError as error:
+        # Of the period and of the place another request is the holder, and is not answered for.
+        if request is None or not _is_of_the_key(error):
+            raise
         raise RequestInProgress from None
     if written["added"]:
         if not preview:
@@ -310,6 +315,14 @@ async def earlier_answer(
 
 _SLOT = "uq_submission_place"
 """The unique index of a place; over several nodes the number of a part follows the name."""
+
+
+def _is_of_the_key(error: asyncpg.LockNotAvailableError) -> bool:
+    """Return whether it was the row of an idempotency key that another transaction held.
+
+    Postgres names the table of the row in the context of the error, in whatever language.
+    """
+    return StoredReply.__tablename__ in (error.context or "")
 
 
 async def _execute(
