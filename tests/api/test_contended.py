@@ -18,11 +18,13 @@ _TAKEN = "taken-by-another"
 
 @asynccontextmanager
 async def another(door: Door) -> AsyncIterator[asyncpg.Connection]:
-    """A transaction that somebody else has begun and does not end."""
+    """A transaction that somebody else has begun, and in the end takes back."""
     connection = await asyncpg.connect(owner_of(door.held.database.dsn))
+    begun = connection.transaction()
     try:
-        async with connection.transaction():
-            yield connection
+        await begun.start()
+        yield connection
+        await begun.rollback()
     finally:
         await connection.close()
 
