@@ -19,6 +19,7 @@ from services.core.imports.checking import SheetFault
 from services.core.imports.errors import ImportHasFaults, ImportTransitionRefused, too_many
 from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
+from services.core.imports.outcomes import packed, unpacked
 from services.core.kit import operations
 from services.core.kit.clock import Clock
 from services.core.kit.database import rows_changed
@@ -292,6 +293,17 @@ async def finish_check(
     return True
 
 
+def foreseen(outcomes: Sequence[str]) -> dict[str, str]:
+    """Return the part of a report that keeps what is to become of each row without faults."""
+    return {"foreseen": packed(outcomes)}
+
+
+def foreseen_of(sheet: SheetImport) -> Iterator[str] | None:
+    """Return what was to become of each row; None: an older release judged the file."""
+    kept = sheet.report.get("foreseen")
+    return None if kept is None else iter(unpacked(kept))
+
+
 async def finish_write(
     session: AsyncSession, taken: Taken, counts: Mapping[str, int], *, now: datetime
 ) -> bool:
@@ -305,7 +317,8 @@ async def finish_write(
     operation = await _operation(session, sheet)
     if operation.state not in operations.OPEN:
         return False
-    sheet.report = {**sheet.report, **counts}
+    report = {name: one for name, one in sheet.report.items() if name != "foreseen"}
+    sheet.report = {**report, **counts}
     lay_down(sheet, "confirmed", now)
     operation.state, operation.updated_at = "succeeded", now
     operation.progress = {**operation.progress, "written": sum(counts.values())}
