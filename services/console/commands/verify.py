@@ -47,6 +47,11 @@ _OWN_KEY = Text(
     " you noted elsewhere",
 )
 
+_NOBODY = Text(
+    "没有签名：任何人都可以做出这样一个文件；请与您另记的链头核对（wufei audit verify --head）",
+    "Nobody signed it: anybody can make such a file; compare it with a head that you noted"
+    " elsewhere (wufei audit verify --head)",
+)
 _WHOLE_DIGEST = Text(
     "清单没有签名：请把整个文件的 SHA-256 {digest} 与生成它的操作结果核对",
     "The list is not signed: compare the SHA-256 of the whole file, {digest}, with the result of"
@@ -228,5 +233,8 @@ def _audit(path: Path, keys: Collection[bytes]) -> _Said:
         return _Said("audit", _ITEMS, [FileFault("1", _UNKNOWN)])
     count = _ITEMS.format(number=chain.number)
     if breach is None:
-        return _Said("audit", count, [])
+        signed = chain.last_signed.signature if chain.last_signed else None
+        if signed is None:
+            return _Said("audit", count, [], (_NOBODY,))
+        return _Said("audit", count, [], _key_remarks([signed.public_key], keys))
     return _Said("audit", count, [FileFault(str(breach.number), breach.said)])
