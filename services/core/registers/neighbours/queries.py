@@ -11,6 +11,7 @@ from services.core.registers.neighbours import statements
 from services.core.registers.neighbours.rules import (
     Neighbours,
     RowFinding,
+    judged_together,
     keys_before,
     row_findings,
     summed,
@@ -55,3 +56,17 @@ async def findings_of(
         totals = {(one["register"], one["said"]): one["total"] for one in found.mappings()}
     by_month = {month: by_key[key] for month, key in keys.items() if key in by_key}
     return row_findings(register, cells, Neighbours(by_month, totals))
+
+
+async def findings_at_confirmation(
+    session: AsyncSession, row: Mapping[str, Any], register: Register
+) -> list[RowFinding]:
+    """Return what a row breaks or leaves open as it is confirmed, in four statements at most.
+
+    What was confirmed decides; `rules.judged_together` says what becomes of the rest.
+    """
+    if not any(one.is_far for one in register.checks):
+        return []
+    present = await findings_of(session, row, register)
+    confirmed = await findings_of(session, row, register, confirmed=True)
+    return judged_together(present, confirmed)
