@@ -15,15 +15,6 @@ works_since = "0014"
 
 def upgrade() -> None:
     """Add since when it does, and when that was last seen. Connectors are few."""
-    op.execute(
-        """
-        ALTER TABLE connector
-            ADD COLUMN secret_refused_since TIMESTAMP WITH TIME ZONE,
-            ADD COLUMN secret_refused_at TIMESTAMP WITH TIME ZONE,
-            ADD CONSTRAINT ck_connector_secret_refused CHECK
-                ((secret_refused_since IS NULL) = (secret_refused_at IS NULL))
-        """
-    )
     # By the index of each connector's items by state; connectors that ended are few.
     op.execute(
         """
@@ -32,6 +23,15 @@ def upgrade() -> None:
         FROM connector AS c
         WHERE c.ended_at IS NOT NULL AND i.city_code = c.city_code AND i.connector_id = c.id
             AND i.state IN ('unmapped', 'pending', 'unknown')
+        """
+    )
+    op.execute(
+        """
+        ALTER TABLE connector
+            ADD COLUMN secret_refused_since TIMESTAMP WITH TIME ZONE,
+            ADD COLUMN secret_refused_at TIMESTAMP WITH TIME ZONE,
+            ADD CONSTRAINT ck_connector_secret_refused CHECK
+                ((secret_refused_since IS NULL) = (secret_refused_at IS NULL))
         """
     )
 
