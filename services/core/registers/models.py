@@ -37,6 +37,14 @@ class RegisterRow(Base):
         ),
         Index("ix_register_row_register", "city_code", "plan_code", "register_code", "id"),
         Index(
+            "ix_register_row_unit",
+            "city_code",
+            "plan_code",
+            "register_code",
+            "organization_code",
+            "id",
+        ),
+        Index(
             "ix_register_row_renewal",
             "city_code",
             "plan_code",

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typing_extensions import override
 
 from services.api.places import LIFE, Places
 from services.api.shared_counts import Claim, Shared
@@ -47,6 +48,7 @@ class SlowCounts(Counts):
         self.slow = False
         self.waiting: list[asyncio.Event] = []
 
+    @override
     async def lease(self, key: str, claim: Claim) -> int:
         if self.slow:
             answered = asyncio.Event()
