@@ -118,11 +118,11 @@ lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.8
-	build/lock/bin/python -m uv $(compile) pyproject.toml --extra embedded --extra s3 --extra traces --group papers \
+	build/lock/bin/python -m uv $(compile) pyproject.toml --extra embedded --extra s3 --extra sftp --extra traces --group papers \
 		--output-file requirements.lock
 	build/lock/bin/python -m uv $(compile) pyproject.toml --all-extras --group papers --constraint requirements.lock \
 		--output-file requirements-dev.lock
-	build/lock/bin/python -m uv $(compile) pyproject.toml --extra s3 --extra traces --constraint requirements.lock \
+	build/lock/bin/python -m uv $(compile) pyproject.toml --extra s3 --extra sftp --extra traces --constraint requirements.lock \
 		--output-file deploy/requirements.lock
 	build/lock/bin/python -m uv $(compile) --group pyproject.toml:papers --constraint requirements.lock \
 		--output-file deploy/papers.lock

@@ -11,7 +11,7 @@ from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
-from services.core.kit.file_store import FileStore
+from services.core.kit.file_store import FileSink
 from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
 from services.worker.loops import keep_working
@@ -23,18 +23,18 @@ _PAUSE_SECONDS = 5.0
 
 
 class Dropping:
-    """Writes files of events into a store; two of them at once write the same bytes."""
+    """Writes files of events where they are fetched; two of them at once write the same bytes."""
 
     def __init__(
-        self, database: Database, store: FileStore, clock: Clock, *, seal: Seal | None
+        self, database: Database, sink: FileSink, clock: Clock, *, seal: Seal | None
     ) -> None:
         self._database = database
-        self._store = store
+        self._sink = sink
         self._clock = clock
         self._signer = None if seal is None else Signer(seal, PURPOSE)
 
     async def run(self) -> None:
-        """Work for ever; an absent database or store is waited for."""
+        """Work for ever; an absent database or place is waited for."""
         await keep_working(
             self.work_off, "dropping files", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
         )
@@ -49,7 +49,7 @@ class Dropping:
                 async with self._database.sessions() as session:
                     drops = await queries.drops(session, city_code)
                 for drop in drops:
-                    # Before more is made: a store that is away shall not fill the database.
+                    # Before more is made: a place that is away shall not fill the database.
                     written += await self._write_waiting(city_code, drop.id, drop.folder)
                     while await self._make(city_code, drop.id):
                         written += await self._write_waiting(city_code, drop.id, drop.folder)
@@ -70,7 +70,7 @@ class Dropping:
             if found is None:
                 return written
             key = f"{city_code}/{folder}/{name_of(found.number)}"
-            await self._store.put(key, _parts(found.content))
+            await self._sink.put(key, _parts(found.content))
             async with self._database.transaction() as session:
                 now = self._clock.true_now()
                 await note_written(session, city_code, drop_id, found.number, now=now)

@@ -109,7 +109,7 @@ async def _work(settings: WorkerSettings) -> None:
             if store is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
                 tasks.create_task(Archiving(database, store, settings.clock).run())
-            if (drops := settings.drop_store) is not None:
+            if (drops := settings.drop_sink) is not None:
                 clock, seal = settings.clock, settings.seal
                 tasks.create_task(Dropping(database, drops, clock, seal=seal).run())
             tasks.create_task(_tick(reactor, doorbell))

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from services.core.kit.file_places import checked_files, open_store
-from services.core.kit.file_store import FileStore
+from services.core.kit.file_places import checked_drops, open_sink
+from services.core.kit.file_store import FileSink
 from services.core.settings import DoorSettings
 from services.core.webhooks.health import DISABLED_AFTER
 from services.core.webhooks.schedule import DEFAULT_SCHEDULE, read_schedule
@@ -44,11 +44,11 @@ class WorkerSettings(DoorSettings):
         validation_alias="WUFEI_WEBHOOK_DISABLE_AFTER",
         description="Seconds of nothing but failures after which an endpoint is disabled",
     )
-    drops: Annotated[str, AfterValidator(checked_files)] | None = Field(
+    drops: Annotated[str, AfterValidator(checked_drops)] | None = Field(
         default=None,
         validation_alias="WUFEI_DROPS",
-        description="Where events are dropped as files: an absolute path or `s3://bucket/prefix`;"
-        " none: file drops wait",
+        description="Where events are dropped as files: an absolute path, `s3://bucket/prefix` or"
+        " `sftp://user@host/folder?key=…&known_hosts=…`; none: file drops wait",
     )
     audit_kept_days: int = Field(
         default=3 * 366,
@@ -61,9 +61,9 @@ class WorkerSettings(DoorSettings):
     )
 
     @property
-    def drop_store(self) -> FileStore | None:
+    def drop_sink(self) -> FileSink | None:
         """Return where events are dropped as files; None: nowhere."""
-        return None if self.drops is None else open_store(self.drops)
+        return None if self.drops is None else open_sink(self.drops)
 
     @property
     def audit_kept(self) -> timedelta:

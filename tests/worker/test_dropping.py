@@ -12,6 +12,7 @@ from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import override
 
+from services.console.ports import free_port
 from services.core.drops.drop_lines import NAME, drop_faults, name_of, read_drop
 from services.core.drops.errors import DropRefused
 from services.core.drops.lifecycle import (
@@ -25,8 +26,8 @@ from services.core.drops.lifecycle import (
 from services.core.identity.actor import operator
 from services.core.kit.database import connect
 from services.core.kit.errors import InvalidInput
-from services.core.kit.file_places import open_store
-from services.core.kit.file_store import DirectoryStore
+from services.core.kit.file_places import open_sink
+from services.core.kit.file_store import DirectoryStore, FileStoreUnavailable
 from services.worker.dropping import Dropping
 from tests.simulation.cutting import MOMENTS, Scissors, Tape, places
 from tests.simulation.wire import Wire
@@ -34,6 +35,7 @@ from tests.support.api import Door, open_door
 from tests.support.endpoints import make_endpoint
 from tests.support.reported import begin_anew, reported
 from tests.support.s3 import BUCKET, serving_s3
+from tests.support.sftp import Served, a_key, serving_sftp
 from tests.worker.running import a_worker, until
 from tests.worker.test_importing import locked
 
@@ -202,11 +204,33 @@ async def test_a_bucket_takes_them_too(door: Door, monkeypatch: pytest.MonkeyPat
             ("AWS_REGION", "cn-north-1"),
         ):
             monkeypatch.setenv(name, value)
-        store = open_store(f"s3://{BUCKET}/drops")
-        dropper = Dropping(door.held.database, store, door.held.clock, seal=door.held.seal)
+        bucket_sink = open_sink(f"s3://{BUCKET}/drops")
+        dropper = Dropping(door.held.database, bucket_sink, door.held.clock, seal=door.held.seal)
         assert await dropper.work_off() == 1
         ((key, content),) = bucket.objects.items()
     assert key == f"drops/{CITY}/exchange/{name_of(1)}"
+    assert not read_drop(content).faults
+
+
+async def test_a_server_of_sftp_takes_them_too_once_it_is_there(door: Door, tmp_path: Path) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    await door.react()
+
+    def dropper(at: Served) -> Dropping:
+        sink = open_sink(at.url("/out"))
+        return Dropping(door.held.database, sink, door.held.clock, seal=door.held.seal)
+
+    away = Served(free_port(), tmp_path, tmp_path / "key", tmp_path / "known_hosts")
+    a_key(away.key)
+    away.known_hosts.touch()
+    with pytest.raises(FileStoreUnavailable):
+        await dropper(away).work_off()
+    async with serving_sftp(tmp_path) as at:
+        assert await dropper(at).work_off() == 1
+        ((name, content),) = dropped(at.root / "out").items()
+    assert name == name_of(1)
     assert not read_drop(content).faults
 
 

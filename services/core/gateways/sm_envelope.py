@@ -146,7 +146,8 @@ def new_pair() -> tuple[bytes, bytes]:
     from gmalg import SM2  # noqa: PLC0415 (as above)
 
     private, public = SM2(None, _UID).generate_keypair()
-    return bytes(private), bytes(public)
+    # The library leaves out the zeros that one of 256 numbers begins with.
+    return bytes(private).rjust(_HALF, b"\0"), bytes(public)
 
 
 def is_point(public_key: bytes) -> bool:

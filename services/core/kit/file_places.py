@@ -1,10 +1,11 @@
-"""From the setting that says where files are kept to the store that keeps them there."""
+"""From the setting that says where files go to what keeps them there, or leaves them there."""
 
 from pathlib import Path
 
-from services.core.kit.file_store import DirectoryStore, FileStore
+from services.core.kit.file_store import DirectoryStore, FileSink, FileStore
 
 _S3 = "s3://"
+_SFTP = "sftp://"
 
 
 def checked_files(said: str) -> str:
@@ -29,3 +30,27 @@ def open_store(said: str) -> FileStore:
 
         return S3Store.at(said)
     return DirectoryStore(Path(said))
+
+
+def checked_drops(said: str) -> str:
+    """Return the setting as it is.
+
+    Raises:
+        ValueError: it is no place of files, nor a folder of a server of SFTP with its two files.
+    """
+    if not said.startswith(_SFTP):
+        return checked_files(said)
+    from services.core.kit.sftp_sink import SftpPlace  # noqa: PLC0415
+
+    SftpPlace.at(said)
+    return said
+
+
+def open_sink(said: str) -> FileSink:
+    """Return what a setting names."""
+    if not said.startswith(_SFTP):
+        return open_store(said)
+    # Loaded only where it is asked for: the library comes with the extra `sftp`.
+    from services.core.kit.sftp_sink import SftpPlace, SftpSink  # noqa: PLC0415
+
+    return SftpSink(SftpPlace.at(said))

@@ -62,8 +62,8 @@ class StoredFile:
     size: int
 
 
-class FileStore(Protocol):
-    """Keeps files by keys of plain words separated by slashes."""
+class FileSink(Protocol):
+    """Takes files by keys of plain words separated by slashes; others fetch them."""
 
     async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
         """Keep a file; where `parts` raises, nothing is kept and that is raised.
@@ -71,6 +71,10 @@ class FileStore(Protocol):
         Raises:
             FileStoreUnavailable: it cannot be kept now.
         """
+
+
+class FileStore(FileSink, Protocol):
+    """Keeps files, and gives them back."""
 
     def open(self, key: str) -> AsyncGenerator[bytes, None]:
         """Yield the parts of a file.

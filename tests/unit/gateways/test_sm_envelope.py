@@ -105,6 +105,16 @@ def test_one_by_another_key_or_that_is_none_is_refused() -> None:
             opened(body, KEYS)
 
 
+def test_a_private_key_that_begins_with_zeros_has_all_its_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from gmalg import SM2  # noqa: PLC0415 (an optional extra)
+
+    short = bytes(range(1, 32))
+    monkeypatch.setattr(SM2, "generate_keypair", lambda _: (short, b"\4" * 65))
+    assert new_pair() == (b"\0" + short, b"\4" * 65)
+
+
 def test_a_new_pair_seals_and_opens_and_its_public_half_is_a_point() -> None:
     private, public = new_pair()
     assert is_point(public)

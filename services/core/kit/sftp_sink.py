@@ -1,0 +1,124 @@
+"""Files left on a server of SFTP, for whoever fetches them there; nothing is read back.
+
+`sftp://user@host:port/folder?key=/etc/wufei/drops_key&known_hosts=/etc/wufei/known_hosts` names the
+server, our private key and the file of the host keys that are believed: both in OpenSSH's forms.
+Nothing else of this machine's SSH counts, neither its configuration nor its agent.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import asyncssh
+
+from services.core.kit.file_store import FileStoreUnavailable
+from services.core.kit.ids import new_id
+
+_PORT = 22
+_PATIENCE_SECONDS = 15
+_FILES = {"key", "known_hosts"}
+_FORM = "must have the form sftp://user@host/folder?key=/path/of/key&known_hosts=/path/of/hosts"
+
+
+@dataclass(frozen=True, slots=True)
+class SftpPlace:
+    """A folder of a server of SFTP, and what proves each to the other."""
+
+    host: str
+    port: int
+    user: str
+    folder: str
+    key: Path
+    known_hosts: Path
+
+    @classmethod
+    def at(cls, url: str) -> "SftpPlace":
+        """Return the place that an address names.
+
+        Raises:
+            ValueError: it has another form, or a file that it names is not there.
+        """
+        said = urlsplit(url)
+        query = parse_qsl(said.query, keep_blank_values=True)
+        files = {name: Path(value) for name, value in query}
+        whole = said.hostname and said.username and said.password is None and not said.fragment
+        if not whole or len(query) != len(_FILES) or set(files) != _FILES:
+            raise ValueError(_FORM)
+        for name, path in files.items():
+            if not path.is_absolute() or not path.is_file():
+                raise ValueError(f"{name} must be the absolute path of a file that is there")
+        return cls(
+            host=said.hostname or "",
+            port=said.port or _PORT,
+            user=unquote(said.username or ""),
+            folder=unquote(said.path).rstrip("/"),
+            key=files["key"],
+            known_hosts=files["known_hosts"],
+        )
+
+
+class SftpSink:
+    """Leaves files in a folder of a server; one that was not sent whole has no name to fetch."""
+
+    def __init__(self, place: SftpPlace) -> None:
+        self._place = place
+
+    async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
+        """Leave a file: written beside its place, brought to the disk, then renamed.
+
+        Raises:
+            FileStoreUnavailable: the server does not answer, is not the one that is known, does not
+                let us in, or takes no more.
+        """
+        place = f"{self._place.folder}/{key}"
+        folder, _, name = place.rpartition("/")
+        draft = f"{folder}/.{name}.{new_id()}"
+        try:
+            async with self._connected() as connection, connection.start_sftp_client() as sftp:
+                await sftp.makedirs(folder, exist_ok=True)
+                try:
+                    await _write(sftp, draft, parts)
+                    await _rename(sftp, draft, place)
+                except BaseException:
+                    with suppress(asyncssh.Error, OSError):
+                        await sftp.remove(draft)
+                    raise
+        # A key that cannot be read is a ValueError.
+        except (asyncssh.Error, OSError, ValueError) as error:
+            raise FileStoreUnavailable from error
+
+    def _connected(self) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
+        place = self._place
+        return asyncssh.connect(
+            place.host,
+            place.port,
+            username=place.user,
+            client_keys=[str(place.key)],
+            known_hosts=str(place.known_hosts),
+            config=None,
+            agent_path=None,
+            preferred_auth="publickey",
+            connect_timeout=_PATIENCE_SECONDS,
+            login_timeout=_PATIENCE_SECONDS,
+            keepalive_interval=_PATIENCE_SECONDS,
+        )
+
+
+async def _write(sftp: asyncssh.SFTPClient, draft: str, parts: AsyncIterator[bytes]) -> None:
+    async with sftp.open(draft, "xb") as file:
+        async for part in parts:
+            await file.write(part)
+        with suppress(asyncssh.SFTPOpUnsupported):  # then the server does as it does
+            await file.fsync()
+
+
+async def _rename(sftp: asyncssh.SFTPClient, draft: str, place: str) -> None:
+    try:
+        await sftp.posix_rename(draft, place)
+    except asyncssh.SFTPOpUnsupported:
+        # SFTP's own verb takes no name that is there; such a file has the same bytes.
+        with suppress(asyncssh.SFTPNoSuchFile):
+            await sftp.remove(place)
+        await sftp.rename(draft, place)
