@@ -17,7 +17,7 @@ from services.core.evidence.archives.contents import HEADINGS, LIST
 from services.core.kit.file_faults import FileFault
 from services.core.kit.text import Text
 from services.core.papers.figures import PaperFigure
-from services.core.papers.tracing import CarriedPaper, carries_paper, read_paper
+from services.core.papers.traced_files import CarriedPaper, carries_paper, read_paper
 
 _MOST_EVIDENCE = 20
 _LARGEST_DOCUMENT = 128 * 1024 * 1024

@@ -16,7 +16,7 @@ from services.core.papers.composing import PaperSubject, compose
 from services.core.papers.making import DOCUMENTS, PaperContent, PaperFileMade
 from services.core.papers.paper_kinds import is_pack
 from services.core.papers.service import pack_key
-from services.core.papers.tracing import PURPOSE, PaperMark
+from services.core.papers.traced_files import PURPOSE, PaperMark
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.worker.loops import keep_working

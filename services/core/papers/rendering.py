@@ -9,7 +9,7 @@ from typing import Any
 from services.core.papers.docx_writing import docx_of
 from services.core.papers.making import PaperContent, PaperFileMade, closing_of
 from services.core.papers.pdf_writing import pdf_of
-from services.core.papers.tracing import PaperMark, with_trace
+from services.core.papers.traced_files import PaperMark, with_trace
 from services.core.papers.typesetting import LANDSCAPE, PORTRAIT, in_brackets, title_lines
 from services.core.papers.xlsx_writing import xlsx_of
 

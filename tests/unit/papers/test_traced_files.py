@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from services.core.kit.signatures import Signer
 from services.core.papers.making import PaperContent
 from services.core.papers.rendering import rendered
-from services.core.papers.tracing import PAPER, PURPOSE, SIGNATURE, PaperMark, read_paper
+from services.core.papers.traced_files import PAPER, PURPOSE, SIGNATURE, PaperMark, read_paper
 from tests.support.planted import SEAL
 
 SIGNER = Signer(SEAL, PURPOSE)
