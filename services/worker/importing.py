@@ -22,7 +22,6 @@ from services.core.imports.checking import SheetDesk, SheetFault
 from services.core.imports.intake import FirstLook, ImportOptions, look_at, options_of
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
-from services.core.imports.templates import fresh_form
 from services.core.imports.writing import FormRows, foresee, rows_of, write
 from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
@@ -284,9 +283,7 @@ def _report(work: _Work, look: FirstLook, rows: FormRows, found: _Found) -> dict
         "columns": dict(look.columns.headings),
         "ignored_columns": list(look.columns.ignored),
         "first_row": tally.first,
-        "template": fresh_form(
-            work.plan, look.form, known.period or "", known.organization_code or ""
-        ),
+        "template": look.template(work.plan),
     }
 
 

@@ -27,7 +27,7 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("at_least", "more_than", "at_most", "full_coverage"): "TargetKind",
     ("draft", "issued"): "PlanStatus",
     ("approved", "submitted"): "Basis",
-    ("indicators", "tasks"): "FormName",
+    ("indicators", "tasks", "register"): "SheetKind",
     ("excellent", "good", "pass", "fail"): "Grade",
     ("unit", "lead", "office"): "RecipientOf",
     ("none", "narrative", "document"): "EvidenceRule",

@@ -89,8 +89,16 @@ async def _options(
     on_behalf_of: Annotated[
         bool, Query(description="The office only: report on behalf of the units")
     ] = False,
+    register: Annotated[
+        str | None,
+        Query(
+            max_length=60,
+            description="Code of the register whose rows they are; without it they are values, or"
+            " progress of milestones",
+        ),
+    ] = None,
 ) -> ImportOptions:
-    return ImportOptions(period, organization_code, sheet, draft, on_behalf_of)
+    return ImportOptions(period, organization_code, sheet, draft, on_behalf_of, register)
 
 
 Options = Annotated[ImportOptions, Depends(_options)]
@@ -153,9 +161,10 @@ async def import_sheet(
         str | None, Query(max_length=255, description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
-    """Send values or progress, as a workbook or CSV: a form, or a sheet of one's own with headings.
+    """Send values, progress or rows of a register as a workbook or CSV: a form, or one's own sheet.
 
-    Form 01 and sheets like it bring values, form 02 and sheets like it how far milestones are.
+    Form 01 and sheets like it bring values, form 02 and sheets like it how far milestones are; with
+    `register` it is the form of that register, or a sheet with its headings.
     A file that cannot be read is 422 `sheet-refused` at once, with what to do; so is a form of
     another unit, period or version, with where a fresh one is had. Its rows are judged by the
     worker as those of a batch are: `Location` tells how far that is, and `request.import_id`

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.api.contract.choices import one_of
 from services.core.imports.models import SheetImport, SheetImportFault
 from services.core.imports.service import import_actions
-from services.core.imports.sheet_forms import FormName
+from services.core.imports.sheet_forms import SheetKind
 from services.core.kit.text import Language
 
 _STATES = ("checking", "checked", "refused", "confirming", "confirmed", "discarded")
@@ -25,10 +25,11 @@ class ImportOut(BaseModel):
         description="`checking` and `confirming` wait for the worker; `checked` waits for the"
         " caller; `refused` cannot be read, and `confirmed` and `discarded` are ends"
     )
-    form: FormName = Field(
+    form: SheetKind = Field(
         description="`indicators` brings values, as form 01 does, `tasks` the progress of"
-        " milestones, as form 02 does"
+        " milestones, as form 02 does, `register` rows of a register"
     )
+    register_code: str | None = Field(description="The register whose rows it brings")
     format: Literal["xlsx", "csv"] = Field(description="What it is by its content")
     file_name: str | None = Field(description="What the caller called it")
     size: int = Field(description="Its length in bytes")
@@ -41,8 +42,12 @@ class ImportOut(BaseModel):
     blank: int = Field(description="Rows in which nothing is filled in: not written")
     ignored: int = Field(description="Rows of totals, signatures and the like")
     faults: int = Field(description="How many faults there are; with one nothing is written")
-    created: int = Field(description="Submissions that the rows make, or have made")
-    updated: int = Field(description="Submissions or milestones that they change, or have changed")
+    created: int = Field(
+        description="Submissions or register rows that the rows make, or have made"
+    )
+    updated: int = Field(
+        description="Submissions, milestones or register rows that they change, or have changed"
+    )
     unchanged: int = Field(description="Rows that say what is there already")
     columns: dict[str, str] = Field(description="By member, the heading that it is read from")
     ignored_columns: list[str] = Field(description="Headings of columns that are not taken")
@@ -105,6 +110,7 @@ def import_out(sheet: SheetImport) -> ImportOut:
         plan=sheet.plan_code,
         state=sheet.state,
         form=sheet.form,
+        register_code=sheet.options.get("register"),
         format=sheet.format,
         file_name=sheet.file_name,
         size=sheet.size,

@@ -68,6 +68,7 @@ class _Import:
             "period": arguments.period,
             "organization_code": arguments.organization,
             "sheet": arguments.sheet,
+            "register": arguments.register,
             "draft": "true" if arguments.draft else None,
             "file_name": arguments.file.name,
         }

@@ -24,7 +24,8 @@ _Block = TypeVar("_Block")
 
 _SHOWN_ROWS = 20
 _LONGEST_SHOWN = 200
-_TWICE_CODE = "duplicate-row"
+DUPLICATE = "duplicate-row"
+"""What a row is told that is about the same as another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,10 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             if now.get(key) != digest
         ]
 
+    def is_twice(self, row: _Row) -> bool:
+        """Return whether a row is about what another one that was read is about too."""
+        return self.about(row) in self._twice
+
     def told(self, number: int, fault: Fault) -> SheetFault:
         """Return a fault of a row as one of the file's row of this number.
 
@@ -179,9 +184,7 @@ class SheetRows(ABC, Generic[_Row, _Block]):
     def _of_twice(self) -> Iterator[SheetFault]:
         for numbers in self._twice.values():
             named = "、".join(map(str, numbers[:_SHOWN_ROWS]))
-            fault = Fault(
-                "", _TWICE_CODE, _TWICE[self.columns.known.form].format(rows=named), named
-            )
+            fault = Fault("", DUPLICATE, _TWICE[self.columns.known.form].format(rows=named), named)
             for number in numbers:
                 yield self._at(number, "", fault)
 
@@ -222,6 +225,10 @@ _TWICE: Mapping[str, Text] = {
     "tasks": Text(
         "同一里程碑出现在多行：第 {rows} 行，请只保留一行",
         "The milestone occurs in several rows: {rows}; keep one",
+    ),
+    "register": Text(
+        "主键相同的行出现多次：第 {rows} 行，请只保留一行",
+        "The same key stands in several rows: {rows}; keep one",
     ),
 }
 _MERGED = Text(

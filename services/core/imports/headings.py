@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.core.imports.sheet_forms import AS_MADE, FormName
+from services.core.imports.sheet_forms import AS_MADE, SheetKind
 from services.core.kit.said import trimmed
 from services.core.sheets.cells import SheetRow
 
@@ -98,7 +98,7 @@ class Headings:
     stands, and under nothing those for a fault of the row.
     """
 
-    form: FormName
+    form: SheetKind
     names: Mapping[str, tuple[str, ...]]
     identify: frozenset[str]
     told: tuple[str, ...]

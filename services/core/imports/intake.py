@@ -13,12 +13,15 @@ from services.core.identity.errors import not_permitted
 from services.core.identity.rules import Permission
 from services.core.imports.headings import OF_INDICATORS, OF_TASKS, SheetColumns, columns_of_sheet
 from services.core.imports.parsing import SheetDefaults
-from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName
+from services.core.imports.register_sheet import columns_of_register, sheet_name_of
+from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName, SheetKind
 from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
 from services.core.imports.templates import fresh_form
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.nearest import with_nearest
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.text import Text
+from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period, unknown_organization
 from services.core.sheets.cells import cell_name
@@ -39,22 +42,41 @@ class ImportOptions:
     sheet: str | None = None
     draft: bool = False
     on_behalf_of: bool = False
+    register: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """A file that can be read: what its rows are of, and where they hold what."""
+    """A file that can be read: what its rows are of, and where they hold what.
+
+    `register` is that whose rows they are; None: they are a form's, or like one.
+    """
 
     file: SheetFile
     sheet: SheetEntry | None
     stamp: SheetStamp | None
     columns: SheetColumns
     known: SheetDefaults
+    register: Register | None = None
 
     @property
-    def form(self) -> FormName:
-        """The form that it has the columns of."""
+    def form(self) -> SheetKind:
+        """What it has the columns of."""
         return self.columns.known.form
+
+    @property
+    def usual_name(self) -> str:
+        """What its sheet is called where nobody called it otherwise."""
+        return FORM_SHEET if self.register is None else sheet_name_of(self.register)
+
+    def template(self, plan: PlanState) -> str:
+        """Return the path at which a fresh one of the same is had."""
+        unit = self.known.organization_code or ""
+        if self.register is not None:
+            path = f"/v1/plans/{plan.code}/registers/{self.register.code}/form.xlsx"
+            return f"{path}?organization_code={unit}" if unit else path
+        form: FormName = "tasks" if self.form == "tasks" else "indicators"
+        return fresh_form(plan, form, self.known.period or "", unit)
 
     def table(self) -> Table:
         """Return its rows, from the first on."""
@@ -67,7 +89,8 @@ def look_at(
     """Return what a file is.
 
     Raises:
-        InvalidInput: what is said beside it names a period or a unit that the plan does not have.
+        InvalidInput: what is said beside it names a period, a unit or a register that the plan does
+            not have, or what such a sheet does not take.
         SheetRefused: it is no sheet that is taken, or is of another unit, period or version.
         SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
         Forbidden: it reports on milestones, which the caller's key may not.
@@ -75,12 +98,14 @@ def look_at(
     if said := _said_faults(options, plan):
         raise InvalidInput(faults=said)
     file = SheetFile(content)
+    if options.register is not None:
+        return _look_at_register(file, options, plan.registers[options.register], actor)
     stamp = _stamp_of(file, plan, seal)
     if stamp is not None and (faults := _stamp_faults(stamp, options, plan, actor)):
         raise SheetRefused(faults=faults)
     sheet = file.chosen(options.sheet, FORM_SHEET)
     columns = _columns_of(file.table(sheet), file.table(sheet), stamp)
-    if columns.known.form == "tasks" and (untaken := _untaken_faults(options)):
+    if columns.known.form == "tasks" and (untaken := _untaken_faults(options, _NOT_OF_TASKS)):
         raise InvalidInput(faults=untaken)
     if columns.known.form == "tasks" and not actor.may(Permission.WRITE_MILESTONES):
         raise not_permitted(actor, Permission.WRITE_MILESTONES)
@@ -118,15 +143,30 @@ def _columns_of(table: Table, again: Table, stamp: SheetStamp | None) -> SheetCo
     return columns
 
 
-def _untaken_faults(options: ImportOptions) -> list[Fault]:
-    """Return what is said beside a sheet of progress and belongs to values alone."""
+def _look_at_register(
+    file: SheetFile, options: ImportOptions, register: Register, actor: Actor
+) -> FirstLook:
+    """Return what a sheet of a register's rows is.
+
+    Raises:
+        SheetRefused: its headings are not the register's, or which sheet is meant is not clear.
+    """
+    sheet = file.chosen(options.sheet, sheet_name_of(register))
+    columns = columns_of_register(file.table(sheet).rows(), register)
+    unit = options.organization_code or actor.organization_code
+    known = SheetDefaults(None, unit, draft=False, on_behalf_of=False)
+    return FirstLook(file, sheet, None, columns, known, register)
+
+
+def _untaken_faults(options: ImportOptions, words: Text) -> list[Fault]:
+    """Return what is said beside a sheet of other rows and belongs to values alone."""
     said = {
         "period": options.period,
         "draft": options.draft or None,
         "on_behalf_of": options.on_behalf_of or None,
     }
     return [
-        Fault(f"/query/{name}", "not-taken", _NOT_OF_TASKS, value)
+        Fault(f"/query/{name}", "not-taken", words, value)
         for name, value in said.items()
         if value is not None
     ]
@@ -136,6 +176,12 @@ _NOT_OF_TASKS = Text(
     "任务进展表不分报告期，也没有草稿和代报：请去掉此参数",
     "A report of progress is of no period, is no draft, and is the unit's own: leave this out",
 )
+_NOT_OF_REGISTERS = Text(
+    "台账的行不分报告期，是否需要确认由台账规定，也没有代报：请去掉此参数",
+    "Rows of a register are of no period, and whether they wait to be confirmed is said by the"
+    " register: leave this out",
+)
+_NO_REGISTER = Text("计划中没有该台账", "The plan has no such register")
 
 
 def _said_faults(options: ImportOptions, plan: PlanState) -> list[Fault]:
@@ -149,6 +195,11 @@ def _said_faults(options: ImportOptions, plan: PlanState) -> list[Fault]:
     unit = options.organization_code
     if unit is not None and unit not in plan.organizations:
         faults.append(unknown_organization(plan, "/query/organization_code", unit))
+    if options.register is not None:
+        if options.register not in plan.registers:
+            told = with_nearest(_NO_REGISTER, options.register, plan.registers)
+            faults.append(Fault("/query/register", "unknown-register", told, options.register))
+        faults += _untaken_faults(options, _NOT_OF_REGISTERS)
     return faults
 
 

@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 
 from services.core.imports.checking import SheetFault
 from services.core.imports.intake import FirstLook
-from services.core.imports.sheet_forms import FORM_SHEET, FORMS, STAMP_SHEET
+from services.core.imports.sheet_forms import AS_MADE, FORMS, STAMP_SHEET
 from services.core.sheets.cells import SheetRow, cell_name
 from services.core.sheets.workbook_writing import new_workbook, write_number
 
@@ -58,7 +58,7 @@ class _Copy:
     ) -> None:
         self._look = look
         self._wrong = wrong
-        self._sheet = book.add_worksheet(FORM_SHEET)
+        self._sheet = book.add_worksheet(look.usual_name)
         self._plain = book.add_format({"text_wrap": True})
         self._to_fill = book.add_format(_TO_FILL)
         self._red = book.add_format(_RED)
@@ -76,8 +76,10 @@ class _Copy:
                 self._write(row, column, marked=cell_name(row.number, column) in wrong, to=filled)
 
     def _set_columns(self) -> frozenset[int]:
-        if self._look.stamp is None:
+        if self._look.stamp is None or self._look.form == "register":
             self._sheet.set_column(0, 30, 14)
+            if mark := self._look.columns.at.get(AS_MADE):
+                self._sheet.set_column(mark - 1, mark - 1, None, None, {"hidden": True})
             return frozenset()
         columns = FORMS[self._look.form].columns
         for at, column in enumerate(columns):

@@ -12,6 +12,7 @@ from typing import Any
 from xlsxwriter import Workbook
 
 from services.core.imports.as_made import mark_of
+from services.core.imports.register_sheet import sheet_name_of
 from services.core.imports.sheet_forms import AS_MADE, Filled
 from services.core.kit.decimals import exact
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
@@ -19,9 +20,6 @@ from services.core.plan.state import PlanState
 from services.core.registers.judging import Cells
 from services.core.registers.rules import MOST_ROWS
 from services.core.sheets.workbook_writing import Format, SheetWriter, new_workbook, write_number
-
-LONGEST_NAME = 31
-"""The most characters of a sheet's name."""
 
 _HEADING_ROW = 3
 _LONGEST_LIST = 255
@@ -67,7 +65,7 @@ def register_form(
     """
     made = BytesIO()
     book = new_workbook(made)
-    sheet = book.add_worksheet(register.name[:LONGEST_NAME])
+    sheet = book.add_worksheet(sheet_name_of(register))
     _write_heads(book, sheet, register, plan, unit)
     _write_rows(book, sheet, register, plan, rows)
     _write_guide(book, register)

@@ -6,7 +6,7 @@ What a row says goes the way of any other row after that, so that it is judged i
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,8 @@ from services.core.imports.cell_values import (
     is_no_row,
     number_of,
 )
-from services.core.imports.sheet_forms import AS_MADE
+from services.core.imports.headings import Headings, SheetColumns
+from services.core.imports.sheet_forms import AS_MADE, FORM_SHEET
 from services.core.imports.sheet_totals import TotalRows
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
@@ -55,10 +56,35 @@ _TOO_MANY = Text("一次至多 {most} 行，请拆成几个文件", "At most {mo
 _TRUTH = Text("应填 是 或 否", "Must be 是 (yes) or 否 (no)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Headings:
-    row: int
-    at: Mapping[str, int]
+_NO_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+_LONGEST_NAME = 31
+
+
+def sheet_name_of(register: Register) -> str:
+    """Return what the sheet of a register is called, by the rules for names of sheets."""
+    return register.name.translate(_NO_NAME)[:_LONGEST_NAME].strip(" '") or FORM_SHEET
+
+
+class RegisterRowParser:
+    """Takes the rows of one sheet below its headings; totals are added up on the way."""
+
+    def __init__(
+        self, at: Mapping[str, int], register: Register, plan: PlanState, unit: str | None
+    ) -> None:
+        """Take where the columns stand, and the `unit` of rows that name none."""
+        self._at, self._register, self._plan, self._unit = at, register, plan, unit
+        self._totals = TotalRows(register, at)
+
+    def parsed(self, row: SheetRow) -> tuple[RowDraft | None, tuple[Fault, ...]]:
+        """Return what a row says, with its number as index, or None and what it does not add up to.
+
+        A row of totals is no row of the register: what it says is held against what the rows above
+        come to.
+        """
+        if is_no_row(row):
+            return None, self._totals.faults(row)
+        self._totals.add(row)
+        return _draft_of(row, self._at, self._register, self._plan, self._unit), ()
 
 
 def rows_of_sheet(
@@ -67,30 +93,29 @@ def rows_of_sheet(
     """Return the rows of a sheet as drafts, each with the number of its row as index.
 
     A heading is the name or the code of a column, with its unit behind it or without. `unit` is
-    that of rows that name none; choices and units are taken by name or code. A row of
-    totals is no row of the register: what it says is held against what the rows above come to.
+    that of rows that name none; choices and units are taken by name or code.
 
     Raises:
         SheetRefused: the file is no sheet that is taken, its headings are not the register's, or
             its totals are not what its rows come to.
     """
     file = SheetFile(content)
-    chosen = file.chosen(sheet, register.name[:31])
-    headings = _headings_of(file.table(chosen).rows(), register)
+    chosen = file.chosen(sheet, sheet_name_of(register))
+    columns = columns_of_register(file.table(chosen).rows(), register)
+    parser = RegisterRowParser(columns.at, register, plan, unit)
     drafts: list[RowDraft] = []
     wrong: list[Fault] = []
-    sums = TotalRows(register, headings.at)
     for row in file.table(chosen).rows():
-        if row.number <= headings.row:
+        if row.number <= columns.row:
             continue
-        if is_no_row(row):
-            wrong += sums.faults(row)
+        draft, faults = parser.parsed(row)
+        wrong += [replace(one, pointer="") for one in faults]
+        if draft is None:
             continue
-        sums.add(row)
         if len(drafts) == MOST_ROWS:
             told = _TOO_MANY.format(most=MOST_ROWS)
             raise SheetRefused(faults=[Fault("", "too-many-rows", told)])
-        drafts.append(_draft_of(row, headings, register, plan, unit))
+        drafts.append(draft)
     if wrong:
         raise SheetRefused(faults=wrong)
     return drafts
@@ -100,7 +125,12 @@ def _texts(row: SheetRow) -> list[tuple[int, str]]:
     return [(at, said) for at, cell in sorted(row.cells.items()) if (said := _plain(cell.text))]
 
 
-def _headings_of(rows: Iterator[SheetRow], register: Register) -> _Headings:
+def columns_of_register(rows: Iterator[SheetRow], register: Register) -> SheetColumns:
+    """Return where a sheet holds the columns of a register, by the row that has those of its key.
+
+    Raises:
+        SheetRefused: no such row is among the first, or it holds other headings too, or one twice.
+    """
     known = _known(register)
     for row in rows:
         if row.number > _LOOKED_AT:
@@ -109,22 +139,37 @@ def _headings_of(rows: Iterator[SheetRow], register: Register) -> _Headings:
         named = {known[said] for _, said in found if said in known}
         if not set(register.key) <= named:
             continue
-        faults, at = [], {}
+        at: dict[str, int] = {}
+        faults = []
         for column, said in found:
+            shown = row.cells[column].text[:100]
             if said not in known:
                 names = [one.name for one in register.columns]
                 told = with_nearest(_UNKNOWN_HEADING, row.cells[column].text, names)
-                faults.append(Fault("", "unknown-column", told, row.cells[column].text[:100]))
+                faults.append(Fault("", "unknown-column", told, shown))
             elif known[said] in at:
-                faults.append(Fault("", "heading-twice", _TWICE, row.cells[column].text[:100]))
+                faults.append(Fault("", "heading-twice", _TWICE, shown))
             else:
                 at[known[said]] = column
         if faults:
             raise SheetRefused(faults=faults)
-        return _Headings(row.number, at)
+        headings = {key: trimmed(row.cells[column].text)[:100] for key, column in at.items()}
+        return SheetColumns(row.number, at, headings, _headings_of(register))
     names = [column.name for column in register.columns if column.code in register.key]
     told = _NO_HEADINGS.format(names="、".join(names), en=", ".join(register.key))
     raise SheetRefused(faults=[Fault("", "no-headings", told)])
+
+
+def _headings_of(register: Register) -> Headings:
+    """Return how the columns of a register are shown: what is wrong with a row, at its key."""
+    return Headings(
+        form="register",
+        names={},
+        identify=frozenset(register.key),
+        told=tuple(one.code for one in register.columns),
+        place=frozenset({_UNIT}),
+        shown={"": register.key, "values": register.key, _UNIT: (_UNIT, *register.key)},
+    )
 
 
 def _known(register: Register) -> Mapping[str, str]:
@@ -144,21 +189,25 @@ def _plain(text: str) -> str:
 
 
 def _draft_of(
-    row: SheetRow, headings: _Headings, register: Register, plan: PlanState, unit: str | None
+    row: SheetRow,
+    at: Mapping[str, int],
+    register: Register,
+    plan: PlanState,
+    unit: str | None,
 ) -> RowDraft:
     faults = [HIDDEN_ROW] if row.hidden else []
     said: dict[str, Any] = {}
-    same = untouched(row, headings.at).keys() - set(register.key)
+    same = untouched(row, at).keys() - set(register.key)
     for column in register.columns:
         if column.code in same:
             continue
-        cell = row.cells.get(headings.at.get(column.code, 0))
+        cell = row.cells.get(at.get(column.code, 0))
         found = None if cell is None else _READERS[column.type](column, cell, plan)
         if isinstance(found, Fault):
             faults.append(found)
         elif found is not None:
             said[column.code] = found
-    named = row.cells.get(headings.at.get(_UNIT, 0))
+    named = row.cells.get(at.get(_UNIT, 0))
     of = unit if named is None else _unit_of(trimmed(named.text)[:60], plan)
     if of is None:
         told = Text("请填写填报单位，或用 organization_code 指明", "Name the unit of the row")

@@ -7,6 +7,9 @@ from typing import Literal
 FormName = Literal["indicators", "tasks"]
 """`indicators` is the official form 01, `tasks` the official form 02."""
 
+SheetKind = Literal["indicators", "tasks", "register"]
+"""What the rows of a sheet that comes in are of: a form's, or those of a register."""
+
 FORM_SHEET = "填报"
 """The sheet of a form that is filled in."""
 

@@ -37,7 +37,8 @@ class TotalRows:
     def faults(self, row: SheetRow) -> tuple[Fault, ...]:
         """Return where a row of totals says another number than its column comes to.
 
-        A total that was left blank says nothing. What is no row of totals has none.
+        A total that was left blank says nothing. What is no row of totals has none. Pointers name
+        the column.
         """
         named = total_in(row)
         if named is None:
@@ -45,7 +46,7 @@ class TotalRows:
         sums = self._part if named == _OF_A_PART else self._whole
         wrong = tuple(
             Fault(
-                "",
+                f"/values/{code}",
                 "total-differs",
                 self._told(row.number, code, said, sums[code]),
                 plain(said),

@@ -9,19 +9,23 @@ from services.core.calendars.queries import working_calendar
 from services.core.imports.checking import BlockOutcome, SheetDesk, SheetFault
 from services.core.imports.indicator_rows import IndicatorRows
 from services.core.imports.intake import FirstLook
+from services.core.imports.register_rows import RegisterRows
 from services.core.imports.task_rows import TaskRows
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.reports.service import report_on_many
 from services.core.plan.queries import version_in_force, with_document_in_force
+from services.core.registers.service import foresee_rows, write_rows
 from services.core.submissions.batch.service import carry_out, look_ahead
 from services.core.submissions.errors import PlanChanged
 
-FormRows: TypeAlias = IndicatorRows | TaskRows
-"""The rows of a file of either form."""
+FormRows: TypeAlias = IndicatorRows | TaskRows | RegisterRows
+"""The rows of a file, of whatever they are."""
 
 
 def rows_of(look: FirstLook, desk: SheetDesk, *, at_once: int) -> FormRows:
     """Return the rows of a file as its form has them."""
+    if look.register is not None:
+        return RegisterRows(look, look.register, desk, at_once=at_once)
     if look.form == "tasks":
         return TaskRows(look, desk, at_once=at_once)
     return IndicatorRows(look, desk, at_once=at_once)
@@ -49,6 +53,8 @@ async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOut
     plan = desk.plan
     if await version_in_force(session, plan.city_code, plan.code) != plan.version:
         raise PlanChanged
+    if isinstance(rows, RegisterRows):
+        return rows.outcome(block, await foresee_rows(session, block, rows.register_desk))
     at_work = await _at_work(session, desk, held=False)
     decided = await report_on_many(session, block.reports, desk=at_work, writes=False)
     return rows.outcome(block, decided)
@@ -70,9 +76,13 @@ async def write(session: AsyncSession, rows: FormRows, block: Any) -> BlockOutco
     else:
         if (await with_document_in_force(session, desk.plan)).version != desk.plan.version:
             raise PlanChanged
-        at_work = await _at_work(session, desk, held=True)
-        decided = await report_on_many(session, block.reports, desk=at_work)
-        found, moved = rows.outcome(block, decided), rows.moved(block, decided)
+        if isinstance(rows, RegisterRows):
+            written = await write_rows(session, block, rows.register_desk)
+            found, moved = rows.outcome(block, written), rows.moved(written)
+        else:
+            at_work = await _at_work(session, desk, held=True)
+            decided = await report_on_many(session, block.reports, desk=at_work)
+            found, moved = rows.outcome(block, decided), rows.moved(block, decided)
     return replace(found, faults=[*found.faults, *moved])
 
 

@@ -222,9 +222,16 @@ async def changed_after(
 
 
 async def standing(
-    session: AsyncSession, city_code: str, plan_code: str, register_code: str, keys: Sequence[str]
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    register_code: str,
+    keys: Sequence[str],
+    *,
+    held: bool = True,
 ) -> Mapping[str, Row]:
-    """Return the rows of a register that hold some keys, by key, locked."""
+    """Return the rows of a register that hold some keys, by key; `held` ones are locked."""
     given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
-    found = await session.execute(statements.STANDING, {**given, "keys": list(keys)})
+    wanted = statements.STANDING_HELD if held else statements.STANDING
+    found = await session.execute(wanted, {**given, "keys": list(keys)})
     return {row["key"]: dict(row) for row in found.mappings()}

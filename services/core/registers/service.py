@@ -47,12 +47,16 @@ from services.core.registers.statements import REMEMBER, WRITE
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """What became of a row that was handed in; `row` is what stands, where anything does."""
+    """What became of a row that was handed in.
+
+    `row` is what stands, where anything does; `before` what stood there when it was written.
+    """
 
     index: int
     outcome: RegisterOutcome
     row: Row | None
     faults: tuple[Fault, ...] = ()
+    before: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +87,7 @@ async def write_rows(
     A column that a row does not name stays as it is, and null takes it back. Every fault of every
     row is told, and those without faults are written.
     """
-    judged = await asyncio.to_thread(_judged, drafts, desk, hints=len(drafts) == 1)
-    keys = [one.key for one in judged if one.key]
-    found: Mapping[str, Row] = {}
-    if keys:
-        await _hold(session, desk)
-        found = await queries.standing(
-            session, desk.plan.city_code, desk.plan.code, desk.register.code, keys
-        )
-    alone = len(drafts) == 1
-    decided = await asyncio.to_thread(
-        lambda: [_decided(one, found, desk, hints=alone) for one in judged]
-    )
+    decided = await _decide(session, drafts, desk, held=True)
     await write(
         session,
         [
@@ -105,6 +98,29 @@ async def write_rows(
         desk,
     )
     return decided
+
+
+async def foresee_rows(
+    session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk
+) -> list[WrittenRow]:
+    """Return what `write_rows` would make of rows now; nothing is written, nobody has to wait."""
+    return await _decide(session, drafts, desk, held=False)
+
+
+async def _decide(
+    session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk, *, held: bool
+) -> list[WrittenRow]:
+    alone = len(drafts) == 1
+    judged = await asyncio.to_thread(_judged, drafts, desk, hints=alone)
+    found: Mapping[str, Row] = {}
+    if keys := [one.key for one in judged if one.key]:
+        if held:
+            await _hold(session, desk)
+        place = (desk.plan.city_code, desk.plan.code, desk.register.code)
+        found = await queries.standing(session, *place, keys, held=held)
+    return await asyncio.to_thread(
+        lambda: [_decided(one, found, desk, hints=alone) for one in judged]
+    )
 
 
 async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) -> Row:
@@ -160,15 +176,10 @@ def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> l
             faults += _of_unit(draft.organization_code, desk, units)
         said = {code: draft.said[code] for code in desk.register.key if code in draft.said}
         keyed = judged_cells(only_key, said, cell_desk)
-        key = None if keyed.faults or draft.faults else key_of(desk.register, keyed.cells)
+        key = None if keyed.faults else key_of(desk.register, keyed.cells)
         if key is None:
             # What stands is not known, so that the row is judged as a new one.
-            wrong = {fault.pointer for fault in draft.faults}
-            faults += [
-                fault
-                for fault in judged_cells(desk.register, draft.said, cell_desk).faults
-                if fault.pointer not in wrong
-            ]
+            faults += _beside(draft, judged_cells(desk.register, draft.said, cell_desk).faults)
         else:
             together[key].append(draft.index)
         judged.append(_Judged(draft, key, tuple(faults)))
@@ -178,6 +189,12 @@ def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> l
         else one
         for one in judged
     ]
+
+
+def _beside(draft: RowDraft, faults: Sequence[Fault]) -> list[Fault]:
+    """Return what is wrong with cells, but for those of which more is known: they were no shape."""
+    wrong = {fault.pointer for fault in draft.faults}
+    return [fault for fault in faults if fault.pointer not in wrong]
 
 
 def _of_unit(code: str, desk: RegisterDesk, known: dict[str, list[Fault]]) -> list[Fault]:
@@ -228,20 +245,21 @@ def _decided(
     before = found.get(one.key)
     present: Cells | None = None if before is None else before["cells"]
     cells = judged_cells(register, draft.said, CellDesk(desk.plan, hints=hints), present)
-    faults = [*one.faults, *cells.faults]
+    faults = [*one.faults, *_beside(draft, cells.faults)]
     if before is not None and before["organization_code"] != draft.organization_code:
         faults.append(_ANOTHERS)
     if faults:
         return WrittenRow(draft.index, "rejected", None, tuple(faults))
     if before is not None and before["cells"] == cells.cells:
-        return WrittenRow(draft.index, "unchanged", before)
+        return WrittenRow(draft.index, "unchanged", before, before=before)
     row = before or new_row(
         desk.plan, register, draft.organization_code, row_id=new_id(), now=desk.now
     )
     row = after_writing(
         row, cells.cells, one.key, register=register, actor=desk.actor, now=desk.time
     )
-    return WrittenRow(draft.index, "created" if before is None else "updated", row)
+    outcome: RegisterOutcome = "created" if before is None else "updated"
+    return WrittenRow(draft.index, outcome, row, before=before)
 
 
 _ARRAYS = (

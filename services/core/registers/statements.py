@@ -10,13 +10,18 @@ from services.core.registers.models import RegisterRow
 PRESENT = columns_of(RegisterRow, "r")
 """Every column of `register_row AS r`."""
 
-STANDING = text(f"""
+_STANDING = f"""
 SELECT {PRESENT} FROM register_row AS r
 WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
     AND r.key = ANY(CAST(:keys AS text[])) AND r.state IN ('draft', 'confirmed')
--- In one order, so that no two calls wait for each other.
-ORDER BY r.id FOR UPDATE
-""").columns(cells=JSONB, counted=JSONB, authors=JSONB, files=JSONB)  # noqa: S608 (column names of our own)
+"""  # noqa: S608 (column names of our own)
+_JSON = {"cells": JSONB, "counted": JSONB, "authors": JSONB, "files": JSONB}
+
+STANDING = text(_STANDING).columns(**_JSON)
+"""The rows of a register that hold some keys."""
+
+# In one order, so that no two calls wait for each other.
+STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 """The rows of a register that hold some keys, locked."""
 
 WRITE = text("""
