@@ -144,7 +144,7 @@ class WriteRefusalOut(BaseModel):
 class DisputedOut(BaseModel):
     """The conflict that a write came into."""
 
-    kind: Literal["submission", "milestone"] = Field(
+    kind: Literal["milestone", "submission"] = Field(
         description="What it is over; a later version may have others"
     )
     id: UUID = Field(description="Its id")

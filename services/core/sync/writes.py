@@ -23,7 +23,7 @@ MilestoneKind = Literal["milestone.progress", "milestone.complete"]
 WriteKind = SubmissionKind | MilestoneKind | Literal["unreadable"]
 """`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
 
-DisputedKind = Literal["submission", "milestone"]
+DisputedKind = Literal["milestone", "submission"]
 """What a conflict is over."""
 
 WriteOutcome = Literal["applied", "merged", "unchanged", "conflict", "refused"]
