@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
 import pytest
 from docx import Document
@@ -18,7 +19,7 @@ from tests.support.planted import SEAL
 
 SIGNER = Signer(SEAL, PURPOSE)
 MARK = PaperMark("410183-2025", "bulletin", "2025", None, SIGNER, {"pdf": "a" * 64})
-FIGURES = [
+FIGURES: list[dict[str, Any]] = [
     {
         "number": number,
         "key": f"indicator/U0{number}",
