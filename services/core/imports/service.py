@@ -17,9 +17,9 @@ from services.core.identity.actor import Actor
 from services.core.imports import queries, statements
 from services.core.imports.checking import SheetFault
 from services.core.imports.errors import ImportHasFaults, ImportTransitionRefused, too_many
+from services.core.imports.foreseen_rows import packed, unpacked
 from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
-from services.core.imports.outcomes import packed, unpacked
 from services.core.kit import operations
 from services.core.kit.clock import Clock
 from services.core.kit.database import rows_changed
