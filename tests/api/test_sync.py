@@ -13,7 +13,7 @@ from services.core.submissions.batch.rows import Slot
 from services.core.sync.service import take_in
 from services.core.sync.writes import Sent, Write
 from tests.support.api import XINMI, Door, a_submission, xinmi
-from tests.support.device import Device, a_creation, a_write
+from tests.support.device import Device, a_creation, a_write, conflict_path
 from tests.support.reported import PATH, a_period
 
 
@@ -88,22 +88,22 @@ async def test_two_who_change_the_same_field_leave_one_conflict_with_both(door: 
             "submission.edit",
             subject,
             base_version=1,
-            data={"numerator": "1", "denominator": "4", "note": "单位的说明"},
+            data={"value": None, "numerator": "1", "denominator": "4", "note": "单位的说明"},
         )
         told = await device.sync(write)
         (result,) = told["results"]
         again = (await device.sync(write))["results"][0]
         read = (await unit.get(f"/submissions/{subject}")).json()
-        conflict = (await unit.get(f"/conflicts/{result['conflict_id']}")).json()
+        assert result["conflict"]["href"] == f"/v1/conflicts/{result['conflict_id']}"
+        conflict = (await unit.get(conflict_path(result))).json()
         listed = (await office.get(f"{PATH.rsplit('/', 1)[0]}/conflicts?state=open")).json()
-        taken = await unit.post(
-            f"/conflicts/{result['conflict_id']}/decide", json={"take": "device"}
-        )
+        taken = await unit.post(f"{conflict_path(result)}/decide", json={"take": "device"})
         twice = await unit.post(
             f"/conflicts/{result['conflict_id']}/decide", json={"take": "ledger"}
         )
         after = (await unit.get(f"/submissions/{subject}")).json()
     assert (result["outcome"], again["conflict_id"]) == ("conflict", result["conflict_id"])
+    assert again["conflict"] == result["conflict"], "a repeat tells the path, too"
     assert (read["value"], read["note"]) == ("60", "单位的说明"), (
         "what nobody else changed is taken"
     )
@@ -148,10 +148,10 @@ async def test_a_change_that_mends_a_refused_one_is_taken_and_nothing_of_it_is_l
         def edit(**data: str | None) -> dict[str, Any]:
             return a_write("submission.edit", subject, base_version=1, data=data)
 
-        wrong = edit(numerator="1", denominator="0")
-        again = edit(numerator="1", denominator="0", note="复核")
+        wrong = edit(value=None, numerator="1", denominator="0")
+        again = edit(value=None, numerator="1", denominator="0", note="复核")
         first = (await device.sync(wrong, again))["results"]
-        mended = edit(numerator="1", denominator="10")
+        mended = edit(value=None, numerator="1", denominator="10")
         later = (await device.sync(wrong, mended))["results"]
         read = (await unit.get(f"/submissions/{subject}")).json()
     assert [one["outcome"] for one in first] == ["refused", "refused"], (
