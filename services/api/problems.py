@@ -255,14 +255,15 @@ async def _database_error(request: Request, error: Exception) -> Response:
     refused = refused_by_database(error)
     if refused is None:
         return await _unexpected(request, error)
-    logger.warning(
-        "request held up" if isinstance(refused, Contended) else "database unavailable",
-        extra={
-            "request_id": request.scope.get("request_id"),
-            "cause": cause_in_words(error),
-            "next": "answered 503; the caller may retry",
-        },
-    )
+    said = {
+        "request_id": request.scope.get("request_id"),
+        "cause": cause_in_words(error),
+        "next": "answered 503; the caller may retry",
+    }
+    if isinstance(refused, Contended):
+        logger.warning("request held up", extra=said)
+    else:
+        logger.warning("database unavailable", extra=said)
     return await _domain_error(request, refused)
 
 
