@@ -104,19 +104,31 @@ async def compare(
         said = None if official is None else vars(official)
         seen = None if is_withdrawn(vars(observed)) else vars(observed)
         verdict = judge(seen, said, conflict, plan.tolerance(observed.indicator_code))
+        owner = owner_of_conflict(plan, observed.indicator_code, observed.organization_code)
         if verdict.step == "raise" and official is not None:
             made = _conflict(plan, observed, now)
-            made.due_date = due
+            made.owner_code, made.due_date = owner, due
             _put(made, observed, official, verdict)
             raised.append(made)
         elif verdict.step == "change" and conflict is not None and official is not None:
             _put(conflict, observed, official, verdict)
+            conflict.owner_code = owner
+            changed.append(conflict)
+        elif verdict.step == "leave" and conflict is not None and _passes_on(conflict, owner):
             changed.append(conflict)
         elif verdict.step == "close" and conflict is not None and verdict.because is not None:
             closed.append((conflict, verdict.because))
     await raise_conflicts(session, raised)
     await change_conflicts(session, changed, now)
     await close_conflicts(session, closed, now)
+
+
+def _passes_on(conflict: Conflict, owner: str | None) -> bool:
+    """Have an open conflict decided by whoever the plan says now; return whether it is another."""
+    if conflict.state != "open" or conflict.owner_code == owner:
+        return False
+    conflict.owner_code = owner
+    return True
 
 
 def _put(
@@ -144,7 +156,6 @@ def _conflict(plan: PlanState, observed: Observation, now: datetime) -> Conflict
         reason="over-tolerance",
         fields=["form"],
         device={},
-        owner_code=owner_of_conflict(plan, indicator, unit),
         raised_by=ACTOR,
         raised_at=now,
         state="open",
