@@ -21,7 +21,7 @@ from services.core.plan.written import Day
 class ExtensionIn(Said):
     """A request for more time: until when, and why."""
 
-    proposed_date: Day = Field(description="After the present due date")
+    proposed_date: Day = Field(description="After the present due date, today or later")
     reason: Words = Field(description="Why the present date cannot be kept")
 
 
@@ -30,8 +30,8 @@ class GrantIn(Said):
 
     granted_date: Day | None = Field(
         default=None,
-        description="After the present due date, and no later than proposed; earlier than"
-        " proposed grants a part. Default: as proposed",
+        description="After the present due date, today or later, and no later than proposed;"
+        " earlier than proposed grants a part. Default: as proposed",
     )
     reason: Words | None = Field(default=None, description="A remark on the decision")
 
@@ -45,7 +45,10 @@ class ExtensionOut(BaseModel):
     subject_id: UUID = Field(description="Id of the milestone or obligation")
     organization_code: str = Field(description="The unit that it is for")
     number: int = Field(description="1 for the first request of its subject, and so on")
-    state: ExtensionState = Field(description="`requested` until it is decided or withdrawn")
+    state: ExtensionState = Field(
+        description="`requested` until it is decided or withdrawn; one whose subject needs no more"
+        " time, or can be given none, is withdrawn by itself"
+    )
     reason: str = Field(description="Why the present date cannot be kept")
     present_date: date = Field(description="When the subject was due as this was asked for")
     proposed_date: date = Field(description="Until when more time is asked for")

@@ -34,7 +34,10 @@ class ExtensionLimitReached(DomainError):
 
 
 class ExtensionNotPossible(DomainError):
-    """The thing cannot be given more time now: it is done, or due later than what was asked."""
+    """The thing cannot be given more time now: it is done, or the day that was asked for is none.
+
+    That day has passed, or the thing is due later by now.
+    """
 
     code = "extension-not-possible"
     kind = RefusalKind.CONFLICT

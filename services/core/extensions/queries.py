@@ -106,6 +106,28 @@ async def waiting_for(
     )
 
 
+async def waiting_for_each(
+    session: AsyncSession,
+    city_code: str,
+    kind: ExtensionSubjectKind,
+    subject_ids: Sequence[UUID],
+) -> Sequence[Extension]:
+    """Return the requests of some subjects that wait for their answer, locked, by subject."""
+    found = await session.scalars(
+        select(Extension)
+        .where(
+            Extension.city_code == city_code,
+            Extension.subject_kind == kind,
+            Extension.subject_id.in_(subject_ids),
+            Extension.state == "requested",
+        )
+        .order_by(Extension.subject_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
 async def last_number(
     session: AsyncSession, city_code: str, kind: ExtensionSubjectKind, subject_id: UUID
 ) -> int:

@@ -45,19 +45,23 @@ class Subject:
 
 
 def proposal_faults(proposed: date, due_date: date, today: date) -> list[Fault]:
-    """Return what is wrong with a date that is asked for: a year more at a time, at most."""
+    """Return what is wrong with a date that is asked for: a day to come, a year more at most."""
     if proposed <= due_date:
         return [_not_later("/proposed_date", proposed, due_date)]
+    if proposed < today:
+        return [_passed("/proposed_date", proposed, today)]
     return too_far_ahead("/proposed_date", proposed, since=max(due_date, today), most=A_YEAR)
 
 
-def grant_faults(granted: date, *, due_date: date, proposed: date) -> list[Fault]:
+def grant_faults(granted: date, *, due_date: date, proposed: date, today: date) -> list[Fault]:
     """Return what is wrong with a date that is granted: after the present one, up to the proposed.
 
-    Earlier than proposed is a grant in part.
+    It is today or later. Earlier than proposed is a grant in part.
     """
     if granted <= due_date:
         return [_not_later("/granted_date", granted, due_date)]
+    if granted < today:
+        return [_passed("/granted_date", granted, today)]
     if granted > proposed:
         return [
             Fault(
@@ -71,6 +75,11 @@ def grant_faults(granted: date, *, due_date: date, proposed: date) -> list[Fault
             )
         ]
     return []
+
+
+def _passed(pointer: str, day: date, today: date) -> Fault:
+    words = Text(f"不能早于今天（{today}）", f"No time is given up to a day before today, {today}")
+    return Fault(pointer, "date-passed", words, day.isoformat())
 
 
 def _not_later(pointer: str, day: date, due_date: date) -> Fault:

@@ -4,7 +4,7 @@ The caller has locked what the extension is for, and puts into force what was gr
 extension is asked for once and answered once; its row holds both and is its own history.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -45,6 +45,15 @@ class Proposal:
     decide_by: date
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is granted on which local day and why; no date of its own is the one proposed."""
+
+    granted_on: date
+    granted_date: date | None
+    reason: str | None
+
+
 async def request_extension(
     session: AsyncSession,
     *,
@@ -57,7 +66,8 @@ async def request_extension(
     """Ask for more time for a subject that the caller has locked.
 
     Raises:
-        InvalidInput: the date proposed is not after the present one, or more than a year.
+        InvalidInput: the date proposed is not after the present one, before today or more than a
+            year ahead.
         ExtensionLimitReached: it was given `limit` extensions already.
         ExtensionWaiting: an earlier request waits for its answer.
     """
@@ -102,8 +112,7 @@ async def approve_extension(
     extension: Extension,
     *,
     subject: Subject,
-    granted_date: date | None,
-    reason: str | None,
+    grant: Grant,
     limit: int,
     actor: Stamp,
     now: datetime,
@@ -113,19 +122,22 @@ async def approve_extension(
     Raises:
         InvalidInput: the date is not within what may be granted.
         ExtensionDecided: it was decided or withdrawn before.
-        ExtensionNotPossible: the subject is due no earlier than what was asked for.
+        ExtensionNotPossible: the subject is due no earlier than what was asked for, or that day
+            has passed.
         ExtensionLimitReached: `limit` extensions were granted already.
     """
-    granted = extension.proposed_date if granted_date is None else granted_date
-    faults = grant_faults(granted, due_date=subject.due_date, proposed=extension.proposed_date)
-    if faults and granted_date is not None:
+    granted = grant.granted_date or extension.proposed_date
+    faults = grant_faults(
+        granted, due_date=subject.due_date, proposed=extension.proposed_date, today=grant.granted_on
+    )
+    if faults and grant.granted_date is not None:
         raise InvalidInput(faults=faults)
     _check_waiting(extension, "approve")
     if faults:
         raise ExtensionNotPossible
     _check_limit(subject, limit)
     extension.granted_date = granted
-    await _decide(session, extension, "approve", subject.told, reason, actor, now)
+    await _decide(session, extension, "approve", subject.told, grant.reason, actor, now)
     return granted
 
 
@@ -165,6 +177,27 @@ async def withdraw_extension(
     await _decide(session, extension, "withdraw", subject.told, reason, actor, now)
 
 
+async def lapse_extensions(
+    session: AsyncSession,
+    waiting: Sequence[tuple[Extension, Stamp]],
+    *,
+    reason: str,
+    actor: Stamp,
+    now: datetime,
+) -> None:
+    """Withdraw locked requests whose subjects need no more time, each with what is told of it.
+
+    Constant in statements, however many they are.
+    """
+    for extension, _ in waiting:
+        _settle(extension, "withdraw", reason, actor, now)
+    await session.flush()
+    told = [
+        _happening("extension.decided", extension, told, actor, now) for extension, told in waiting
+    ]
+    await record(session, *told)
+
+
 def _check_waiting(extension: Extension, verb: ExtensionVerb) -> None:
     if (extension.state, verb) not in TRANSITIONS:
         raise ExtensionDecided(extra={"state": extension.state, "allowed_actions": []})
@@ -179,13 +212,19 @@ async def _decide(
     actor: Stamp,
     now: datetime,
 ) -> None:
+    _settle(extension, verb, reason, actor, now)
+    await session.flush()
+    await _tell(session, "extension.decided", extension, told, actor, now)
+
+
+def _settle(
+    extension: Extension, verb: ExtensionVerb, reason: str | None, actor: Stamp, now: datetime
+) -> None:
     extension.state = TRANSITIONS["requested", verb]
     extension.decision_reason = reason
     extension.decided_by = dict(actor)
     extension.decided_at = now
     extension.version += 1
-    await session.flush()
-    await _tell(session, "extension.decided", extension, told, actor, now)
 
 
 async def count_anew(

@@ -23,7 +23,7 @@ from services.core.extensions.rules import (
     Subject,
     proposal_faults,
 )
-from services.core.extensions.service import Proposal
+from services.core.extensions.service import Grant, Proposal
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
@@ -51,7 +51,7 @@ async def ask_for_milestone(
     """Ask for more time for a locked milestone.
 
     Raises:
-        InvalidInput: the date is not after the present one, or more than a year.
+        InvalidInput: the date is not after the present one, has passed, or is over a year ahead.
         MilestoneTransitionRefused: nobody works on the milestone now.
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
@@ -91,7 +91,7 @@ async def ask_for_obligation(
     """Ask for more time for a locked obligation.
 
     Raises:
-        InvalidInput: the date is not after the present one, or more than a year.
+        InvalidInput: the date is not after the present one, has passed, or is over a year ahead.
         ObligationNotExtendable: the value was handed in, or can no longer be.
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
@@ -271,8 +271,7 @@ async def approve(
         session,
         case.extension,
         subject=case.subject,
-        granted_date=granted_date,
-        reason=reason,
+        grant=Grant(case.desk.today, granted_date, reason),
         limit=case.desk.supervision.extension_limit,
         actor=case.desk.actor.stamp(),
         now=case.desk.now,

@@ -22,6 +22,7 @@ from services.core.obligations.statements import (
     ASKED,
     BURDEN,
     COUNTED,
+    MOOT,
     NARROWED,
     SAME_PLACE,
     STANDING,
@@ -200,6 +201,15 @@ async def is_handed_in(session: AsyncSession, obligation: Obligation) -> bool:
         await session.execute(_HANDED_IN, {"city": obligation.city_code, "id": obligation.id})
     ).scalar_one()
     return found
+
+
+async def moot(session: AsyncSession, city_code: str, *, most: int) -> Sequence[Obligation]:
+    """Return up to `most` obligations of a city, locked, of which a request for time is moot."""
+    found = await session.scalars(
+        select(Obligation).from_statement(MOOT).execution_options(populate_existing=True),
+        {"city": city_code, "most": most},
+    )
+    return found.all()
 
 
 async def history(

@@ -13,9 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.queries import calendars_since
 from services.core.calendars.rules import WorkingCalendar
+from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent, LogStretch
 from services.core.events.reading import Follower
 from services.core.events.service import NewEvent, record
+from services.core.extensions.queries import waiting_for_each
+from services.core.extensions.service import lapse_extensions
 from services.core.identity.actor import system
 from services.core.kit.clock import Clock
 from services.core.kit.errors import Fault, InvalidInput
@@ -182,13 +185,50 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
 
     It compares states and does not apply events one by one, so it may run twice.
     """
-    if stretch.events:
+    if not stretch.events:
+        return
+    if any(event.type in _MOVING for event in stretch.events):
         await _keep_in_step(session, city_code, stretch.events, clock.now())
+    await lapse_moot_requests(session, city_code, clock.now())
 
 
-FOLLOWER = Follower(
-    "obligations", ("plan.published", "calendar.changed"), _handle, passes_over=True
+_MOVING: tuple[EventType, ...] = ("plan.published", "calendar.changed")
+"""What moves what is owed, or until when."""
+
+# Also the request itself: a value may be handed in while it is asked for.
+_ENDING: tuple[EventType, ...] = (
+    "submission.submitted",
+    "period.closed",
+    "period.published",
+    "period.cancelled",
+    "extension.requested",
 )
+"""After what a request for more time may have nothing left to be for."""
+
+FOLLOWER = Follower("obligations", (*_MOVING, *_ENDING), _handle, passes_over=True)
+
+_NOTHING_LEFT = "该数据已上报、无须再报，或本期不再收数，延期申请失效"
+_AT_ONCE = 500
+"""Requests that lapse at a time."""
+
+
+async def lapse_moot_requests(session: AsyncSession, city_code: str, now: datetime) -> None:
+    """Withdraw what was asked for values that need no more time, or can be given none."""
+    # What it is for is locked first, the request second, as whoever decides on it does.
+    while moot := await queries.moot(session, city_code, most=_AT_ONCE):
+        told = {
+            one.id: {"indicator_code": one.indicator_code, "period": one.period} for one in moot
+        }
+        waiting = await waiting_for_each(session, city_code, "obligation", list(told))
+        await lapse_extensions(
+            session,
+            [(one, told[one.subject_id]) for one in waiting],
+            reason=_NOTHING_LEFT,
+            actor=_ACTOR,
+            now=now,
+        )
+        if len(moot) < _AT_ONCE:
+            return
 
 
 async def _keep_in_step(

@@ -152,6 +152,18 @@ FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
 """)
 """Writes into history how some obligations stand."""
 
+MOOT = text(f"""
+SELECT {ALL_COLUMNS} FROM obligation AS o
+JOIN extension AS e ON e.city_code = :city AND e.subject_kind = 'obligation'
+    AND e.subject_id = o.id AND e.state = 'requested'
+LEFT JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
+    AND p.period = o.period
+WHERE o.city_code = :city AND (o.state <> 'owed' OR p.state IS DISTINCT FROM 'open'
+    OR EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE} AND s.state <> 'draft'))
+ORDER BY o.id LIMIT :most FOR UPDATE OF o
+""")  # noqa: S608 (text of our own)
+"""What more time waits for and can be given no more (`rules.is_extendable`), locked."""
+
 ANSWERED_BY_OWNERS = text("""
 SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
 FROM indicator_owner AS i

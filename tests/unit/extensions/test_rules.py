@@ -22,16 +22,16 @@ def test_a_proposal_lies_after_the_present_date_by_a_year_at_most(proposed: date
 def test_what_is_long_overdue_may_be_asked_for_until_a_year_from_today(
     proposed: date, today: date
 ) -> None:
-    in_reach = DUE < proposed <= max(DUE, today) + A_YEAR
+    in_reach = DUE < proposed <= max(DUE, today) + A_YEAR and proposed >= today
     assert (proposal_faults(proposed, DUE, today) == []) is in_reach
 
 
-@given(days, days)
+@given(days, days, days)
 def test_a_grant_lies_after_the_present_date_and_not_after_the_proposed(
-    granted: date, proposed: date
+    granted: date, proposed: date, today: date
 ) -> None:
-    faults = grant_faults(granted, due_date=DUE, proposed=proposed)
-    assert (faults == []) is (DUE < granted <= proposed)
+    faults = grant_faults(granted, due_date=DUE, proposed=proposed, today=today)
+    assert (faults == []) is (DUE < granted <= proposed and granted >= today)
     assert all(fault.pointer == "/granted_date" for fault in faults)
 
 

@@ -21,12 +21,25 @@ def test_a_day_asked_for_too_far_ahead_is_told_the_last_that_may_be() -> None:
     assert fault.detail.zh == "最晚可写 2027-04-01"
 
 
+def test_no_time_is_given_up_to_a_day_gone_by() -> None:
+    today = DUE + 9 * DAY
+    (asked,) = proposal_faults(today - DAY, DUE, today)
+    (granted,) = grant_faults(today - DAY, due_date=DUE, proposed=PROPOSED, today=today)
+    assert (asked.pointer, asked.code, asked.value) == (
+        "/proposed_date", "date-passed", "2026-04-08",
+    )  # fmt: skip
+    assert (granted.pointer, granted.code) == ("/granted_date", "date-passed")
+    assert "2026-04-09" in granted.detail.zh
+    assert proposal_faults(today, DUE, today) == []
+    assert grant_faults(today, due_date=DUE, proposed=PROPOSED, today=today) == []
+
+
 def test_a_day_granted_lies_after_the_present_one_up_to_what_was_asked_for() -> None:
-    (early,) = grant_faults(DUE, due_date=DUE, proposed=PROPOSED)
-    (late,) = grant_faults(PROPOSED + DAY, due_date=DUE, proposed=PROPOSED)
+    (early,) = grant_faults(DUE, due_date=DUE, proposed=PROPOSED, today=DUE)
+    (late,) = grant_faults(PROPOSED + DAY, due_date=DUE, proposed=PROPOSED, today=DUE)
     assert (early.pointer, early.code, early.value) == ("/granted_date", "not-later", "2026-03-31")
     assert (late.pointer, late.code) == ("/granted_date", "later-than-proposed")
     assert late.value == "2026-05-01"
     assert "2026-04-30" in late.detail.en
     for granted in (DUE + DAY, PROPOSED):
-        assert grant_faults(granted, due_date=DUE, proposed=PROPOSED) == []
+        assert grant_faults(granted, due_date=DUE, proposed=PROPOSED, today=DUE) == []
