@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Numeric, Text
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, Index, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,7 +19,8 @@ class Observation(Base):
     the source said stays readable, and whatever it says later stands again.
 
     `reference` is the source's own name of the figure and of its version; `observed_at` when the
-    source says that it is of, which proves nothing. `recorded_by` handed it in last.
+    source says that it is of, which proves nothing. `recorded_by` handed it in, or took it back,
+    last; `recording_units` ever handed it in, and see it for good.
     """
 
     __tablename__ = "observation"
@@ -58,6 +59,7 @@ class Observation(Base):
     note: Mapped[str | None] = mapped_column(Text)
     recorded_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
     recorded_by_organization: Mapped[str | None] = mapped_column(Text)
+    recording_units: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()

@@ -24,9 +24,10 @@ OBSERVATIONS = Owned(
     plan="observation.plan_code",
     unit="observation.organization_code",
     second_unit="observation.recorded_by_organization",
+    more_units="observation.recording_units",
     indicator="observation.indicator_code",
 )
-"""Whose an observation is: of the unit that the figure is of, and of the one that handed it in."""
+"""Whose an observation is: of the unit that the figure is of, and of each that handed it in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ the reference that is given now."""
 WRITE = text("""
 INSERT INTO observation (city_code, id, plan_code, source_code, indicator_code, organization_code,
     period, reference, value, numerator, denominator, level, not_applicable_reason, observed_at,
-    note, recorded_by, recorded_by_organization, created_at, updated_at, version)
+    note, recorded_by, recorded_by_organization, recording_units, created_at, updated_at, version)
 SELECT CAST(:city AS text), w.id, CAST(:plan AS text), CAST(:source AS text), w.indicator_code,
     w.organization_code, w.period, w.reference, w.value, w.numerator, w.denominator, w.level,
     w.not_applicable_reason, w.observed_at, w.note, CAST(:actor AS jsonb), CAST(:unit AS text),
-    w.created_at, CAST(:now AS timestamptz), w.version
+    array_remove(ARRAY[CAST(:unit AS text)], NULL), w.created_at,
+    CAST(:now AS timestamptz), w.version
 FROM unnest(CAST(:id AS uuid[]), CAST(:indicator_code AS text[]),
     CAST(:organization_code AS text[]), CAST(:period AS text[]), CAST(:reference AS text[]),
     CAST(:value AS numeric[]), CAST(:numerator AS numeric[]), CAST(:denominator AS numeric[]),
@@ -46,6 +47,11 @@ DO UPDATE SET reference = excluded.reference, value = excluded.value,
     not_applicable_reason = excluded.not_applicable_reason, observed_at = excluded.observed_at,
     note = excluded.note, recorded_by = excluded.recorded_by,
     recorded_by_organization = excluded.recorded_by_organization,
+    -- A process of the release before left it empty.
+    recording_units = coalesce(observation.recording_units,
+            array_remove(ARRAY[observation.recorded_by_organization], NULL))
+        || CASE WHEN excluded.recorded_by_organization = ANY(observation.recording_units)
+            THEN '{}' ELSE excluded.recording_units END,
     updated_at = excluded.updated_at, version = excluded.version, withdrawn_version = NULL,
     withdrawal_reason = NULL
 """)

@@ -19,7 +19,8 @@ from services.core.plan.evidence_rules import Piece
 class Owned:
     """Where a table says whose a row is, as SQL expressions on that table.
 
-    `second_unit` is for rows that are of two units. `indicator`, `measure`, `register` and `sheet`
+    `second_unit` is for rows that are of two units, `more_units` an array for those that are of
+    any number. `indicator`, `measure`, `register` and `sheet`
     are null, or absent, where the row belongs to none: then nobody sees it by leading one, or by
     assessing by it. `shared` is a
     condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
@@ -31,6 +32,7 @@ class Owned:
     plan: str
     unit: str
     second_unit: str | None = None
+    more_units: str | None = None
     indicator: str | None = None
     measure: str | None = None
     register: str | None = None
@@ -113,6 +115,8 @@ def seen_by(reach: Reach, owned: Owned, *, city: str, unit: str) -> str:
     if reach is Reach.APPROVED:
         return f"({owned.approved or 'FALSE'})"
     seen = [f"{of} = {unit}" for of in (owned.unit, owned.second_unit) if of is not None]
+    if owned.more_units is not None:
+        seen.append(f"{unit} = ANY({owned.more_units})")
     if owned.shared is not None:
         seen.append(owned.shared)
     if reach is Reach.LED:
