@@ -267,7 +267,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "warnings": warnings_of(row, plan, actor),
         "reason": row["reason"],
         "allowed_actions": allowed_actions(
-            actor, place_of(row, plan.leads.get(code, ()), plan.period_state(row["period"]))
+            actor, place_of(row, plan.leads.get(code), plan.period_state(row["period"]))
         ),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

@@ -199,16 +199,20 @@ def behalf_faults(
     return []
 
 
-def place_of(row: SubmissionRow, leads: tuple[str, ...], period_state: str) -> AccessContext:
-    """Return what the right to act on a submission depends on; `leads` lead its indicator."""
+def place_of(row: SubmissionRow, leads: tuple[str, ...] | None, period_state: str) -> AccessContext:
+    """Return what the right to act on a submission depends on.
+
+    `leads` lead its indicator; None: the plan in force has no such indicator.
+    """
     return AccessContext(
         state=row["state"],
         organization_code=row["organization_code"],
         authors=authors_of(row),
-        leads=leads,
+        leads=leads or (),
         correcting=row["approved_revision"] is not None and row["state"] != "approved",
         falsified=row["falsified"],
         period_state=period_state,
+        dropped=leads is None,
     )
 
 

@@ -54,7 +54,8 @@ class AccessContext:
 
     `authors` wrote what the revision under review says, or handed it in; `leads` are the units
     that lead its indicator; `correcting` is true where an approved revision still counts while
-    this one is worked on; `period_state` is that of its period.
+    this one is worked on; `period_state` is that of its period. It is `dropped` where the plan in
+    force has its indicator no more.
     """
 
     state: SubmissionState
@@ -64,6 +65,7 @@ class AccessContext:
     correcting: bool
     falsified: bool
     period_state: str = "planned"
+    dropped: bool = False
 
 
 def writes_for(actor: Actor, organization_code: str) -> bool:
@@ -106,7 +108,20 @@ def state_allows(verb: SubmissionVerb, place: AccessContext) -> bool:
     # the value that is in force would lose the submission that it came from.
     if verb == "withdraw" and place.correcting:
         return False
+    if place.dropped and not _allowed_of_dropped(verb, place):
+        return False
     return not (verb == "falsify" and place.falsified)
+
+
+def _allowed_of_dropped(verb: SubmissionVerb, place: AccessContext) -> bool:
+    """Return whether a verb leads anywhere where the plan has the indicator no more.
+
+    Nothing is written by an indicator that is not there. So a correction is not begun or sent back
+    either: nobody could end it, and a correction is not withdrawn.
+    """
+    if verb == "return":
+        return not place.correcting
+    return verb not in {"edit", "submit", "reopen"}
 
 
 _VERBS_IN: Mapping[SubmissionState, tuple[SubmissionVerb, ...]] = {

@@ -68,6 +68,8 @@ async def edit(
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
     """
     place = check_right(actor, "edit", vars(submission), plan)
+    if place.dropped:  # there is nothing to judge the form by
+        check_state(vars(submission), "edit", place, actor)
     form = form_after(vars(submission), changes)
     indicator = indicator_of(vars(submission), plan)
     faults = value_faults(form, indicator, plan, submission.period, draft=True)

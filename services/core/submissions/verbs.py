@@ -5,6 +5,7 @@ by the same code.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from services.core.events.catalogue import EventType
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
+from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
@@ -60,7 +62,7 @@ def check_right(
         OwnReport: the actor would review what it, or its own organization, wrote or handed in.
         Forbidden: it has not this right for another reason.
     """
-    leads = plan.leads.get(row["indicator_code"], ())
+    leads = plan.leads.get(row["indicator_code"])
     place = place_of(row, leads, plan.period_state(row["period"]))
     if has_right(actor, verb, place):
         return place
@@ -83,7 +85,10 @@ def check_state(
     """
     legal = {"allowed_actions": allowed_actions(actor, place)}
     if not state_allows(verb, place):
-        raise SubmissionTransitionRefused(extra={"state": place.state, **legal})
+        told = {"state": place.state, **legal}
+        if state_allows(verb, replace(place, dropped=False)):
+            raise SubmissionTransitionRefused(_DROPPED, extra=told)
+        raise SubmissionTransitionRefused(extra=told)
     if not period_allows(verb, place.period_state):
         raise PeriodClosed(extra={"period": row["period"], "state": place.period_state, **legal})
 
@@ -128,5 +133,11 @@ def indicator_of(row: SubmissionRow, plan: PlanState) -> Indicator:
     """
     indicator = plan.indicators.get(row["indicator_code"])
     if indicator is None:
-        raise SubmissionTransitionRefused(extra={"allowed_actions": []})
+        raise SubmissionTransitionRefused(_DROPPED, extra={"allowed_actions": []})
     return indicator
+
+
+_DROPPED = Text(
+    "现行计划已无该指标，不能再填报或更正",
+    "The plan in force has this indicator no more: nothing is reported for it, or corrected",
+)

@@ -142,7 +142,7 @@ class Deciding:
     def _why_not(self, present: SubmissionRow, verb: SubmissionVerb) -> Fault | None:
         """Return why a submission cannot be edited or withdrawn as it stands."""
         period = present["period"]
-        leads = self.plan.leads.get(present["indicator_code"], ())
+        leads = self.plan.leads.get(present["indicator_code"])
         place = place_of(present, leads, self.periods.get(period, "planned"))
         if not state_allows(verb, place):
             return Fault("", "transition-refused", _ADVICE[place.state], place.state)
