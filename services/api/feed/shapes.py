@@ -16,6 +16,7 @@ from services.api.feed.report_shapes import (
     ReportDifferingData,
     ReportRefusedData,
 )
+from services.api.feed.row_shapes import RegisterRowConflictData
 from services.core.events.catalogue import EventType
 
 
@@ -354,6 +355,7 @@ _FAMILIES: Mapping[str, type] = {
     "conflict": ConflictData,
     "observation": ObservationData,
     "register_row": RegisterRowData,
+    "register_row_conflict": RegisterRowConflictData,
     "assessment": AssessmentData,
     "appeal": AppealData,
     "score": ScoreData,
