@@ -101,7 +101,9 @@ def _costs(text: str) -> dict[int, float]:
     found: dict[int, float] = {}
     for place in range(1, len(text)):
         before, after = text[place - 1], text[place]
-        if after in _NEVER_FIRST or before in _NEVER_LAST:
+        # Lines are stripped, so they end and begin with the signs beside their spaces.
+        last, first = text[:place].rstrip()[-1:], text[place:].lstrip()[:1]
+        if not last or not first or first in _NEVER_FIRST or last in _NEVER_LAST:
             continue
         if before.isascii() and after.isascii() and before.isalnum() and after.isalnum():
             continue

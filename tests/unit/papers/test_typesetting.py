@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from docx import Document
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.core.papers.making import PaperContent
@@ -66,6 +66,9 @@ def test_a_title_has_even_lines_and_whole_words(title: str, lines: list[str] | N
 
 
 @given(st.text(alphabet=SIGNS, min_size=1, max_size=120))
+@example("密" * 18 + "通 ）" + "密" * 18)
+@example("密" * 18 + "（ 通" + "密" * 18)
+@example(" " * 40 + "密" * 30 + " " * 40)
 def test_no_line_is_too_long_or_lonely_and_nothing_is_lost(title: str) -> None:
     found = title_lines(title, PORTRAIT)
     assert "".join("".join(found).split()) == "".join(title.split())
