@@ -38,7 +38,7 @@ from services.core.registers.service import (
 from services.core.sync import queries
 from services.core.sync.writes import BaseVersionUnknown, Write, WriteOutcome, WriteResult
 
-Key = tuple[str, str]
+RowKey = tuple[str, str]
 """A register, and the key of a row in it."""
 
 
@@ -52,7 +52,7 @@ class _KnownRows:
     """
 
     rows: dict[UUID, Row]
-    standing: dict[Key, Row]
+    standing: dict[RowKey, Row]
     taken_ids: frozenset[UUID]
     bases: dict[tuple[UUID, int], Cells]
 
@@ -93,7 +93,7 @@ async def _known(
     before: Mapping[UUID, Mapping[str, Any]],
 ) -> _KnownRows:
     plan, actor = taking.plan, taking.actor
-    standing: dict[Key, Row] = {}
+    standing: dict[RowKey, Row] = {}
     for code, keys in sorted(taking.keys().items()):
         # In one order, so that no two calls wait for each other.
         await hold(session, taking.desk(code))

@@ -34,7 +34,15 @@ from services.core.sync import queries, statements
 from services.core.sync.deciding import LedgerState, MergingWrites
 from services.core.sync.milestone_writes import take_milestone_writes
 from services.core.sync.row_writes import take_row_writes
-from services.core.sync.writes import KEPT, Sent, Write, WriteIdReused, WriteResult, refusal_kept
+from services.core.sync.writes import (
+    KEPT,
+    Sent,
+    Write,
+    WriteIdReused,
+    WriteResult,
+    disputed_by,
+    refusal_kept,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +93,9 @@ async def take_in(
     except IntegrityError:  # the id of a new submission was taken a moment ago
         raise BatchContended from None
     await raise_conflicts(session, list(deciding.conflicts.values()))
-    others = [one for one in writes if one.kind.startswith("milestone.")]
+    others = [one for one in writes if disputed_by(one) == "milestone"]
     results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
-    on_rows = [one for one in writes if one.kind.startswith("register_row.")]
+    on_rows = [one for one in writes if disputed_by(one) == "register_row"]
     results |= await take_row_writes(
         session, on_rows, fresh=fresh, before=before, desk=(plan, actor, now)
     )

@@ -24,6 +24,9 @@ RowKind = Literal["register_row.create", "register_row.edit"]
 WriteKind = SubmissionKind | MilestoneKind | RowKind | Literal["unreadable"]
 """`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
 
+DisputedKind = Literal["milestone", "submission", "register_row"]
+"""What a conflict is over."""
+
 WriteOutcome = Literal["applied", "merged", "unchanged", "conflict", "refused"]
 """`merged`: others changed other fields meanwhile, and both stand. `conflict`: both changed the
 same, or the ledger moved on; what the device said is kept until somebody decides."""
@@ -51,6 +54,13 @@ class Write:
     draft: bool = True
     on_behalf_of: bool | str | None = None
     faults: tuple[Fault, ...] = ()
+
+
+def disputed_by(write: Write) -> DisputedKind:
+    """Return what a conflict is over that a write comes into."""
+    if write.kind.startswith("register_row."):
+        return "register_row"
+    return "milestone" if write.kind.startswith("milestone.") else "submission"
 
 
 @dataclass(frozen=True, slots=True)
