@@ -6,8 +6,8 @@ device on a row.
 
 from alembic import op
 
-revision = "0054"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 works_since = "0014"
