@@ -262,6 +262,8 @@ def _decided(
     if one.key is None:
         return WrittenRow(draft.index, "rejected", None, one.faults)
     before = found.get(one.key)
+    if before is None and draft.untouched and not one.faults:
+        return _of_one_gone(draft, register)
     present: Cells | None = None if before is None else before["cells"]
     cells = judged_cells(register, draft.said, CellDesk(desk.plan, hints=hints), present)
     faults = [*one.faults, *_beside(draft, cells.faults)]
@@ -280,6 +282,27 @@ def _decided(
     outcome: RegisterOutcome = "created" if before is None else "updated"
     return WrittenRow(draft.index, outcome, row, before=before)
 
+
+def _of_one_gone(draft: RowDraft, register: Register) -> WrittenRow:
+    """Return what becomes of a row of a form that stood when the form was made and does no more.
+
+    Where nobody touched it, it says nothing.
+    """
+    if draft.said.keys() <= set(register.key):
+        return WrittenRow(draft.index, "unchanged", None)
+    told = [
+        Fault(f"/values/{one.code}", "changed-since-made", _GONE_SINCE)
+        for one in register.columns
+        if one.code in draft.untouched
+    ]
+    return WrittenRow(draft.index, "rejected", None, tuple(told))
+
+
+_GONE_SINCE = Text(
+    "表格下载后，该行已撤回或已终止，而此格仍是下载时的内容：不再需要的，请删去整行；要重新填报的，请在下方另起一行填写",
+    "The row was taken back or ended after the form was made, and this cell is as it was made:"
+    " delete the row, or write it anew in a row below",
+)
 
 _ARRAYS = (
     *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
