@@ -1,7 +1,8 @@
 """A call of a device carried out in the caller's transaction: every write once, or as before.
 
 What is written to submissions takes as many statements for one write as for five hundred, on
-whatever they are. Milestones are locked at once and then taken one by one.
+whatever they are; to rows of registers, as many for each register. Milestones are locked at once
+and then taken one by one.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from services.core.submissions.errors import BatchContended
 from services.core.sync import queries, statements
 from services.core.sync.deciding import LedgerState, MergingWrites
 from services.core.sync.milestone_writes import take_milestone_writes
+from services.core.sync.row_writes import take_row_writes
 from services.core.sync.writes import (
     KEPT,
     Sent,
@@ -94,6 +96,10 @@ async def take_in(
     await raise_conflicts(session, list(deciding.conflicts.values()))
     others = [one for one in writes if disputed_by(one) == "milestone"]
     results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
+    on_rows = [one for one in writes if disputed_by(one) == "register_row"]
+    results |= await take_row_writes(
+        session, on_rows, fresh=fresh, before=before, desk=(plan, actor, now)
+    )
     settled = {one: kept_result(result) for one, result in results.items()}
     await _settle(session, place, results, settled)
     return [_kept(one, settled, before) for one in writes]
