@@ -46,7 +46,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class ExtensionGrant:
     """What is granted on which local day and why; no date of its own is the one proposed."""
 
     granted_on: date
@@ -112,12 +112,12 @@ async def approve_extension(
     extension: Extension,
     *,
     subject: Subject,
-    grant: Grant,
+    grant: ExtensionGrant,
     limit: int,
     actor: Stamp,
     now: datetime,
 ) -> date:
-    """Grant more time, in part where `granted_date` is before the proposed one; return it.
+    """ExtensionGrant more time, in part where `granted_date` is before the proposed one; return it.
 
     Raises:
         InvalidInput: the date is not within what may be granted.

@@ -23,7 +23,7 @@ from services.core.extensions.rules import (
     Subject,
     proposal_faults,
 )
-from services.core.extensions.service import Grant, Proposal
+from services.core.extensions.service import ExtensionGrant, Proposal
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
@@ -260,7 +260,7 @@ def allowed_actions(
 async def approve(
     session: AsyncSession, case: ExtensionCase, *, granted_date: date | None, reason: str | None
 ) -> None:
-    """Grant more time and put the new due date into force: a new epoch begins.
+    """ExtensionGrant more time and put the new due date into force: a new epoch begins.
 
     Raises:
         InvalidInput, ExtensionDecided, ExtensionNotPossible, ExtensionLimitReached: see
@@ -271,7 +271,7 @@ async def approve(
         session,
         case.extension,
         subject=case.subject,
-        grant=Grant(case.desk.today, granted_date, reason),
+        grant=ExtensionGrant(case.desk.today, granted_date, reason),
         limit=case.desk.supervision.extension_limit,
         actor=case.desk.actor.stamp(),
         now=case.desk.now,
