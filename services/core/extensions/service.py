@@ -117,7 +117,7 @@ async def approve_extension(
     actor: Stamp,
     now: datetime,
 ) -> date:
-    """ExtensionGrant more time, in part where `granted_date` is before the proposed one; return it.
+    """Grant more time, in part where `granted_date` is before the proposed one; return it.
 
     Raises:
         InvalidInput: the date is not within what may be granted.

@@ -260,7 +260,7 @@ def allowed_actions(
 async def approve(
     session: AsyncSession, case: ExtensionCase, *, granted_date: date | None, reason: str | None
 ) -> None:
-    """ExtensionGrant more time and put the new due date into force: a new epoch begins.
+    """Grant more time and put the new due date into force: a new epoch begins.
 
     Raises:
         InvalidInput, ExtensionDecided, ExtensionNotPossible, ExtensionLimitReached: see
