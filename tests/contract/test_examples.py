@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
+from tests.contract.days_to_come import asked_now
 from tests.support.api import XINMI, Door, a_preview, a_submission, open_door
 from tests.support.assessments import an_appeal, assessment_of_a_year
 from tests.support.board import a_board_link_id
@@ -346,21 +347,6 @@ def requests() -> Iterator[Any]:
                     )
 
 
-_LATER = {
-    "open_period": {"due_date": "2027-01-31"},
-    "reopen_period": {"due_date": "2027-01-31"},
-    "approve_extension": {"granted_date": "2027-01-31"},
-}
-"""Days to come, where what is shown was asked in January 2026 and has to be a day to come."""
-
-
-def _of_now(name: str, named: dict[str, str], body: Any) -> Any:
-    """Return what is shown as it may be asked now; a period is opened of the year after."""
-    if name == "open_period":
-        named["period"] = "2026"
-    return body | _LATER[name] if body and name in _LATER else body
-
-
 @pytest.mark.parametrize(("path", "method", "operation", "media_type", "body"), list(requests()))
 async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ignored(
     door: Door, path: str, method: str, operation: dict[str, Any], media_type: str | None, body: Any
@@ -377,7 +363,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
     if method != "get":
         query["validate_only"] = "true"
     await ensure_period(door, MOVED.get((name, body is None), "open"))
-    body = _of_now(name, named, body)
+    body = asked_now(name, named, body)
     # Two of these name a scoreboard in two ways, and what is shown was of March 2026.
     query.pop(NAMED_TWICE.get(name, ""), None)
     query |= await secrets_named(door, name, named)
