@@ -78,6 +78,38 @@ async def test_without_credentials_it_stays_unprovisioned(door: Door) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "connector-unprovisioned")
 
 
+@pytest.mark.parametrize("name", ["url", "receipts_url"])
+async def test_nothing_is_signed_for_another_host_with_the_secret_of_one(
+    door: Door, name: str
+) -> None:
+    """A profile may leave the body unsigned: who is sent a request could send another as ours."""
+    path, match = f"/connectors/{await a_connector(door)}", {"If-Match": "*"}
+    elsewhere = {name: "https://evil.example.org/report"}
+    async with door.client(door.admin_secret) as admin:
+        await admin.post(f"{path}/rotate-secret", json={"secret": "the-second-one"})
+        refused = await admin.patch(path, json=elsewhere, headers=match)
+        assert told(refused) == {"/secret": "secret-given-anew"}
+        same = {name: "https://report.example.org/another?path=1"}
+        kept = await admin.patch(path, json=same, headers=match)
+        assert kept.json()["former_secret_expires_at"] is not None
+        anew = {**elsewhere, "secret": "of-that-host"}
+        given = await admin.patch(path, json=anew, headers=match)
+        assert given.status_code == 200, given.text
+        shown = given.json()
+    assert (shown["former_secret_expires_at"], shown["tested_at"]) == (None, None)
+    assert "of-that-host" not in given.text
+    told_there = await door.held.database.pool.fetchval(
+        "SELECT data FROM audit_entry WHERE subject_id = $1 AND action = 'connector.changed'"
+        " ORDER BY id DESC LIMIT 1",
+        path.rpartition("/")[2],
+    )
+    assert json.loads(told_there)["secret_given_anew"] is True
+    waiting = f"/connectors/{await a_connector(door, app_id=None, secret=None)}"
+    async with door.client(door.admin_secret) as admin:
+        moved = await admin.patch(waiting, json=elsewhere, headers=match)
+    assert moved.status_code == 200, "where no secret is kept, none is given anew"
+
+
 async def test_every_fault_is_told_at_once(door: Door) -> None:
     body = WANTED | {
         "url": "http://10.0.0.1/report",

@@ -26,6 +26,7 @@ from services.core.connectors.messages import (
 )
 from services.core.connectors.models import Connector
 from services.core.connectors.rules import (
+    ADDRESSES,
     MOST_CONNECTORS,
     ConnectorAction,
     connector_actions,
@@ -39,9 +40,9 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.plan.state import PlanState
-from services.core.webhooks.addresses import AddressPolicy, TargetUrl, read_url
+from services.core.webhooks.addresses import AddressPolicy, TargetUrl, origin_of_shown, read_url
 
-_TRIED_ANEW = frozenset({"url", "receipts_url", "app_id", "interface", "mapping"})
+_TRIED_ANEW = frozenset({*ADDRESSES, "app_id", "secret", "interface", "mapping"})
 """What has to be tried again when it changed."""
 
 
@@ -152,25 +153,46 @@ async def edit_connector(
     What was sent under a mapping stays as it was sent. After a change of what is sent, or where,
     the connector is to be tried again before it can be enabled; one that is at work goes on.
 
+    What is signed for another host is signed with a secret that is given with it; the one before
+    ends at once then.
+
     Raises:
         InvalidInput: they have faults.
         ConnectorTransitionRefused: it has ended.
         SecretKeyNotSet: nothing can be sealed here.
     """
+    hosts = _hosts_of(connector)
     _refuse(
-        connector_faults(settings, plan=desk.plan, policy=desk.policy, profile=connector.profile)
+        connector_faults(
+            settings,
+            plan=desk.plan,
+            policy=desk.policy,
+            profile=connector.profile,
+            signed_for=None if connector.secret_sealed is None else hosts,
+        )
     )
     check_action(connector, "edit")
     if not settings:
         return
     if desk.seal is None:
         raise SecretKeyNotSet
+    if "secret" in settings:
+        connector.former_secret_sealed = connector.former_secret_expires_at = None
     _set(connector, settings, desk.seal)
     if _TRIED_ANEW & set(settings):
         connector.tested_at = None
     await _changed(session, connector, desk.now)
     shown = connector_settings(connector)
-    await _noted(session, connector, "changed", desk, {name: shown[name] for name in settings})
+    told: dict[str, object] = {name: shown[name] for name in settings if name in shown}
+    if "secret" in settings:
+        told["secret_given_anew"] = True
+    await _noted(session, connector, "changed", desk, told)
+
+
+def _hosts_of(connector: Connector) -> frozenset[str]:
+    """Return the hosts that its requests are signed for."""
+    shown = (connector.url_shown, connector.receipts_url_shown)
+    return frozenset(origin_of_shown(one) for one in shown if one is not None)
 
 
 async def give_secret(
