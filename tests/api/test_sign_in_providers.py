@@ -30,7 +30,6 @@ from tests.support.people import (
 )
 from tests.support.receiver import a_receiver, answer, endless, hang
 
-
 SECRETS = ("secret", "cipher_key", "cipher_iv")
 
 

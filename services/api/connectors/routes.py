@@ -204,9 +204,10 @@ async def edit_connector(body: ConnectorPatch, turn: Taken, if_match: IfMatch = 
     """Change where figures go, which, and in which codes. `If-Match` is required.
 
     With another host `secret` is given too (`secret-given-anew`): nothing is signed for it with
-    the one before. What waited for a code that is there now is sent; what was sent stays as it was sent. After a
-    change of address, codes or credentials `test` has to be called before it can be enabled again;
-    one that is at work goes on. Plan and profile stay: make another connector for those.
+    the one before. What waited for a code that is there now is sent; what was sent stays as it was
+    sent. After a change of address, codes or credentials `test` has to be called before it can be
+    enabled again; one that is at work goes on. Plan and profile stay: make another connector for
+    those.
     """
     await turn.check(if_match, required=True)
     settings = _settings(body, given=True)

@@ -278,8 +278,9 @@ async def edit_webhook_endpoint(
 
     With another host of `url`, `headers` are to be given too, where there are some
     (`headers-given-anew`): those of before are not sent there, nor is ever the secret that
-    messages are signed with. What was planned before stays planned. A key of the same role, organization and plan as the
-    owner's becomes its owner, so that a new key can take over before the old one is revoked.
+    messages are signed with. What was planned before stays planned. A key of the same role,
+    organization and plan as the owner's becomes its owner, so that a new key can take over before
+    the old one is revoked.
     """
     given = (
         body.members if isinstance(body, DeferredFaults) else body.model_dump(exclude_unset=True)

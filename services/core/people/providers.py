@@ -131,25 +131,19 @@ async def edit_provider(
         ProviderEnded: it has ended.
         SecretKeyNotSet: its secrets cannot be opened and sealed here.
     """
-    found = [*faults, *settings_faults(changes, provider.family, changed=changes.keys())]
     anew = _is_another(provider, changes)
-    if anew:
-        found += _lacking_secrets(changes, provider.family)
+    found = [
+        *faults,
+        *settings_faults(changes, provider.family, changed=changes.keys()),
+        *(_lacking_secrets(changes, provider.family) if anew else ()),
+    ]
     if found:
         raise InvalidInput(faults=found)
     if provider.ended_at is not None:
         raise ProviderEnded
     if not changes:
         return
-    if changes.keys() & set(_SECRETS):
-        provider.secrets_sealed = _renewed(provider, changes, seal)
-    for name in ("name", "app_id", "module_id"):
-        if name in changes:
-            setattr(provider, name, changes[name])
-    if "base_url" in changes:
-        provider.base_url = changes["base_url"].rstrip("/")
-    if _AGREED & changes.keys():
-        provider.token_sealed = provider.token_until = None
+    _set(provider, changes, seal)
     if anew:
         # Another key too, so that a link which is being made by the app of before is nobody's.
         provider.link_key_sealed = _new_link_key(seal, provider.id)
@@ -160,6 +154,19 @@ async def edit_provider(
     if anew:
         told["links_ended"] = await _end_links(session, provider)
     await _audit(session, provider, "changed", actor, told, now)
+
+
+def _set(provider: Provider, changes: AppSettings, seal: Seal | None) -> None:
+    """Set what is given of settings that have no faults."""
+    if changes.keys() & set(_SECRETS):
+        provider.secrets_sealed = _renewed(provider, changes, seal)
+    for name in ("name", "app_id", "module_id"):
+        if name in changes:
+            setattr(provider, name, changes[name])
+    if "base_url" in changes:
+        provider.base_url = changes["base_url"].rstrip("/")
+    if _AGREED & changes.keys():
+        provider.token_sealed = provider.token_until = None
 
 
 def _is_another(provider: Provider, changes: AppSettings) -> bool:
