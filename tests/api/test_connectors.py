@@ -68,6 +68,25 @@ async def test_it_is_made_disabled_tried_enabled_and_closed(door: Door) -> None:
     assert "another-secret" not in renewed.text
 
 
+async def test_an_administrator_of_a_unit_makes_no_connector_for_the_whole_plan(
+    door: Door,
+) -> None:
+    """One would report what the unit may not see, and its maker would not see it again."""
+    connector_id = await a_connector(door)
+    async with door.client(await door.new_key("system_admin", "UN15")) as unit:
+        for body in (WANTED, WANTED | {"plan": "410183-1999"}):
+            refused = await unit.post("/connectors", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert (await unit.get("/connectors")).json()["items"] == []
+        hidden = await unit.delete(f"/connectors/{connector_id}")
+        assert (hidden.status_code, hidden.json()["code"]) == (404, "connector-not-found")
+    async with door.client(await door.new_key("system_admin", plan=XINMI)) as of_plan:
+        made = await of_plan.post("/connectors", json=WANTED)
+        assert made.status_code == 201, made.text
+        shown = await of_plan.get(f"/connectors/{made.json()['id']}")
+        assert shown.status_code == 200
+
+
 async def test_without_credentials_it_stays_unprovisioned(door: Door) -> None:
     connector_id = await a_connector(door, app_id=None, secret=None)
     async with door.client(door.admin_secret) as admin:

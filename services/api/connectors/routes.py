@@ -148,10 +148,11 @@ async def create_connector(
 ) -> Response:
     """Make a connector, disabled; what counts now is queued at once, and nothing of it is sent.
 
-    It reports the figures of one plan to one address. Without `app_id` and `secret` it waits for
-    the superior's credentials. Where this deployment has no key to seal with, it is 503
-    `secret-key-not-set`.
+    It reports the figures of one plan to one address, so a key of a unit makes none. Without
+    `app_id` and `secret` it waits for the superior's credentials. Where this deployment has no key
+    to seal with, it is 503 `secret-key-not-set`.
     """
+    service.check_maker(actor)
     try:
         plan = await held.plans.get(body.plan, actor, session)
     except PlanNotFound:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from services.core.connectors.mapping import OutgoingFigure, mapping_faults
 from services.core.gateways.profiles import PROFILES, SignedPart
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import with_nearest
 from services.core.kit.text import Text
@@ -42,6 +44,14 @@ PERHAPS_THEIRS: frozenset[str] = frozenset({"accepted", "unknown", "failed"})
 
 TRIED_AGAIN: frozenset[str] = frozenset({"refused", "failed"})
 """What a person may have sent again."""
+
+
+def knows_connectors(actor: Actor) -> bool:
+    """Return whether there are connectors for an actor at all.
+
+    A connector is the whole plan's: an administrator of a unit knows of none, and makes none.
+    """
+    return actor.reach is not Reach.NOTHING or actor.organization_code is None
 
 
 def connector_actions(state: str, *, ended: bool) -> list[ConnectorAction]:

@@ -31,10 +31,12 @@ from services.core.connectors.rules import (
     ConnectorAction,
     connector_actions,
     connector_faults,
+    knows_connectors,
 )
 from services.core.connectors.statements import LEAVE
 from services.core.events.service import record
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
@@ -63,10 +65,12 @@ async def create_connector(
     """Make a connector, disabled until it is tried and enabled; what counts is queued at once.
 
     Raises:
+        Forbidden: the actor is one of a unit, see `check_maker`.
         InvalidInput: the settings have faults.
         SecretKeyNotSet: nothing can be sealed here.
         TooManyConnectors: the city has as many as it may have.
     """
+    check_maker(desk.actor)
     profile = settings["profile"]
     _refuse(
         connector_faults(
@@ -108,6 +112,16 @@ async def create_connector(
     await session.flush()
     await _noted(session, connector, "created", desk, connector_settings(connector))
     return connector
+
+
+def check_maker(actor: Actor) -> None:
+    """Refuse whoever would make what they may not know of.
+
+    Raises:
+        Forbidden: a connector is the whole plan's, and the actor one of a unit.
+    """
+    if not knows_connectors(actor):
+        raise takes("全市或整个计划的管理密钥", "a key of the whole city or plan")
 
 
 def _refuse(faults: Any) -> None:
