@@ -50,7 +50,8 @@ GROUP BY e.city_code ORDER BY min(head.since)
 """)  # noqa: S608 (conditions of our own)
 """The cities of which something can be claimed, the one that waits longest first."""
 
-# In steps: `waiting` endpoints, of keys that are good, that have something due and are not full; `rated` those of them
+# In steps: `waiting` endpoints, of keys that are good, that have something due and are not full;
+# `rated` those of them
 # with a rate, locked; `funded` with the tokens that have come in since; `open` how many
 # deliveries each may have now; `taken` those deliveries, locked; then the writes. SKIP LOCKED
 # twice, so that workers share the queue and never wait for each other. MATERIALIZED where a step
