@@ -27,6 +27,7 @@ from services.core.papers.ground import PaperGround
 from services.core.papers.making import PaperContent, kept
 from services.core.papers.office_texts import DEFAULT_TEXTS, filled
 from services.core.papers.rendering import rendered
+from services.core.papers.traced_files import PaperMark
 from services.core.plan.rules import read_document
 from services.core.plan.state import PlanState
 from services.core.scoring.board import empty_board
@@ -73,8 +74,9 @@ def _lines() -> list[str]:
 
 
 def _whole(ground: PaperGround, form: str) -> object:
-    """Compose a bulletin and write it."""
-    return rendered(_made(ground), form)
+    """Compose a bulletin and write it, with its trace where it has room."""
+    mark = PaperMark(PLAN, "bulletin", ground.period.code, None)
+    return rendered(_made(ground), form, mark)
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

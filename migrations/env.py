@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import time
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from services.core.kit.server_address import open_connection
 from services.core.registry import metadata
 
 _RUNNER = "hashtextextended('migrations', 0)"
+_ASKED_AGAIN_SECONDS = 0.2
 _PART = re.compile(r"_(first|rest|\d{4}(q\d|m\d\d))$")
 
 
@@ -69,9 +71,20 @@ def _offline() -> None:
         context.run_migrations()
 
 
+def _wait_for_the_other_runner(connection: Connection) -> None:
+    """Wait until no other runner is at work, however long that is.
+
+    It asks again and again: an index that is built beside the work waits for every statement that
+    has begun, and one that waited for the lock would be one of them.
+    """
+    asked = text(f"SELECT pg_try_advisory_lock({_RUNNER})")
+    while not connection.execute(asked).scalar():
+        connection.rollback()
+        time.sleep(_ASKED_AGAIN_SECONDS)
+
+
 def _run(connection: Connection) -> None:
-    # The wait for the other runner may be long, so the lock timeout comes after it.
-    connection.execute(text(f"SELECT pg_advisory_lock({_RUNNER})"))
+    _wait_for_the_other_runner(connection)
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.commit()
     try:

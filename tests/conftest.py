@@ -24,14 +24,24 @@ _SENT = StatementsSent()
 _SENT.listen()
 begin_tests_scope()
 
-# No property depends on how fast the machine is.
 # A shell has what it starts with `&` ignore Ctrl-C, and so would what the tests start. A handler of
 # this process is the default in theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("wufei", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("wufei")
+# No property depends on how fast the machine is. The examples are the same in every run, so that
+# what turns red is what was changed; whoever names a number has as many others drawn.
+settings.register_profile(
+    "wufei", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "search",
+    parent=settings.get_profile("wufei"),
+    derandomize=False,
+    print_blob=True,
+    max_examples=int(os.environ.get("WUFEI_TEST_EXAMPLES") or 100),
+)
+settings.load_profile("search" if os.environ.get("WUFEI_TEST_EXAMPLES") else "wufei")
 
 
 def _addresses(config: pytest.Config) -> Addresses:

@@ -287,7 +287,8 @@ def main(store: str, command: str, *said: str) -> None:
         client.sync(over_http(server, key), plan)
     _say(f"{len(client.waiting())} to be sent, {len(client.things('submission'))} known")
     for write, result in client.results().items():
-        why = result["conflict_id"] or result["refusal"]["message_en"]
+        disputed = result["conflict"]
+        why = disputed["href"] if disputed else result["refusal"]["message_en"]
         _say(f"{write} {result['outcome']}: {why}")
 
 

@@ -13,14 +13,17 @@ depends_on = None
 works_since = "0014"
 
 _UP = (
-    "ALTER TABLE register_row ADD COLUMN files JSONB",
-    "ALTER TABLE evidence_file ADD COLUMN register_code TEXT",
-    "ALTER TABLE evidence_file DROP CONSTRAINT ck_evidence_file_kind",
+    "ALTER TABLE register_row ADD COLUMN IF NOT EXISTS files JSONB",
+    "ALTER TABLE evidence_file ADD COLUMN IF NOT EXISTS register_code TEXT",
+    "ALTER TABLE evidence_file DROP CONSTRAINT IF EXISTS ck_evidence_file_kind",
     """
     ALTER TABLE evidence_file ADD CONSTRAINT ck_evidence_file_kind CHECK
-        (subject_kind IN ('submission', 'milestone', 'target', 'register_row'))
+        (subject_kind IN ('submission', 'milestone', 'target', 'register_row')) NOT VALID
     """,
 )
+_AFTERWARDS = "ALTER TABLE evidence_file VALIDATE CONSTRAINT ck_evidence_file_kind"
+"""Reads every file while others are added and removed; where it fails, all is done once more."""
+
 _DOWN = (
     "DELETE FROM evidence_file WHERE subject_kind = 'register_row'",
     "ALTER TABLE evidence_file DROP CONSTRAINT ck_evidence_file_kind",
@@ -37,6 +40,8 @@ def upgrade() -> None:
     """Add the files of a row, and what a file of evidence says of its register."""
     for statement in _UP:
         op.execute(statement)
+    with op.get_context().autocommit_block():
+        op.execute(_AFTERWARDS)
 
 
 def downgrade() -> None:

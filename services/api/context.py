@@ -1,6 +1,5 @@
 """What routes ask for: the process's resources, sessions, the plan in scope, preconditions."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +16,7 @@ from services.api.limiting import Limits
 from services.api.log_listener import LogListener
 from services.api.plan_cache import PlanCache
 from services.api.response_cache import ResponseCache
-from services.api.routing import Replay
+from services.api.routing import Replay, digest_of
 from services.api.security import Keys, caller_of
 from services.api.signed_calls import Partners
 from services.api.tokens import Tokens
@@ -103,20 +102,13 @@ PageToken = Annotated[
     str | None, Query(max_length=1000, description="`next_page_token` of the answer before")
 ]
 
-BODY_DIGEST = "body_digest"
-"""Where a request that took its body in part by part keeps the digest of that."""
-
 ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 
 
 async def request_key(request: Request, caller: Actor, key: str) -> RequestKey:
     """Return the idempotency key of a request with a digest of what it asks."""
-    scope = request.scope
-    asked = hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + scope["query_string"])
-    # What was taken in part by part is held no more; its digest stands for it.
-    asked.update(scope.get(BODY_DIGEST) or await request.body())
-    return RequestKey(caller.city_code, caller.credential_id, key, asked.digest())
+    return RequestKey(caller.city_code, caller.credential_id, key, await digest_of(request))
 
 
 async def read_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -7,7 +7,7 @@ place of it, and otherwise lapses, as those of a killed process do.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,9 @@ REFUSED_FOR = timedelta(milliseconds=250)
 
 _RENEWED_EVERY_SECONDS = 3
 _SPARE_PART = 20
+_TOLD_AT_ONCE = 50
+"""500 credentials are told within ten round trips: less than a life, where Redis is slow, too."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -151,18 +154,40 @@ class Places:
         """Let other processes have what is held in excess."""
         self._woken.clear()
         given, self._too_many = self._too_many, set()
-        for who in given:
-            await self._tell(who)
+        await self._tell_each(given)
 
     async def renew(self) -> None:
         """Renew each lease that is in use and soon lapses; forget what nobody uses."""
-        soon = self._true_now() + self._life / 2
-        for who, held in list(self._held.items()):
-            if held.under_way:
-                if held.ends <= soon or not held.holds(self._true_now()):
+        now = self._true_now()
+        unused = [who for who, held in self._held.items() if not held.under_way]
+        for who in unused:
+            if not self._held[who].holds(now) and who not in self._asking:
+                self._held.pop(who)
+        await self._tell_each([who for who in self._held if self._soon_lapses(who)], renewing=True)
+
+    def _soon_lapses(self, who: UUID | str) -> bool:
+        """Return whether the lease of a credential is in use and half of its life is over."""
+        held, now = self._held.get(who), self._true_now()
+        if held is None or not held.under_way:
+            return False
+        return held.ends <= now + self._life / 2 or not held.holds(now)
+
+    async def _tell_each(self, whom: Iterable[UUID | str], *, renewing: bool = False) -> None:
+        """Tell of many credentials, some at a time: one after the other takes too long for a life.
+
+        With `renewing` one whose lease was renewed meanwhile is left out.
+        """
+        them = list(whom)
+        ahead = iter(them)
+
+        async def tell_on() -> None:
+            for who in ahead:
+                if not renewing or self._soon_lapses(who):
                     await self._tell(who)
-            elif not held.holds(self._true_now()) and who not in self._asking:
-                self._held.pop(who, None)
+
+        async with asyncio.TaskGroup() as telling:
+            for _ in range(min(_TOLD_AT_ONCE, len(them))):
+                telling.create_task(tell_on())
 
     async def _tell(self, who: UUID | str) -> None:
         async with self._lock(who):

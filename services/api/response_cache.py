@@ -1,9 +1,10 @@
 """Answers kept as bytes until the log of their city moves on: for what many ask often.
 
-An answer is kept for one credential and one address, so nobody gets an answer that was made for
-another credential. What it says depends on the log alone, and the log's generation tells when it
-is old. An answer that depends on the language of the request is not kept. None is where there are
-replicas: what one of them answers may be older than the log's generation.
+An answer is kept for one credential, as far as that sees, and one address: nobody gets an answer
+that was made for another credential, or for a token of the same that may more. One that is kept
+counts against the limits as one that is made. What it says depends on the log alone, and the log's
+generation tells when it is old. An answer that depends on the language of the request is not kept.
+None is where there are replicas: what one of them answers may be older than the log's generation.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from typing_extensions import override
 
 from services.api.answers import json_answer
 from services.api.log_listener import LogListener
-from services.api.routing import ExactRoute
+from services.api.routing import ExactRoute, admit
 from services.api.security import authenticate
 from services.api.table_forms import ASKED
 from services.core.identity.actor import Actor
@@ -32,7 +33,7 @@ Address = tuple[object, ...]
 
 
 class ResponseCache:
-    """Bodies with their ETags, by credential and address."""
+    """Bodies with their ETags, by credential, its sight, and address."""
 
     def __init__(self, watch: LogListener) -> None:
         self._watch = watch
@@ -71,11 +72,12 @@ class CachedRoute(ExactRoute):
             if ASKED in request.scope:  # what is kept is JSON
                 return await handle(request)
             actor = await authenticate(request)
+            await admit(request, actor.credential_id, self.sort)
             answers: ResponseCache = request.app.state.resources.answers
             reads: Reads = request.app.state.resources.reads
             generation = None if reads.replicas else answers.generation(actor)
             scope = request.scope
-            address = (actor.credential_id, scope["path"], scope["query_string"])
+            address = (actor.credential_id, actor.sight, scope["path"], scope["query_string"])
             kept = None if generation is None else answers.get(address, generation)
             if kept is not None:
                 etag, body = kept

@@ -3,6 +3,7 @@
 A malformed body is remembered, not raised, so that 401, 403 and 404 come before it.
 """
 
+import hashlib
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -18,15 +19,16 @@ from services.api.limiting import LIMITED, Limited, Limits
 from services.api.plan_cache import PlanCache
 from services.api.quotas import Sort
 from services.api.reading import choose_server
-from services.api.second_try import tried_again
+from services.api.second_try import STREAMS, tried_again
 from services.api.security import address_of, authenticate, require
 from services.api.table_forms import ASKED
 from services.api.unread import HeardRoute
 from services.api.write_options import read_write_options
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.exact_data import MalformedBody, read_json
-from services.core.kit.idempotency import KeptReply, keep
+from services.core.kit.idempotency import KeptReply, RequestKey, answered_before, keep
 from services.core.plan.state import PlanState
 
 
@@ -40,6 +42,9 @@ class Replay(Exception):
 
 REPLAYED = "replayed"
 """Set in the scope of a request that was answered with a kept reply: it did nothing itself."""
+
+BODY_DIGEST = "body_digest"
+"""Where a request that took its body in part by part keeps the digest of that."""
 
 _UNREADABLE = object()
 """Stands for a body that could not be read; no schema accepts it."""
@@ -87,6 +92,15 @@ class ExactRequest(Request):
             MalformedBody: it cannot be read.
         """
         return read_json(body)
+
+
+async def digest_of(request: Request) -> bytes:
+    """Return a digest of all that a request asks: its verb, its address, its body."""
+    scope = request.scope
+    asked = hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + scope["query_string"])
+    # What was taken in part by part is held no more; its digest stands for it.
+    asked.update(scope.get(BODY_DIGEST) or await request.body())
+    return asked.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,12 @@ class ExactRoute(HeardRoute):
             except Replay as replay:
                 exact.scope[REPLAYED] = True
                 return replayed(replay.reply)
+            except DomainError as refused:
+                earlier = await _answered_before(exact, actor, refused)
+                if earlier is None:
+                    raise
+                exact.scope[REPLAYED] = True
+                return replayed(earlier)
             # In the transaction of the work itself: an answer that is lost on its way back is there
             # for the repeat, and one of work that was undone is not.
             claimed = exact.scope.get("claimed_key")
@@ -203,6 +223,28 @@ class ExactRoute(HeardRoute):
         export = self.export
         served = tried_again(answer)
         return served if export is None else export.served(served)
+
+
+async def _answered_before(
+    request: ExactRequest, actor: Actor, refused: DomainError
+) -> KeptReply | None:
+    """Return how a request that is refused now was answered the first time, if it is a repeat.
+
+    What is said is judged before its key is claimed, and by a plan and rows that may have changed
+    since. What the caller may do no more stays refused.
+    """
+    key, scope = request.headers.get("idempotency-key"), request.scope
+    if key is None or request.method != "POST" or refused.kind is not RefusalKind.INVALID:
+        return None
+    half_read = STREAMS in scope and BODY_DIGEST not in scope
+    if half_read or "claimed_key" in scope:
+        return None
+    access: Access | None = scope.get("access")
+    city_code = actor.city_code if access is None else access.plan.city_code
+    asked = RequestKey(city_code, actor.credential_id, key, await digest_of(request))
+    held = request.app.state.resources
+    async with held.database.sessions() as session:
+        return await answered_before(session, asked, at=held.clock.true_now())
 
 
 HEAVY = frozenset(

@@ -262,6 +262,14 @@ def _add_verify(commands: _Commands) -> None:
     command.add_argument("--secret-file", type=Path, help="holds the shared secret whsec_…")
     told = "whpk_… or 64 digits of a key that may have signed; may be repeated"
     command.add_argument("--public-key", action="append", metavar="KEY", help=told)
+    told = "of a paper: say where the figure with this number comes from"
+    command.add_argument("--figure", type=int, metavar="NUMBER", help=told)
+    told = "of a PDF: the DOCX, XLSX or pack that was made with it"
+    command.add_argument("--beside", type=Path, metavar="FILE", help=told)
+    told = "of a paper: ask the API, with the key in WUFEI_KEY"
+    command.add_argument("--online", action="store_true", help=told)
+    command.add_argument("--url", help="where the API is; default: WUFEI_URL")
+    command.add_argument("--plan", help="code of the plan, where the file does not say it")
     command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 
 

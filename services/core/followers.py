@@ -23,6 +23,7 @@ from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
 from services.core.observations import following as observations
 from services.core.papers import service as papers
+from services.core.registers import undated
 from services.core.registers.measures import following as registers
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
@@ -68,6 +69,7 @@ def date_followers(
         "evidence-retention": evidence_archives.follow_date,
         "import-retention": imports.follow_date,
         "paper-retention": papers.follow_date,
+        "register-deadlines": undated.follow_date,
         "audit": audit.signing_heads(signer, kept=audit_kept),
     }
 

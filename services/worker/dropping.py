@@ -2,24 +2,27 @@
 
 import logging
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.core.drops import queries
 from services.core.drops.drop_lines import PURPOSE, name_of
-from services.core.drops.service import make_file, note_written
+from services.core.drops.models import FileDrop
+from services.core.drops.service import empty_old, make_file, note_written
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
-from services.core.kit.clock import Clock
+from services.core.kit.clock import Clock, is_recent
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileSink
 from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
-from services.worker.loops import keep_working
+from services.worker.loops import keep_working, one_by_one
 
 logger = logging.getLogger("wufei.worker")
 
 _LOOK_EVERY_SECONDS = 5.0
 _PAUSE_SECONDS = 5.0
+_EMPTIED_EVERY = timedelta(hours=1)
 
 
 class Dropping:
@@ -32,6 +35,7 @@ class Dropping:
         self._sink = sink
         self._clock = clock
         self._signer = None if seal is None else Signer(seal, PURPOSE)
+        self._emptied: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Work for ever; an absent database or place is waited for."""
@@ -40,21 +44,37 @@ class Dropping:
         )
 
     async def work_off(self) -> int:
-        """Make and write all that is due in every city; return how many files were written."""
+        """Make and write all that is due in every city; return how many files were written.
+
+        Raises:
+            Exception: the first fault that was met; it has kept no other drop from its turn.
+        """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
-        written = 0
-        for city_code in cities:
-            with in_city(city_code):
-                async with self._database.sessions() as session:
-                    drops = await queries.drops(session, city_code)
-                for drop in drops:
-                    # Before more is made: a place that is away shall not fill the database.
-                    written += await self._write_waiting(city_code, drop.id, drop.folder)
-                    while await self._make(city_code, drop.id):
-                        written += await self._write_waiting(city_code, drop.id, drop.folder)
-                    written += await self._write_waiting(city_code, drop.id, drop.folder)
-        return written
+        return sum(await one_by_one(cities, self._work_off_city))
+
+    async def _work_off_city(self, city_code: str) -> int:
+        with in_city(city_code):
+            async with self._database.sessions() as session:
+                drops = await queries.drops(session, city_code)
+            await self._empty_old(city_code)
+            return sum(await one_by_one(drops, self._work_off_drop))
+
+    async def _work_off_drop(self, drop: FileDrop) -> int:
+        # Before more is made: a place that is away shall not fill the database.
+        written = await self._write_waiting(drop.city_code, drop.id, drop.folder)
+        while await self._make(drop.city_code, drop.id):
+            written += await self._write_waiting(drop.city_code, drop.id, drop.folder)
+        return written + await self._write_waiting(drop.city_code, drop.id, drop.folder)
+
+    async def _empty_old(self, city_code: str) -> None:
+        """Let the bytes of old files go, once an hour, of drops that are closed too."""
+        now = self._clock.true_now()
+        if is_recent(self._emptied.get(city_code), now, _EMPTIED_EVERY):
+            return
+        async with self._database.transaction() as session:
+            await empty_old(session, city_code, now=now)
+        self._emptied[city_code] = now
 
     async def _make(self, city_code: str, drop_id: UUID) -> bool:
         async with self._database.transaction() as session:

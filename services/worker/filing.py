@@ -18,7 +18,7 @@ from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore
 from services.core.papers.queries import packs_kept_among
 from services.core.papers.service import papers_folder
-from services.worker.loops import keep_working
+from services.worker.loops import keep_working, one_by_one
 
 logger = logging.getLogger("wufei.worker")
 
@@ -49,18 +49,24 @@ class Filing:
         async with self._database.sessions() as session:
             cities = await city_codes(session)
         done = Swept()
-        for city_code in cities:
-            for folder, among in (
-                (folder_of(city_code), queries.kept_among),
-                (archives_of(city_code), queries.archives_kept_among),
-                (papers_folder(city_code), packs_kept_among),
-            ):
-                with in_city(city_code):
-                    found = await self._sweep_folder(city_code, folder, among)
-                done.seen += found.seen
-                done.dropped += found.dropped
+        for one in await one_by_one(cities, self._sweep_city):
+            done.seen += one.seen
+            done.dropped += one.dropped
         if done.dropped:
             logger.info("files dropped", extra={"seen": done.seen, "dropped": done.dropped})
+        return done
+
+    async def _sweep_city(self, city_code: str) -> Swept:
+        done = Swept()
+        for folder, among in (
+            (folder_of(city_code), queries.kept_among),
+            (archives_of(city_code), queries.archives_kept_among),
+            (papers_folder(city_code), packs_kept_among),
+        ):
+            with in_city(city_code):
+                found = await self._sweep_folder(city_code, folder, among)
+            done.seen += found.seen
+            done.dropped += found.dropped
         return done
 
     async def _sweep_folder(self, city_code: str, folder: str, among: _Among) -> Swept:

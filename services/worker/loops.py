@@ -1,11 +1,34 @@
 """The loop that every kind of work of this process runs in: now, when woken, and every so often."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from services.worker.interruption import Interruption
+
+_Thing = TypeVar("_Thing")
+_Done = TypeVar("_Done")
+
+
+async def one_by_one(
+    things: Iterable[_Thing], work: Callable[[_Thing], Awaitable[_Done]]
+) -> list[_Done]:
+    """Do a work for each thing, whatever becomes of the others; return what was done of each.
+
+    Raises:
+        Exception: the first fault that was met, once all have had their turn.
+    """
+    done: list[_Done] = []
+    first: Exception | None = None
+    for thing in things:
+        try:
+            done.append(await work(thing))
+        except Exception as error:  # noqa: BLE001 (no fault of one may keep the others)
+            first = first or error
+    if first is not None:
+        raise first
+    return done
 
 
 async def keep_working(

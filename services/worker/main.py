@@ -105,7 +105,9 @@ async def _work(settings: WorkerSettings) -> None:
             tasks.create_task(_keep_tokens(settings, database))
             store = settings.file_store
             if _can_write_papers():
-                tasks.create_task(Papering(database, settings.clock, store).run())
+                tasks.create_task(
+                    Papering(database, settings.clock, store, seal=settings.seal).run()
+                )
             if store is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
                 tasks.create_task(Archiving(database, store, settings.clock).run())

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore, FileStoreNotSet
 from services.core.kit.leases import Taken
+from services.core.kit.sealing import Seal
+from services.core.kit.signatures import Signer
 from services.core.papers import service as papers
 from services.core.papers.composing import PaperSubject, compose
 from services.core.papers.making import DOCUMENTS, PaperContent, PaperFileMade
 from services.core.papers.paper_kinds import is_pack
 from services.core.papers.service import pack_key
+from services.core.papers.traced_files import PURPOSE, PaperMark
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.worker.loops import keep_working
@@ -28,12 +31,20 @@ _PAUSE_SECONDS = 5.0
 
 
 class Papering:
-    """Makes papers, one at a time."""
+    """Makes papers, one at a time; with a `seal` they are signed."""
 
-    def __init__(self, database: Database, clock: Clock, store: FileStore | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        store: FileStore | None,
+        *,
+        seal: Seal | None = None,
+    ) -> None:
         self._database = database
         self._store = store
         self._clock = clock
+        self._signer = None if seal is None else Signer(seal, PURPOSE)
 
     async def run(self) -> None:
         """Work for ever; an absent database is waited for."""
@@ -87,7 +98,7 @@ class Papering:
             if plan is None or made is None:
                 await papers.making.fail(session, taken, _GONE, now=self._clock.now())
                 return None
-            return _Work(paper.kind, paper.id, plan, paper.period, made)
+            return _Work(paper.kind, paper.id, plan, paper.period, paper.about, made)
 
     async def _documents(self, taken: Taken, work: "_Work") -> list[PaperFileMade]:
         """Return a paper in each format of a document.
@@ -95,12 +106,16 @@ class Papering:
         Raises:
             PackStopped: it was cancelled, or is another worker's now.
         """
-        files = []
-        for done, form in enumerate(DOCUMENTS):
+        files: dict[str, PaperFileMade] = {}
+        mark = work.mark(self._signer)
+        for done, form in enumerate(sorted(DOCUMENTS, key=_carries_others)):
             if not await self._tell(taken, work, done):
                 raise PackStopped
-            files.append(await asyncio.to_thread(_rendered, work.made, form))
-        return files
+            beside = {other: file.sha256 for other, file in files.items() if other == "pdf"}
+            files[form] = await asyncio.to_thread(
+                _rendered, work.made, form, replace(mark, beside=beside)
+            )
+        return [files[form] for form in DOCUMENTS]
 
     async def _packed(
         self, taken: Taken, work: "_Work", documents: Sequence[PaperFileMade]
@@ -138,14 +153,24 @@ class _Work:
     paper_id: UUID
     plan: PlanState
     period: str | None
+    about: str | None
     made: PaperContent
 
+    def mark(self, signer: Signer | None) -> PaperMark:
+        """Return of what it is, as its files carry it."""
+        return PaperMark(self.plan.code, self.kind, self.period, self.about, signer)
 
-def _rendered(made: PaperContent, form: str) -> PaperFileMade:
+
+def _carries_others(form: str) -> bool:
+    """Return whether a format says what was made with it, and so comes after the others."""
+    return form != "pdf"
+
+
+def _rendered(made: PaperContent, form: str, mark: PaperMark) -> PaperFileMade:
     # Not with the worker: the libraries that write documents take memory that most never need.
     from services.core.papers.rendering import rendered  # noqa: PLC0415
 
-    return rendered(made, form)
+    return rendered(made, form, mark)
 
 
 _GONE = {

@@ -118,24 +118,11 @@ class Reporting:
 
     async def _report(self, batch: ClaimedBatch) -> None:
         """Send a batch and write what was answered; what cannot be written the lease gives back."""
-        answer = await self._answer(batch)
-        former = None if batch.target is None else batch.target.as_formerly()
-        if former is not None and answer.knows_us_not:
-            # Nothing was taken: the superior has not changed over to the new secret yet.
-            logger.info(
-                "reported by the former secret",
-                extra={
-                    "city": batch.city_code,
-                    "connector": str(batch.connector_id),
-                    "cause": "the superior does not take the new one yet",
-                    "next": "tried first by the new one until the overlap ends",
-                },
-            )
-            answer = await self._answer(replace(batch, target=former))
+        answer, secret_taken = await self._by_each_secret(batch)
         now = self._clock.true_now()
         fates = {one.id: self._fate(one, answer, now) for one in batch.items}
         pause = pause_of(answer.outcome, now)
-        reported = ReportedBatch(batch, answer, fates, pause)
+        reported = ReportedBatch(batch, answer, fates, pause, secret_taken)
         try:
             async with self._database.transaction() as session:
                 await settle_batch(
@@ -157,6 +144,38 @@ class Reporting:
             return
         _counted(batch, answer)
         self.wake()
+
+    async def _by_each_secret(self, batch: ClaimedBatch) -> tuple[SuperiorAnswer, bool | None]:
+        """Ask by one secret after the other, until one is known there.
+
+        Returns the answer, and whether the present secret was taken; None: nothing was learned.
+        """
+        if batch.target is None or batch.target.former_secret is None:
+            answer = await self._answer(batch)
+            return answer, True if answer.outcome.kind == "delivered" else None
+        refused = False
+        for target in batch.target.by_each_secret():
+            answer = await self._answer(replace(batch, target=target))
+            if not answer.knows_us_not:
+                break
+            # Nothing was taken, so that the same may go out by the other one at once.
+            refused = refused or not target.by_former
+        if answer.outcome.kind != "delivered":
+            return answer, None
+        if not target.by_former:
+            return answer, True
+        if not refused:
+            return answer, None
+        logger.info(
+            "reported by the former secret",
+            extra={
+                "city": batch.city_code,
+                "connector": str(batch.connector_id),
+                "cause": "the superior does not take the new one yet",
+                "next": "the former one goes first; the new one is tried once an hour",
+            },
+        )
+        return answer, False
 
     async def _answer(self, batch: ClaimedBatch) -> SuperiorAnswer:
         outcome = Outcome("fault", 0, said="the request could not be made")

@@ -101,6 +101,35 @@ async def test_a_token_may_do_less_than_its_key_and_never_more(door: Door) -> No
     assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
 
 
+@pytest.mark.parametrize(
+    "path", ["scoreboard?period=2025", "scoreboard?period=2025&basis=submitted"]
+)
+async def test_what_is_kept_for_a_key_is_not_told_to_a_token_that_may_less(
+    door: Door, path: str
+) -> None:
+    key = await a_key(door, role="office")
+    narrow = await token_of(door, key, scope="events:read")
+    await door.react()
+    async with door.client(key["secret"]) as whole, door.client(narrow) as less:
+        seen = await whole.get(f"/plans/{XINMI}/{path}")
+        known = {"If-None-Match": seen.headers["ETag"]}
+        for headers in ({}, known):
+            refused = await less.get(f"/plans/{XINMI}/{path}", headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert (await whole.get(f"/plans/{XINMI}/{path}", headers=known)).status_code == 304
+
+
+async def test_a_reply_that_is_kept_is_not_told_to_a_token_that_may_less(door: Door) -> None:
+    key = await a_key(door, role="reporter", organization_code="UN15")
+    narrow = await token_of(door, key, scope="plan:read")
+    repeat = {"Idempotency-Key": "once by the key, then by a narrow token"}
+    body = a_submission(organization_code="UN15", period="2024")
+    async with door.client(key["secret"]) as whole, door.client(narrow) as less:
+        made = await whole.post(f"/plans/{XINMI}/submissions", json=body, headers=repeat)
+        refused = await less.post(f"/plans/{XINMI}/submissions", json=body, headers=repeat)
+    assert (made.status_code, refused.status_code) == (201, 403)
+
+
 async def test_whoever_shows_no_key_gets_no_token(door: Door) -> None:
     key, other = await a_key(door), await a_key(door)
     refused = [

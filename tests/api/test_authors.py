@@ -9,6 +9,8 @@ import httpx
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import Device, a_write
 from tests.support.milestones import BODIES, SHARING, a_milestone_in
+from tests.support.observed import conflicts_of, load_sources, observed
+from tests.support.reported import reported
 
 PATH = f"/plans/{XINMI}/submissions"
 REPORTS = ["submissions:read", "submissions:write", "submissions:review"]
@@ -235,3 +237,67 @@ async def test_who_wrote_on_a_device_does_not_approve_what_somebody_took_of_it(d
         approved = await other.post(f"{path}/approve")
     assert (refused.status_code, refused.json()["code"]) == (403, "own-report")
     assert approved.status_code == 200, approved.text
+
+
+async def offices(door: Door, number: int) -> list[httpx.AsyncClient]:
+    """Return clients of as many keys of the office."""
+    return [door.client(await door.new_key("office")) for _ in range(number)]
+
+
+async def test_who_added_a_file_approves_no_correction_that_still_has_it(door: Door) -> None:
+    one, other = (
+        door.client(await door.new_key("office")),
+        door.client(await door.new_key("office")),
+    )
+    async with one, other, await door.as_("reporter", "UN15") as clerk:
+        path = f"/submissions/{(await drafted(clerk))['id']}"
+        added = await one.post(
+            f"{path}/evidence",
+            params={"file_name": "a.txt"},
+            content="监测报告".encode(),
+            headers={"Content-Type": "text/plain"},
+        )
+        await clerk.post(f"{path}/submit")
+        at_first = await one.post(f"{path}/approve")
+        await other.post(f"{path}/approve")
+        await other.post(f"{path}/reopen", json={"reason": "请核"})
+        await clerk.post(f"{path}/submit")
+        offered = (await one.get(path)).json()["allowed_actions"]
+        again = await one.post(f"{path}/approve")
+        approved = await other.post(f"{path}/approve")
+    assert added.status_code == 201, added.text
+    assert [(answer.status_code, answer.json()["code"]) for answer in (at_first, again)] == [
+        (403, "own-report")
+    ] * 2
+    assert "approve" not in offered
+    assert approved.json()["state"] == "approved"
+
+
+async def test_who_recorded_what_another_source_says_approves_no_correction_to_it(
+    door: Door,
+) -> None:
+    await load_sources(door)
+    submission = await reported(door)
+    path = f"/submissions/{submission['id']}"
+    one, other = (
+        door.client(await door.new_key("office")),
+        door.client(await door.new_key("office")),
+    )
+    third = door.client(await door.new_key("office"))
+    async with one, other, third:
+        await other.post(f"{path}/approve")
+        await observed(one, period=submission["period"])
+        await door.react()
+        (conflict,) = await conflicts_of(other, submission["period"])
+        decided = await other.post(
+            f"/conflicts/{conflict['id']}/decide",
+            json={"take": "observation", "reason": "年鉴为准"},
+        )
+        refused = [await client.post(f"{path}/approve") for client in (one, other)]
+        approved = await third.post(f"{path}/approve")
+    assert decided.status_code == 200, decided.text
+    assert "recorded_by" not in decided.text
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {
+        (403, "own-report")
+    }
+    assert approved.json()["state"] == "approved"

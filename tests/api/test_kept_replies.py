@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from services.core.kit.idempotency import KeptReply, RequestKey, claim, forget_old, keep
 from services.core.kit.ids import new_id
-from tests.support.api import XINMI, Door, a_submission
+from tests.support.api import XINMI, Door, a_submission, xinmi
 
 PATH = f"/plans/{XINMI}/submissions"
 ALMOST = timedelta(hours=23, minutes=59)
@@ -115,3 +117,44 @@ async def test_two_units_report_with_one_key_and_both_are_heard(door: Door) -> N
         theirs = await town.post(PATH, json={**body, "organization_code": "410183107"}, headers=key)
     assert (ours.status_code, theirs.status_code) == (201, 201)
     assert ours.json()["id"] != theirs.json()["id"]
+
+
+async def test_a_repeat_is_answered_as_the_first_though_the_plan_has_changed(door: Door) -> None:
+    """The first of each kind is judged by a plan that has its indicator; the repeat is not."""
+    plan = xinmi()
+    without = tuple(one for one in plan.indicators if one.code != "U08")
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        form = f"/plans/{XINMI}/templates/indicators.xlsx"
+        sheet = (await unit.get(form, params={"period": "2025"})).content
+        file = {"Content-Type": "application/octet-stream"}
+        calls: list[tuple[httpx.AsyncClient, str, dict[str, Any]]] = [
+            (unit, PATH, {"json": a_body()}),
+            (unit, f"{PATH}/batch", {"json": {"items": [a_body()]}}),
+            (unit, f"/plans/{XINMI}/imports", {"content": sheet, "headers": file}),
+        ]
+        keys = [{"Idempotency-Key": f"before the plan changed {number}"} for number in range(3)]
+        first = [await again(call, key) for call, key in zip(calls, keys, strict=True)]
+        await door.load(plan.model_copy(update={"indicators": without}))
+        await door.forget_everything()
+        try:
+            second = [await again(call, key) for call, key in zip(calls, keys, strict=True)]
+            others = [await again(call, {"Idempotency-Key": "new"}) for call in calls[:1]]
+            path, body = f"{PATH}?validate_only=true", calls[0][2]
+            preview = await unit.post(path, **body, headers=keys[0])
+            other = await office.post(PATH, **body, headers=keys[0])
+        finally:
+            await door.load(plan)
+            await door.forget_everything()
+    assert [one.status_code for one in first] == [201, 200, 202], [one.text for one in first]
+    for before, after in zip(first, second, strict=True):
+        assert (after.status_code, after.content) == (before.status_code, before.content)
+        assert after.headers["Idempotency-Replayed"] == "true"
+    assert {one.status_code for one in (*others, preview, other)} == {422}
+
+
+async def again(
+    call: tuple[httpx.AsyncClient, str, dict[str, Any]], key: dict[str, str]
+) -> httpx.Response:
+    """Send a call under a key."""
+    client, path, said = call
+    return await client.post(path, **{**said, "headers": {**said.get("headers", {}), **key}})

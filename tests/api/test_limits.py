@@ -54,6 +54,16 @@ def refused(answer: httpx.Response, code: str) -> None:
     assert "retry_after" not in problem
 
 
+async def test_an_answer_that_is_kept_counts_as_one_that_is_made(door: Door) -> None:
+    async with await a_caller(door) as caller:
+        board = f"/plans/{XINMI}/scoreboard?period=2025"
+        answers = [await caller.get(board) for _ in range(READS)]
+        over = await caller.get(board)
+    left = [one.headers["RateLimit"].partition(";t=")[0] for one in answers]
+    assert left == [f'"reads";r={READS - 1 - number}' for number in range(READS)]
+    refused(over, "rate-limited")
+
+
 async def test_every_answer_tells_the_quota_and_one_too_many_is_refused(door: Door) -> None:
     async with await a_caller(door) as caller:
         answers = [await caller.get("/me") for _ in range(READS)]

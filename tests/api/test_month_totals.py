@@ -97,11 +97,21 @@ async def test_a_month_is_confirmed_once_it_goes_on_from_the_last_and_its_manife
             ("/values/opening", "check-broken"),
             ("/values/transferred", "check-broken"),
         }
-        for number, amount in (("410183-1", "1.00"), ("410183-2", "2.00")):
+        moved = [
             await written(unit, MANIFESTS, manifest(number, amount))
+            for number, amount in (("410183-1", "1.00"), ("410183-2", "2.00"))
+        ]
         mended = {"values": {"opening": "0.70", "closing": "0.90"}}
         answer = await unit.patch(path, json=mended, headers={"If-Match": "*"})
         assert answer.status_code == 200, answer.text
+        left = (await office.get(f"{path}/findings")).json()["findings"]
+        assert [one["check_code"] for one in left] == ["stored-over-a-year"]
+        (early,) = (await office.post(f"{path}/confirm")).json()["errors"]
+        assert (early["pointer"], early["code"]) == ("/values/transferred", "check-broken")
+        assert "right is 0" in early["detail"], "drafts may be withdrawn yet"
+        assert early["detail"].endswith("confirm the rows first that it rests upon")
+        for one in moved:
+            assert (await office.post(f"/register-rows/{one}/confirm")).status_code == 200
         assert (await office.post(f"{path}/confirm")).status_code == 200
         left = (await office.get(f"{path}/findings")).json()["findings"]
     assert [one["check_code"] for one in left] == ["stored-over-a-year"]
@@ -157,9 +167,11 @@ async def test_a_lead_is_told_sums_of_registers_that_it_leads(
     async with (
         await ledger.as_("reporter", KEEPER) as unit,
         await ledger.as_("lead", "UN22") as lead,
+        await ledger.as_("office") as office,
     ):
         await written(unit, MONTHS, month("2025-08", "0", "0.70", "0", "0", "0.70"))
-        await written(unit, MANIFESTS, manifest("410183-2", "9.00"))
+        moved = await written(unit, MANIFESTS, manifest("410183-2", "9.00"))
+        assert (await office.post(f"/register-rows/{moved}/confirm")).status_code == 200
         row = month("2025-09", "0.50", "3.20", "0", "3.00", "0.70")
         september = await written(unit, MONTHS, row)
         told, own = await found_by(lead, september), await found_by(unit, september)

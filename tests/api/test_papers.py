@@ -252,3 +252,23 @@ async def test_a_bulletin_comes_as_docx_pdf_and_xlsx_and_all_are_the_same_again(
     assert u08[4:6] == (40.65, "100.00%")
     traced = list(book["数据溯源"].iter_rows(min_row=3, values_only=True))
     assert len([row for row in traced if isinstance(row[0], int | float)]) == first["figures"]
+
+
+async def test_a_bulletin_shows_the_periods_before_and_traces_each_of_their_values(
+    door: Door,
+) -> None:
+    before = await approved(door, period="2026", value="40.00")
+    await approved(door, period="2027", value="38.50")
+    await door.react()
+    paper = await made(door, period="2027")
+    said = words_of(await content(door, paper))
+    assert "近2期完成情况对比表" in said
+    assert "下降1.50个百分点" in said
+    listed = await figures(door, paper)
+    then = listed["indicator/U08@2026"]
+    assert (then["period"], then["facts"]["value"]) == ("2026", "40")
+    trace = await got(door, f"/papers/{paper['id']}/figures/{then['number']}")
+    assert [one["submission_id"] for one in trace["submissions"]] == [before]
+    assert trace["score_path"].endswith("period=2026")
+    again = await made(door, period="2027", position=paper["position"])
+    assert again["digest"] == paper["digest"]

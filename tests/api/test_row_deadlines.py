@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from services.core.kit.city_scope import in_city
 from services.core.plan.rules import read_document
 from tests.support.api import XINMI, Door, open_door, xinmi
 from tests.support.cells import CELL_KEEPER, CELL_LEAD, added_cell, with_files
@@ -207,3 +209,39 @@ async def test_a_correction_that_waits_leaves_the_days_as_they_are(
         "2026-03-20",
     )
     assert "rechecked_on" not in withdrawn.json()["values"]
+
+
+async def test_rows_that_an_earlier_release_confirmed_get_their_days_from_the_worker(
+    door: Door, unit: Client, lead: Client
+) -> None:
+    paths = [
+        await a_named_cell(unit, lead),
+        await a_named_cell(unit, lead, valid_until="2026-04-01", rechecked_on="2025-12-01"),
+        await a_named_cell(unit, lead, rechecked_on="2025-06-01"),
+    ]
+    draft = await added_cell(unit, stage="named", named_on="2025-03-20")
+    days = ("renew_by", "recheck_by", "version")
+    before = [{name: (await unit.get(path)).json()[name] for name in days} for path in paths]
+    assert before[2]["recheck_by"] == "2026-06-01"
+    edited = await unit.patch(
+        paths[2], json={"values": {"rechecked_on": "2026-02-01"}}, headers={"If-Match": "*"}
+    )
+    assert edited.status_code == 200, "a correction waits; what was confirmed counts"
+    before[2]["version"] += 1
+    async with door.held.database.transaction() as session:
+        with in_city(XINMI.split("-", maxsplit=1)[0]):
+            await session.execute(text(_AS_BEFORE_0051))
+    assert (await unit.get(paths[0])).json()["recheck_by"] is None
+    await door.sweep()
+    after = [{name: (await unit.get(path)).json()[name] for name in days} for path in paths]
+    assert after == before, "as if they had been confirmed by this release"
+    assert (await unit.get(draft)).json()["recheck_by"] is None, "it counts for nothing yet"
+    at(door, "2026-02-25")
+    await door.sweep()
+    (waiting,) = await of_row(unit, "/me/todo", paths[0])
+    assert waiting["title"] == "无废细胞 新密市示例小学"
+
+
+_AS_BEFORE_0051 = """
+UPDATE register_row SET renew_by = NULL, renewed_as = NULL, recheck_by = NULL, title = NULL
+"""

@@ -13,7 +13,7 @@ from services.core.submissions.batch.rows import Slot
 from services.core.sync.service import take_in
 from services.core.sync.writes import Sent, Write
 from tests.support.api import XINMI, Door, a_submission, xinmi
-from tests.support.device import Device, a_creation, a_write
+from tests.support.device import Device, a_creation, a_write, conflict_path
 from tests.support.reported import PATH, a_period
 
 
@@ -94,16 +94,16 @@ async def test_two_who_change_the_same_field_leave_one_conflict_with_both(door: 
         (result,) = told["results"]
         again = (await device.sync(write))["results"][0]
         read = (await unit.get(f"/submissions/{subject}")).json()
-        conflict = (await unit.get(f"/conflicts/{result['conflict_id']}")).json()
+        assert result["conflict"]["href"] == f"/v1/conflicts/{result['conflict_id']}"
+        conflict = (await unit.get(conflict_path(result))).json()
         listed = (await office.get(f"{PATH.rsplit('/', 1)[0]}/conflicts?state=open")).json()
-        taken = await unit.post(
-            f"/conflicts/{result['conflict_id']}/decide", json={"take": "device"}
-        )
+        taken = await unit.post(f"{conflict_path(result)}/decide", json={"take": "device"})
         twice = await unit.post(
             f"/conflicts/{result['conflict_id']}/decide", json={"take": "ledger"}
         )
         after = (await unit.get(f"/submissions/{subject}")).json()
     assert (result["outcome"], again["conflict_id"]) == ("conflict", result["conflict_id"])
+    assert again["conflict"] == result["conflict"], "a repeat tells the path, too"
     assert (read["value"], read["note"]) == ("60", "单位的说明"), (
         "what nobody else changed is taken"
     )

@@ -8,7 +8,7 @@ import httpx
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from tests.support.api import XINMI, Door
-from tests.support.device import Device, a_milestone_conflict, a_write
+from tests.support.device import Device, a_milestone_conflict, a_write, conflict_path
 from tests.support.milestones import BODIES, LEAD, a_milestone_in, done
 
 DUE = (Clock.true_now() + timedelta(days=90)).date().isoformat()
@@ -60,7 +60,8 @@ async def test_different_fields_both_stand_and_the_same_is_one_conflict_with_bot
         )
         merged, disputed = told["results"]
         now = (await unit.get(f"/milestones/{base['id']}")).json()
-        conflict = (await unit.get(f"/milestone-conflicts/{disputed['conflict_id']}")).json()
+        assert (disputed["conflict"]["kind"], merged["conflict"]) == ("milestone", None)
+        conflict = (await unit.get(conflict_path(disputed))).json()
         (listed,) = (await unit.get(LISTED, params={"milestone_id": base["id"]})).json()["items"]
         nothing = await device.send()
     assert [merged["outcome"], disputed["outcome"]] == ["merged", "conflict"], merged["refusal"]

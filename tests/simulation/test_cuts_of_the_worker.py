@@ -56,6 +56,15 @@ SELECT k.city_code, gen_random_uuid(), p.code, 'bulletin', 2025, '{}', 'over', '
 FROM api_key AS k JOIN plan AS p ON p.city_code = k.city_code LIMIT 1
 """
 
+_A_ROW_CONFIRMED_BEFORE = """
+INSERT INTO register_row (city_code, id, plan_code, register_code, key, organization_code, state,
+    cells, counted, authors, created_at, updated_at, version)
+SELECT p.city_code, gen_random_uuid(), p.code, 'GREEN-FACTORY', '["1"]', 'UN22', 'confirmed', said,
+    said, '{}', now(), now(), 1
+FROM plan AS p, jsonb_build_object('credit_code', '1', 'enterprise', '示例') AS said
+WHERE p.code = '410183-2025'
+"""
+
 Step = Callable[[Database, Clock], Awaitable[object]]
 
 
@@ -121,6 +130,9 @@ async def test_a_step_that_loses_its_connection_at_any_statement_is_taken_whole_
             await keep(stage.beside)
         if name.startswith("connector-retention"):
             await stage.beside.execute(_AN_OLD_REQUEST)
+            await keep(stage.beside)
+        if name.startswith("register-deadlines"):
+            await stage.beside.execute(_A_ROW_CONFIRMED_BEFORE)
             await keep(stage.beside)
         if name.startswith("paper-retention"):
             await stage.beside.execute(_A_PAPER_NEVER_MADE)

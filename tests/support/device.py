@@ -1,5 +1,6 @@
 """A phone, as tests hold one: it makes its own ids and sends what it wrote."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,3 +94,8 @@ async def a_milestone_conflict(door: Door) -> str:
         (result,) = (await Device(unit).sync(write))["results"]
     assert result["outcome"] == "conflict", result
     return str(result["conflict_id"])
+
+
+def conflict_path(result: Mapping[str, Any]) -> str:
+    """Return where the conflict of a write is read, behind `/v1`: by what the answer says alone."""
+    return str(result["conflict"]["href"]).removeprefix("/v1")

@@ -8,7 +8,8 @@ from tests.support.api import XINMI, Door, a_submission
 
 def papering(door: Door) -> Papering:
     """Return what makes papers on the door's database."""
-    return Papering(door.held.database, door.held.clock, door.held.files)
+    held = door.held
+    return Papering(held.database, held.clock, held.files, seal=held.seal)
 
 
 async def ended(door: Door, **wish: Any) -> dict[str, Any]:

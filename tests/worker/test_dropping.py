@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -232,6 +233,57 @@ async def test_a_server_of_sftp_takes_them_too_once_it_is_there(door: Door, tmp_
         ((name, content),) = dropped(at.root / "out").items()
     assert name == name_of(1)
     assert not read_drop(content).faults
+
+
+class Refusing(DirectoryStore):
+    """A store that takes nothing into one folder."""
+
+    @override
+    async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
+        if "/aaa/" in key:
+            raise FileStoreUnavailable
+        await super().put(key, parts)
+
+
+async def test_a_folder_that_takes_nothing_keeps_no_other_waiting(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner, "aaa")
+    await a_drop(door, owner)
+    for number in (1, 2):
+        await reported(door)
+        await door.react()
+        refusing = Dropping(
+            door.held.database, Refusing(tmp_path), door.held.clock, seal=door.held.seal
+        )
+        with pytest.raises(FileStoreUnavailable):
+            await refusing.work_off()
+        assert len(dropped(tmp_path)) == number
+    assert await dropping(door, tmp_path).work_off() == 2
+    assert len(list((tmp_path / CITY / "aaa").iterdir())) == 2
+
+
+async def test_the_bytes_of_old_files_go_though_their_drop_is_closed(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    await door.react()
+    assert await dropping(door, tmp_path).work_off() == 1
+    now = door.held.clock.true_now()
+    async with door.held.database.transaction() as session:
+        await close_drop(
+            session, await drop_of(session, CITY, "exchange"), "manual", actor=STAMP, now=now
+        )
+    pool = door.held.database.pool
+    for days, kept in ((89, True), (91, False)):
+        made = now - timedelta(days=days)
+        await pool.execute("UPDATE dropped_file SET made_at = $2 WHERE city_code = $1", CITY, made)
+        await dropping(door, tmp_path).work_off()
+        held = "SELECT content IS NOT NULL FROM dropped_file WHERE city_code = $1"
+        assert await pool.fetchval(held, CITY) == kept, days
 
 
 async def test_one_that_is_closed_goes_on_where_it_was_and_one_without_its_owner_ends(

@@ -1,12 +1,19 @@
 """A superior's secret that is changed while reports go on, and a connector that ends."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 
 import pytest
 
+from services.core.connectors import following
 from services.core.connectors.dispatch import ClaimedBatch, claim_batches
+from services.core.connectors.queries import connector_for_update
 from services.core.connectors.retention import follow_date
+from services.core.connectors.service import end_connector
+from services.core.events.reading import follow
+from services.core.events.service import number_committed
 from services.core.kit.city_scope import in_city
+from services.core.kit.one_connection import unit_of_work
 from services.worker.sender import Sender
 from tests.support.planted import SEAL
 from tests.support.reports import Place, Reports, places
@@ -37,9 +44,57 @@ async def test_nothing_waits_for_a_superior_that_changes_over_later(
         await reports.edit(connector_id, url=f"{superior.address}/report", secret=NEW)
         await reports.approve(*places(6)[3:])
         await reports.turn(sender)
-        assert superior.refused_signatures == 0
+        assert superior.refused_signatures == 1, "the one that was taken last goes first"
     assert await reports.states() == {"accepted": 6}
     assert len(await reports.rows("SELECT id FROM connector_batch WHERE kind = 'report'")) == 2
+
+
+async def test_a_secret_that_is_refused_is_told_once_and_tried_once_an_hour(
+    reports: Reports, sender: Sender
+) -> None:
+    every = places(8)
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address, batch_size=2)
+        await reports.rotate(connector_id, NEW, DAY)
+        await reports.approve(*every[:6])
+        for refused, accepted in ((1, 2), (1, 4), (2, 6)):
+            if refused == 2:
+                await reports.rows("UPDATE connector SET secret_refused_at = now() - interval '1h'")
+            await reports.turn(sender)
+            assert superior.refused_signatures == refused
+            assert await reports.states() == Counter(
+                {"accepted": accepted, "pending": 6 - accepted} if accepted < 6 else {"accepted": 6}
+            )
+    row = await reports.connector_row(connector_id)
+    (told,) = await reports.happened("connector.secret_refused")
+    assert row.secret_refused_since is not None
+    assert datetime.fromisoformat(told["refused_since"]) == row.secret_refused_since
+    with a_superior(secret=NEW) as superior:
+        await reports.edit(connector_id, url=f"{superior.address}/report")
+        await reports.approve(*every[6:])
+        await reports.turn(sender)
+        assert superior.requests
+    assert await reports.states() == {"accepted": 8}
+    row = await reports.connector_row(connector_id)
+    assert (row.secret_refused_since, row.secret_refused_at) == (None, None)
+
+
+async def test_what_was_signed_before_a_secret_was_given_says_nothing_of_it(
+    reports: Reports, sender: Sender
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, "mistyped", DAY)
+        await reports.approve(ONE)
+        (batch,) = await _claimed(reports)
+        await reports.rotate(connector_id, SECRET, DAY)
+        worker = reports.worker(sender)
+        with in_city(CITY):
+            worker._begin(batch)
+            await worker.rest()
+    assert await reports.states() == {"accepted": 1}
+    assert (await reports.connector_row(connector_id)).secret_refused_since is None
+    assert await reports.happened("connector.secret_refused") == []
 
 
 @pytest.mark.parametrize("over", ["none", "ended", "replaced"])
@@ -99,6 +154,27 @@ async def test_what_waits_ends_with_its_connector_and_what_was_reported_stays(
     assert (row.secret_sealed, row.receipts_url_sealed, row.tested_at) == (None, None, None)
     told = [one["change"] for one in await reports.happened("connector.changed")]
     assert told.count("ended") == 1
+
+
+async def test_what_is_queued_while_a_connector_ends_leaves_with_it(reports: Reports) -> None:
+    connector_id = await reports.connector("http://127.0.0.1:1")
+    for one in places(2):
+        await reports.write(one, value="1", falsified=False, type_="submission.approved")
+    async with reports.database.transaction() as session:
+        while await number_committed(session, CITY):
+            pass
+    desk = await reports.desk()
+    async with reports.database.transaction() as queueing:
+        assert await follow(queueing, CITY, following.FOLLOWER, reports.clock) is not None
+        # Ended by somebody else meanwhile.
+        with unit_of_work():
+            async with reports.database.transaction() as ending:
+                row = await connector_for_update(ending, CITY, connector_id)
+                assert row is not None
+                await end_connector(ending, row, desk=desk)
+    assert await reports.states() == {"pending": 2}
+    await reports.follow()
+    assert await reports.states() == {"superseded": 2}
 
 
 async def test_a_receipt_that_comes_after_the_end_is_kept(reports: Reports, sender: Sender) -> None:

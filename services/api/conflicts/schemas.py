@@ -175,7 +175,8 @@ def _observed(row: Conflict, plan: PlanState) -> dict[str, Any] | None:
     if row.observed is None:
         return None
     name = plan.source_name(row.observed["source_code"])
-    return {"id": row.observation_id, "source_name": name, **row.observed}
+    said = {member: row.observed[member] for member in row.observed if member != "recorded_by"}
+    return {"id": row.observation_id, "source_name": name, **said}
 
 
 def conflict_body(

@@ -231,7 +231,8 @@ async def rotate_connector_secret(
     """Sign with another secret of the superior's from the next request on. It is never shown.
 
     For the overlap, what the superior refuses with 401 or 403 is sent at once again, signed with
-    the one before. Two are good at most: one that was replaced earlier ends now.
+    the one before, which then goes first; the new one is tried once an hour, and
+    `secret_refused_since` says so. Two are good at most: one that was replaced earlier ends now.
     """
     return await turn.act(
         if_match,

@@ -220,6 +220,10 @@ class ConnectorOut(BaseModel):
     former_secret_expires_at: datetime | None = Field(
         description="Until when the secret before the present one is good; null: there is none"
     )
+    secret_refused_since: datetime | None = Field(
+        description="Since when the superior takes the secret before and not the present one; null:"
+        " not seen. The present one may be mistyped"
+    )
     mapping: MappingOut = Field(description="Codes of ours to the superior's")
     basis: ReportBasis = Field(description=_BASIS)
     indicator_codes: list[str] = Field(description=_INDICATORS)
@@ -300,6 +304,7 @@ def connector_out(connector: Connector, *, manages: bool) -> ConnectorOut:
         interface=connector.interface,
         provisioned=provisioned(connector),
         former_secret_expires_at=connector.former_secret_expires_at,
+        secret_refused_since=connector.secret_refused_since,
         mapping=shown,
         basis=connector.basis,
         indicator_codes=connector.indicator_codes,

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from starlette.requests import ClientDisconnect
 
-from services.api.context import BODY_DIGEST, Held
-from services.api.routing import REPLAYED
+from services.api.context import Held
+from services.api.routing import BODY_DIGEST, REPLAYED
 from services.api.second_try import STREAMS
 from services.api.write_options import write_options_of
 from services.core.evidence.inspection import FileClaim, Inspection, JudgedFile

@@ -37,6 +37,15 @@ class ConnectorFailingData(ConnectorData):
     consecutive_failures: Annotated[int, _said("How many attempts failed since")]
 
 
+class ConnectorSecretRefusedData(ConnectorData):
+    """A superior takes the former secret yet, and not the present one."""
+
+    refused_since: Annotated[datetime, _said("Since when it was seen to refuse the present one")]
+    former_secret_expires_at: Annotated[
+        datetime, _said("From when on nothing is taken, unless the present one is by then")
+    ]
+
+
 class ConnectorDisabledData(ConnectorFailingData):
     """Nothing is reported to a superior any more."""
 

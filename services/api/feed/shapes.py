@@ -13,6 +13,7 @@ from services.api.feed.report_shapes import (
     ConnectorChangedData,
     ConnectorDisabledData,
     ConnectorFailingData,
+    ConnectorSecretRefusedData,
     ReportDifferingData,
     ReportRefusedData,
 )
@@ -374,6 +375,7 @@ _SINGLE: Mapping[EventType, type] = {
     "webhook.disabled": DisabledData,
     "connector.changed": ConnectorChangedData,
     "connector.failing": ConnectorFailingData,
+    "connector.secret_refused": ConnectorSecretRefusedData,
     "connector.disabled": ConnectorDisabledData,
     "connector.refused": ReportRefusedData,
     "connector.differing": ReportDifferingData,

@@ -189,7 +189,7 @@ async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
 
 
 def _chosen(name: str, value: object) -> bool:
-    if value in {None, "", "text"}:
+    if value is None or value in ("", "text"):
         return value == "text"
     said = Text("应为 text，或不写", "It is `text`, or is left out")
     raise InvalidInput(faults=[Fault(f"/{name}", "unknown-choice", said, str(value)[:60])])

@@ -56,7 +56,6 @@ from services.core.submissions.creation import (
     behalf_faults,
     create,
     draw_up,
-    earlier_answer,
     judged_at_entry,
     reference_faults,
 )
@@ -114,21 +113,13 @@ async def create_submission(
     """
     access, held = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
-    draft = _draft(body, plan, actor)
-    row = draw_up(draft, plan=plan, actor=actor, now=held.clock.now())
+    row = draw_up(_draft(body, plan, actor), plan=plan, actor=actor, now=held.clock.now())
     key = None
     if idempotency_key is not None and not validate_only:
         key = await request_key(request, actor, idempotency_key)
     etag, location = submission_etag(row), f"/v1/submissions/{row['id']}"
     pool = held.database.pool
-    try:
-        row = await judged_at_entry(pool, row, plan=plan, actor=actor)
-    except InvalidInput:
-        # What it is held against may have changed since the request that this one repeats.
-        earlier = await earlier_answer(pool, key, row)
-        if earlier is None:
-            raise
-        return replayed(earlier)
+    row = await judged_at_entry(pool, row, plan=plan, actor=actor)
     # Written down before a connection is asked for: it is not kept from others meanwhile.
     answer = submission_body(row, plan, actor)
     reply = None if key is None else Reply(key, 201, answer, etag, location)

@@ -1,5 +1,6 @@
 """The paths by which a device hands in what it wrote and hears what changed."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -20,10 +21,17 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.text import Language
 from services.core.sync.service import Kept, take_in
+from services.core.sync.writes import DisputedKind, disputed_by
 
 router = versioned_router("sync")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
+
+_PATHS: Mapping[DisputedKind, str] = {
+    "submission": "/v1/conflicts/{id}",
+    "milestone": "/v1/milestone-conflicts/{id}",
+}
+"""Where a conflict is read, by what it is over."""
 
 _OF_LIST: dict[str, str] = {"description": "The `digest` of this list that the device has"}
 
@@ -55,8 +63,9 @@ async def sync(
     language = language_of(request)
     reading = ReadSession(session)
     device = Device(actor, plan, reading, held, request, language, body.known)
+    prefix = request.scope.get("root_path", "")
     answer = {
-        "results": [_result_out(one, language) for one in taken],
+        "results": [_result_out(one, language, prefix) for one in taken],
         **await changes_since(device, desk, body.position),
         **await lists_that_differ(device),
     }
@@ -119,7 +128,22 @@ async def get_sync(
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
-def _result_out(kept: Kept, language: Language) -> dict[str, object]:
+def _result_out(kept: Kept, language: Language, prefix: str) -> dict[str, object]:
     result = {**kept.result}
     refusal = refusal_out(result.pop("refusal"), language)
-    return {"id": kept.write.id, **result, "repeated": kept.repeated, "refusal": refusal}
+    return {
+        "id": kept.write.id,
+        **result,
+        "conflict": _disputed(kept, prefix),
+        "repeated": kept.repeated,
+        "refusal": refusal,
+    }
+
+
+def _disputed(kept: Kept, prefix: str) -> dict[str, object] | None:
+    """Return what a conflict is over, and its path; `prefix` is the API's."""
+    conflict_id = kept.result["conflict_id"]
+    if conflict_id is None:
+        return None
+    kind = disputed_by(kept.write)
+    return {"kind": kind, "id": conflict_id, "href": prefix + _PATHS[kind].format(id=conflict_id)}

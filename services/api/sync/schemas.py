@@ -141,6 +141,16 @@ class WriteRefusalOut(BaseModel):
     )
 
 
+class DisputedOut(BaseModel):
+    """The conflict that a write came into."""
+
+    kind: Literal["milestone", "submission"] = Field(
+        description="What it is over; a later version may have others"
+    )
+    id: UUID = Field(description="Its id")
+    href: str = Field(description="Where it can be read; with `/decide` behind it, decided")
+
+
 class WriteResultOut(BaseModel):
     """What became of one write."""
 
@@ -156,8 +166,9 @@ class WriteResultOut(BaseModel):
     )
     version: int | None = Field(description="Its version now: the `base_version` of the next write")
     conflict_id: UUID | None = Field(
-        description="Of a `conflict`; of a write on a milestone it is one over milestones"
+        description="Of a `conflict`: its id alone. `conflict` says where it is read"
     )
+    conflict: DisputedOut | None = Field(description="Of a `conflict`: which one, and its path")
     made_in_time: bool = Field(
         description="It came after its due date, and the device says that it was made before.",
     )

@@ -45,8 +45,9 @@ _SIGNED = Text(
     "{city}: {signed} signed heads; the last is of {day}, number {number}, by the key {key}",
 )
 _UNSIGNED = Text(
-    "{city}：没有签名的链头；末尾被截断时看不出来",
-    "{city}: no head is signed; a chain that is cut at its end may go unseen",
+    "{city}：没有签名的链头；能写数据库的人可以重做整条链，只有另记的链头（--head）能看出来",
+    "{city}: no head is signed: whoever can write to the database may have made all of the chain"
+    " anew, and only a head that was noted elsewhere (--head) tells",
 )
 _DROPPED = Text(
     "{city}：{dropped} 条记录已按保存期限删除，签名链头许可",

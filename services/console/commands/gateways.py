@@ -28,8 +28,8 @@ _PRIVATE_BYTES, _POINT_BYTES = 32, 65
 _SIGNATURE = "signature-"
 _OK = 200
 _WEAK = Text(
-    "签名方式 {profile} 不保护全部请求内容：内容被改不会被发现，靠网段和 TLS 保护",
-    "The profile {profile} does not sign all of a request: what is altered is not seen, and"
+    "签名方式 {profile} 不保护全部请求内容：内容被改可能不会被发现，靠网段和 TLS 保护",
+    "The profile {profile} does not sign all of a request: what is altered may not be seen:"
     " networks and TLS protect it",
 )
 

@@ -6,12 +6,21 @@ It says which kind it takes a file for, and names the first faulty item; then it
 import hashlib
 import re
 from argparse import Namespace
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from services.console.calling import api_client
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
+from services.console.paper_files import (
+    LedgerOfPapers,
+    PaperFileRead,
+    figure_lines,
+    is_file_of,
+    read_file,
+    with_paper_of,
+)
 from services.core.audit import lines
 from services.core.drops import drop_lines
 from services.core.evidence.archives.listing import archive_faults, has_list
@@ -21,9 +30,10 @@ from services.core.packages.container import LARGEST_FILE, NotCarried
 from services.core.packages.manifests import CarriedFile, opened
 from services.core.packages.series import package_faults
 from services.core.packages.signing import Trusted, public_bytes, shared_key, unsigned
+from services.core.papers.making import code_of
 
 _HEX_KEY = re.compile(r"[0-9a-f]{64}")
-_ZIP = b"PK\x03\x04"
+_ZIP, _PDF = b"PK\x03\x04", b"%PDF-"
 _HEAD_BYTES = 4096
 
 _WHOLE = Text("完好：{kind}，{count}", "Whole: {kind}, {count}")
@@ -38,6 +48,7 @@ _KINDS = {
     "drops": Text("投递文件夹", "folder of dropped files"),
     "evidence": Text("佐证材料包", "archive of evidence"),
     "audit": Text("审计导出", "export of an audit"),
+    "paper": Text("文件", "paper"),
 }
 _ITEMS = Text("{number} 条", "{number} items")
 _FILES = Text("{number} 个文件", "{number} files")
@@ -47,10 +58,45 @@ _OWN_KEY = Text(
     " you noted elsewhere",
 )
 
+_NOBODY = Text(
+    "没有签名：任何人都可以做出这样一个文件；请与您另记的链头核对（wufei audit verify --head）",
+    "Nobody signed it: anybody can make such a file; compare it with a head that you noted"
+    " elsewhere (wufei audit verify --head)",
+)
 _WHOLE_DIGEST = Text(
     "清单没有签名：请把整个文件的 SHA-256 {digest} 与生成它的操作结果核对",
     "The list is not signed: compare the SHA-256 of the whole file, {digest}, with the result of"
     " the operation that made it",
+)
+_FIGURES = Text("{number} 个数据，核验码 {code}", "{number} figures, code {code}")
+_SHA256 = Text("SHA-256 {digest}", "SHA-256 {digest}")
+_UNSIGNED_PAPER = Text(
+    "文件没有签名：请把 SHA-256 {digest} 与 GET /v1/papers 所列核对，或用 --online 核对",
+    "It is not signed: compare its SHA-256, {digest}, with what GET /v1/papers lists, or ask with"
+    " --online",
+)
+_NO_TRACE = Text(
+    "没有携带数据来源：由其他程序重新保存过，或由较早版本制作；可用 PDF 和 --online 核对",
+    "It carries no trace: another program saved it again, or an earlier release made it; ask of"
+    " its PDF with --online",
+)
+_ALONE = Text(
+    "PDF 不能携带数据来源：用 --beside 指出一同制作的 DOCX、XLSX 或资料包，或用 --online 核对",
+    "A PDF has no room for its trace: name the DOCX, XLSX or pack made with it by --beside, or ask"
+    " with --online",
+)
+_NO_PAPER = Text(
+    "--figure 和 --online 只用于文件（DOCX、XLSX、PDF、资料包）",
+    "--figure and --online are of papers: DOCX, XLSX, PDF and packs",
+)
+_NOT_IN_LEDGER = Text("账目中没有这份文件", "the ledger has no such paper")
+_IN_LEDGER = Text(
+    "与账目所存一致：{title}，第 {number} 号，{id}",
+    "As the ledger keeps it: {title}, number {number}, {id}",
+)
+_OTHERWISE = Text(
+    "与账目所存的文件 {id} 内容相同而字节不同",
+    "it says what the paper {id} of the ledger says, and its bytes are others",
 )
 
 
@@ -62,6 +108,7 @@ class _Said:
     count: Text
     faults: list[FileFault]
     remarks: tuple[Text, ...] = ()
+    paper: PaperFileRead | None = None
 
 
 def run(arguments: Namespace) -> int:
@@ -70,7 +117,8 @@ def run(arguments: Namespace) -> int:
     trusted = _trusted(arguments)
     path: Path = arguments.path
     try:
-        said = _folder(path, trusted) if path.is_dir() else _file(path, trusted)
+        said = _folder(path, trusted) if path.is_dir() else _file(path, trusted, arguments.beside)
+        said = _traced(said, arguments, language)
     except OSError as error:
         raise ConsoleError(f"cannot read {path}: {error.strerror}") from None
     kind = _KINDS[said.kind].in_(language)
@@ -108,13 +156,18 @@ def _public(said: str) -> bytes:
     return found
 
 
-def _file(path: Path, trusted: Trusted) -> _Said:
+def _file(path: Path, trusted: Trusted, beside: Path | None) -> _Said:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    if head.startswith(_ZIP):
+    if head.startswith((_ZIP, _PDF)):
+        paper = read_file(path, trusted.public_keys)
+        if paper is not None and paper.form != "zip":
+            return _paper(paper, trusted, beside)
         with path.open("rb") as file:
             if has_list(file):
-                return _evidence(path)
+                return _evidence(path, paper, trusted.public_keys)
+        if path.suffix.lower() in {".docx", ".xlsx"}:
+            raise ConsoleError(f"{path}: {_NO_TRACE.en} / {_NO_TRACE.zh}")
         return _carried(path, trusted)
     if f'"format": "{drop_lines.FORMAT}"'.encode() in head.partition(b"\n")[0]:
         return _dropped(path, trusted.public_keys)
@@ -158,13 +211,79 @@ def _opened(path: Path, trusted: Trusted) -> CarriedFile:
     return one
 
 
-def _evidence(path: Path) -> _Said:
+def _paper(file: PaperFileRead, trusted: Trusted, beside: Path | None) -> _Said:
+    """Return what is wrong with a paper. By itself nothing can be told of a PDF."""
+    if beside is not None:
+        file = with_paper_of(file, read_file(beside, trusted.public_keys))
+    return _Said(
+        "paper", _of_paper(file), list(file.faults), _paper_remarks(file, trusted.public_keys), file
+    )
+
+
+def _of_paper(file: PaperFileRead) -> Text:
+    if file.paper is None or not file.paper.said:
+        return _SHA256.format(digest=file.sha256)
+    code = code_of(file.paper.said["digest"])
+    return _FIGURES.format(number=len(file.paper.figures), code=code)
+
+
+def _paper_remarks(file: PaperFileRead, keys: Collection[bytes]) -> tuple[Text, ...]:
+    if file.paper is None:
+        return ()
+    if file.paper.public_key is None:
+        return (_UNSIGNED_PAPER.format(digest=file.sha256),)
+    return _key_remarks([file.paper.public_key], keys)
+
+
+def _traced(said: _Said, arguments: Namespace, language: Language) -> _Said:
+    """Return what is said of a paper once the ledger was asked, and print where a figure is from.
+
+    Raises:
+        ConsoleError: it is no paper, or nothing can be told without the ledger.
+    """
+    asks = arguments.online or arguments.figure is not None
+    file = said.paper
+    if file is None:
+        if asks:
+            raise ConsoleError(f"{_NO_PAPER.en} / {_NO_PAPER.zh}")
+        return said
+    if not arguments.online:
+        if file.paper is None:
+            raise ConsoleError(f"{_ALONE.en} / {_ALONE.zh} (SHA-256 {file.sha256})")
+        lines = () if arguments.figure is None else figure_lines(file, arguments.figure)
+        _tell(lines, language)
+        return said
+    with api_client(arguments.url, language) as client:
+        ledger = LedgerOfPapers(client)
+        paper = ledger.found(file, arguments.plan)
+        if paper is None:
+            unknown = FileFault(file.form.upper(), _NOT_IN_LEDGER)
+            return replace(said, faults=[*said.faults, unknown])
+        if arguments.figure is not None:
+            _tell(ledger.trace_lines(paper, arguments.figure), language)
+    if is_file_of(file, paper):
+        remark = _IN_LEDGER.format(title=paper["title"], number=paper["number"], id=paper["id"])
+        return replace(said, remarks=(*said.remarks, remark))
+    other = FileFault(file.form.upper(), _OTHERWISE.format(id=paper["id"]))
+    return replace(said, faults=[*said.faults, other])
+
+
+def _tell(lines: Iterable[Text], language: Language) -> None:
+    for line in lines:
+        print(line.in_(language))
+
+
+def _evidence(path: Path, paper: PaperFileRead | None, keys: Collection[bytes]) -> _Said:
     with path.open("rb") as file:
         number, faults = archive_faults(file)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    remark = _WHOLE_DIGEST.format(digest=digest)
-    return _Said("evidence", _FILES.format(number=number), faults, (remark,))
+    remarks: tuple[Text, ...] = (_WHOLE_DIGEST.format(digest=digest),)
+    count = _FILES.format(number=number)
+    if paper is None:
+        return _Said("evidence", count, faults, remarks)
+    remarks += _paper_remarks(paper, keys)
+    return _Said("evidence", count, [*faults, *paper.faults], remarks, paper)
 
 
 def _dropped(path: Path, keys: Collection[bytes]) -> _Said:
@@ -228,5 +347,8 @@ def _audit(path: Path, keys: Collection[bytes]) -> _Said:
         return _Said("audit", _ITEMS, [FileFault("1", _UNKNOWN)])
     count = _ITEMS.format(number=chain.number)
     if breach is None:
-        return _Said("audit", count, [])
+        signed = chain.last_signed.signature if chain.last_signed else None
+        if signed is None:
+            return _Said("audit", count, [], (_NOBODY,))
+        return _Said("audit", count, [], _key_remarks([signed.public_key], keys))
     return _Said("audit", count, [FileFault(str(breach.number), breach.said)])

@@ -107,7 +107,8 @@ class Stage:
 
     async def make_papers(self) -> None:
         """Do what the worker does when papers are wanted."""
-        await Papering(self._held.database, self._held.clock, self._held.files).work_off()
+        held = self._held
+        await Papering(held.database, held.clock, held.files, seal=held.seal).work_off()
 
     async def told(self, reader: str) -> list[Line]:
         """Return what the log holds, in sentences, as somebody may read it; values by the day."""

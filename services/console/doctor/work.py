@@ -163,6 +163,9 @@ async def _connectors(session: AsyncSession) -> Finding:
         f" {numbers.get('refused', 0)} were refused, {numbers.get('failed', 0)} never answered",
     )
     closed = [one.name for one in queues if one.state_reason in {"failing", "gone"}]
+    refused = [one for one in queues if one.secret_refused_since is not None]
+    if refused:
+        return _secret_refused(told, refused)
     lacking = any(numbers.get(one) for one in ("unmapped", "refused", "failed"))
     if not closed and not lacking:
         return Finding("reports", told)
@@ -174,6 +177,21 @@ async def _connectors(session: AsyncSession) -> Finding:
         " was closed once it is mended",
     )
     seen = Text(f"{told.zh}{named}", f"{told.en}{named}")
+    return Finding("reports", seen, reminds=True, todo=todo)
+
+
+def _secret_refused(told: Text, refused: Sequence[ConnectorQueue]) -> Finding:
+    """Say which superiors take the former secret alone: it ends soon, and then nothing is taken."""
+    names = [(one.name, one.secret_refused_since) for one in refused[:_NAMED]]
+    since = [(name, _instant(at)) for name, at in names if at is not None]
+    zh = "、".join(f"{name} 自 {at}" for name, at in since)
+    en = ", ".join(f"{name} since {at}" for name, at in since)
+    todo = Text(
+        "核对新密钥：可能录入有误，或上级尚未更换；在旧密钥失效之前再 POST …/rotate-secret",
+        "see whether the new secret was mistyped, or the superior has not changed over; POST"
+        " …/rotate-secret again before the former one ends",
+    )
+    seen = Text(f"{told.zh}；不接受新密钥：{zh}", f"{told.en}; the new secret is refused: {en}")
     return Finding("reports", seen, reminds=True, todo=todo)
 
 

@@ -173,7 +173,7 @@ _ENVELOPES = (
 
 def _altered(profile: Profile) -> Iterator[Case]:
     """Yield the request altered on its way, in what the profile signs."""
-    if profile.signs_all:
+    if profile.signs_all or profile.takes_form:
         yield Case(Text("内容被改", "the body altered"), [_WRONG], lambda maker: [_body(maker)])
         yield Case(Text("路径被改", "the path altered"), [_WRONG], lambda maker: [_path(maker)])
     if SignedPart.QUERY in profile.signed:

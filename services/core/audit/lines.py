@@ -213,9 +213,8 @@ def _ended(chain: Chain, line: bytes, rest: Iterator[bytes]) -> Breach | None:
     if next(rest, None) is not None:
         return breach("added", None, None)
     chain.heads = {**chain.heads, last.number: [last]}
-    found = chain.end()
-    if found is not None:
-        return found
-    if last.number != chain.number:
+    found = chain.compare([last]) if last.number == chain.number else None
+    found = found or chain.end()
+    if found is None and last.number != chain.number:
         return bad_head(last.number, IN_FILE)
-    return chain.compare([last])
+    return found

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit import queries
@@ -32,6 +33,8 @@ from services.core.kit.signatures import Signer
 _AT_ONCE = 5000
 _HEADS_AT_ONCE = 1000
 _LINES_AT_ONCE = 1000
+_SIGNED_WITHIN = timedelta(days=2)
+"""A head is signed every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,8 @@ async def _misplaced(
 async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
     """Return what is wrong beyond the last link: links that are gone, rows that no link knows."""
     found = chain.end()
+    if found is None and chain.lacks_signature and await _spans_days(session, chain):
+        found = breach("unsigned", None, None)
     if found is not None:
         return found
     head = await queries.chain_head(session, chain.city_code)
@@ -199,6 +204,17 @@ async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
         return cut_off(chain, IN_TABLE, reached.number)
     stray = await queries.stray(session, chain.city_code)
     return None if stray is None else breach("added", None, stray[1])
+
+
+async def _spans_days(session: AsyncSession, chain: Chain) -> bool:
+    """Return whether a chain has grown for longer than one without a signed head can have."""
+    ends = []
+    for after in (0, chain.number - 1):
+        for one in await queries.linked_rows(session, chain.city_code, after=after, most=1):
+            if one.row is None:  # only behind a signed head is one dropped
+                return True
+            ends.append(datetime.fromisoformat(from_json(one.row)["occurred_at"]))
+    return bool(ends) and ends[-1] - ends[0] > _SIGNED_WITHIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from services.core.kit.signatures import has_signed
 from services.core.kit.sm3 import sm3
 from services.core.kit.text import Text
 
-BreachKind = Literal["altered", "removed", "added", "swapped", "cut", "link", "head"]
+BreachKind = Literal["altered", "removed", "added", "swapped", "cut", "link", "head", "unsigned"]
 
 _SAID: Mapping[BreachKind, Text] = {
     "altered": Text("内容被改动", "the row was altered"),
@@ -24,6 +24,11 @@ _SAID: Mapping[BreachKind, Text] = {
     "cut": Text("链尾被截断", "the chain was cut at its head"),
     "link": Text("链值与前文不符", "the link does not follow from those before it"),
     "head": Text("与链不符，或签名无效", "it is not of this chain, or its signature is not good"),
+    "unsigned": Text(
+        "没有一个链头由所信任的公钥签名：能写数据库的人可以重做整条链；刚设密钥的，次日再核验",
+        "no head is signed by a key that is trusted: whoever can write to the database may have"
+        " made all of the chain anew; where the key was set just now, verify again tomorrow",
+    ),
 }
 
 IN_TABLE = Text("表中的链头", "the head in the table")
@@ -72,9 +77,10 @@ class Chain:
     """How far a chain was found whole: its last link, and the last position of the log in it.
 
     `heads` are those that were kept, by number; `noted` those that somebody noted elsewhere.
-    `trusted` are the public keys that may have signed
-    them; None: any, for whoever compares them by eye. Rows of entries before `kept_from` may be
-    gone.
+    `trusted` are the public keys that may have signed them; None: any, for whoever compares them by
+    eye. From the first head that one of them signed they sign every other, and they have signed
+    one at least: a chain can be made anew, and its signatures cannot. Rows of entries before
+    `kept_from` may be gone.
     """
 
     city_code: str
@@ -122,7 +128,7 @@ class Chain:
 
     def _good(self, head: Checkpoint) -> bool:
         if head.signature is None:
-            return True
+            return self.trusted is None or not self.signed
         known = self.trusted is None or head.signature.public_key in self.trusted
         if not known or not has_signed(head.plain(), head.signature):
             return False
@@ -130,13 +136,20 @@ class Chain:
         return True
 
     def end(self) -> Breach | None:
-        """Return what is wrong where the chain ends: a head was kept of more than there is."""
+        """Return what is wrong where the chain ends: heads of more links, or none signed."""
         beyond = [number for number in self.heads if number > self.number]
         if beyond:
             head = self.heads[max(beyond)][-1]
             return cut_off(self, _source(head), head.number)
         noted = max((one.number for one in self.noted), default=0)
-        return cut_off(self, NOTED, noted) if noted > self.number else None
+        if noted > self.number:
+            return cut_off(self, NOTED, noted)
+        return breach("unsigned", None, None) if self.heads and self.lacks_signature else None
+
+    @property
+    def lacks_signature(self) -> bool:
+        """Whether somebody is trusted to sign heads, and no head so far is signed."""
+        return self.trusted is not None and not self.signed
 
 
 def by_number(heads: Sequence[Checkpoint]) -> dict[int, list[Checkpoint]]:

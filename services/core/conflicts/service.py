@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,7 +26,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.plan.state import PlanState
 from services.core.submissions import queries as submission_queries
 from services.core.submissions import service as submissions
-from services.core.submissions.authorship import NOBODY, Authors
+from services.core.submissions.authorship import NOBODY, Authors, authors_by
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
 from services.core.submissions.rules import SubmissionVerb, text_of, writes_for
@@ -106,8 +105,8 @@ async def decide(
     """Decide a locked conflict: the ledger stays as it is, or says what the other side said.
 
     What a device said is edited into the submission, with who wrote it there as an author. What
-    another source says becomes a correction of it (`_take_observed`). Nothing is approved by a
-    decision.
+    another source says becomes a correction of it (`_take_observed`), with who recorded it as an
+    author. Nothing is approved by a decision.
 
     Raises:
         InvalidInput: that cannot be taken, a reason is missing, or what would be reported has
@@ -129,7 +128,7 @@ async def decide(
         verbs = _Verbs(session, found, plan, actor, now)
         if take == "device":
             said = as_said(columns_of_kept(conflict.device))
-            await verbs.edit(said, beside=_wrote(conflict))
+            await verbs.edit(said, beside=authors_by(conflict.raised_by))
         else:
             await _take_observed(verbs, conflict, reason)
     conflict.state, conflict.taken = "decided", take
@@ -173,12 +172,6 @@ class _Verbs:
         )
 
 
-def _wrote(conflict: Conflict) -> Authors:
-    """Return who wrote on the device, and so does not review what is taken of it."""
-    unit = conflict.raised_by["organization_code"]
-    return Authors((UUID(conflict.raised_by["id"]),), () if unit is None else (unit,))
-
-
 async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) -> None:
     """Correct a submission to what another source says, by the verbs that anybody would use.
 
@@ -195,9 +188,10 @@ async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) 
     observed = {**(conflict.observed or {})}
     code, reference = observed.pop("source_code"), observed.pop("reference")
     observed.pop("observed_at")
+    recorded = authors_by(observed.pop("recorded_by", {}))
     origin = f"{verbs.plan.source_name(code)}：{reference}"
     said = {"source": origin, "justification": row.justification or reason}
-    await verbs.edit({**as_said(columns_of_kept(observed)), **said})
+    await verbs.edit({**as_said(columns_of_kept(observed)), **said}, beside=recorded)
     if row.state == "returned":
         await verbs.move("submit", None)
 

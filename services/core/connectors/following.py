@@ -23,7 +23,7 @@ from services.core.connectors.mapping import (
 from services.core.connectors.models import Connector
 from services.core.connectors.queries import ReportedPlace
 from services.core.connectors.rules import HeldFigure, is_selected, queueing
-from services.core.connectors.statements import QUEUE, REMAP, SUPERSEDE
+from services.core.connectors.statements import LEAVE, QUEUE, REMAP, SUPERSEDE
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent, LogStretch
 from services.core.events.reading import Follower
@@ -49,6 +49,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
     plans = sorted({one.plan_code for one in stretch.events if one.plan_code is not None})
     if not plans:
         return
+    await _leave(session, city_code, stretch.events, clock.now())
     by_plan: dict[str, list[Connector]] = defaultdict(list)
     for connector in await queries.connectors_of(session, city_code, plans):
         by_plan[connector.plan_code].append(connector)
@@ -70,13 +71,27 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
 FOLLOWER = Follower("connectors", _TYPES, _handle, passes_over=True)
 
 
+async def _leave(
+    session: AsyncSession, city_code: str, events: Sequence[LogEvent], now: datetime
+) -> None:
+    """Take off the queue what was put there while its connector ended."""
+    changed = _changed(events)
+    if changed:
+        given = {"city": city_code, "connectors": sorted(map(UUID, changed)), "now": now}
+        await session.execute(LEAVE, given)
+
+
+def _changed(events: Iterable[LogEvent]) -> set[str]:
+    return {one.data["connector_id"] for one in events if one.type == "connector.changed"}
+
+
 def _compared_anew(
     events: Sequence[LogEvent], connectors: Sequence[Connector]
 ) -> Sequence[Connector]:
     """Return the connectors of which every figure of the plan is compared."""
     if any(one.type in {"period.published", "plan.published"} for one in events):
         return connectors
-    changed = {one.data["connector_id"] for one in events if one.type == "connector.changed"}
+    changed = _changed(events)
     return [one for one in connectors if str(one.id) in changed]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,9 @@ from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.sending import Message
 
 AGENT = "wufei-connector/1"
+NEW_SECRET_TRIED_EVERY = timedelta(hours=1)
+"""How often a secret that was refused is tried first again, while the former one is good."""
+
 MOST_READ = 256 * 1024
 """Bytes of an answer: fifty receipts with their reasons, many times over."""
 
@@ -52,6 +55,7 @@ class OpenConnector:
     """A connector with its address and secret open; none of them is ever printed.
 
     `former_secret` is good yet, where the superior does not take the present one; None: none is.
+    `former_first`: a moment ago it took that one alone.
     """
 
     city_code: str
@@ -64,11 +68,16 @@ class OpenConnector:
     receipts_url: str | None = field(repr=False)
     secret: bytes = field(repr=False)
     former_secret: bytes | None = field(default=None, repr=False)
+    secret_sealed: bytes | None = field(default=None, repr=False)
+    former_first: bool = False
+    by_former: bool = False
 
-    def as_formerly(self) -> "OpenConnector | None":
-        """Return it signing with the secret before the present one; None: that is good no more."""
-        former = self.former_secret
-        return None if former is None else replace(self, secret=former, former_secret=None)
+    def by_each_secret(self) -> "tuple[OpenConnector, ...]":
+        """Return it signing with each secret that is good, first the one that was last taken."""
+        if self.former_secret is None:
+            return (self,)
+        former = replace(self, secret=self.former_secret, by_former=True)
+        return (former, self) if self.former_first else (self, former)
 
 
 def open_connector(row: Any, seal: Seal, *, now: datetime) -> OpenConnector:
@@ -83,6 +92,7 @@ def open_connector(row: Any, seal: Seal, *, now: datetime) -> OpenConnector:
     secret, former = row.secret_sealed, row.former_secret_sealed
     context = connector_secret_context(row.id)
     overlaps = former is not None and row.former_secret_expires_at > now
+    refused_at = row.secret_refused_at
     return OpenConnector(
         row.city_code,
         row.id,
@@ -94,6 +104,8 @@ def open_connector(row: Any, seal: Seal, *, now: datetime) -> OpenConnector:
         None if asked is None else seal.unseal(asked, receipts_context(row.id)).decode(),
         b"" if secret is None else seal.unseal(secret, context),
         seal.unseal(former, context) if overlaps else None,
+        secret_sealed=secret,
+        former_first=refused_at is not None and now - refused_at < NEW_SECRET_TRIED_EVERY,
     )
 
 

@@ -27,12 +27,13 @@ class Connector(Base):
 
     Address, address of receipts and secret are sealed; what is `shown` has no token. `mapping` is
     ours to theirs (`mapping.CodeMapping`). The secret before the present one is good until
-    `former_secret_expires_at`. Which figures: of `indicator_codes` (none: all), as
-    approved, or only of published periods. One batch is under way at a time: its id is the
-    `lease_token`, held until `lease_until`. `tested_at` is when its settings were last tried
-    without a fault; the health columns are those of a webhook endpoint. One that has ended, at
-    `ended_at`, is disabled for good, its address blank and its secrets gone; what was reported by
-    it stays. `version` counts what people changed.
+    `former_secret_expires_at`; `secret_refused_since` is since when the superior takes that one and
+    not the present one, as it was last seen at `secret_refused_at`. Which figures: of
+    `indicator_codes` (none: all), as approved, or only of published periods. One batch is under way
+    at a time: its id is the `lease_token`, held until `lease_until`. `tested_at` is when its
+    settings were last tried without a fault; the health columns are those of a webhook endpoint.
+    One that has ended, at `ended_at`, is disabled for good, its address blank and its secrets gone;
+    what was reported by it stays. `version` counts what people changed.
     """
 
     __tablename__ = "connector"
@@ -48,6 +49,10 @@ class Connector(Base):
         CheckConstraint(
             "(former_secret_sealed IS NULL) = (former_secret_expires_at IS NULL)",
             name="former_secret",
+        ),
+        CheckConstraint(
+            "(secret_refused_since IS NULL) = (secret_refused_at IS NULL)",
+            name="secret_refused",
         ),
         CheckConstraint(
             "ended_at IS NULL OR (state = 'disabled' AND num_nonnulls(receipts_url_sealed,"
@@ -70,6 +75,8 @@ class Connector(Base):
     secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     former_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     former_secret_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    secret_refused_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    secret_refused_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)
     basis: Mapped[str] = mapped_column(Text)
     indicator_codes: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -388,8 +388,7 @@ async def connector_queues(session: AsyncSession, city_code: str) -> Sequence[Co
     """Return how every connector of a city stands."""
     found: dict[UUID, ConnectorQueue] = {}
     for row in await session.execute(CONNECTOR_QUEUES, {"city": city_code}):
-        made = (row.id, row.name, row.state, row.state_reason, row.provisioned)
-        queue = found.setdefault(row.id, ConnectorQueue(*made))
+        queue = found.setdefault(row.id, ConnectorQueue(*row[:6]))
         if row.of_state is not None:
             queue.numbers[row.of_state] = row.number
             queue.waiting_seconds[row.of_state] = float(row.waiting_seconds)

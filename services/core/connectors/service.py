@@ -93,6 +93,8 @@ async def create_connector(
         secret_sealed=None,
         former_secret_sealed=None,
         former_secret_expires_at=None,
+        secret_refused_since=None,
+        secret_refused_at=None,
         ended_at=None,
         state="disabled",
         state_reason="new",
@@ -233,6 +235,7 @@ async def give_secret(
     former = connector.secret_sealed if overlap else None
     connector.former_secret_sealed = former
     connector.former_secret_expires_at = None if former is None else true_now + overlap
+    connector.secret_refused_since = connector.secret_refused_at = None
     _set(connector, {"secret": secret}, desk.seal)
     connector.tested_at = None
     await _changed(session, connector, desk.now)
@@ -312,8 +315,9 @@ async def end_connector(
     connector.receipts_url_sealed = connector.secret_sealed = None
     connector.former_secret_sealed = None
     connector.former_secret_expires_at = None
+    connector.secret_refused_since = connector.secret_refused_at = None
     await _changed(session, connector, desk.now)
-    given = {"city": connector.city_code, "connector": connector.id, "now": desk.now}
+    given = {"city": connector.city_code, "connectors": [connector.id], "now": desk.now}
     await session.execute(LEAVE, given)
     await _noted(session, connector, "ended", desk, settings)
 

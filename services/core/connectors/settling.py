@@ -31,12 +31,16 @@ _WHOLE = 100
 
 @dataclass(frozen=True, slots=True)
 class ReportedBatch:
-    """What came of a claimed batch: the answer, what follows for each item, and the pause asked."""
+    """What came of a claimed batch: the answer, what follows for each item, and the pause asked.
+
+    `secret_taken` is whether the superior took the present secret; None: nothing was learned of it.
+    """
 
     batch: ClaimedBatch
     answer: SuperiorAnswer
     fates: Mapping[UUID, ItemFate]
     pause: float | None
+    secret_taken: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ async def settle_batch(
     for row in await queries.items_for_update(session, claimed.city_code, connector.id, ids):
         told += _settle_item(desk, row, answer.receipts.get(row.id), reported.fates[row.id])
     _note_batch(batch, claimed, answer)
+    told += _learned(desk, claimed, reported.secret_taken)
     told += await _take_note(session, desk, reported, disabled_after)
     await session.flush()
     if told:
@@ -146,6 +151,30 @@ def _differing(
 ) -> NewEvent:
     data = {"what": what, "ours": ours, "theirs": theirs}
     return of_item(desk.connector, row, "connector.differing", ACTOR, data, desk.now)
+
+
+def _learned(desk: _Desk, claimed: ClaimedBatch, taken: bool | None) -> list[NewEvent]:
+    """Keep whether the superior takes the present secret; the first time that it does not is told.
+
+    What a batch says that was signed before the secret was given anew says nothing of it.
+    """
+    connector = desk.connector
+    if taken is None or claimed.target is None:
+        return []
+    if claimed.target.secret_sealed != connector.secret_sealed:
+        return []
+    if taken:
+        connector.secret_refused_since = connector.secret_refused_at = None
+        return []
+    first = connector.secret_refused_since is None
+    connector.secret_refused_since = connector.secret_refused_since or desk.at
+    connector.secret_refused_at = desk.at
+    data = {
+        "refused_since": desk.at,
+        "former_secret_expires_at": connector.former_secret_expires_at,
+    }
+    told = of_connector(connector, "connector.secret_refused", ACTOR, data, desk.now)
+    return [told] if first else []
 
 
 async def _take_note(

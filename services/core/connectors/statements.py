@@ -59,12 +59,16 @@ WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[])) AND state IN ('unmapp
 """Takes the place of items that cannot have reached the superior."""
 
 LEAVE = text("""
-UPDATE connector_item SET state = CASE state WHEN 'unknown' THEN 'failed' ELSE 'superseded' END,
+UPDATE connector_item AS i
+SET state = CASE i.state WHEN 'unknown' THEN 'failed' ELSE 'superseded' END,
     settled_at = CAST(:now AS timestamptz)
-WHERE city_code = :city AND connector_id = :connector
-    AND state IN ('unmapped', 'pending', 'unknown')
+FROM connector AS c
+WHERE c.city_code = :city AND c.id = ANY(CAST(:connectors AS uuid[])) AND c.ended_at IS NOT NULL
+    AND i.city_code = :city AND i.connector_id = c.id
+    AND i.state IN ('unmapped', 'pending', 'unknown')
 """)
-"""Ends the waiting of a connector's items: what the superior may have was never answered."""
+"""Ends the waiting of items of connectors that ended: what the superior may have was never
+answered."""
 
 REMAP = text("""
 UPDATE connector_item AS i SET state = w.state, missing = w.missing
@@ -159,7 +163,8 @@ COUNTED_AT_MOST = 10_000
 
 CONNECTOR_QUEUES = text(f"""
 SELECT c.id, c.name, c.state, c.state_reason, c.secret_sealed IS NOT NULL
-    AND c.app_id IS NOT NULL AS provisioned, counted.state AS of_state, counted.number,
+    AND c.app_id IS NOT NULL AS provisioned, c.secret_refused_since,
+    counted.state AS of_state, counted.number,
     greatest(0, extract(epoch FROM now() - counted.since)) AS waiting_seconds
 FROM connector AS c
 LEFT JOIN LATERAL (
@@ -211,7 +216,8 @@ DELETE FROM connector_batch WHERE city_code = :city AND id < :oldest AND id <= l
 """Drops batches that are too old, so many at most."""
 
 FORGET_FORMER_SECRETS = text("""
-UPDATE connector SET former_secret_sealed = NULL, former_secret_expires_at = NULL
+UPDATE connector SET former_secret_sealed = NULL, former_secret_expires_at = NULL,
+    secret_refused_since = NULL, secret_refused_at = NULL
 WHERE city_code = :city AND former_secret_expires_at <= CAST(:now AS timestamptz)
 """)
 """Forgets secrets that are good no more."""

@@ -27,7 +27,8 @@ class BatchUse:
 class ConnectorQueue:
     """A connector, how many items it has in each state, and for how long the oldest has been due.
 
-    `waiting_seconds` is that of items that are not sent or not answered, by state.
+    `waiting_seconds` is that of items that are not sent or not answered, by state. Since
+    `secret_refused_since` the superior takes the former secret, and not the present one.
     """
 
     id: UUID
@@ -35,6 +36,7 @@ class ConnectorQueue:
     state: ConnectorState
     state_reason: str | None
     provisioned: bool
+    secret_refused_since: datetime | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     waiting_seconds: dict[str, float] = field(default_factory=dict)
 

@@ -95,8 +95,6 @@ async def _keep(
         )
     )
     drop.number, drop.digest, drop.updated_at = number, digest, now
-    old = {"city": drop.city_code, "drop": drop.id, "before": now - KEPT}
-    await session.execute(EMPTY_OLD, old)
 
 
 def _body(one: Positioned) -> bytes:
@@ -119,3 +117,8 @@ async def note_written(
     """Note that a file is in its folder."""
     given = {"city": city_code, "drop": drop_id, "number": number, "now": now}
     await session.execute(WRITTEN, given)
+
+
+async def empty_old(session: AsyncSession, city_code: str, *, now: datetime) -> None:
+    """Let the bytes of a city's old files go; a file that waits to be written keeps them."""
+    await session.execute(EMPTY_OLD, {"city": city_code, "before": now - KEPT})

@@ -17,7 +17,7 @@ RETURNING number
 
 EMPTY_OLD = text("""
 UPDATE dropped_file SET content = NULL
-WHERE city_code = :city AND drop_id = :drop AND made_at < CAST(:before AS timestamptz)
+WHERE city_code = :city AND made_at < CAST(:before AS timestamptz)
     AND content IS NOT NULL AND written_at IS NOT NULL
 """)
 """Lets the bytes of old files go; what they told is in the log."""

@@ -85,6 +85,7 @@ EventType = Literal[
     "webhook.disabled",
     "connector.changed",
     "connector.failing",
+    "connector.secret_refused",
     "connector.disabled",
     "connector.refused",
     "connector.differing",

@@ -78,7 +78,7 @@ WHERE city_code = :city AND plan_code = :plan AND direction = 'in'
 LATEST_OF = text("""
 SELECT biz_key, max(ver) AS ver FROM exchanged_row
 WHERE city_code = :city AND plan_code = :plan AND direction = 'in'
-    AND biz_key = ANY(CAST(:keys AS text[]))
+    AND biz_key = ANY(CAST(:keys AS text[])) AND outcome <> 'refused'
 GROUP BY biz_key
 """)
-"""The latest version of places that was taken."""
+"""The latest version of places that was taken; one that was refused says nothing of its place."""

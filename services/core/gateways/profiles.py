@@ -83,11 +83,11 @@ class Profile:
 
     @property
     def signs_all(self) -> bool:
-        """Return whether nothing of a request can be exchanged: not its path nor its body."""
-        said = set(self.signed)
-        return {SignedPart.METHOD, SignedPart.PATH} <= said and bool(
-            said & {SignedPart.BODY, SignedPart.PARAMETERS}
-        )
+        """Return whether nothing of a request can be exchanged: not its path nor its body.
+
+        The members of a form are signed as one text, in which `a=x&b=y` may be two members or one.
+        """
+        return {SignedPart.METHOD, SignedPart.PATH, SignedPart.BODY} <= set(self.signed)
 
     @property
     def takes_form(self) -> bool:

@@ -38,6 +38,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 _LONGEST = 200
+_MOST_MEMBERS = 1000
 _DIGITS: Mapping[TimeUnit, re.Pattern[str]] = {
     "s": re.compile(r"[0-9]{1,11}"),
     "ms": re.compile(r"[0-9]{1,14}"),
@@ -63,10 +64,17 @@ class Call:
     body: bytes = b""
 
     def members(self, profile: Profile) -> Mapping[str, object]:
-        """Return what the body says, by names; empty where it is of another form."""
+        """Return what the body says, by names; empty where it is of another form.
+
+        Raises:
+            SignatureWrong: a form has more members than any that is signed.
+        """
         if profile.takes_form:
             said = self.body.decode("utf-8", "replace")
-            return dict(parse_qsl(said, keep_blank_values=True, max_num_fields=1000))
+            try:
+                return dict(parse_qsl(said, keep_blank_values=True, max_num_fields=_MOST_MEMBERS))
+            except ValueError:
+                raise SignatureWrong from None
         try:
             read = read_json(self.body) if self.body else {}
         except MalformedBody:
@@ -76,7 +84,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a request says of itself: whose it is, when and how it was signed."""
+    """What a request says of itself: whose it is, when and how it was signed.
+
+    One signature has one form here, in whatever case its hexadecimal digits came.
+    """
 
     partner: str
     time: str
@@ -110,7 +121,7 @@ def presented(profile: Profile, call: Call) -> Presented:
         time=found[SignedPart.TIME] or "",
         nonce=found.get(SignedPart.NONCE),
         interface=found.get(SignedPart.INTERFACE),
-        signature=found[None] or "",
+        signature=_in_one_form(profile.encoding, found[None] or ""),
     )
 
 
@@ -134,11 +145,11 @@ def prove(
     at = read_time(profile.time, said.time)
     if at is None or abs(now - at) > profile.window:
         raise clock_said(SignatureLate, profile.window, now)
-    given = _comparable(profile.encoding, said.signature)
+    given = said.signature.encode()
     fits = False
     for secret in secrets:
-        made = _comparable(profile.encoding, signature_of(profile, call, said, secret))
-        fits |= hmac.compare_digest(made, given)
+        made = _in_one_form(profile.encoding, signature_of(profile, call, said, secret))
+        fits |= hmac.compare_digest(made.encode(), given)
     if not fits:
         raise SignatureWrong
 
@@ -258,5 +269,5 @@ def _encoded(encoding: Encoding, digest: bytes) -> str:
     return digest.hex().upper() if encoding == "HEX" else digest.hex()
 
 
-def _comparable(encoding: Encoding, signature: str) -> bytes:
-    return (signature if encoding == "base64" else signature.lower()).encode()
+def _in_one_form(encoding: Encoding, signature: str) -> str:
+    return signature if encoding == "base64" else signature.lower()

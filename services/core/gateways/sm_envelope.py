@@ -85,6 +85,8 @@ def opened(body: bytes, keys: SmKeys) -> Disclosed:
     try:
         envelope = read_json(body)["data"]
         data = read_json(_deciphered(_sm4_key(keys), bytes.fromhex(envelope["data"]["encData"])))
+        if not isinstance(data, dict):
+            raise SignatureWrong
         signature = base64.b64decode(envelope["signData"], validate=True)
         text = signed_text({**envelope, "data": data}, keys.app_secret)
         fits = len(signature) == 2 * _HALF and _verifier(keys).verify(
@@ -92,7 +94,7 @@ def opened(body: bytes, keys: SmKeys) -> Disclosed:
         )
     except (MalformedBody, KeyError, TypeError, ValueError, AttributeError, binascii.Error):
         raise SignatureWrong from None
-    if not fits or envelope.get("appCode") != keys.app_code or not isinstance(data, dict):
+    if not fits or envelope.get("appCode") != keys.app_code:
         raise SignatureWrong
     return Disclosed(data, str(envelope.get("timestamp")))
 

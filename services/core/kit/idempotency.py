@@ -153,6 +153,25 @@ async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | 
     return KeptReply(found.status or 0, found.body or b"", found.etag, found.location)
 
 
+async def answered_before(
+    session: AsyncSession, request: RequestKey, *, at: datetime
+) -> KeptReply | None:
+    """Return how the same request was answered in the last 24 hours; None: it was not."""
+    wanted = select(StoredReply).where(
+        StoredReply.city_code == request.city_code,
+        StoredReply.credential_id == request.credential_id,
+        StoredReply.key == request.key,
+        StoredReply.request_digest == request.digest,
+        StoredReply.status.is_not(None),
+        StoredReply.created_at >= at - KEPT,
+    )
+    with in_city(request.city_code):
+        found = await session.scalar(wanted)
+    if found is None:
+        return None
+    return KeptReply(found.status or 0, found.body or b"", found.etag, found.location)
+
+
 async def keep(
     session: AsyncSession,
     request: RequestKey,

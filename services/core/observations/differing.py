@@ -116,14 +116,18 @@ def _stands(
     )
 
 
+_AN_AUTHOR = ("id", "organization_code")
+
+
 def observed_as_kept(observed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a conflict keeps of an observation: its figure, numbers as text, and whence."""
+    """Return what a conflict keeps of an observation: its figure, its source, who recorded it."""
     at = observed["observed_at"]
     return {
         **shown(observed, ("form",)),
         "source_code": observed["source_code"],
         "reference": observed["reference"],
         "observed_at": None if at is None else at.astimezone(UTC).isoformat(),
+        "recorded_by": {name: observed["recorded_by"].get(name) for name in _AN_AUTHOR},
     }
 
 

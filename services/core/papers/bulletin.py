@@ -34,6 +34,7 @@ from services.core.papers.sentences import (
     place_text,
     value_text,
 )
+from services.core.papers.series_tables import SeriesWriter, series_title
 from services.core.papers.typesetting import in_brackets
 from services.core.scoring.judgement import ASSESSED
 from services.core.scoring.ranking import Standing, of_leads, places, shown
@@ -91,6 +92,7 @@ def bulletin(
         annex(1, f"{issuer}{period_name(ground.period)}“无废城市”建设指标完成情况表"),
         *writer.table_of_indicators(),
         *writer.table_of_leads(),
+        *writer.series(),
     ]
     return PaperText(
         title=blocks[0]["text"], head=head, blocks=blocks, book=writer.book, as_of=ground.as_of
@@ -121,6 +123,7 @@ class PeriodWriter:
         document = ground.plan.document
         self._leads = places(of_leads(document, ground.rows))
         self._places_shown = document.scheme.rankings.shown != "tiers"
+        self._annexes = 1
 
     def number_of(self, row: BoardLine) -> int:
         """Return the number of the figure of a row."""
@@ -363,6 +366,14 @@ class PeriodWriter:
                     f"{number}",
                 )
             )
+        self._annexes = 2
         yield annex(2, f"{period_name(self._ground.period)}牵头单位排名表")
         yield table(_RANKED, rows, marks=True)
         yield note("只在牵头单位之间排名；同分并列，其后名次空缺；按未经舍入的得分比较。")
+
+    def series(self) -> Iterator[PaperBlock]:
+        """Yield the annex with the values of several periods, where there are earlier ones."""
+        ground = self._ground
+        if ground.earlier:
+            yield annex(self._annexes + 1, f"“无废城市”建设指标{series_title(ground)}")
+        yield from SeriesWriter(ground, self.book, ground.rows, self._numbers).blocks()

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
+from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 
@@ -16,10 +17,24 @@ BoardLine = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OtherBoard:
-    """The scoreboard of another period, as it stood when the one of the paper was drawn."""
+    """The scoreboard of another period, as it stood when the one of the paper was drawn.
+
+    `document` is the plan that it was drawn by; None: that of the paper's own.
+    """
 
     period: Period
     board: Mapping[str, Any]
+    document: PlanDocument | None = None
+
+    def row_of(self, code: str) -> BoardLine | None:
+        """Return the row of an indicator; None: it has none."""
+        return next((row for row in self.board["indicators"] if row["code"] == code), None)
+
+    def value_of(self, code: str) -> str | None:
+        """Return the value of an indicator; None: there is none."""
+        row = self.row_of(code)
+        found: str | None = None if row is None else row["value"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +42,7 @@ class PaperGround:
     """A scoreboard at one place in the log, and the plan with the document that it was drawn by.
 
     `previous` is the period before (环比), `last_year` the same one of the year before (同比);
-    None: it has no scoreboard.
+    None: it has no scoreboard. `earlier` are the periods before that have one, the oldest first.
     """
 
     plan: PlanState
@@ -37,6 +52,7 @@ class PaperGround:
     as_of: date
     previous: OtherBoard | None
     last_year: OtherBoard | None
+    earlier: Sequence[OtherBoard] = ()
 
     @property
     def rows(self) -> Sequence[BoardLine]:
@@ -55,17 +71,43 @@ class PaperGround:
         return [self.plan.organization_name(code) for code in leads]
 
     def before(self, row: BoardLine) -> str | None:
-        """Return the value of an indicator in the period before."""
-        return _value_in(self.previous, row["code"])
+        """Return the value of an indicator in the period before, where it was measured alike."""
+        return self._comparable(self.previous, row["code"])
 
     def a_year_ago(self, row: BoardLine) -> str | None:
-        """Return the value of an indicator in the same period of the year before."""
-        return _value_in(self.last_year, row["code"])
+        """Return the value in the same period of the year before, where it was measured alike."""
+        return self._comparable(self.last_year, row["code"])
+
+    def _comparable(self, other: OtherBoard | None, code: str) -> str | None:
+        if other is None or self.is_broken(code, other, None):
+            return None
+        return other.value_of(code)
+
+    def is_broken(self, code: str, first: OtherBoard | None, second: OtherBoard | None) -> bool:
+        """Return whether two boards have an indicator measured otherwise; None: the paper's own.
+
+        One that a plan had not yet, or has no more, was not measured otherwise.
+        """
+        rules = [
+            _rule_of(
+                self.plan.document if one is None or one.document is None else one.document, code
+            )
+            for one in (first, second)
+        ]
+        return None not in rules and rules[0] != rules[1]
 
 
-def _value_in(other: OtherBoard | None, code: str) -> str | None:
-    rows = () if other is None else other.board["indicators"]
-    return next((row["value"] for row in rows if row["code"] == code), None)
+_RULE = (
+    *("unit", "multiplier", "levels", "level_with_value", "measure_type", "time_semantics"),
+    *("frequency", "aggregation", "scope", "formula"),
+)
+"""What of an indicator says what its value means; target, weight and owner do not."""
+
+
+def _rule_of(document: PlanDocument, code: str) -> tuple[Any, ...] | None:
+    """Return what a value of an indicator means by a document; None: it has no such indicator."""
+    found = next((one for one in document.indicators if one.code == code), None)
+    return None if found is None else tuple(getattr(found, name) for name in _RULE)
 
 
 def note_rows(

@@ -15,7 +15,9 @@ from services.core.kit.database import lock_name
 from services.core.papers.errors import PaperNotFound
 from services.core.papers.ground import OtherBoard, PaperGround
 from services.core.papers.models import Paper, PaperFile, PaperTexts
-from services.core.papers.sentences import period_before, year_before
+from services.core.papers.sentences import period_before, periods_before, year_before
+from services.core.papers.statements import BOARDS_THEN
+from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
@@ -31,6 +33,9 @@ _OWNED = Owned(
 )
 """Whose a paper is: of the unit that it is about; one about the plan is nobody's alone."""
 
+MOST_EARLIER = 4
+"""How many periods before its own a paper compares with."""
+
 _WITHOUT_WORDS = (defer(Paper.content, raiseload=True), defer(Paper.figures, raiseload=True))
 
 
@@ -44,29 +49,32 @@ async def ground_of(
     found = await _board(session, plan, period, sequence=sequence)
     if found is None:
         return None
-    document = plan.document
-    if found.plan_version != plan.version:
-        document = await plan_document(session, plan.city_code, plan.code, found.plan_version)
+    document = await _document(session, plan, found.plan_version)
+    earlier = periods_before(period, MOST_EARLIER)
+    others = await _others(session, plan, [*earlier, year_before(period)], found.computed_at)
     return PaperGround(
         plan=replace(plan, version=found.plan_version, document=document),
         period=period,
         board=found.board,
         position=found.position,
         as_of=found.local_date,
-        previous=await _other(session, plan, period_before(period), found.computed_at),
-        last_year=await _other(session, plan, year_before(period), found.computed_at),
+        previous=others.get(period_before(period).code),
+        last_year=others.get(year_before(period).code),
+        earlier=[others[one.code] for one in earlier if one.code in others],
     )
 
 
+async def _document(session: AsyncSession, plan: PlanState, version: int) -> PlanDocument:
+    """Return the plan as it was in a version."""
+    if version == plan.version:
+        return plan.document
+    return await plan_document(session, plan.city_code, plan.code, version)
+
+
 async def _board(
-    session: AsyncSession,
-    plan: PlanState,
-    period: Period,
-    *,
-    sequence: int | None = None,
-    as_of: datetime | None = None,
+    session: AsyncSession, plan: PlanState, period: Period, *, sequence: int | None
 ) -> ScoreSnapshot | None:
-    """Return a scoreboard without its traces: that of a sequence, or the newest then."""
+    """Return a scoreboard without its traces: that of a sequence, or the newest."""
     wanted = (
         select(ScoreSnapshot)
         .options(defer(ScoreSnapshot.traces, raiseload=True))
@@ -81,17 +89,20 @@ async def _board(
     )
     if sequence is not None:
         wanted = wanted.where(ScoreSnapshot.sequence == sequence)
-    if as_of is not None:
-        wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
     return await session.scalar(wanted)
 
 
-async def _other(
-    session: AsyncSession, plan: PlanState, period: Period, as_of: datetime
-) -> OtherBoard | None:
-    """Return the scoreboard of another period as it was at an instant."""
-    found = await _board(session, plan, period, as_of=as_of)
-    return None if found is None else OtherBoard(period, found.board)
+async def _others(
+    session: AsyncSession, plan: PlanState, periods: Sequence[Period], as_of: datetime
+) -> dict[str, OtherBoard]:
+    """Return by code the scoreboards that periods had at an instant, each with its plan."""
+    by_code = {one.code: one for one in periods}
+    asked = {"city": plan.city_code, "plan": plan.code, "periods": list(by_code), "as_of": as_of}
+    others = {}
+    for row in (await session.execute(BOARDS_THEN, asked)).all():
+        document = await _document(session, plan, row.plan_version)
+        others[row.period] = OtherBoard(by_code[row.period], row.board, document)
+    return others
 
 
 async def under_way(session: AsyncSession, city_code: str, credential_id: UUID) -> int:

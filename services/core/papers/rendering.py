@@ -9,16 +9,28 @@ from typing import Any
 from services.core.papers.docx_writing import docx_of
 from services.core.papers.making import PaperContent, PaperFileMade, closing_of
 from services.core.papers.pdf_writing import pdf_of
+from services.core.papers.traced_files import PaperMark, with_trace
 from services.core.papers.typesetting import LANDSCAPE, PORTRAIT, in_brackets, title_lines
 from services.core.papers.xlsx_writing import xlsx_of
 
+TRACED = frozenset({"docx", "xlsx"})
+"""The formats that carry their trace."""
 
-def rendered(made: PaperContent, form: str) -> PaperFileMade:
-    """Return a paper in one of `making.DOCUMENTS`."""
+
+def rendered(made: PaperContent, form: str, mark: PaperMark | None = None) -> PaperFileMade:
+    """Return a paper in one of `making.DOCUMENTS`.
+
+    With a `mark` it carries what it is and where its figures come from, where its form has room.
+    """
+    plain = _written(made, form)
+    if mark is None or form not in TRACED:
+        return PaperFileMade.of(form, plain)
+    return PaperFileMade.of(form, with_trace(plain, made, mark))
+
+
+def _written(made: PaperContent, form: str) -> bytes:
     if form == "xlsx":
-        return PaperFileMade.of(
-            form, xlsx_of(made.content["blocks"], made.figures, closing_of(made))
-        )
+        return xlsx_of(made.content["blocks"], made.figures, closing_of(made))
     given: dict[str, Any] = {
         "head": _set_head(made.content["head"]),
         "blocks": _set_titles(made),
@@ -27,7 +39,7 @@ def rendered(made: PaperContent, form: str) -> PaperFileMade:
         "closing": closing_of(made),
     }
     writers = {"docx": docx_of, "pdf": pdf_of}
-    return PaperFileMade.of(form, writers[form](**given))
+    return writers[form](**given)
 
 
 def _set_head(head: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,14 @@ def period_before(period: Period) -> Period:
     return period.calendar.containing(period.first_day - _A_DAY, period.frequency)
 
 
+def periods_before(period: Period, number: int) -> list[Period]:
+    """Return so many periods of the same length before one, the oldest first."""
+    found = [period]
+    for _ in range(number):
+        found.append(period_before(found[-1]))
+    return found[:0:-1]
+
+
 def year_before(period: Period) -> Period:
     """Return the same period of the year before (上年同期)."""
     then = period.first_day.replace(year=period.first_day.year - 1)

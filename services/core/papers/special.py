@@ -28,6 +28,7 @@ from services.core.papers.sentences import (
     rate_difference,
     value_text,
 )
+from services.core.papers.series_tables import SeriesWriter, series_title
 
 _COLUMNS = (
     ("指标", 34, "left"),
@@ -75,8 +76,9 @@ def special_report(
         heading(1, "四、下一步工作"),
         *(paragraph(line) for line in texts["next_steps"].splitlines() if line.strip()),
         signature(texts["issuer"], day),
-        annex(None, f"“{name}”指标完成情况表"),
+        annex(1 if ground.earlier else None, f"“{name}”指标完成情况表"),
         *writer.table(),
+        *writer.series(name),
     ]
     return PaperText(title=called, head=head, blocks=blocks, book=writer.book, as_of=ground.as_of)
 
@@ -173,3 +175,10 @@ class _Special:
         yield table(_COLUMNS, lines, marks=True)
         yield method_note(self._ground)
         yield from (note(one) for one in self._ground.plan.document.notes)
+
+    def series(self, name: str) -> Iterator[PaperBlock]:
+        """Yield the annex with the values of several periods, where there are earlier ones."""
+        ground = self._ground
+        if ground.earlier:
+            yield annex(2, f"“{name}”指标{series_title(ground)}")
+        yield from SeriesWriter(ground, self.book, self._rows, self._numbers).blocks()

@@ -1,6 +1,6 @@
 """What must hold within the surveys, the checks and the totals of a plan's registers. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -125,6 +125,38 @@ class _RowChecked:
                 rests_on,
                 columns=", ".join(lacking),
             )
+
+
+def check_circles(registers: Sequence[Register], findings: Findings) -> None:
+    """Add a fault for each sum by which rows of registers wait for each other to be confirmed.
+
+    A check that blocks counts what was confirmed: round in a circle nothing could be the first.
+    """
+    edges = [
+        (register.code, term.summed_in, f"/registers/{of}/checks/{at}/{side}/{number}/summed_in")
+        for of, register in enumerate(registers)
+        for at, check in enumerate(register.checks)
+        if check.importance == "block"
+        for side in ("left", "right")
+        for number, term in _sides(check, side)
+        if term.summed_in is not None
+    ]
+    waits: dict[str, set[str]] = {}
+    for code, summed, _ in edges:
+        waits.setdefault(code, set()).add(summed)
+    for code, summed, place in edges:
+        if code in _reached(summed, waits):
+            findings.add("sums-in-a-circle", place, summed, [one for _, _, one in edges])
+
+
+def _reached(begin: str, waits: Mapping[str, set[str]]) -> set[str]:
+    """Return the registers that wait is for, one through the other, from one on."""
+    found, ahead = {begin}, [begin]
+    while ahead:
+        new = waits.get(ahead.pop(), set()) - found
+        found |= new
+        ahead += new
+    return found
 
 
 def _sides(check: RowCheck, side: str) -> Iterator[tuple[int, RowTerm]]:

@@ -53,6 +53,11 @@ FAULT_TEXTS: Mapping[str, Text] = {
         "summed_in 所指台账须有本台账主键的各列：缺 {columns}",
         "The register of summed_in has the columns of this one's key: it lacks {columns}",
     ),
+    "sums-in-a-circle": Text(
+        "相互求和的台账都无法先确认：至少一项审核关系应为 warn",
+        "Registers that are summed up by each other in a circle: none could be confirmed first, so"
+        " one of the checks is a warning",
+    ),
     "block-without-review": Text(
         "无须确认（review: false）的台账，涉及其他行的审核关系应为 warn",
         "In a register without review a check that looks at other rows is a warning",

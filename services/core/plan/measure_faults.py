@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from services.core.plan.condition_faults import check_conditions
 from services.core.plan.count_entries import RowCheck
-from services.core.plan.count_faults import check_counts, check_number, check_survey
+from services.core.plan.count_faults import (
+    check_circles,
+    check_counts,
+    check_number,
+    check_survey,
+)
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_columns import Columns, Registers, columns_of, registers_of
@@ -33,6 +38,7 @@ def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings:
                 findings.add_unknown(f"{here}/indicator", measure.indicator, codes["indicator"])
                 _check_indicator(here, measure, document, findings)
     findings.add_repeats("measured-twice", measured)
+    check_circles(document.registers, findings)
 
 
 def _check_indicator(

@@ -21,7 +21,7 @@ from services.core.registers.errors import OwnRow, QuotaFull, RegisterRowTransit
 from services.core.registers.judging import CellDesk, judged_cells
 from services.core.registers.measures.queries import counted_by
 from services.core.registers.models import RegisterRow
-from services.core.registers.neighbours.queries import findings_of
+from services.core.registers.neighbours.queries import findings_at_confirmation
 from services.core.registers.neighbours.rules import keeping_out, told_to
 from services.core.registers.quotas import measure_of, newly_counting, wanted_of
 from services.core.registers.rules import (
@@ -121,7 +121,7 @@ async def move(
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
-        found = await findings_of(session, vars(row), desk.register)
+        found = await findings_at_confirmation(session, vars(row), desk.register)
         told = told_to(desk.actor, row.organization_code, found, desk.plan.registers)
         faults += keeping_out(told)
         faults += lacking(desk.register, row.cells, pieces_of(row.files), "confirmed")

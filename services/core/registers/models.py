@@ -20,7 +20,8 @@ class RegisterRow(Base):
     key columns as a JSON array, `authors` who wrote what `cells` say and is not confirmed. `files`
     are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none. By
     `renew_by` it is to be renewed, of those with the same `renewed_as` by the last one, by
-    `recheck_by` to be looked at again; `title` is what it is then called.
+    `recheck_by` to be looked at again; `title` is what it is then called. A row that counts and has
+    no `title` was confirmed by an earlier release: the worker fills in what it lacks (`undated`).
     """
 
     __tablename__ = "register_row"
@@ -36,6 +37,14 @@ class RegisterRow(Base):
         ),
         Index("ix_register_row_register", "city_code", "plan_code", "register_code", "id"),
         Index(
+            "ix_register_row_unit",
+            "city_code",
+            "plan_code",
+            "register_code",
+            "organization_code",
+            "id",
+        ),
+        Index(
             "ix_register_row_renewal",
             "city_code",
             "plan_code",
@@ -50,6 +59,16 @@ class RegisterRow(Base):
             "plan_code",
             "recheck_by",
             postgresql_where=text("recheck_by IS NOT NULL AND state IN ('draft', 'confirmed')"),
+        ),
+        Index(
+            "ix_register_row_undated",
+            "city_code",
+            "plan_code",
+            "register_code",
+            "id",
+            postgresql_where=text(
+                "title IS NULL AND counted IS NOT NULL AND state IN ('draft', 'confirmed')"
+            ),
         ),
         CheckConstraint(
             "state IN ('draft', 'confirmed', 'ended', 'revoked', 'withdrawn')", name="state"

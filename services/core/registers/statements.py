@@ -96,3 +96,33 @@ TO_BE_RENEWED = """r.renew_by IS NOT NULL AND r.state IN ('draft', 'confirmed') 
 
 TO_BE_RECHECKED = "r.recheck_by IS NOT NULL AND r.state IN ('draft', 'confirmed')"
 """Whether row `r` counts and somebody has to look at it again some day."""
+
+REGISTERS_UNDATED = text("""
+SELECT DISTINCT r.plan_code, r.register_code FROM register_row AS r
+WHERE r.city_code = :city AND r.title IS NULL AND r.counted IS NOT NULL
+    AND r.state IN ('draft', 'confirmed')
+""")
+"""The registers of a city with rows that count and have no days to come: none once they are all
+filled, which their index tells at once."""
+
+UNDATED = text("""
+SELECT r.id, r.version, r.counted, coalesce((
+    SELECT min(h.occurred_at) FROM register_row_history AS h
+    WHERE h.city_code = :city AND h.row_id = r.id AND h.after ->> 'counts' = 'true'
+), r.created_at) AS counts_since
+FROM register_row AS r
+WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
+    AND r.title IS NULL AND r.counted IS NOT NULL AND r.state IN ('draft', 'confirmed')
+ORDER BY r.id LIMIT :most
+""").columns(counted=JSONB)
+"""Rows of a register that count and have no days to come, and since when each counts."""
+
+FILL_DEADLINES = text("""
+UPDATE register_row AS r SET renew_by = w.renew_by, renewed_as = w.renewed_as,
+    recheck_by = w.recheck_by, title = w.title
+FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]), CAST(:renew_by AS date[]),
+    CAST(:renewed_as AS text[]), CAST(:recheck_by AS date[]), CAST(:title AS text[]))
+    AS w(id, version, renew_by, renewed_as, recheck_by, title)
+WHERE r.city_code = :city AND r.id = w.id AND r.version = w.version AND r.title IS NULL
+""")
+"""Fills in the days of rows that nobody has changed meanwhile: whoever did has set them."""

@@ -24,8 +24,10 @@ _WORDS = (
     "note",
     "source",
     "justification",
+    "files",
 )
-"""The columns that somebody writes. Whether a value is final is a mark on it and no word."""
+"""The columns that somebody writes, with what it rests upon. Whether a value is final is a mark on
+it and no word."""
 
 _COMPUTED = frozenset({"value", "not_applicable_reason"})
 """What a ratio computes of its two parts, so that nobody wrote it."""
@@ -69,6 +71,13 @@ class Authors:
 
 
 NOBODY = Authors()
+
+
+def authors_by(stamp: Mapping[str, Any]) -> Authors:
+    """Return whoever a stamp names (`Actor.stamp`); nobody where the system itself did it."""
+    unit = stamp.get("organization_code")
+    found = () if stamp.get("id") is None else (UUID(stamp["id"]),)
+    return Authors(found, () if unit is None else (unit,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +129,16 @@ def after_writing(
     """
     before = authorship_of(row)
     after = {**row, **wanted}
-    words = {
-        name: before.words[name]
-        if name in before.words and after[name] == row[name]
-        else beside.with_(actor)
-        for name in _written(after)
-    }
+
+    def wrote(name: str) -> Authors:
+        if name not in before.words:
+            return beside.with_(actor)
+        if after[name] == row[name]:
+            return before.words[name]
+        # Whoever adds a file or takes one away leaves those of others.
+        return (before.words[name] if name == "files" else NOBODY).and_(beside).with_(actor)
+
+    words = {name: wrote(name) for name in _written(after)}
     return Authorship(before.revision.with_(actor).and_(beside), words)
 
 

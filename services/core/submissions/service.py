@@ -159,7 +159,8 @@ async def change_files(
     place = check_right(actor, "edit", vars(submission), plan)
     place = await _as_held(session, submission, place, plan)
     check_state(vars(submission), "edit", place, actor)
-    _put(submission, {"files": list(files) or None, **signed(vars(submission), actor)})
+    wanted = {"files": list(files) or None}
+    _put(submission, {**wanted, **signed(vars(submission), actor, wanted)})
     await _write_down(session, submission, deed, actor, None, now)
 
 

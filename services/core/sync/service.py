@@ -33,7 +33,15 @@ from services.core.submissions.errors import BatchContended
 from services.core.sync import queries, statements
 from services.core.sync.deciding import LedgerState, MergingWrites
 from services.core.sync.milestone_writes import take_milestone_writes
-from services.core.sync.writes import KEPT, Sent, Write, WriteIdReused, WriteResult, refusal_kept
+from services.core.sync.writes import (
+    KEPT,
+    Sent,
+    Write,
+    WriteIdReused,
+    WriteResult,
+    disputed_by,
+    refusal_kept,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ async def take_in(
     except IntegrityError:  # the id of a new submission was taken a moment ago
         raise BatchContended from None
     await raise_conflicts(session, list(deciding.conflicts.values()))
-    others = [one for one in writes if one.kind.startswith("milestone.")]
+    others = [one for one in writes if disputed_by(one) == "milestone"]
     results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
     settled = {one: kept_result(result) for one, result in results.items()}
     await _settle(session, place, results, settled)

@@ -23,6 +23,9 @@ MilestoneKind = Literal["milestone.progress", "milestone.complete"]
 WriteKind = SubmissionKind | MilestoneKind | Literal["unreadable"]
 """`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
 
+DisputedKind = Literal["milestone", "submission"]
+"""What a conflict is over."""
+
 WriteOutcome = Literal["applied", "merged", "unchanged", "conflict", "refused"]
 """`merged`: others changed other fields meanwhile, and both stand. `conflict`: both changed the
 same, or the ledger moved on; what the device said is kept until somebody decides."""
@@ -48,6 +51,11 @@ class Write:
     draft: bool = True
     on_behalf_of: bool | str | None = None
     faults: tuple[Fault, ...] = ()
+
+
+def disputed_by(write: Write) -> DisputedKind:
+    """Return what a conflict is over that a write comes into."""
+    return "milestone" if write.kind.startswith("milestone.") else "submission"
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,9 @@ FORMS: Mapping[EventType, _Form] = {
     "connector.failing": _Form(
         "上报异常", "向“{name}”的上报持续失败，已达停用期限的 {percent}%", "orange"
     ),
+    "connector.secret_refused": _Form(
+        "密钥未被接受", "“{name}”尚不接受新密钥，请核对；旧密钥到期后将无法上报", "orange"
+    ),
     "connector.disabled": _Form("上报停用", "向“{name}”的上报已停用（{reason_name}）", "red"),
     "connector.refused": _Form(
         "上报被退", "{unit}“{indicator}”{period}被“{name}”退回：{their_words}", "red"

@@ -1,5 +1,6 @@
 """The audit as a file: verified without a database, and no byte of it can be another."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,27 @@ def test_an_untouched_file_is_whole(file: Sequence[bytes]) -> None:
     assert (chain.number, chain.signed, len(file)) == (LINKS, 2, LINKS + FIRST_ROW + 1)
     assert verify_lines(file, trusted=frozenset({bytes(32)}))[1] is not None
     assert told(file, noted=[ChainHead(LINKS + 1, bytes(32))]) == ("cut", LINKS + 1)
+
+
+def test_a_file_whose_signatures_are_taken_off_is_not_whole(file: Sequence[bytes]) -> None:
+    heads = [1, len(file) - 1]
+    for gone, found in (
+        ([1], None),
+        ([len(file) - 1], ("head", LINKS)),
+        (heads, ("unsigned", None)),
+    ):
+        lines = [without_signature(one) if at in gone else one for at, one in enumerate(file)]
+        _, breach = verify_lines(lines, trusted=TRUSTED)
+        assert (breach and (breach.kind, breach.number)) == found, gone
+        assert verify_lines(lines)[1] is None, "nobody is trusted to have signed it"
+
+
+def without_signature(line: bytes) -> bytes:
+    """Return the line of a head as one that nobody signed has it."""
+    said = json.loads(line)
+    (head,) = said.values()
+    head["signature"] = head["public_key"] = None
+    return json.dumps(said).encode() + b"\n"
 
 
 async def test_a_file_goes_on_where_the_last_one_ended(

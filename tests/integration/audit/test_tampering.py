@@ -10,11 +10,18 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.canonical import COLUMNS_OF, ChainHead, LinkKind
+from services.core.audit.canonical import (
+    COLUMNS_OF,
+    NO_LINK,
+    ChainHead,
+    LinkKind,
+    link_digest,
+)
 from services.core.audit.proving import Proof, all_heads, verify, whole_chain
 from services.core.audit.queries import chain_head
 from services.core.audit.verifying import BreachKind
 from services.core.kit.database import Database
+from services.core.kit.sm3 import sm3
 from tests.integration.audit.conftest import CITY, LINKS, SIGNED, TRUSTED
 from tests.support.canonical_json import canonical_text
 
@@ -240,6 +247,59 @@ async def test_whoever_makes_the_whole_chain_anew_has_no_key_to_sign_it(
     verdict = await verify(session, CITY, trusted=frozenset({bytes(32)}))
     assert verdict.breach is not None
     assert (verdict.breach.kind, verdict.breach.number) == ("head", SIGNED)
+
+
+_REMADE = {
+    "unsigned": "UPDATE audit_checkpoint SET digest = :digest, signature = NULL, public_key = NULL",
+    "without heads": "DELETE FROM audit_checkpoint",
+}
+
+
+@pytest.mark.parametrize("heads", _REMADE)
+async def test_a_chain_that_is_made_anew_without_signatures_is_no_better(
+    session: AsyncSession, heads: str
+) -> None:
+    await session.execute(
+        text(
+            "UPDATE audit_entry SET data = data || CAST('{\"forged\": true}' AS jsonb)"
+            " WHERE subject_id = 'key 0'"
+        )
+    )
+    for table in _TABLE.values():
+        await session.execute(
+            text(
+                f"UPDATE {table} SET occurred_at = occurred_at - interval '3 days'"
+                " WHERE id = (SELECT row_id FROM audit_link WHERE number = 1)"
+            )
+        )
+    digests = await made_anew(session)
+    await session.execute(text(_REMADE[heads]), {"digest": digests[SIGNED - 1]})
+    assert (await verify(session, CITY)).breach is None, "nobody is trusted to have signed it"
+    assert await told(session) == ("unsigned", None, None)
+
+
+async def made_anew(session: AsyncSession) -> list[bytes]:
+    """Write every link anew over the rows as they are, as whoever owns the tables can."""
+    digest, digests = NO_LINK, []
+    rows = [one async for some in whole_chain(session, CITY) for one in some]
+    for one in rows:
+        assert one.row is not None
+        link = one.link._replace(row_digest=sm3(one.row))
+        digest = link_digest(CITY, digest, link)
+        digests.append(digest)
+        await session.execute(
+            text(
+                "UPDATE audit_link SET row_digest = :row, digest = :digest WHERE number = :number"
+            ),
+            {"row": link.row_digest, "digest": digest, "number": link.number},
+        )
+    await session.execute(text("UPDATE audit_head SET digest = :digest"), {"digest": digest})
+    return digests
+
+
+async def test_a_chain_of_its_first_days_may_have_no_head_yet(session: AsyncSession) -> None:
+    await session.execute(text("DELETE FROM audit_checkpoint"))
+    assert (await verify(session, CITY, trusted=TRUSTED)).breach is None
 
 
 async def test_what_is_hashed_is_the_text_that_jsonb_has(session: AsyncSession) -> None:

@@ -230,6 +230,13 @@ async def test_reports_to_superiors_and_that_none_is_provisioned(
     found = await findings(settings)
     assert found["reports"].seen.en.startswith("1 connectors, 0 of them unprovisioned; 0 wait, 2")
     assert (found["reports"].good, found["reports"].reminds) == (True, True)
+    refused = (
+        "name = 'Henan', secret_refused_since = '2026-01-01T00:00Z', secret_refused_at = now()"
+    )
+    await executed(database, f"UPDATE connector SET {refused}")
+    told = (await findings(settings))["reports"]
+    assert told.seen.en.endswith("; the new secret is refused: Henan since 2026-01-01 00:00 UTC")
+    assert told.reminds
 
 
 async def test_work_that_was_begun_long_ago_and_keys_that_expire_soon(

@@ -47,6 +47,19 @@ async def test_one_that_is_killed_between_the_databases_writes_nothing_twice(fro
     assert await front.write() == 0
 
 
+async def test_a_row_that_was_refused_blocks_no_place(front: Front) -> None:
+    one, other = places(2)
+    key_of_other = "|".join((PLAN, *other))
+    await front.insert("bad", one, ver=20261130, biz_key=key_of_other, row_hash="0" * 64)
+    await front.insert("worse", other, ver=20261201, value="none")
+    assert {row.outcome for row in await front.take()} == {"refused"}
+    for ver, ex_id, outcome in ((5, "first", "created"), (4, "late", "refused")):
+        await front.insert(ex_id, other, ver=ver)
+        taken = {row.ex_id: row for row in await front.take()}
+        assert taken[ex_id].outcome == outcome, taken
+    assert "5" in str(taken["late"].message), "the one that was taken counts"
+
+
 async def test_what_the_other_side_wrote_is_taken_once_and_told(front: Front) -> None:
     first, second = places(2)
     await front.insert("a", first)

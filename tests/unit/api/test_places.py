@@ -1,10 +1,12 @@
 """Places of requests under way, where what counts them for all processes answers oddly."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typing_extensions import override
 
-from services.api.places import Places
+from services.api.places import LIFE, Places
 from services.api.shared_counts import Claim, Shared
 from services.core.kit.errors import DomainError
 
@@ -36,6 +38,70 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+class SlowCounts(Counts):
+    """One that answers those who ask now when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(granted=100)
+        self.slow = False
+        self.waiting: list[asyncio.Event] = []
+
+    @override
+    async def lease(self, key: str, claim: Claim) -> int:
+        if self.slow:
+            answered = asyncio.Event()
+            self.waiting.append(answered)
+            await answered.wait()
+        return await super().lease(key, claim)
+
+    async def answer(self) -> int:
+        """Answer once nobody else comes to ask; return how many waited."""
+        before = -1
+        while before < len(self.waiting):
+            before = len(self.waiting)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        waiting, self.waiting = self.waiting, []
+        for one in waiting:
+            one.set()
+        return len(waiting)
+
+
+async def test_many_leases_are_renewed_within_a_few_round_trips() -> None:
+    counts, clock = SlowCounts(), Clock()
+    places = Places(20, Shared(counts, clock), clock)
+    for number in range(500):
+        await places.begin(f"key {number}")
+    asked = counts.asked
+    clock.now += LIFE / 2
+    counts.slow = True
+    renewing = asyncio.create_task(places.renew())
+    rounds = []
+    while told := await counts.answer():
+        rounds.append(told)
+    await renewing
+    assert rounds == [50] * 10, "so many at a time, and never all at once"
+    assert counts.asked == asked + 500
+    assert not any(places._soon_lapses(f"key {number}") for number in range(500))
+
+
+async def test_a_lease_that_was_renewed_meanwhile_is_left_out() -> None:
+    counts, clock = SlowCounts(), Clock()
+    places = Places(1, Shared(counts, clock), clock)
+    for number in range(60):
+        await places.begin(f"key {number}")
+    asked = counts.asked
+    clock.now += LIFE / 2
+    counts.slow = True
+    renewing = asyncio.create_task(places.renew())
+    assert await counts.answer() == 50
+    places._held["key 59"].ends += LIFE
+    while await counts.answer():
+        pass
+    await renewing
+    assert counts.asked == asked + 59
 
 
 async def test_who_has_no_place_left_is_told_so_without_asking_each_time() -> None:

@@ -94,7 +94,7 @@ def test_the_published_vectors_are_let_in_and_made(name: str) -> None:
         nonce="17672256000001234" if name == "zzd" else "n-0001",
         interface="SID-1",
     )
-    assert presented(profile, made).signature == signature
+    assert made.headers[profile.signature] == signature
     _proved(profile, made, secret, times.get(name, NOW))
 
 
@@ -194,4 +194,4 @@ def test_once_only_is_the_nonce_or_the_signature_where_there_is_none() -> None:
 
 def test_what_leaves_something_unsigned_is_known_as_weak() -> None:
     whole = {name for name, profile in PROFILES.items() if profile.signs_all}
-    assert whole == {"wufei-hmac", "wufei-hmac-sm3", "zzd"}
+    assert whole == {"wufei-hmac", "wufei-hmac-sm3"}

@@ -3,6 +3,7 @@
 import base64
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic_core import from_json, to_json
@@ -11,6 +12,8 @@ from services.core.gateways.errors import SignatureWrong, SmNotInstalled
 from services.core.gateways.sm_envelope import (
     Disclosed,
     SmKeys,
+    _enciphered,
+    _sm4_key,
     is_point,
     new_pair,
     opened,
@@ -103,6 +106,20 @@ def test_one_by_another_key_or_that_is_none_is_refused() -> None:
     for body in (b"", b"[]", b"{}", b'{"data":1}', b"\xff"):
         with pytest.raises(SignatureWrong):
             opened(body, KEYS)
+
+
+@pytest.mark.parametrize("told", [[5], [], [[]], "x", 5, None, True])
+def test_an_envelope_of_something_else_than_an_object_is_none(told: Any) -> None:
+    with pytest.raises(SignatureWrong):
+        opened(sealed({}, KEYS, timestamp=_AT).replace(_empty(), _of(told)), KEYS)
+
+
+def _empty() -> bytes:
+    return _of({})
+
+
+def _of(told: Any) -> bytes:
+    return _enciphered(_sm4_key(KEYS), to_json(told)).hex().upper().encode()
 
 
 def test_a_private_key_that_begins_with_zeros_has_all_its_bytes(

@@ -32,6 +32,7 @@ def official(state: str = "approved", **columns: Any) -> dict[str, Any]:
 def observed(**columns: Any) -> dict[str, Any]:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     whence = {"source_code": "YEARBOOK", "reference": "YB-1", "observed_at": at}
+    whence |= {"recorded_by": {"id": str(UUID(int=2)), "organization_code": None}}
     return {**figure(**columns), **whence}
 
 

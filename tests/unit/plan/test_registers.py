@@ -332,6 +332,7 @@ def test_a_check_of_other_rows_names_a_month_and_a_register_with_the_same_key() 
         ("0/checks/2/right/0/column", "unknown-column"),
         ("0/checks/3/right/0/summed_in", "unknown-register"),
         ("0/checks/4/right/0", "two-reaches"),
+        ("0/checks/4/right/0/summed_in", "sums-in-a-circle"),
         ("0/checks/5/right/0", "two-reaches"),
     }
     without = a_register(checks=[{**check, "right": [before]}], review=False)
@@ -339,6 +340,19 @@ def test_a_check_of_other_rows_names_a_month_and_a_register_with_the_same_key() 
         ("0/checks/0/right/0/at", "no-month-in-key"),
         ("0/checks/0/importance", "block-without-review"),
     }
+
+
+def test_registers_that_block_each_other_by_their_sums_are_in_a_circle() -> None:
+    def summing(code: str, other: str, **changes: Any) -> dict[str, Any]:
+        right = [{"column": "amount", "summed_in": other}]
+        check = {"code": "c", "name": "和", "left": [{"column": "amount"}], "right": right}
+        return a_register(code=code, checks=[{**check, "operator": "==", **changes}])
+
+    place = "/checks/0/right/0/summed_in"
+    circle = [summing("A", "B"), summing("B", "C"), summing("C", "A"), summing("D", "A")]
+    assert faults(*circle) == [(f"{at}{place}", "sums-in-a-circle") for at in range(3)]
+    assert faults(summing("A", "A")) == [(f"0{place}", "sums-in-a-circle")]
+    assert faults(*circle[:2], summing("C", "A", importance="warn")) == []
 
 
 def test_a_day_lies_in_a_month_that_the_row_says() -> None:

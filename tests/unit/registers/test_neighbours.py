@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.core.registers.neighbours.rules import (
     Neighbours,
+    judged_together,
     keeping_out,
     keys_before,
     months_before,
@@ -90,6 +91,24 @@ def test_only_what_is_broken_and_blocks_keeps_a_row_out() -> None:
     assert {one.check.code for one in findings} == {"manifests", "stored-over-a-year"}
     (fault,) = keeping_out(findings)
     assert (fault.pointer, fault.code) == ("/values/transferred", "check-broken")
+
+
+def test_what_was_confirmed_decides_and_drafts_only_where_it_says_nothing() -> None:
+    moved = {("HW-MANIFEST", "amount"): Decimal("3.00")}
+    none = {("HW-MANIFEST", "amount"): Decimal(0)}
+    whole, wrong = year_of("1.00"), {**year_of("1.00"), "2025-08": {"closing": "9"}}
+
+    def judged(present: Neighbours, confirmed: Neighbours) -> list[tuple[str, bool]]:
+        found = [row_findings(MONTHS, ROW, one) for one in (present, confirmed)]
+        told = judged_together(*found)
+        return [(one.check.code, one.of_confirmed) for one in told if one.outcome == "broken"]
+
+    assert judged(Neighbours(whole, moved), Neighbours(whole, none)) == [("manifests", True)]
+    assert judged(Neighbours(whole, none), Neighbours(whole, moved)) == []
+    assert judged(Neighbours(whole, none), Neighbours(whole, none)) == [("manifests", False)]
+    assert judged(Neighbours(wrong, moved), Neighbours(whole, moved)) == []
+    assert ("carried-over", False) in judged(Neighbours(wrong, moved), Neighbours({}, moved))
+    assert judged(Neighbours({}, moved), Neighbours({}, moved)) == []
 
 
 def test_the_rows_that_are_looked_up_have_the_same_key_but_for_the_month() -> None:

@@ -11,6 +11,7 @@ from services.core.registers.neighbours import statements
 from services.core.registers.neighbours.rules import (
     Neighbours,
     RowFinding,
+    judged_together,
     keys_before,
     row_findings,
     summed,
@@ -29,7 +30,28 @@ async def findings_of(
     It is held against what rows of its own unit say now, confirmed or not; with `confirmed` against
     what was confirmed alone. To whom sums are told is for `rules.told_to` to say.
     """
-    of = "confirmed" if confirmed else "present"
+    present, counted = await _neighbours(session, row, register)
+    return row_findings(register, row["cells"], counted if confirmed else present)
+
+
+async def findings_at_confirmation(
+    session: AsyncSession, row: Mapping[str, Any], register: Register
+) -> list[RowFinding]:
+    """Return what a row breaks or leaves open as it is confirmed, in two statements at most.
+
+    What was confirmed decides; `rules.judged_together` says what becomes of the rest.
+    """
+    present, counted = await _neighbours(session, row, register)
+    cells = row["cells"]
+    return judged_together(
+        row_findings(register, cells, present), row_findings(register, cells, counted)
+    )
+
+
+async def _neighbours(
+    session: AsyncSession, row: Mapping[str, Any], register: Register
+) -> tuple[Neighbours, Neighbours]:
+    """Return what other rows of the unit say now, and what of them was confirmed."""
     cells = row["cells"]
     of_row = {
         "city": row["city_code"],
@@ -37,21 +59,28 @@ async def findings_of(
         "unit": row["organization_code"],
     }
     keys, sums = keys_before(register, cells), summed(register, cells)
-    by_key: dict[str, Mapping[str, Any]] = {}
+    by_key: dict[str, Any] = {}
     if keys:
         asked = {**of_row, "register": register.code, "keys": list(keys.values())}
-        found = await session.execute(statements.OF_KEYS[of], asked)
-        by_key = {one["key"]: one["cells"] for one in found.mappings()}
-    totals = {}
+        by_key = {one.key: one for one in await session.execute(statements.OF_KEYS, asked)}
+    totals: dict[tuple[str, str], Any] = {}
     if sums:
-        matching = [to_json(one.matching).decode() for one in sums]
         asked = {
             **of_row,
             "registers": [one.register for one in sums],
             "columns": [one.column for one in sums],
-            "matching": matching,
+            "matching": [to_json(one.matching).decode() for one in sums],
         }
-        found = await session.execute(statements.SUMS[of], asked)
-        totals = {(one["register"], one["said"]): one["total"] for one in found.mappings()}
-    by_month = {month: by_key[key] for month, key in keys.items() if key in by_key}
-    return row_findings(register, cells, Neighbours(by_month, totals))
+        found = await session.execute(statements.SUMS, asked)
+        totals = {(one.register, one.said): one for one in found}
+    rows = {month: by_key[key] for month, key in keys.items() if key in by_key}
+    return (
+        Neighbours(
+            {month: one.present for month, one in rows.items()},
+            {place: one.present for place, one in totals.items()},
+        ),
+        Neighbours(
+            {month: one.confirmed for month, one in rows.items() if one.confirmed is not None},
+            {place: one.confirmed for place, one in totals.items()},
+        ),
+    )

@@ -9,6 +9,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.kit.decimals import exact, times, total
 from services.core.kit.errors import Fault
+from services.core.kit.text import Text
 from services.core.plan.count_entries import RowCheck, RowSide, RowTerm
 from services.core.plan.register_entries import Register
 from services.core.registers.judging import key_of
@@ -17,6 +18,10 @@ from services.core.registers.row_checks import broken_fault, holds
 FindingOutcome = Literal["broken", "unknown"]
 
 _MONTHS = 12
+_CONFIRM_FIRST = Text(
+    "{}；只计已确认的行：请先确认其所依据的行",
+    "{}. Only what was confirmed counts: confirm the rows first that it rests upon",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class RowFinding:
 
     Without `left` and `right` it is broken all the same: they are not told.
     `missing` are columns, each with the month whose row does not say it where that is another.
+    `of_confirmed`: it is so beside what was confirmed, and not beside what rows say now.
     """
 
     check: RowCheck
@@ -32,6 +38,7 @@ class RowFinding:
     left: Decimal | None = None
     right: Decimal | None = None
     missing: tuple[str, ...] = ()
+    of_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +102,44 @@ def row_findings(
     return found
 
 
+def judged_together(
+    present: Sequence[RowFinding], confirmed: Sequence[RowFinding]
+) -> list[RowFinding]:
+    """Return what a row breaks as it is confirmed, from what it breaks beside other rows.
+
+    `present` is beside what they say now, `confirmed` beside what was confirmed. A draft may be
+    taken back at any time, so no check holds by it: what was confirmed decides. Where that says
+    nothing of a check, what the drafts say is better than not to ask.
+    """
+    now = {one.check.code: one for one in present}
+    broken = {code for code, one in now.items() if one.outcome == "broken"}
+    found = []
+    for one in confirmed:
+        if one.outcome == "unknown":
+            found.append(now.get(one.check.code, one))
+        else:
+            found.append(replace(one, of_confirmed=one.check.code not in broken))
+    return found
+
+
 def keeping_out(findings: Sequence[RowFinding]) -> list[Fault]:
     """Return as faults the findings that keep a row from being confirmed."""
     return [
-        broken_fault(one.check, one.left, one.right)
+        _told(one, broken_fault(one.check, one.left, one.right))
         for one in findings
         if one.check.importance == "block" and one.outcome == "broken"
     ]
+
+
+def _told(finding: RowFinding, fault: Fault) -> Fault:
+    """Return a fault with what to do where unconfirmed rows would mend it."""
+    if not finding.of_confirmed:
+        return fault
+    return replace(fault, detail=_confirm_first(fault.detail))
+
+
+def _confirm_first(broken: Text) -> Text:
+    return Text(_CONFIRM_FIRST.zh.format(broken.zh), _CONFIRM_FIRST.en.format(broken.en))
 
 
 def told_to(

@@ -1,33 +1,37 @@
-"""The statements that look up what other rows of the same unit say; each for all that is asked."""
+"""The statements that look up what other rows of the same unit say; each for all that is asked.
+
+Each tells both what they say now and what was confirmed last, for it reads the same rows.
+"""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
-_SAYS = {"present": "cells", "confirmed": "counted"}
-"""Which column has what a row says: as it stands, or as it was confirmed last (null: never)."""
-
-_OF_KEYS = """
-SELECT r.key, r.{says} AS cells FROM register_row AS r
+OF_KEYS = text("""
+SELECT r.key, r.cells AS present, r.counted AS confirmed FROM register_row AS r
 WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
     AND r.key = ANY(CAST(:keys AS text[])) AND r.organization_code = :unit
-    AND r.state IN ('draft', 'confirmed') AND r.{says} IS NOT NULL
-"""
+    AND r.state IN ('draft', 'confirmed')
+""").columns(present=JSONB, confirmed=JSONB)
+"""What the rows of a unit say that hold some keys; `confirmed` null: nothing yet."""
 
-_SUMS = """
-SELECT w.register, w.said, (
-    SELECT coalesce(sum(CASE WHEN r.{says} ->> w.said ~ '^-?[0-9]+([.][0-9]+)?$'
-        THEN CAST(r.{says} ->> w.said AS numeric) END), 0) FROM register_row AS r
+_ADDED = """coalesce(sum(CASE WHEN r.{says} ->> w.said ~ '^-?[0-9]+([.][0-9]+)?$'
+            THEN CAST(r.{says} ->> w.said AS numeric) END)
+            FILTER (WHERE r.{says} @> w.matching), 0)"""
+
+SUMS = text(f"""
+SELECT w.register, w.said, f.present, f.confirmed
+FROM (
+    SELECT u.register, u.said, CAST(u.matching AS jsonb) AS matching
+    FROM unnest(CAST(:registers AS text[]), CAST(:columns AS text[]), CAST(:matching AS text[]))
+        AS u(register, said, matching)
+) AS w
+CROSS JOIN LATERAL (
+    SELECT {_ADDED.format(says="cells")} AS present, {_ADDED.format(says="counted")} AS confirmed
+    FROM register_row AS r
     WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = w.register
         AND r.organization_code = :unit AND r.state IN ('draft', 'confirmed')
-        AND r.{says} @> CAST(w.matching AS jsonb)
-) AS total
-FROM unnest(CAST(:registers AS text[]), CAST(:columns AS text[]), CAST(:matching AS text[]))
-    AS w(register, said, matching)
-"""
-
-OF_KEYS = {of: text(_OF_KEYS.format(says=says)).columns(cells=JSONB) for of, says in _SAYS.items()}
-"""What the rows of a unit say that hold some keys, `present` or `confirmed`."""
-
-SUMS = {of: text(_SUMS.format(says=says)) for of, says in _SAYS.items()}
-"""What columns of registers come to over the rows of a unit that say the same, `present` or
-`confirmed`; of none it is 0. A row that says words there, by an earlier plan, adds nothing."""
+        AND (r.cells @> w.matching OR r.counted @> w.matching)
+) AS f
+""")  # noqa: S608 (text of our own)
+"""What columns of registers come to over the rows of a unit that say the same; of none it is 0. A
+row that says words there, by an earlier plan, adds nothing."""
