@@ -51,12 +51,11 @@ GROUP BY e.city_code ORDER BY min(head.since)
 """The cities of which something can be claimed, the one that waits longest first."""
 
 # In steps: `waiting` endpoints, of keys that are good, that have something due and are not full;
-# `rated` those of them
-# with a rate, locked; `funded` with the tokens that have come in since; `open` how many
-# deliveries each may have now; `taken` those deliveries, locked; then the writes. SKIP LOCKED
-# twice, so that workers share the queue and never wait for each other. MATERIALIZED where a step
-# locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows that refer to
-# it may be inserted meanwhile.
+# `rated` those of them with a rate, locked; `funded` with the tokens that have come in since;
+# `open` how many deliveries each may have now; `taken` those deliveries, locked; then the writes.
+# SKIP LOCKED twice, so that workers share the queue and never wait for each other. MATERIALIZED
+# where a step locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows
+# that refer to it may be inserted meanwhile.
 CLAIM = text(f"""
 WITH busy AS (
     SELECT * FROM unnest(CAST(:endpoints AS uuid[]), CAST(:numbers AS int[])) AS b(id, number)
