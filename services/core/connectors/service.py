@@ -42,7 +42,8 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.plan.state import PlanState
-from services.core.webhooks.addresses import AddressPolicy, TargetUrl, origin_of_shown, read_url
+from services.core.webhooks.addresses import AddressPolicy, TargetUrl, read_url
+from services.core.webhooks.rules import origin_of_shown
 
 _TRIED_ANEW = frozenset({*ADDRESSES, "app_id", "secret", "interface", "mapping"})
 """What has to be tried again when it changed."""

@@ -243,11 +243,6 @@ class TargetUrl:
         return f"{self.origin}{'/'.join(parts)}{query and '?…'}"
 
 
-def origin_of_shown(shown: str) -> str:
-    """Return who is called at an address that is kept as it is shown."""
-    return "://".join(urlsplit(shown)[:2])
-
-
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _SERVER_PORTS: Mapping[str, int] = {"postgresql": 5432, "postgres": 5432, "redis": 6379}
 _TOKEN_LENGTH = 20

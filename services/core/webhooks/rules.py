@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from services.core.events.catalogue import type_faults
@@ -101,6 +102,11 @@ def settings_faults(
         yield from type_faults(name, f"/event_types/{index}")
     yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
     yield from _filter_faults(settings, actor, ground)
+
+
+def origin_of_shown(shown: str) -> str:
+    """Return who is called at an address that is kept as it is shown."""
+    return "://".join(urlsplit(shown)[:2])
 
 
 def headers_faults(settings: Settings, *, origin: str, names: Collection[str]) -> Iterator[Fault]:

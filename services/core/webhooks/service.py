@@ -19,7 +19,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.secrets import MOST_OLD_SECRETS, TooManyOldSecrets
 from services.core.webhooks import queries
-from services.core.webhooks.addresses import TargetUrl, origin_of_shown, read_url
+from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.errors import (
     NothingToRotate,
     TooManyEndpoints,
@@ -34,6 +34,7 @@ from services.core.webhooks.rules import (
     headers_faults,
     key_of,
     manner_faults,
+    origin_of_shown,
     owner_of,
     settings_faults,
     signs,
