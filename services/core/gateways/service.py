@@ -187,7 +187,7 @@ async def check_gives(
         KeyBeyondOwn: keys of that role are not the actor's to give; `separated`: administrators
             are.
     """
-    key = await session.get(ApiKey, (partner.city_code, partner.key_id))
+    key = await visible_key(session, actor, partner.key_id)
     if key is None or not gives(key.role, actor, separated=separated):
         raise KeyBeyondOwn
 
