@@ -106,7 +106,15 @@ async def _timed(
 
 def _knows(told: dict[str, Any]) -> tuple[int, dict[str, str]]:
     """Return position and digests, as a phone sends them back."""
-    names = ("obligations", "todo", "alerts", "conflicts", "milestone_conflicts", "refused")
+    names = (
+        "obligations",
+        "todo",
+        "alerts",
+        "conflicts",
+        "milestone_conflicts",
+        "register_row_conflicts",
+        "refused",
+    )
     return told["position"], {one: told[one]["digest"] for one in names if told[one]}
 
 

@@ -79,6 +79,7 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plan_cache import PlanCache
+from services.api.registers import conflict_routes as register_row_conflicts
 from services.api.registers import measure_routes as register_measures
 from services.api.registers import routes as registers
 from services.api.registers import verb_routes as register_verbs
@@ -147,6 +148,7 @@ _ROUTERS = (
     observations.router,
     registers.router,
     register_verbs.router,
+    register_row_conflicts.router,
     assessments.router,
     assessment_verbs.router,
     appeals.router,

@@ -29,6 +29,7 @@ from services.core.papers import models as papers
 from services.core.people import models as people
 from services.core.plan import models as plan
 from services.core.registers import models as registers
+from services.core.registers.conflicts import models as register_row_conflicts
 from services.core.registers.measures import models as register_measures
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
@@ -65,6 +66,7 @@ __all__ = [
     "people",
     "plan",
     "register_measures",
+    "register_row_conflicts",
     "registers",
     "reminders",
     "scoring",

@@ -170,7 +170,7 @@ class Importing:
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
             async with self._database.sessions() as session:
                 outcome = await foresee(session, rows, block)
-            found.counts.update(outcome.counts)
+            found.outcomes += outcome.outcomes
             await self._note(work, rows, found, outcome.faults)
         last = rows.last_faults()
         if not rows.tally.rows:
@@ -226,16 +226,18 @@ class Importing:
         """
         # Held to the end: whatever the lease says, nobody else takes it up meanwhile.
         taken = work.taken
-        if await service.leases.held(session, taken) is None:
+        sheet = await service.leases.held(session, taken)
+        if sheet is None:
             raise _Stopped
+        foreseen = service.foreseen_of(sheet)
         rows = self._rows(work, look, at_once=_WRITTEN_AT_ONCE)
         counts: Counter[str] = Counter(created=0, updated=0, unchanged=0)
         blocks: Iterator[Any] = rows.blocks()
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-            outcome = await write(session, rows, block)
+            outcome = await write(session, rows, block, foreseen)
             if outcome.faults:
                 raise _Moved(outcome.faults)
-            counts.update(outcome.counts)
+            counts.update(outcome.outcomes)
         if last := rows.last_faults():
             raise _Moved(last)
         if not await service.finish_write(session, taken, counts, now=self._clock.now()):
@@ -247,10 +249,10 @@ class _Found:
 
     number: int
     kept: list[SheetFault]
-    counts: Counter[str]
+    outcomes: list[str]
 
     def __init__(self) -> None:
-        self.number, self.kept, self.counts = 0, [], Counter()
+        self.number, self.kept, self.outcomes = 0, [], []
         self._begun = time.monotonic()
 
     def progress(self, rows: FormRows, more: int) -> dict[str, object]:
@@ -269,7 +271,10 @@ class _Found:
 
 def _report(work: _Work, look: FirstLook, rows: FormRows, found: _Found) -> dict[str, Any]:
     tally, known = rows.tally, look.known
-    counted = {name: found.counts[name] for name in ("created", "updated", "unchanged")}
+    counts = Counter(found.outcomes)
+    counted = {name: counts[name] for name in ("created", "updated", "unchanged")}
+    # Of a file with faults nothing is written.
+    foreseen = {} if found.number else service.foreseen(found.outcomes)
     return {
         "sheet": None if look.sheet is None else look.sheet.name,
         "period": known.period or None,
@@ -284,6 +289,7 @@ def _report(work: _Work, look: FirstLook, rows: FormRows, found: _Found) -> dict
         "ignored_columns": list(look.columns.ignored),
         "first_row": tally.first,
         "template": look.template(work.plan),
+        **foreseen,
     }
 
 

@@ -100,6 +100,11 @@ LISTS: Mapping[str, Listed] = {
         (ID,),
         {**PLAN, "state": None, "milestone_id": None, "organization_code": None},
     ),
+    "/v1/plans/{plan}/register-row-conflicts": Listed(
+        "register-row-conflicts",
+        (ID,),
+        {**PLAN, "state": None, "row_id": None, "organization_code": None},
+    ),
     "/v1/plans/{plan}/observations": Listed("observations", (ID,), PLAN),
     "/v1/observations/{observation_id}/history": Listed(
         "observation-history", ("7",), {"of": "{observation_id}"}

@@ -88,7 +88,7 @@ async def test_two_who_change_the_same_field_leave_one_conflict_with_both(door: 
             "submission.edit",
             subject,
             base_version=1,
-            data={"numerator": "1", "denominator": "4", "note": "单位的说明"},
+            data={"value": None, "numerator": "1", "denominator": "4", "note": "单位的说明"},
         )
         told = await device.sync(write)
         (result,) = told["results"]
@@ -148,10 +148,10 @@ async def test_a_change_that_mends_a_refused_one_is_taken_and_nothing_of_it_is_l
         def edit(**data: str | None) -> dict[str, Any]:
             return a_write("submission.edit", subject, base_version=1, data=data)
 
-        wrong = edit(numerator="1", denominator="0")
-        again = edit(numerator="1", denominator="0", note="复核")
+        wrong = edit(value=None, numerator="1", denominator="0")
+        again = edit(value=None, numerator="1", denominator="0", note="复核")
         first = (await device.sync(wrong, again))["results"]
-        mended = edit(numerator="1", denominator="10")
+        mended = edit(value=None, numerator="1", denominator="10")
         later = (await device.sync(wrong, mended))["results"]
         read = (await unit.get(f"/submissions/{subject}")).json()
     assert [one["outcome"] for one in first] == ["refused", "refused"], (

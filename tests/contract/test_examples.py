@@ -19,7 +19,7 @@ from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
 from tests.support.contract import BY_OTHERS, CONTRACT
-from tests.support.device import a_conflict, a_milestone_conflict
+from tests.support.device import a_conflict, a_milestone_conflict, a_row_conflict
 from tests.support.duties import add, an_obligation
 from tests.support.evidence import evidence_named
 from tests.support.gateways import a_key as a_partners_key
@@ -264,6 +264,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,
         "milestone_conflict_id": a_milestone_conflict,
+        "register_row_conflict_id": a_row_conflict,
         "observation_id": an_observation,
         "preview_id": a_preview,
         "link_id": a_board_link_id,

@@ -11,14 +11,16 @@ from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.milestones import a_milestone_in
+from tests.support.registers import KEEPER, added_row
 from tests.support.reported import a_period
 
 Write = dict[str, Any]
 
 
 def a_write(kind: str, subject: str, **more: Any) -> Write:
-    """Return a write of a kind on a submission or a milestone."""
-    named = "milestone_id" if kind.startswith("milestone.") else "submission_id"
+    """Return a write of a kind on a submission, a milestone or a row of a register."""
+    of = {"milestone": "milestone_id", "register_row": "row_id"}
+    named = of.get(kind.partition(".")[0], "submission_id")
     return {"id": str(new_id()), "kind": kind, named: subject, **more}
 
 
@@ -56,6 +58,7 @@ class Device:
             "alerts",
             "conflicts",
             "milestone_conflicts",
+            "register_row_conflicts",
             "refused",
         ):
             if told[name] is not None:
@@ -91,6 +94,23 @@ async def a_milestone_conflict(door: Door) -> str:
             base_version=promised["version"],
             data={"percent": "55"},
         )
+        (result,) = (await Device(unit).sync(write))["results"]
+    assert result["outcome"] == "conflict", result
+    return str(result["conflict_id"])
+
+
+async def a_row_conflict(door: Door) -> str:
+    """Return the id of a conflict: a device and a colleague changed the same column of a row."""
+    async with await door.as_("reporter", KEEPER) as unit:
+        row = await added_row(unit)
+        changed = await unit.patch(
+            f"/register-rows/{row['id']}",
+            json={"values": {"enterprise": "同事写的名称"}},
+            headers={"If-Match": "*"},
+        )
+        assert changed.status_code == 200, changed.text
+        said = {"values": {"enterprise": "手机写的名称"}}
+        write = a_write("register_row.edit", row["id"], base_version=1, data=said)
         (result,) = (await Device(unit).sync(write))["results"]
     assert result["outcome"] == "conflict", result
     return str(result["conflict_id"])

@@ -13,7 +13,7 @@ from tests.support.api import XINMI, Door, a_submission
 from tests.support.assessments import TOWN_SHEET, an_appeal, assessments_by_end
 from tests.support.board import a_board_link
 from tests.support.connectors import connectors_named
-from tests.support.device import a_conflict, a_milestone_conflict
+from tests.support.device import a_conflict, a_milestone_conflict, a_row_conflict
 from tests.support.duties import add
 from tests.support.evidence import a_file_with_link, added, an_archive, an_assigned_target
 from tests.support.gateways import Platform, a_key, a_partner, called
@@ -250,6 +250,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     named |= {"conflict_id": await a_conflict(door), "paper_id": paper_id, "alert_id": alert_id}
     named |= {
         "milestone_conflict_id": await a_milestone_conflict(door),
+        "register_row_conflict_id": await a_row_conflict(door),
         "observation_id": await an_observation(door),
         "link_id": (await a_board_link(door))["id"],
     }

@@ -50,7 +50,7 @@ THINGS = (
     *("partner_id", "connector_id", "provider_id"),
     *("milestone_id", "extension_id", "obligation_id", "alert_id"),
     *("user_id", "post_id", "session_id"),
-    *("conflict_id", "milestone_conflict_id"),
+    *("conflict_id", "milestone_conflict_id", "register_row_conflict_id"),
     *("observation_id", "preview_id", "import_id", "evidence_id", "archive_id"),
     *("row_id", "link_id", "paper_id", "assessment_id", "appeal_id"),
 )

@@ -17,6 +17,7 @@ from services.api.feed.report_shapes import (
     ReportDifferingData,
     ReportRefusedData,
 )
+from services.api.feed.row_shapes import RegisterRowConflictData
 from services.core.events.catalogue import EventType
 
 
@@ -355,6 +356,7 @@ _FAMILIES: Mapping[str, type] = {
     "conflict": ConflictData,
     "observation": ObservationData,
     "register_row": RegisterRowData,
+    "register_row_conflict": RegisterRowConflictData,
     "assessment": AssessmentData,
     "appeal": AppealData,
     "score": ScoreData,

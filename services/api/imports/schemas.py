@@ -48,7 +48,10 @@ class ImportOut(BaseModel):
     updated: int = Field(
         description="Submissions, milestones or register rows that they change, or have changed"
     )
-    unchanged: int = Field(description="Rows that say what is there already")
+    unchanged: int = Field(
+        description="Rows that say what is there already, and rows of a form that nobody touched"
+        " and that stand no more"
+    )
     columns: dict[str, str] = Field(description="By member, the heading that it is read from")
     ignored_columns: list[str] = Field(description="Headings of columns that are not taken")
     first_row: dict[str, str] = Field(

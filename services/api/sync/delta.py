@@ -1,8 +1,8 @@
 """What a device has to know and does not: what changed since a position, and lists that differ.
 
-Submissions and milestones change by events, so they are told by position. What is owed, what
-waits and what is alerted also change as days pass, without any event: those lists are short, and
-are told whole whenever their digest is another one than the device has.
+Submissions, milestones and rows of registers change by events, so they are told by position. What
+is owed, what waits and what is alerted also change as days pass, without any event: those lists are
+short, and are told whole whenever their digest is another one than the device has.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from services.api.milestones.conflict_routes import list_milestone_conflicts
 from services.api.milestones.views import milestone_list, tombstones
 from services.api.obligations.routes import list_obligations
 from services.api.problems import STATUS
+from services.api.registers.conflict_routes import list_register_row_conflicts
+from services.api.registers.schemas import is_listed, row_fields
 from services.api.submissions.schemas import submission_fields
 from services.api.sync.schemas import KnownListsIn, ListName
 from services.core.events.errors import PositionBeyondLog
@@ -36,12 +38,17 @@ from services.core.milestones import queries as milestone_queries
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.plan.state import PlanState
+from services.core.registers import queries as row_queries
+from services.core.registers.queries import RowFilters
 from services.core.submissions import queries as submission_queries
 from services.core.submissions.queries import SubmissionFilters
 from services.core.sync import queries
 
 _POSITIONS = 500
 """Log positions read for one answer."""
+
+_TOLD = ("submissions", "milestones", "register_rows", "tombstones")
+"""What is told by position."""
 
 _OWED, _SHOWN = 500, 200
 _REFUSALS_SHOWN = timedelta(days=30)
@@ -63,7 +70,7 @@ class Device:
 async def changes_since(
     device: Device, desk: ActionContext, position: int | None
 ) -> dict[str, Any]:
-    """Return submissions, milestones and tombstones since a position, and where to go on from.
+    """Return what changed and what is gone since a position, and where to go on from.
 
     A device whose position is beyond the log is told to begin anew: its writes have come in.
 
@@ -81,7 +88,7 @@ async def changes_since(
 
 
 async def _beginning(device: Device, *, anew: bool) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"submissions": [], "milestones": [], "tombstones": []}
+    nothing: dict[str, Any] = {name: [] for name in _TOLD}
     now = await log_position(device.session, device.plan.city_code)
     return {"position": now, "has_more": False, "begin_anew": anew, **nothing}
 
@@ -101,7 +108,7 @@ async def _changes_after(device: Device, desk: ActionContext, position: int) -> 
         for row in rows
         if row["state"] == "withdrawn"
     ]
-    told = {
+    told: dict[str, Any] = {
         "position": read_to,
         "has_more": more,
         "begin_anew": False,
@@ -109,8 +116,26 @@ async def _changes_after(device: Device, desk: ActionContext, position: int) -> 
             submission_fields(row, plan, actor) for row in rows if row["state"] != "withdrawn"
         ],
         "milestones": [],
+        "register_rows": [],
         "tombstones": gone,
     }
+    listed = await row_queries.changed_after(
+        session,
+        actor,
+        plan_code=plan.code,
+        register_code=None,
+        filters=RowFilters(),
+        position=position,
+        limit=_POSITIONS,
+    )
+    for at, row in listed.found:
+        if is_listed(vars(row), {}, actor):
+            told["register_rows"].append(row_fields(vars(row), plan, actor))
+        else:
+            gone.append({"kind": "register_row", "id": row.id, "position": at})
+    # Each reads the log by itself: what only one of them saw is told again.
+    told["position"] = min(read_to, listed.position)
+    told["has_more"] = more or listed.more
     if actor.may(Permission.READ_MILESTONES):
         document = plan.document
         changed = await milestone_queries.changed_after(
@@ -125,9 +150,8 @@ async def _changes_after(device: Device, desk: ActionContext, position: int) -> 
         kept = [row for _, row in changed.found if row.state != "cancelled"]
         told["milestones"] = await milestone_list(session, kept, desk)
         gone += [{"kind": "milestone", **one} for one in tombstones(changed.found)]
-        # Each read the log by itself: what only one of them saw is told again.
-        told["position"] = min(read_to, changed.position)
-        told["has_more"] = more or changed.more
+        told["position"] = min(told["position"], changed.position)
+        told["has_more"] = told["has_more"] or changed.more
     return told
 
 
@@ -139,6 +163,7 @@ async def lists_that_differ(device: Device) -> dict[str, Any]:
         "alerts": await _alerts(device),
         "conflicts": await _conflicts(device),
         "milestone_conflicts": await _milestone_conflicts(device),
+        "register_row_conflicts": await _row_conflicts(device),
         "refused": await _refused(device),
     }
     return {name: _if_other(listed, getattr(device.known, name)) for name, listed in whole.items()}
@@ -196,6 +221,13 @@ async def _milestone_conflicts(device: Device) -> tuple[Sequence[Any], bool]:
     if not device.actor.may(Permission.READ_MILESTONES):
         return [], False
     page = await list_milestone_conflicts(
+        device.actor, device.plan, device.session, page_size=_SHOWN
+    )
+    return page.items, page.next_page_token is not None
+
+
+async def _row_conflicts(device: Device) -> tuple[Sequence[Any], bool]:
+    page = await list_register_row_conflicts(
         device.actor, device.plan, device.session, page_size=_SHOWN
     )
     return page.items, page.next_page_token is not None

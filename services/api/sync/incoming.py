@@ -13,7 +13,9 @@ from services.api.deferred_faults import DeferredFaults
 from services.api.submissions.schemas import SubmissionIn
 from services.api.sync.schemas import (
     CompleteWriteIn,
+    CreateRowWriteIn,
     CreateWriteIn,
+    EditRowWriteIn,
     EditWriteIn,
     MoveWriteIn,
     ProgressWriteIn,
@@ -26,7 +28,15 @@ from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS
 from services.core.sync.writes import Sent, Write
 
-Shape = CreateWriteIn | EditWriteIn | MoveWriteIn | ProgressWriteIn | CompleteWriteIn
+Shape = (
+    CreateWriteIn
+    | EditWriteIn
+    | MoveWriteIn
+    | ProgressWriteIn
+    | CompleteWriteIn
+    | CreateRowWriteIn
+    | EditRowWriteIn
+)
 _OF_DEVICES = 7
 """The version of UUID that devices make: in the order of time, so that indexes stay small."""
 
@@ -93,11 +103,7 @@ def _sound(index: int, shape: Shape) -> Sent:
         index=index,
         id=shape.id,
         kind=shape.kind,
-        subject_id=(
-            shape.milestone_id
-            if isinstance(shape, ProgressWriteIn | CompleteWriteIn)
-            else shape.submission_id
-        ),
+        subject_id=_subject_of(shape),
         digest=hashlib.sha256(said.encode()).digest(),
         claimed_at=shape.claimed_at,
     )
@@ -115,18 +121,41 @@ def _sound(index: int, shape: Shape) -> Sent:
             evidence = [piece.model_dump() for piece in shape.data.evidence]
             told = {"narrative": shape.data.narrative, "evidence": evidence}
             write = replace(write, base_version=shape.base_version, said=told)
+        case CreateRowWriteIn():
+            write = replace(
+                write,
+                place=(shape.register_code, shape.data.organization_code),
+                said=shape.data.values,
+                faults=_of_id(write, "/row_id"),
+            )
+        case EditRowWriteIn():
+            write = replace(write, base_version=shape.base_version, said=shape.data.values)
     return Sent(write, said)
 
 
+def _subject_of(shape: Shape) -> UUID:
+    if isinstance(shape, ProgressWriteIn | CompleteWriteIn):
+        return shape.milestone_id
+    if isinstance(shape, CreateRowWriteIn | EditRowWriteIn):
+        return shape.row_id
+    return shape.submission_id
+
+
+def _of_id(write: Write, place: str) -> tuple[Fault, ...]:
+    """Return what is wrong with the id that a device gave to what it makes."""
+    if write.subject_id.version == _OF_DEVICES:
+        return ()
+    return (Fault(place, "uuid7-required", _MADE_BY_DEVICE),)
+
+
 def _creation(write: Write, data: SubmissionIn) -> Write:
-    wrong = Fault("/submission_id", "uuid7-required", _MADE_BY_DEVICE)
     return replace(
         write,
         slot=Slot(data.indicator_code, data.organization_code, data.period),
         said=_said(data, (*FORMS, *REMARKS)),
         draft=data.draft,
         on_behalf_of=data.on_behalf_of,
-        faults=() if write.subject_id.version == _OF_DEVICES else (wrong,),
+        faults=_of_id(write, "/submission_id"),
     )
 
 

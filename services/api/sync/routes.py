@@ -30,6 +30,7 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
 _PATHS: Mapping[DisputedKind, str] = {
     "submission": "/v1/conflicts/{id}",
     "milestone": "/v1/milestone-conflicts/{id}",
+    "register_row": "/v1/register-row-conflicts/{id}",
 }
 """Where a conflict is read, by what it is over."""
 
@@ -53,8 +54,8 @@ async def sync(
 
     A change is merged by field with what others changed since `base_version`. Only where both
     changed the same field it is a conflict: the ledger stays as it is, what the device said is
-    kept beside it, and whoever reports for the unit decides. Those over milestones have paths of
-    their own.
+    kept beside it, and whoever reports for the unit decides. Those over milestones, and over rows
+    of registers, have paths of their own.
     """
     plan = await held.plans.get(body.plan, actor, session)
     sent = writes_of(body.writes)
@@ -80,6 +81,9 @@ async def _known(
     milestone_conflicts: Annotated[
         Digest | None, Query(alias="known_milestone_conflicts", **_OF_LIST)
     ] = None,
+    register_row_conflicts: Annotated[
+        Digest | None, Query(alias="known_register_row_conflicts", **_OF_LIST)
+    ] = None,
     refused: Annotated[Digest | None, Query(alias="known_refused", **_OF_LIST)] = None,
 ) -> KnownListsIn:
     return KnownListsIn(
@@ -88,6 +92,7 @@ async def _known(
         alerts=alerts,
         conflicts=conflicts,
         milestone_conflicts=milestone_conflicts,
+        register_row_conflicts=register_row_conflicts,
         refused=refused,
     )
 

@@ -15,12 +15,22 @@ from services.api.instants import Instant
 from services.api.milestones.conflict_schemas import MilestoneConflictOut
 from services.api.milestones.schemas import CompleteIn, MilestoneOut, ProgressIn
 from services.api.obligations.schemas import ObligationOut
+from services.api.registers.conflict_schemas import RegisterRowConflictOut
+from services.api.registers.schemas import RegisterRowIn, RegisterRowOut, RegisterRowPatch
 from services.api.submissions.schemas import SubmissionIn, SubmissionOut, SubmissionPatch
 from services.core.kit.said import CodeIn, Said
 from services.core.sync.writes import MOST_WRITES, WriteOutcome
 
 Digest = Annotated[str, Field(max_length=64)]
-ListName = Literal["obligations", "todo", "alerts", "conflicts", "milestone_conflicts", "refused"]
+ListName = Literal[
+    "obligations",
+    "todo",
+    "alerts",
+    "conflicts",
+    "milestone_conflicts",
+    "register_row_conflicts",
+    "refused",
+]
 
 
 class _WriteIn(Said):
@@ -91,8 +101,36 @@ class CompleteWriteIn(_WriteIn):
     data: CompleteIn = Field(description="As the milestone's `complete` takes it")
 
 
+class CreateRowWriteIn(_WriteIn):
+    """A new row of a register."""
+
+    kind: Literal["register_row.create"] = Field(description="Writes a row")
+    row_id: UUID = Field(description="Made by the device (UUIDv7): the row's id for good")
+    register_code: CodeIn = Field(description="Code of the register")
+    data: RegisterRowIn = Field(description="As the POST of a row takes it")
+
+
+class EditRowWriteIn(_WriteIn):
+    """A change of a row of a register."""
+
+    kind: Literal["register_row.edit"] = Field(description="Changes the columns that it names")
+    row_id: UUID = Field(description="The row")
+    base_version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] | None = Field(
+        default=None,
+        description="The version that the device saw last. Left out where the row is made in this"
+        " call",
+    )
+    data: RegisterRowPatch = Field(description="As the PATCH of a row takes it")
+
+
 WriteIn = Annotated[
-    CreateWriteIn | EditWriteIn | MoveWriteIn | ProgressWriteIn | CompleteWriteIn,
+    CreateWriteIn
+    | EditWriteIn
+    | MoveWriteIn
+    | ProgressWriteIn
+    | CompleteWriteIn
+    | CreateRowWriteIn
+    | EditRowWriteIn,
     Field(discriminator="kind"),
 ]
 CheckedWrite = Annotated[WriteIn, WrapValidator(keep_faults)]
@@ -109,6 +147,9 @@ class KnownListsIn(Said):
     milestone_conflicts: Digest | None = Field(
         default=None, description="Of the conflicts over milestones"
     )
+    register_row_conflicts: Digest | None = Field(
+        default=None, description="Of the conflicts over rows of registers"
+    )
     refused: Digest | None = Field(default=None, description="Of what was refused")
 
 
@@ -122,7 +163,8 @@ class SyncIn(Said):
     position: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] | None = Field(
         default=None,
         description="`position` of the answer before. Left out at first: then nothing that changed"
-        " is told, and the lists of submissions and milestones are read page by page",
+        " is told, and the lists of submissions, milestones and rows of registers are read page by"
+        " page",
     )
     known: KnownListsIn = Field(
         default=KnownListsIn(), description="By list, the `digest` that the device has"
@@ -144,7 +186,7 @@ class WriteRefusalOut(BaseModel):
 class DisputedOut(BaseModel):
     """The conflict that a write came into."""
 
-    kind: Literal["milestone", "submission"] = Field(
+    kind: Literal["milestone", "submission", "register_row"] = Field(
         description="What it is over; a later version may have others"
     )
     id: UUID = Field(description="Its id")
@@ -161,8 +203,8 @@ class WriteResultOut(BaseModel):
         " on, and what the device said is kept in the conflict; `refused`"
     )
     subject_id: UUID = Field(
-        description="The submission or milestone; another id than the device made where the place"
-        " had a submission already"
+        description="The submission, milestone or row; another id than the device made where the"
+        " place had a submission already, or the same row stood"
     )
     version: int | None = Field(description="Its version now: the `base_version` of the next write")
     conflict_id: UUID | None = Field(
@@ -177,9 +219,9 @@ class WriteResultOut(BaseModel):
 
 
 class SyncTombstoneOut(BaseModel):
-    """What is there no more: a withdrawn submission, a cancelled milestone."""
+    """What is there no more: a withdrawn submission or row, a cancelled milestone."""
 
-    kind: Literal["submission", "milestone"] = Field(description="What it was")
+    kind: Literal["submission", "milestone", "register_row"] = Field(description="What it was")
     id: UUID = Field(description="Its id")
     position: int = Field(description="Log position of its last change")
 
@@ -231,6 +273,12 @@ class SyncedMilestoneConflicts(_SyncedList):
     items: list[MilestoneConflictOut] = Field(description="At most 200")
 
 
+class SyncedRowConflicts(_SyncedList):
+    """Conflicts over rows of registers, decided ones too, newest first."""
+
+    items: list[RegisterRowConflictOut] = Field(description="At most 200")
+
+
 class SyncedRefusals(_SyncedList):
     """What was refused of the caller's writes in the last 30 days, newest first."""
 
@@ -245,17 +293,21 @@ class SyncOut(BaseModel):
     has_more: bool = Field(description="More changes follow: call again at once")
     begin_anew: bool = Field(
         description="The device's `position` is beyond the log, as after a restore of an older"
-        " backup: forget the submissions and milestones that it has, read their lists page by"
+        " backup: forget the submissions, milestones and rows that it has, read their lists page by"
         " page, and go on from this `position`. The writes of the call are answered as ever"
     )
     submissions: list[SubmissionOut] = Field(description="Those that changed since, as they are")
     milestones: list[MilestoneOut] = Field(description="Those that changed since, as they are")
+    register_rows: list[RegisterRowOut] = Field(description="Those that changed since, as they are")
     tombstones: list[SyncTombstoneOut] = Field(description="What is there no more")
     obligations: SyncedObligations | None = Field(description="Null: as the device knows it")
     todo: SyncedTodo | None = Field(description="Null: as the device knows it")
     alerts: SyncedAlerts | None = Field(description="Null: as the device knows it")
     conflicts: SyncedConflicts | None = Field(description="Null: as the device knows it")
     milestone_conflicts: SyncedMilestoneConflicts | None = Field(
+        description="Null: as the device knows it"
+    )
+    register_row_conflicts: SyncedRowConflicts | None = Field(
         description="Null: as the device knows it"
     )
     refused: SyncedRefusals | None = Field(description="Null: as the device knows it")

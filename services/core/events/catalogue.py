@@ -38,6 +38,8 @@ EventType = Literal[
     "register_row.ended",
     "register_row.revoked",
     "register_row.withdrawn",
+    "register_row_conflict.raised",
+    "register_row_conflict.decided",
     "assessment.created",
     "assessment.changed",
     "assessment.submitted",
@@ -96,7 +98,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
     *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
-    "milestone_conflict",
+    *("milestone_conflict", "register_row_conflict"),
     *(
         "reminder",
         "register_row",

@@ -91,7 +91,7 @@ def event_owner(event: str) -> Owned:
         unit=f"{event}.organization_code",
         indicator=of.format(event=event, kinds=_OF_INDICATOR, member="indicator_code"),
         measure=of.format(event=event, kinds=_OF_MEASURE, member="measure_code"),
-        register=of.format(event=event, kinds="'register_row'", member="register_code"),
+        register=of.format(event=event, kinds=_OF_REGISTER, member="register_code"),
         sheet=of.format(event=event, kinds="'assessment', 'appeal'", member="sheet_code"),
         shared=f"({event}.organization_code IS NULL AND NOT {provisional})",
         approved=f"{event}.type IN ({_APPROVED}) AND NOT {provisional}",
@@ -100,6 +100,7 @@ def event_owner(event: str) -> Owned:
 
 _OF_INDICATOR = "'submission', 'conflict', 'observation', 'obligation', 'extension'"
 _OF_MEASURE = "'milestone', 'milestone_conflict', 'extension'"
+_OF_REGISTER = "'register_row', 'register_row_conflict'"
 _APPROVED = ", ".join(f"'{name}'" for name in APPROVED_EVENTS)
 
 

@@ -7,7 +7,7 @@ as well change the cell. Pure.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from services.core.imports.sheet_forms import AS_MADE, Filled
@@ -40,6 +40,12 @@ def untouched(row: SheetRow, at: Mapping[str, int]) -> dict[str, str]:
         for key, cell in held.items()
         if cell is not None and _digest(cell.text) == made[key]
     }
+
+
+def says_nothing_new(row: SheetRow, at: Mapping[str, int], told: Iterable[str]) -> bool:
+    """Return whether a row of a form is as it was made in all of the cells `told` that it fills."""
+    kept = untouched(row, at)
+    return bool(kept) and all(key in kept for key in told if at.get(key, 0) in row.cells)
 
 
 def _digest(text: str) -> str:

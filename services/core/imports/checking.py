@@ -63,10 +63,15 @@ class SheetDesk:
 
 @dataclass(frozen=True, slots=True)
 class BlockOutcome:
-    """What becomes of a block: how many rows of each outcome, and why rows cannot be written."""
+    """What becomes of a block: of each row by its number, and why rows cannot be written."""
 
-    counts: Mapping[str, int]
+    rows: Sequence[tuple[int, str]]
     faults: Sequence[SheetFault]
+
+    @property
+    def outcomes(self) -> list[str]:
+        """What becomes of its rows, in their order."""
+        return [outcome for _, outcome in self.rows]
 
 
 class SheetRows(ABC, Generic[_Row, _Block]):
@@ -147,6 +152,15 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             self.told(number, replace(_CHANGED_SINCE_MADE, pointer=f"/{key}"))
             for key, digest in kept.items()
             if now.get(key) != digest
+        ]
+
+    def otherwise(self, block: BlockOutcome, foreseen: Sequence[str]) -> list[SheetFault]:
+        """Return which rows would become something else than was `foreseen` of them, in order."""
+        judged = [*foreseen, *[None] * (len(block.rows) - len(foreseen))]  # by another plan: fewer
+        return [
+            self.told(number, CHANGED_SINCE)
+            for (number, outcome), before in zip(block.rows, judged, strict=True)
+            if outcome != before
         ]
 
     def is_twice(self, row: _Row) -> bool:
@@ -250,10 +264,11 @@ _CHANGED_SINCE_MADE = Fault(
     "",
     "changed-since-made",
     Text(
-        "填报表下载后，该项已另有填报，而此格仍是下载时的内容：以系统中的为准请清空此格（分子、分母一并清空）；"
+        "填报表下载后，该项已另有填报或已撤回，而此格仍是下载时的内容：以系统中的为准请清空此格（分子、分母一并清空）；"
         "要改，请重新下载填报表填写",
-        "It was reported anew after the form was made, and this cell is as it was made: empty it"
-        " (numerator and denominator together) to keep what was reported, or fill in a fresh form",
+        "It was reported anew or taken back after the form was made, and this cell is as it was"
+        " made: empty it (numerator and denominator together) to keep what the ledger says, or fill"
+        " in a fresh form",
     ),
 )
 

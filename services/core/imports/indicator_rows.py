@@ -1,7 +1,6 @@
 """The rows of form 01, and of sheets like it: values, judged and written as a batch is."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +18,10 @@ from services.core.imports.checking import (
 from services.core.imports.intake import FirstLook
 from services.core.imports.parsing import RowParser
 from services.core.imports.prefilled import cells_of_submission
+from services.core.imports.sheet_forms import Filled
+from services.core.plan.document import Indicator
 from services.core.sheets.cells import SheetRow
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, Slot, judge
 
@@ -72,19 +74,22 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
             if one.index is not None and one.index not in block.judged.faults
             for fault in one.faults
         ]
-        counts = Counter[str](one.outcome for one in decided)
-        return BlockOutcome(counts, [*block.faults, *rejected, *self._overtaken(block, decided)])
+        rows = [(block.numbers[one.index], one.outcome) for one in decided if one.index is not None]
+        return BlockOutcome(rows, [*block.faults, *rejected, *self._overtaken(block, decided)])
 
     def _overtaken(self, block: ValueBlock, decided: Sequence[Decided]) -> list[SheetFault]:
-        """Return which cells would bring back what stood there when the form was made."""
+        """Return which cells would bring back what stood there when the form was made.
+
+        A row that is wholly as it was made brings nothing back where nothing stands any more.
+        """
         indicators = self.desk.plan.indicators
         return [
             fault
             for one in decided
-            if one.index is not None and one.before is not None
+            if one.index is not None and (one.before is not None or one.outcome == "created")
             for fault in self.changed_since_made(
                 block.numbers[one.index],
-                partial(cells_of_submission, one.before, indicators[one.slot.indicator_code]),
+                partial(_standing, one.before, indicators[one.slot.indicator_code]),
             )
         ]
 
@@ -105,3 +110,8 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
             and one.before is not None
             and one.before["updated_at"] > self.desk.sent_at
         ]
+
+
+def _standing(before: SubmissionRow | None, indicator: Indicator) -> Mapping[str, Filled]:
+    """Return what a form would hold now of what stood before a row; nothing where nothing did."""
+    return {} if before is None else cells_of_submission(before, indicator)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.core.imports.as_made import says_nothing_new
 from services.core.imports.cell_values import (
     HIDDEN_ROW,
     LONGEST_SHOWN,
@@ -27,6 +28,7 @@ from services.core.submissions.batch.rows import BatchRow, Slot
 
 _NUMBERS = ("value", "numerator", "denominator")
 _REMARKS = ("source", "note", "change_reason", "evidence")
+_TOLD = (*FORMS_OF_VALUE, *_REMARKS, "data_status")
 _STATUSES = {
     **{name: code for code, name in DATA_STATUSES.items()},
     **{code: code for code in DATA_STATUSES},
@@ -86,6 +88,7 @@ class RowParser:
                 draft=self._known.draft,
                 on_behalf_of=True if self._known.on_behalf_of else None,
                 faults=tuple(faults),
+                as_made=says_nothing_new(row, self._at, _TOLD),
             ),
         )
 

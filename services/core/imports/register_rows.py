@@ -1,6 +1,5 @@
 """The rows of a register's sheet, judged and written as those of a batch of the register are."""
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
@@ -78,7 +77,7 @@ class RegisterRows(SheetRows[RowDraft, RegisterBlock]):
             # Rows that are given twice are told with all of their places when all were read.
             if fault.code != DUPLICATE or not self.is_twice(draft)
         ]
-        return BlockOutcome(Counter[str](one.outcome for one in decided), told)
+        return BlockOutcome([(one.index, one.outcome) for one in decided], told)
 
     def moved(self, decided: Sequence[WrittenRow]) -> list[SheetFault]:
         """Return which rows would overwrite what somebody wrote after the file was sent."""

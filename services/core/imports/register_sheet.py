@@ -212,7 +212,7 @@ def _draft_of(
     if of is None:
         told = Text("请填写填报单位，或用 organization_code 指明", "Name the unit of the row")
         faults.append(Fault("/organization_code", "missing", told))
-    return RowDraft(row.number, of or "", said, tuple(faults))
+    return RowDraft(row.number, of or "", said, tuple(faults), untouched=frozenset(same))
 
 
 def _unit_of(said: str, plan: PlanState) -> str:

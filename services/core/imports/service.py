@@ -17,6 +17,7 @@ from services.core.identity.actor import Actor
 from services.core.imports import queries, statements
 from services.core.imports.checking import SheetFault
 from services.core.imports.errors import ImportHasFaults, ImportTransitionRefused, too_many
+from services.core.imports.foreseen_rows import packed, unpacked
 from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
 from services.core.kit import operations
@@ -292,6 +293,17 @@ async def finish_check(
     return True
 
 
+def foreseen(outcomes: Sequence[str]) -> dict[str, str]:
+    """Return the part of a report that keeps what is to become of each row without faults."""
+    return {"foreseen": packed(outcomes)}
+
+
+def foreseen_of(sheet: SheetImport) -> Iterator[str] | None:
+    """Return what was to become of each row; None: an older release judged the file."""
+    kept = sheet.report.get("foreseen")
+    return None if kept is None else iter(unpacked(kept))
+
+
 async def finish_write(
     session: AsyncSession, taken: Taken, counts: Mapping[str, int], *, now: datetime
 ) -> bool:
@@ -305,7 +317,8 @@ async def finish_write(
     operation = await _operation(session, sheet)
     if operation.state not in operations.OPEN:
         return False
-    sheet.report = {**sheet.report, **counts}
+    report = {name: one for name, one in sheet.report.items() if name != "foreseen"}
+    sheet.report = {**report, **counts}
     lay_down(sheet, "confirmed", now)
     operation.state, operation.updated_at = "succeeded", now
     operation.progress = {**operation.progress, "written": sum(counts.values())}

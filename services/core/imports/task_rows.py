@@ -3,7 +3,6 @@
 What a row leaves blank stays as it is, and a row that says nothing new writes nothing.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -138,7 +137,8 @@ class TaskRows(SheetRows[TaskRow, TaskBlock]):
             faults += [self.told(number, each) for each in self._why_not(one)]
             if one.before is not None:
                 faults += self.changed_since_made(number, partial(cells_of_report, one.before))
-        return BlockOutcome(Counter[str](one.outcome for one in decided), faults)
+        rows = [(number, one.outcome) for number, one in zip(block.numbers, decided, strict=True)]
+        return BlockOutcome(rows, faults)
 
     def _why_not(self, decided: DecidedReport) -> list[Fault]:
         if decided.refusal is not None:

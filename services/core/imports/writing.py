@@ -1,6 +1,8 @@
 """Blocks of a file tried and written, each by the rules of what its rows are about."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,8 +62,13 @@ async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOut
     return rows.outcome(block, decided)
 
 
-async def write(session: AsyncSession, rows: FormRows, block: Any) -> BlockOutcome:
+async def write(
+    session: AsyncSession, rows: FormRows, block: Any, foreseen: Iterator[str] | None
+) -> BlockOutcome:
     """Write a block of these rows; whoever is told of a fault undoes all of it.
+
+    `foreseen` gives what was to become of each row as the file was judged; None: by a release
+    that did not keep it.
 
     Raises:
         PlanChanged: the rows were judged by an earlier version of the plan.
@@ -83,7 +90,10 @@ async def write(session: AsyncSession, rows: FormRows, block: Any) -> BlockOutco
             at_work = await _at_work(session, desk, held=True)
             decided = await report_on_many(session, block.reports, desk=at_work)
             found, moved = rows.outcome(block, decided), rows.moved(block, decided)
-    return replace(found, faults=[*found.faults, *moved])
+    found = replace(found, faults=[*found.faults, *moved])
+    if foreseen is None or found.faults:
+        return found
+    return replace(found, faults=rows.otherwise(found, list(islice(foreseen, len(found.rows)))))
 
 
 async def _at_work(session: AsyncSession, desk: SheetDesk, *, held: bool) -> ActionContext:

@@ -103,24 +103,9 @@ def judged_cells(
 
     `before` is what the row says so far; None: it is new. Pointers begin with `/values`.
     """
-    cells = dict(before or {})
-    faults: list[Fault] = []
-    known = [column.code for column in register.columns]
-    for code, raw in said.items():
-        place, column = f"/values/{_part(code)}", register.column(code)
-        if column is None:
-            told = with_nearest(_NO_COLUMN, code, known) if desk.hints else _NO_COLUMN
-            faults.append(Fault(place, "unknown-column", told, echo(code)))
-            continue
-        raw_said = trimmed(raw) if isinstance(raw, str) else raw
-        if raw_said is None or raw_said == "":
-            cells.pop(code, None)
-            continue
-        found = _READERS[column.type](column, raw_said, place, desk)
-        if isinstance(found, Fault):
-            faults.append(untold(found, column) if register.aggregates else found)
-        else:
-            cells[code] = found
+    read, faults = read_cells(register, said, desk)
+    cells = {**(before or {}), **read}
+    cells = {code: one for code, one in cells.items() if one is not None}
     wrong = {fault.pointer for fault in faults}
     for column in register.columns:
         place = f"/values/{column.code}"
@@ -135,6 +120,31 @@ def judged_cells(
     if not faults:
         faults = row_check_faults(register, cells)
     return JudgedCells(cells, tuple(faults))
+
+
+def read_cells(
+    register: Register, said: Mapping[str, Any], desk: CellDesk
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Return by column what is said, each cell read by itself, null where one is taken back."""
+    cells: dict[str, Any] = {}
+    faults: list[Fault] = []
+    known = [column.code for column in register.columns]
+    for code, raw in said.items():
+        place, column = f"/values/{_part(code)}", register.column(code)
+        if column is None:
+            told = with_nearest(_NO_COLUMN, code, known) if desk.hints else _NO_COLUMN
+            faults.append(Fault(place, "unknown-column", told, echo(code)))
+            continue
+        raw_said = trimmed(raw) if isinstance(raw, str) else raw
+        if raw_said is None or raw_said == "":
+            cells[code] = None
+            continue
+        found = _READERS[column.type](column, raw_said, place, desk)
+        if isinstance(found, Fault):
+            faults.append(untold(found, column) if register.aggregates else found)
+        else:
+            cells[code] = found
+    return cells, faults
 
 
 def key_of(register: Register, cells: Cells) -> str:

@@ -33,6 +33,8 @@ from services.core.registers.rules import (
     after_verb,
     after_writing,
     allowed_actions,
+    authors_kept,
+    authors_of,
     confirms,
     has_right,
     state_allows,
@@ -40,6 +42,7 @@ from services.core.registers.rules import (
 )
 from services.core.registers.service import RegisterDesk, RowDeed, write
 from services.core.registers.totals import reason_faults
+from services.core.submissions.authorship import NOBODY, Authors
 
 
 def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
@@ -49,7 +52,16 @@ def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Registe
         OwnRow: it would confirm what it or its unit wrote.
         Forbidden: it has not this right for another reason.
     """
-    if has_right(actor, verb, vars(row), register):
+    check_row_right(actor, verb, vars(row), register)
+
+
+def check_row_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -> None:
+    """Let the actor pass as `check_right` does, of a row by its columns.
+
+    Raises:
+        OwnRow, Forbidden: see there.
+    """
+    if has_right(actor, verb, row, register):
         return
     if verb == "confirm" and confirms(actor, register):
         raise OwnRow
@@ -64,16 +76,28 @@ def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Registe
     )
 
 
-def _check_state(row: RegisterRow, verb: RowVerb, desk: RegisterDesk) -> None:
-    if not state_allows(verb, vars(row), desk.register):
-        legal = allowed_actions(desk.actor, vars(row), desk.register)
-        raise RegisterRowTransitionRefused(extra={"state": row.state, "allowed_actions": legal})
+def check_row_state(row: Row, verb: RowVerb, desk: RegisterDesk) -> None:
+    """Let a verb pass that the state of a row allows.
+
+    Raises:
+        RegisterRowTransitionRefused: it does not; what would be allowed is told.
+    """
+    if not state_allows(verb, row, desk.register):
+        legal = allowed_actions(desk.actor, row, desk.register)
+        raise RegisterRowTransitionRefused(extra={"state": row["state"], "allowed_actions": legal})
 
 
 async def edit(
-    session: AsyncSession, row: RegisterRow, *, said: Mapping[str, Any], desk: RegisterDesk
+    session: AsyncSession,
+    row: RegisterRow,
+    *,
+    said: Mapping[str, Any],
+    desk: RegisterDesk,
+    others: Authors = NOBODY,
 ) -> None:
     """Change what a locked row says, by column; null takes a cell back.
+
+    `others` wrote part of what is said.
 
     What is as it was already changes nothing. Of a confirmed row it becomes a correction, and what
     was confirmed counts until that is.
@@ -85,7 +109,7 @@ async def edit(
     judged = judged_cells(desk.register, said, CellDesk(desk.plan), row.cells)
     if judged.faults:
         raise InvalidInput(faults=judged.faults)
-    _check_state(row, "edit", desk)
+    check_row_state(vars(row), "edit", desk)
     if judged.cells == row.cells:
         return
     after = after_writing(
@@ -96,7 +120,8 @@ async def edit(
         actor=desk.actor,
         now=desk.time,
     )
-    await _put(session, row, after, "edit", desk)
+    authors = authors_kept(authors_of(after).and_(others))
+    await _put(session, row, {**after, "authors": authors}, "edit", desk)
 
 
 async def move(
@@ -131,7 +156,7 @@ async def move(
         faults.append(Fault("/ended_on", "day-to-come", _TO_COME, ended_on.isoformat()))
     if faults:
         raise InvalidInput(faults=faults)
-    _check_state(row, verb, desk)
+    check_row_state(vars(row), verb, desk)
     after = after_verb(
         vars(row),
         verb,
@@ -191,7 +216,7 @@ async def change_files(
     Raises:
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
     """
-    _check_state(row, "edit", desk)
+    check_row_state(vars(row), "edit", desk)
     after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.time)
     deed = RowDeed(after, f"evidence_{action}", f"evidence.{action}", told)
     await write(session, [deed], desk)

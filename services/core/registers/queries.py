@@ -141,6 +141,33 @@ async def for_update(session: AsyncSession, actor: Actor, row_id: UUID) -> Regis
     )
 
 
+async def locked(
+    session: AsyncSession, actor: Actor, plan_code: str, ids: Sequence[UUID]
+) -> dict[UUID, Row]:
+    """Return the visible ones of some rows by id, locked in one order."""
+    found = await session.execute(
+        select(RegisterRow.__table__)
+        .where(
+            scope(actor, ROWS).clause,
+            RegisterRow.plan_code == plan_code,
+            RegisterRow.id.in_(ids),
+        )
+        .order_by(RegisterRow.id)
+        .with_for_update()
+    )
+    return {row["id"]: dict(row) for row in found.mappings()}
+
+
+async def taken_ids(session: AsyncSession, city_code: str, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return those of some ids that rows of the city have, seen or not."""
+    if not ids:
+        return frozenset()
+    found = await session.scalars(
+        select(RegisterRow.id).where(RegisterRow.city_code == city_code, RegisterRow.id.in_(ids))
+    )
+    return frozenset(found)
+
+
 async def history(
     session: AsyncSession, actor: Actor, city_code: str, row_id: UUID, *, after: int, limit: int
 ) -> Sequence[RegisterRowHistory]:
@@ -172,12 +199,12 @@ async def changed_after(
     actor: Actor,
     *,
     plan_code: str,
-    register_code: str,
+    register_code: str | None,
     filters: RowFilters,
     position: int,
     limit: int,
 ) -> ChangedRows:
-    """Return visible rows of a register that changed after a log position.
+    """Return visible rows of a register, or of all, that changed after a log position.
 
     Filters by what may change are left to the caller, who tells what left the list.
 
@@ -213,7 +240,7 @@ async def changed_after(
         .where(
             scope(actor, ROWS).clause,
             RegisterRow.plan_code == plan_code,
-            RegisterRow.register_code == register_code,
+            *([] if register_code is None else [RegisterRow.register_code == register_code]),
             *unit.conditions(),
         )
         .order_by(changes.c.position)

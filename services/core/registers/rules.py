@@ -60,13 +60,17 @@ class WritingTime:
 class RowDraft:
     """What is to be said by a row, as it came in; with `faults` its shape is wrong.
 
-    `index` counts from 0.
+    `index` counts from 0. `untouched` are the columns whose cells came back as they were handed
+    out: they say nothing, and are no part of `said`. `row_id` was given by a device to what it
+    makes.
     """
 
     index: int
     organization_code: str = ""
     said: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    untouched: frozenset[str] = frozenset()
+    row_id: UUID | None = None
 
 
 def register_in(plan: PlanState, code: str) -> Register:

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
-from services.core.kit.database import lock_name
+from services.core.kit.database import lock_name, rows_changed
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import echo
 from services.core.kit.ids import new_id
@@ -43,6 +43,7 @@ from services.core.registers.rules import (
     new_row,
 )
 from services.core.registers.statements import REMEMBER, WRITE
+from services.core.submissions.errors import BatchContended
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ async def _decide(
     found: Mapping[str, Row] = {}
     if keys := [one.key for one in judged if one.key]:
         if held:
-            await _hold(session, desk)
+            await hold(session, desk)
         place = (desk.plan.city_code, desk.plan.code, desk.register.code)
         found = await queries.standing(session, *place, keys, held=held)
     return await asyncio.to_thread(
@@ -133,14 +134,12 @@ async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) ->
     (judged,) = _judged([draft], desk, hints=True)
     if judged.faults or judged.key is None:
         raise InvalidInput(faults=judged.faults)
-    await _hold(session, desk)
+    await hold(session, desk)
     place = (desk.plan.city_code, desk.plan.code, desk.register.code)
     found = await queries.standing(session, *place, [judged.key])
     if found:
         (row,) = found.values()
-        own = keeps(desk.actor, desk.register, row["organization_code"])
-        seen = own or confirms(desk.actor, desk.register)
-        raise RegisterRowExists(extra={"row_id": str(row["id"])} if seen else {})
+        raise key_taken(row, desk)
     decided = _decided(judged, {}, desk, hints=True)
     if decided.row is None or decided.faults:
         raise InvalidInput(faults=decided.faults)
@@ -148,7 +147,27 @@ async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) ->
     return decided.row
 
 
-async def _hold(session: AsyncSession, desk: RegisterDesk) -> None:
+def drawn_up(draft: RowDraft, desk: RegisterDesk) -> Row:
+    """Return a new row as it would be written, whether or not one with its key stands.
+
+    Raises:
+        InvalidInput: the row has faults.
+    """
+    (judged,) = _judged([draft], desk, hints=True)
+    decided = _decided(judged, {}, desk, hints=True)
+    if decided.row is None or decided.faults:
+        raise InvalidInput(faults=decided.faults)
+    return decided.row
+
+
+def key_taken(row: Row, desk: RegisterDesk) -> RegisterRowExists:
+    """Return the refusal of another row with the key of one that stands."""
+    own = keeps(desk.actor, desk.register, row["organization_code"])
+    seen = own or confirms(desk.actor, desk.register)
+    return RegisterRowExists(extra={"row_id": str(row["id"])} if seen else {})
+
+
+async def hold(session: AsyncSession, desk: RegisterDesk) -> None:
     """Let whoever else makes rows of this register wait: a key that is free stays so."""
     plan = desk.plan
     await lock_name(session, f"register {plan.city_code} {plan.code} {desk.register.code}")
@@ -243,6 +262,8 @@ def _decided(
     if one.key is None:
         return WrittenRow(draft.index, "rejected", None, one.faults)
     before = found.get(one.key)
+    if before is None and draft.untouched and not one.faults:
+        return _of_one_gone(draft, register)
     present: Cells | None = None if before is None else before["cells"]
     cells = judged_cells(register, draft.said, CellDesk(desk.plan, hints=hints), present)
     faults = [*one.faults, *_beside(draft, cells.faults)]
@@ -253,7 +274,7 @@ def _decided(
     if before is not None and before["cells"] == cells.cells:
         return WrittenRow(draft.index, "unchanged", before, before=before)
     row = before or new_row(
-        desk.plan, register, draft.organization_code, row_id=new_id(), now=desk.now
+        desk.plan, register, draft.organization_code, row_id=draft.row_id or new_id(), now=desk.now
     )
     row = after_writing(
         row, cells.cells, one.key, register=register, actor=desk.actor, now=desk.time
@@ -261,6 +282,27 @@ def _decided(
     outcome: RegisterOutcome = "created" if before is None else "updated"
     return WrittenRow(draft.index, outcome, row, before=before)
 
+
+def _of_one_gone(draft: RowDraft, register: Register) -> WrittenRow:
+    """Return what becomes of a row of a form that stood when the form was made and does no more.
+
+    Where nobody touched it, it says nothing.
+    """
+    if draft.said.keys() <= set(register.key):
+        return WrittenRow(draft.index, "unchanged", None)
+    told = [
+        Fault(f"/values/{one.code}", "changed-since-made", _GONE_SINCE)
+        for one in register.columns
+        if one.code in draft.untouched
+    ]
+    return WrittenRow(draft.index, "rejected", None, tuple(told))
+
+
+_GONE_SINCE = Text(
+    "表格下载后，该行已撤回或已终止，而此格仍是下载时的内容：不再需要的，请删去整行；要重新填报的，请在下方另起一行填写",
+    "The row was taken back or ended after the form was made, and this cell is as it was made:"
+    " delete the row, or write it anew in a row below",
+)
 
 _ARRAYS = (
     *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
@@ -284,13 +326,21 @@ class RowDeed:
 
 
 async def write(session: AsyncSession, made: Sequence[RowDeed], desk: RegisterDesk) -> None:
-    """Write rows as they are now, with history and event of each, in two statements."""
+    """Write rows as they are now, with history and event of each deed, in two statements.
+
+    Of several deeds on a row each comes after the one before it.
+
+    Raises:
+        BatchContended: an id that a device gave was taken by another row a moment ago.
+    """
     if not made:
         return
     plan = desk.plan
     shared = {"city": plan.city_code, "plan": plan.code}
     arrays, remembered = await asyncio.to_thread(_arrays, made)
-    await session.execute(WRITE, {**shared, "register": desk.register.code, **arrays})
+    written = {**shared, "register": desk.register.code, **arrays}
+    if await rows_changed(session, WRITE, written) != len(arrays["id"]):
+        raise BatchContended
     told = {
         "actor": to_json(desk.actor.stamp()).decode(),
         "now": desk.now,
@@ -303,10 +353,12 @@ async def write(session: AsyncSession, made: Sequence[RowDeed], desk: RegisterDe
 def _arrays(made: Sequence[RowDeed]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays that `WRITE` and `REMEMBER` take."""
     rows = [one.row for one in made]
-    arrays = {name: [row[name] for row in rows] for name in _ARRAYS}
+    last = {row["id"]: row for row in rows}.values()
+    arrays = {name: [row[name] for row in last] for name in _ARRAYS}
     for name in _AS_JSON:
         arrays[name] = [None if one is None else to_json(one).decode() for one in arrays[name]]
-    kept = {name: arrays[name] for name in ("id", "version", "organization_code", "reason")}
+    told = ("id", "version", "organization_code", "reason")
+    kept = {name: [row[name] for row in rows] for name in told}
     remembered = {
         **kept,
         "action": [one.action for one in made],

@@ -49,6 +49,11 @@ ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key, state = excluded.s
     renew_by = excluded.renew_by, renewed_as = excluded.renewed_as,
     recheck_by = excluded.recheck_by, title = excluded.title, updated_at = excluded.updated_at,
     version = excluded.version
+    -- A device gives ids: what stands under one is changed by whoever read it, and by nobody else.
+    WHERE register_row.plan_code = excluded.plan_code
+        AND register_row.register_code = excluded.register_code
+        AND register_row.created_at = excluded.created_at
+        AND register_row.version < excluded.version
 """)
 """Writes rows as they are now. Whoever writes holds those that were there, and the register's name
 for those that were not, so that nothing lies between."""

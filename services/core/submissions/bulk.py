@@ -20,8 +20,7 @@ from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
 from services.core.submissions import queries
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.batch import statements
-from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.batch.writing import Change, remember, update_rows
 from services.core.submissions.checking import EntriesTogether
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.rules import SubmissionVerb
@@ -77,7 +76,7 @@ async def carry_out_each(
         if not isinstance(one, DomainError)
     ]
     # All of them are locked as they were read, so all of them are written.
-    await write_rows(session, statements.UPDATE, [one.row for one in changes], plan)
+    await update_rows(session, [one.row for one in changes], plan)
     await remember(session, changes, plan=plan, stamp=actor.stamp(), now=now)
     return outcomes
 

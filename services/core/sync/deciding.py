@@ -24,7 +24,6 @@ from services.core.conflicts.rules import (
 from services.core.identity.actor import Actor
 from services.core.kit.errors import DomainError, InvalidInput, Stale
 from services.core.kit.ids import new_id
-from services.core.plan.document import Indicator
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions.authorship import SubmissionRow
@@ -47,7 +46,6 @@ from services.core.submissions.rules import (
     Remarks,
     SubmissionVerb,
     period_allows,
-    reported,
 )
 from services.core.submissions.verbs import (
     action_of,
@@ -56,6 +54,7 @@ from services.core.submissions.verbs import (
     check_state,
     indicator_of,
 )
+from services.core.sync.edits import check_form, columns_wanted
 from services.core.sync.writes import (
     BaseVersionUnknown,
     ConflictWaits,
@@ -86,22 +85,23 @@ class LedgerState:
 class MergingWrites:
     """Decides writes one after another; `changes` and `conflicts` are what is to be written.
 
-    `changes` holds by submission what becomes of it, step by step.
+    `changes` are in the order in which they came about, each a version of its submission.
     """
 
     known: LedgerState
     plan: PlanState
     actor: Actor
     now: datetime
-    changes: dict[UUID, list[Change]] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
     conflicts: dict[UUID, Conflict] = field(default_factory=dict)
     _seen: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     _same_as: dict[UUID, UUID] = field(default_factory=dict)
-    _at_first: Mapping[UUID, SubmissionRow] = field(init=False)
+    _stood: dict[tuple[UUID, int], SubmissionRow] = field(init=False)
 
     def __post_init__(self) -> None:
         """Keep what the ledger said before the first write."""
-        self._at_first = dict(self.known.rows)
+        rows = self.known.rows
+        self._stood = {(one, row["version"]): row for one, row in rows.items()}
 
     def result(self, write: Write) -> WriteResult:
         """Return what becomes of a write."""
@@ -129,7 +129,7 @@ class MergingWrites:
         row = self.known.rows.get(subject_id)
         if row is not None and not write.faults:
             indicator = self.plan.indicators.get(row["indicator_code"])
-            seen |= self._wanted(seen, write.said, indicator)
+            seen |= columns_wanted(seen, write.said, indicator)
 
     def _create(self, write: Write) -> WriteResult:
         plan, slot = self.plan, write.slot
@@ -145,12 +145,13 @@ class MergingWrites:
         present = self.known.slots.get(slot)
         if present is not None:
             return self._taken_place(write, row, present)
-        if write.subject_id in self.known.taken_ids:
+        if write.subject_id in self.known.taken_ids or write.subject_id in self.known.rows:
             raise SubmissionExists(extra={"submission_id": str(write.subject_id)})
         state = self.known.periods.get(slot.period, "planned")
         if not period_allows("edit", state):
             raise PeriodClosed(extra={"period": slot.period, "state": state})
         row = self._checked(row)
+        self._same_as.pop(row["id"], None)  # where it stood for another one, that left its place
         in_time = not write.draft and self._made_in_time(write, slot.period)
         if in_time:
             # Two steps, so that what it counts from stands in its history.
@@ -166,6 +167,8 @@ class MergingWrites:
         self._seen[present["id"]] = dict(row)
         fields = differing(row, present)
         if not fields:
+            if present["state"] == "draft" and not write.draft:
+                return self._move(write, "submit")
             return WriteResult(write, "unchanged", present["id"], present["version"])
         waiting = self.conflicts.get(present["id"])
         if waiting is not None:
@@ -178,7 +181,9 @@ class MergingWrites:
         row = self._present(write)
         place = self._right("edit", row)
         base = self._base(write, row)
-        wanted = self._wanted(base, write.said, indicator_of(row, self.plan))
+        indicator = indicator_of(row, self.plan)
+        check_form(base, write.said, indicator, self.plan, row["period"])
+        wanted = columns_wanted(base, write.said, indicator)
         result = self._merged(write, row, place, base, wanted)
         # What was refused was never taken: a later write that mends it stands against nothing.
         self._seen[row["id"]] = {**base, **wanted}
@@ -292,25 +297,11 @@ class MergingWrites:
             if set(FORMS) <= seen.keys():
                 return seen
             raise BaseVersionUnknown(extra={"version": row["version"]})
-        rows = [one.row for one in self.changes.get(row["id"], ())]
-        rows += [self._at_first[row["id"]]] if row["id"] in self._at_first else []
-        standing = {one["version"]: one for one in rows}
-        base = self.known.bases.get((row["id"], version), standing.get(version))
+        place = row["id"], version
+        base = self.known.bases.get(place, self._stood.get(place))
         if base is None:
             raise BaseVersionUnknown(extra={"version": row["version"]})
         return {**{name: base[name] for names in FIELDS.values() for name in names}, **seen}
-
-    def _wanted(
-        self, base: Mapping[str, Any], said: Mapping[str, Any], indicator: Indicator | None
-    ) -> dict[str, Any]:
-        """Return whole fields by column as a device wants them that saw `base`."""
-        wanted = {name: said[name] for name in REMARKS if name in said}
-        if said.keys().isdisjoint(FORMS):
-            return wanted
-        blank = dict.fromkeys(FORMS)
-        form = form_after({**blank, **base}, {name: said[name] for name in FORMS if name in said})
-        kept = form if indicator is None else reported(form, indicator)
-        return {**wanted, **{name: getattr(kept, name) for name in FORMS}}
 
     def _conflict(
         self,
@@ -386,7 +377,8 @@ class MergingWrites:
     ) -> SubmissionRow:
         counts_from = self._counts_from(write, row["period"]) if in_time else None
         change = Change(row, action, claimed_at=write.claimed_at, counts_from=counts_from)
-        self.changes.setdefault(row["id"], []).append(change)
+        self.changes.append(change)
+        self._stood[row["id"], row["version"]] = row
         self.known.rows[row["id"]] = row
         self.known.figures.lay_over(row)
         slot = Slot(row["indicator_code"], row["organization_code"], row["period"])

@@ -12,6 +12,7 @@ from services.core.identity.actor import Actor
 from services.core.milestones.models import MilestoneHistory
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Made, made_scope
+from services.core.registers.models import RegisterRowHistory
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import slot_of
 from services.core.submissions.batch.rows import Slot
@@ -84,6 +85,25 @@ async def milestones_as_of(
         )
     )
     return {(of, version): after for of, version, after in found}
+
+
+async def rows_as_of(
+    session: AsyncSession, city_code: str, versions: Iterable[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], Mapping[str, Any]]:
+    """Return what rows of registers said at some versions, by column."""
+    pairs = sorted(versions)
+    if not pairs:
+        return {}
+    found = await session.execute(
+        select(
+            RegisterRowHistory.row_id,
+            RegisterRowHistory.version,
+            RegisterRowHistory.after["values"],
+        )
+        .where(RegisterRowHistory.city_code == city_code)
+        .where(tuple_(RegisterRowHistory.row_id, RegisterRowHistory.version).in_(pairs))
+    )
+    return {(of, version): values for of, version, values in found}
 
 
 _MADE = Made(

@@ -1,15 +1,15 @@
 """A call of a device carried out in the caller's transaction: every write once, or as before.
 
-What is written to submissions takes as many statements for one write as for five hundred, times
-the longest chain of writes on one of them. Milestones are locked at once and then taken one
-by one.
+What is written to submissions takes as many statements for one write as for five hundred, on
+whatever they are; to rows of registers, as many for each register. Milestones are locked at once
+and then taken one by one.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -27,12 +27,14 @@ from services.core.milestones.action_context import ActionContext
 from services.core.plan.queries import periods_for_share, with_document_in_force
 from services.core.plan.state import PlanState
 from services.core.submissions import queries as submission_queries
-from services.core.submissions.batch.statements import INSERT, UPDATE
-from services.core.submissions.batch.writing import remember, write_rows
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.batch.rows import Slot
+from services.core.submissions.batch.writing import insert_rows, remember, update_rows
 from services.core.submissions.errors import BatchContended
 from services.core.sync import queries, statements
 from services.core.sync.deciding import LedgerState, MergingWrites
 from services.core.sync.milestone_writes import take_milestone_writes
+from services.core.sync.row_writes import take_row_writes
 from services.core.sync.writes import (
     KEPT,
     Sent,
@@ -94,6 +96,10 @@ async def take_in(
     await raise_conflicts(session, list(deciding.conflicts.values()))
     others = [one for one in writes if disputed_by(one) == "milestone"]
     results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
+    on_rows = [one for one in writes if disputed_by(one) == "register_row"]
+    results |= await take_row_writes(
+        session, on_rows, fresh=fresh, before=before, desk=(plan, actor, now)
+    )
     settled = {one: kept_result(result) for one, result in results.items()}
     await _settle(session, place, results, settled)
     return [_kept(one, settled, before) for one in writes]
@@ -180,13 +186,20 @@ async def _known(
     new = [one.slot._asdict() for one in writes if one.slot]
     return LedgerState(
         rows=dict(rows),
-        # As they stand now that they are locked.
-        slots={slot: rows.get(row["id"], row) for slot, row in slots.items()},
+        slots=_still_held(slots, rows),
         taken_ids=await queries.taken_ids(session, plan.city_code, made),
         bases=await queries.bases(session, plan.city_code, _versions(writes, rows)),
         periods={code: period.state for code, period in held.items()},
         figures=await figures_beside(session, [*rows.values(), *new], plan),
     )
+
+
+def _still_held(
+    slots: Mapping[Slot, SubmissionRow], locked: Mapping[UUID, SubmissionRow]
+) -> dict[Slot, SubmissionRow]:
+    """Return what holds places now that it is locked: what was withdrawn meanwhile does no more."""
+    now = {slot: locked.get(row["id"], row) for slot, row in slots.items()}
+    return {slot: row for slot, row in now.items() if row["state"] != "withdrawn"}
 
 
 def _versions(
@@ -220,21 +233,23 @@ def _decide(
 
 
 async def _write(session: AsyncSession, deciding: MergingWrites) -> None:
-    """Write the first step of every submission, then the second of those that have one, and so on.
+    """Write every submission as it stands at last, and each of its versions in the history.
+
+    What leaves its place is written before what takes that place anew.
 
     Raises:
         BatchContended: a place was taken meanwhile, which our locks do not keep free.
     """
-    plan = deciding.plan
-    for turn in zip_longest(*deciding.changes.values()):
-        changes = [one for one in turn if one is not None]
-        made = [one.row for one in changes if one.row["version"] == 1]
-        later = [one.row for one in changes if one.row["version"] > 1]
-        written = await write_rows(session, INSERT, made, plan)
-        written |= await write_rows(session, UPDATE, later, plan)
-        if len(written) != len(changes):
-            raise BatchContended
-        await remember(session, changes, plan=plan, stamp=deciding.actor.stamp(), now=deciding.now)
+    plan, changes = deciding.plan, deciding.changes
+    steps = Counter(one.row["id"] for one in changes)
+    last = {one.row["id"]: one.row for one in changes}
+    there = [row for row in last.values() if row["version"] > steps[row["id"]]]
+    made = [row for row in last.values() if row["version"] == steps[row["id"]]]
+    written = await update_rows(session, there, plan, steps=steps)
+    written |= await insert_rows(session, made, plan)
+    if len(written) != len(last):
+        raise BatchContended
+    await remember(session, changes, plan=plan, stamp=deciding.actor.stamp(), now=deciding.now)
 
 
 async def _settle(

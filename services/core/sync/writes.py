@@ -20,10 +20,11 @@ SubmissionKind = Literal[
     "submission.create", "submission.edit", "submission.submit", "submission.withdraw"
 ]
 MilestoneKind = Literal["milestone.progress", "milestone.complete"]
-WriteKind = SubmissionKind | MilestoneKind | Literal["unreadable"]
+RowKind = Literal["register_row.create", "register_row.edit"]
+WriteKind = SubmissionKind | MilestoneKind | RowKind | Literal["unreadable"]
 """`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
 
-DisputedKind = Literal["milestone", "submission"]
+DisputedKind = Literal["milestone", "submission", "register_row"]
 """What a conflict is over."""
 
 WriteOutcome = Literal["applied", "merged", "unchanged", "conflict", "refused"]
@@ -36,7 +37,8 @@ class Write:
     """One write; `id` and, of what it makes, `subject_id` were given by the device.
 
     `base_version` is the version that the device saw last. `said` is by column; of a creation
-    `slot` is its place. `faults` are those of its shape.
+    `slot` is its place, of one of a row `place`: register and unit. `faults` are those of its
+    shape.
     """
 
     index: int
@@ -47,6 +49,7 @@ class Write:
     base_version: int | None = None
     claimed_at: datetime | None = None
     slot: Slot | None = None
+    place: tuple[str, str] = ("", "")
     said: Mapping[str, Any] = field(default_factory=dict)
     draft: bool = True
     on_behalf_of: bool | str | None = None
@@ -55,6 +58,8 @@ class Write:
 
 def disputed_by(write: Write) -> DisputedKind:
     """Return what a conflict is over that a write comes into."""
+    if write.kind.startswith("register_row."):
+        return "register_row"
     return "milestone" if write.kind.startswith("milestone.") else "submission"
 
 

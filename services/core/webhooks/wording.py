@@ -100,6 +100,12 @@ FORMS: Mapping[EventType, _Form] = {
     "register_row.revoked": _Form(
         "台账撤销", "{unit}台账 {register_code} 一行被撤销{because}", "red"
     ),
+    "register_row_conflict.raised": _Form(
+        "台账冲突", "{unit}台账 {register_code} 的“{title}”有两个不同的版本，待处理", "orange"
+    ),
+    "register_row_conflict.decided": _Form(
+        "台账冲突已处理", "{unit}台账 {register_code} 的“{title}”的冲突已处理", "green"
+    ),
     "register_row.withdrawn": _Form(
         "台账撤回", "{unit}已撤回台账 {register_code} 一行{because}", "grey"
     ),

@@ -11,7 +11,7 @@ from tests.support.api import XINMI, Door, a_submission
 from tests.support.assessments import an_appeal, an_assessment
 from tests.support.board import a_board_link_id
 from tests.support.connectors import a_connector
-from tests.support.device import a_conflict, a_milestone_conflict
+from tests.support.device import a_conflict, a_milestone_conflict, a_row_conflict
 from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
@@ -90,6 +90,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     MADE["extension_id"] = str((await an_extension(door)).json()["id"])
     MADE["conflict_id"] = await a_conflict(door)
     MADE["milestone_conflict_id"] = await a_milestone_conflict(door)
+    MADE["register_row_conflict_id"] = await a_row_conflict(door)
     MADE["observation_id"] = await an_observation(door)
     MADE["alert_id"] = await _an_alert(door)
     MADE["obligation_id"] = await _an_obligation(door)

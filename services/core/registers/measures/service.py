@@ -31,8 +31,7 @@ from services.core.registers.measures.rules import (
 )
 from services.core.registers.measures.surveys import survey_share
 from services.core.submissions.authorship import Authors, Authorship, columns_of
-from services.core.submissions.batch import statements as submission_statements
-from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.batch.writing import Change, insert_rows, remember, update_rows
 from services.core.submissions.creation import SubmissionDraft, new_row
 from services.core.submissions.judging import value_faults
 from services.core.submissions.rules import Form, Remarks, reported
@@ -230,13 +229,9 @@ async def _put_drafts(
             made.append({**base, **said, "on_behalf": False})
         elif row["state"] == "draft" and row["authors"] == []:
             changed.append({**row, **said, "version": row["version"] + 1, "updated_at": now})
-    written: list[Change] = []
-    for statement, rows, action in (
-        (submission_statements.INSERT, made, "created"),
-        (submission_statements.UPDATE, changed, "changed"),
-    ):
-        done = await write_rows(session, statement, rows, plan)
-        written += [Change(row, action) for row in rows if row["id"] in done]
+    done = await insert_rows(session, made, plan) | await update_rows(session, changed, plan)
+    written = [Change(row, "created") for row in made if row["id"] in done]
+    written += [Change(row, "changed") for row in changed if row["id"] in done]
     await remember(session, written, plan=plan, stamp=ACTOR, now=now)
     for change in written:
         ids[change.row["organization_code"], change.row["period"]] = change.row["id"]

@@ -61,7 +61,7 @@ class Deciding:
         if row.operation == "delete":
             return self._delete(row, present)
         if present is None:
-            return self._create(row)
+            return Decided(row.index, row.slot, "unchanged") if row.as_made else self._create(row)
         if row.operation == "create":
             return _rejected(row, present, _exists(present))
         return self._update(row, present)

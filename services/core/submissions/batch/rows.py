@@ -70,7 +70,8 @@ class BatchRow:
     """One row: its slot, what it asks for, and the columns that it says something of.
 
     `index` counts from 0. `faults` are those of its shape; a row that has any may lack a part of
-    its slot, which is then empty.
+    its slot, which is then empty. One that is `as_made` came back as it was handed out: where
+    nothing stands any more it says nothing.
     """
 
     index: int
@@ -80,6 +81,7 @@ class BatchRow:
     draft: bool
     on_behalf_of: bool | str | None = None
     faults: tuple[Fault, ...] = ()
+    as_made: bool = False
 
     @property
     def says_form(self) -> bool:

@@ -40,7 +40,7 @@ from services.core.submissions.batch.rows import (
     JudgedRows,
     Slot,
 )
-from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.batch.writing import Change, insert_rows, remember, update_rows
 from services.core.submissions.errors import BatchContended, PlanChanged
 
 _ROUNDS = 5
@@ -289,11 +289,10 @@ async def _write(
         for one in decided
         if one.submission and one.action
     ]
-    ids: set[UUID] = set()
     changed = [change.row for one, change in wanted if one.outcome != "created"]
     made = [change.row for one, change in wanted if one.outcome == "created"]
-    for statement, rows in ((statements.UPDATE, changed), (statements.INSERT, made)):
-        ids |= await write_rows(session, statement, rows, deciding.plan)
+    ids = await update_rows(session, changed, deciding.plan)
+    ids |= await insert_rows(session, made, deciding.plan)
     written = [change for _, change in wanted if change.row["id"] in ids]
     await remember(
         session,

@@ -27,10 +27,14 @@ AS_JSON = frozenset(one.name for one in _COLUMNS if isinstance(one.type, ARRAY |
 """The columns that hold more than one value themselves, which are given as JSON."""
 
 
-def _unnested(columns: list[KeyedColumnElement[Any]]) -> str:
-    """Return what follows FROM: a row `w` of each column's `n`th value, given as arrays by name."""
-    arrays = ", ".join(f"CAST(:{one.name} AS {_type(one)}[])" for one in columns)
-    return f"unnest({arrays}) AS w({', '.join(one.name for one in columns)})"
+def _unnested(columns: list[KeyedColumnElement[Any]], **beside: str) -> str:
+    """Return what follows FROM: a row `w` of each column's `n`th value, given as arrays by name.
+
+    `beside` are others that are no column of the table, by name with their type.
+    """
+    types = {**{one.name: _type(one) for one in columns}, **beside}
+    arrays = ", ".join(f"CAST(:{name} AS {of}[])" for name, of in types.items())
+    return f"unnest({arrays}) AS w({', '.join(types)})"
 
 
 def _type(column: KeyedColumnElement[Any]) -> str:
@@ -85,8 +89,8 @@ RETURNING id
 
 UPDATE = text(f"""
 WITH wanted AS MATERIALIZED (
-    SELECT {", ".join(f"{_value(one)} AS {one.name}" for one in _COLUMNS)}
-    FROM {_unnested(_COLUMNS)}
+    SELECT {", ".join(f"{_value(one)} AS {one.name}" for one in _COLUMNS)}, w.version_before
+    FROM {_unnested(_COLUMNS, version_before="integer")}
 ), locked AS MATERIALIZED (
     -- In one order, so that no two batches wait for each other.
     SELECT submission.id FROM submission
@@ -96,7 +100,7 @@ WITH wanted AS MATERIALIZED (
 UPDATE submission SET {", ".join(f"{name} = wanted.{name}" for name in GIVEN if name != "id")}
 FROM wanted JOIN locked ON locked.id = wanted.id
 WHERE submission.city_code = :city AND submission.id = wanted.id
-    AND submission.version = wanted.version - 1
+    AND submission.version = wanted.version_before
 RETURNING submission.id
 """)  # noqa: S608
 """Writes submissions as they are now, where nobody wrote them meanwhile; their ids."""

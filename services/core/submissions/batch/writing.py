@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
@@ -36,15 +35,38 @@ class Change:
     counts_from: datetime | None = None
 
 
-async def write_rows(
-    session: AsyncSession, statement: TextClause, rows: Sequence[SubmissionRow], plan: PlanState
+async def insert_rows(
+    session: AsyncSession, rows: Sequence[SubmissionRow], plan: PlanState
 ) -> set[UUID]:
-    """Write rows by `statements.INSERT` or `UPDATE`; return the ids of what was written."""
+    """Add rows, but for those whose place was taken meanwhile; return the ids of the others."""
     if not rows:
         return set()
     values = await asyncio.to_thread(_columns, rows)
-    place = {"city": plan.city_code, "plan": plan.code}
-    return set(await session.scalars(statement, {**place, **values}))
+    return set(await session.scalars(statements.INSERT, {**_of(plan), **values}))
+
+
+async def update_rows(
+    session: AsyncSession,
+    rows: Sequence[SubmissionRow],
+    plan: PlanState,
+    *,
+    steps: Mapping[UUID, int] | None = None,
+) -> set[UUID]:
+    """Write rows as they are now, where nobody wrote them meanwhile; return the ids of those.
+
+    `steps` is how many versions after the one in the table each of them is, by id; None: one.
+    """
+    if not rows:
+        return set()
+    values = await asyncio.to_thread(_columns, rows)
+    values["version_before"] = [
+        row["version"] - (1 if steps is None else steps[row["id"]]) for row in rows
+    ]
+    return set(await session.scalars(statements.UPDATE, {**_of(plan), **values}))
+
+
+def _of(plan: PlanState) -> dict[str, str]:
+    return {"city": plan.city_code, "plan": plan.code}
 
 
 async def remember(

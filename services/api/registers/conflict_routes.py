@@ -1,0 +1,186 @@
+"""Paths of conflicts over rows of registers: list and read them, decide one."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+from typing_extensions import override
+
+from services.api.answers import json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.filters import OrganizationFilter, check_codes
+from services.api.paging import after_id, cut, of_list
+from services.api.registers.conflict_schemas import (
+    RegisterRowConflictDecisionIn,
+    RegisterRowConflictListOut,
+    RegisterRowConflictOut,
+    register_row_conflict_body,
+    register_row_conflict_fields,
+)
+from services.api.registers.routes import Reader, Writer
+from services.api.routing import versioned_router
+from services.api.turns import Shown, Turn, in_scope
+from services.core.plan.visibility import sees_whole_plan
+from services.core.registers.conflicts import queries, service
+from services.core.registers.conflicts.errors import RegisterRowConflictNotFound
+from services.core.registers.conflicts.models import RegisterRowConflict
+from services.core.registers.conflicts.rules import RowConflictState
+from services.core.registers.lifecycle import check_right
+from services.core.registers.models import RegisterRow
+from services.core.registers.rules import register_in
+from services.core.registers.service import RegisterDesk
+
+router = versioned_router("registers")
+
+RegisterRowConflictId = Annotated[
+    UUID,
+    Path(
+        description="Id of a conflict over a row",
+        examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5c41"],
+    ),
+]
+
+
+@router.get(
+    "/plans/{plan}/register-row-conflicts",
+    responses={**answering("RegisterRowConflicts"), **refusals(403, 404)},
+)
+async def list_register_row_conflicts(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    state: Annotated[RowConflictState | None, Query(description="In this state only")] = None,
+    row_id: Annotated[UUID | None, Query(description="Over this row only")] = None,
+    organization_code: OrganizationFilter = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> RegisterRowConflictListOut:
+    """List what a device and the ledger say differently of rows, newest first.
+
+    A unit sees its own, a lead also those of the registers it leads; the superior none.
+    """
+    named = of_list(
+        actor,
+        "register-row-conflicts",
+        plan=plan.code,
+        state=state,
+        row_id=row_id,
+        organization_code=organization_code,
+    )
+    found = await queries.page(
+        session,
+        actor,
+        plan_code=plan.code,
+        state=state,
+        row_id=row_id,
+        organization_code=organization_code,
+        after=after_id(page_token, named),
+        limit=page_size + 1,
+    )
+    check_codes(found, plan, organization_code=organization_code)
+    page, following = cut(found, page_size, named, lambda one: [one.id])
+    return RegisterRowConflictListOut.model_validate(
+        {
+            "items": [register_row_conflict_fields(one, plan, actor) for one in page],
+            "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
+        }
+    )
+
+
+async def _seen(
+    register_row_conflict_id: RegisterRowConflictId, actor: Reader, session: Reading
+) -> RegisterRowConflict:
+    """Return a conflict that the caller sees.
+
+    Raises:
+        RegisterRowConflictNotFound: there is none of this id in the caller's scope.
+    """
+    return in_scope(
+        await queries.one(session, actor, register_row_conflict_id), RegisterRowConflictNotFound
+    )
+
+
+@router.get(
+    "/register-row-conflicts/{register_row_conflict_id}",
+    responses={**answering("RegisterRowConflict", ETAG), **refusals(403, 404)},
+    response_model=RegisterRowConflictOut,
+)
+async def get_register_row_conflict(
+    row: Annotated[RegisterRowConflict, Depends(_seen)],
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one conflict over a row, with both versions."""
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    _, body, etag = register_row_conflict_body(row, plan, actor)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@dataclass(frozen=True)
+class RegisterRowConflictTurn(Turn[RegisterRowConflict]):
+    """A conflict's turn to be decided, with its row and what that is judged by."""
+
+    row: RegisterRow
+    desk: RegisterDesk
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*register_row_conflict_body(self.item, self.desk.plan, self.actor))
+
+
+async def _take(
+    register_row_conflict_id: RegisterRowConflictId, actor: Writer, session: Writing, held: Held
+) -> RegisterRowConflictTurn:
+    conflict, row = in_scope(
+        await queries.with_row(session, actor, register_row_conflict_id),
+        RegisterRowConflictNotFound,
+    )
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    register = register_in(plan, row.register_code)
+    check_right(actor, "edit", row, register)
+    desk = RegisterDesk(plan, register, actor, held.clock.now())
+    return RegisterRowConflictTurn(conflict, actor, session, held, row, desk)
+
+
+@router.post(
+    "/register-row-conflicts/{register_row_conflict_id}/decide",
+    responses={
+        **answering("RegisterRowConflictDecided", ETAG),
+        **refusals(403, 404, 409, 412),
+    },
+    openapi_extra=asking("RegisterRowConflictDecision"),
+    response_model=RegisterRowConflictOut,
+)
+async def decide_register_row_conflict(
+    body: RegisterRowConflictDecisionIn,
+    turn: Annotated[RegisterRowConflictTurn, Depends(_take)],
+    if_match: IfMatch = None,
+) -> Response:
+    """Take one of the two versions. The other stays readable here.
+
+    What the device wanted can be taken while the row stands, as an edit of it. To take something of
+    both, edit the row first and then take `ledger`.
+    """
+    return await turn.act(
+        if_match,
+        service.decide,
+        turn.row,
+        desk=turn.desk,
+        take=body.take,
+        reason=body.reason,
+    )

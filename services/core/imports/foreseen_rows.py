@@ -1,0 +1,22 @@
+"""What was foreseen of each row of a file, kept from its judgement until its rows are written.
+
+Whoever confirms a file agrees to that and to nothing else. Pure.
+"""
+
+import base64
+import zlib
+from collections.abc import Sequence
+
+_SIGNS = {"created": "c", "updated": "u", "unchanged": "="}
+_OUTCOMES = {sign: outcome for outcome, sign in _SIGNS.items()}
+
+
+def packed(outcomes: Sequence[str]) -> str:
+    """Return the outcomes of rows without faults as text; a file's are mostly alike, and short."""
+    signs = "".join(_SIGNS[one] for one in outcomes)
+    return base64.b64encode(zlib.compress(signs.encode())).decode()
+
+
+def unpacked(kept: str) -> list[str]:
+    """Return the outcomes that were packed, in their order."""
+    return [_OUTCOMES[sign] for sign in zlib.decompress(base64.b64decode(kept)).decode()]

@@ -1,0 +1,1 @@
+"""Conflicts over rows of registers: two versions of a column, until somebody takes one."""
