@@ -51,6 +51,7 @@ WRITERS = {
     "planning",  # webhooks: the log into deliveries, in one statement a stretch
     "recovery",  # webhooks: what was not delivered made due again
     "retention",  # webhooks: what is too old
+    "row_writes",  # sync: what devices say in rows of registers, decided together
     "milestone_writes",  # sync: what devices report of milestones, one after the other
     "visibility",  # plan: who sees what, as SQL for every slice above
     "conditions",  # milestones: what a caller may see, as SQL for the slices above too
