@@ -100,7 +100,9 @@ async def test_each_is_begun_changed_left_or_rejected_by_itself(door: Door) -> N
 async def test_rows_of_a_register_are_assessed_and_unknown_ones_rejected(door: Door) -> None:
     async with await door.as_("office") as office:
         row = await added_row(office)
-        items = [{"period": "2025", "row_id": one, "findings": {}} for one in (row["id"], new_id())]
+        items: list[dict[str, Any]] = [
+            {"period": "2025", "row_id": one, "findings": {}} for one in (row["id"], new_id())
+        ]
         report = await sent(
             office,
             *({**one, "row_id": str(one["row_id"])} for one in items),
