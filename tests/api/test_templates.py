@@ -2,14 +2,18 @@
 
 import io
 import zipfile
+from uuid import UUID
 
 import httpx
 
+from services.core.imports.queries import promised_by
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET
 from services.core.imports.stamps import read_stamp
+from services.core.kit.city_scope import in_city
 from services.core.sheets.sheet_file import SheetFile
 from tests.support.api import NEIGHBOUR, XINMI, Door, a_submission, neighbour
 from tests.support.milestones import assigned
+from tests.support.waiting import another
 from tests.support.workbooks import XLSX
 
 TEMPLATES = f"/plans/{XINMI}/templates"
@@ -152,3 +156,28 @@ async def test_the_forms_of_all_units_come_in_one_archive(door: Door) -> None:
     async with await door.as_("reporter", "UN15") as unit:
         own = await unit.get(f"{TEMPLATES}/indicators.zip", params={"period": "2025"})
     assert len(zipfile.ZipFile(io.BytesIO(own.content)).namelist()) == 1
+
+
+_MANY = """
+INSERT INTO milestone
+SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid()))).*
+FROM milestone AS one CROSS JOIN generate_series(1, $2)
+WHERE one.city_code = '410183' AND one.id = $1
+"""
+
+
+async def test_no_unit_is_left_out_however_much_the_units_before_it_promised(door: Door) -> None:
+    first = (await assigned(door, organization_code="UN10", title="建成分拣中心")).json()
+    last = (await assigned(door, organization_code="UN15", title="建成分拣中心")).json()
+    async with another(door.held.database.dsn) as connection:
+        await connection.execute(_MANY, UUID(first["id"]), 5_000)
+    plan = await door.held.plans.of_city("410183", XINMI)
+    with in_city("410183"):
+        async with door.held.database.sessions() as session:
+            promised = await promised_by(session, plan, None)
+            alone = await promised_by(session, plan, "UN10")
+    assert len(promised["UN10"]) == len({one.id for one in promised["UN10"]}) >= 5_001
+    assert [one.id for one in alone["UN10"]] == [one.id for one in promised["UN10"]]
+    assert UUID(last["id"]) in {one.id for one in promised["UN15"]}
+    for found in promised.values():
+        assert found == sorted(found, key=lambda one: (one.due_date, one.id))

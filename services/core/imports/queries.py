@@ -21,7 +21,7 @@ from services.core.plan.state import PlanState
 from services.core.submissions.models import Submission
 
 _OVER = ("closed", "cancelled", "declined")
-_MOST_MILESTONES = 5000
+_READ_AT_ONCE = 2_000
 
 
 async def owed_by(
@@ -82,7 +82,10 @@ async def reported_in(
 async def promised_by(
     session: AsyncSession, plan: PlanState, unit: str | None
 ) -> dict[str, list[Milestone]]:
-    """Return what a unit, or each, is at work on, soonest due first, by unit."""
+    """Return all that a unit, or each, is at work on, soonest due first, by unit.
+
+    It is read in parts, however much that is: whoever has less in its form has it nowhere else.
+    """
     wanted = select(Milestone).where(
         Milestone.city_code == plan.city_code,
         Milestone.plan_code == plan.code,
@@ -90,14 +93,17 @@ async def promised_by(
     )
     if unit is not None:
         wanted = wanted.where(Milestone.organization_code == unit)
-    rows = await session.scalars(
-        wanted.order_by(Milestone.organization_code, Milestone.due_date, Milestone.id).limit(
-            _MOST_MILESTONES
-        )
-    )
+    place = (Milestone.organization_code, Milestone.due_date, Milestone.id)
+    wanted = wanted.order_by(*place).limit(_READ_AT_ONCE)
     promised: dict[str, list[Milestone]] = {}
-    for one in rows:
-        promised.setdefault(one.organization_code, []).append(one)
+    rows = (await session.scalars(wanted)).all()
+    while rows:
+        for one in rows:
+            promised.setdefault(one.organization_code, []).append(one)
+        if len(rows) < _READ_AT_ONCE:
+            break
+        last = (one.organization_code, one.due_date, one.id)
+        rows = (await session.scalars(wanted.where(tuple_(*place) > last))).all()
     return promised
 
 
