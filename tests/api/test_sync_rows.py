@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from tests.support.api import XINMI, Door
 from tests.support.device import Device, Write, a_row_conflict, a_write
 from tests.support.registers import KEEPER, REGISTER, ROWS, added_row, credit_code, factory
 from tests.support.statements_counted import statements_of
+from tests.support.waiting import all_wait
 
 LISTED = f"/plans/{XINMI}/register-row-conflicts"
 
@@ -293,3 +295,26 @@ async def test_two_phones_at_once_make_one_row(door: Door, same_id: bool) -> Non
         ).json()["items"]
     assert sorted(outcomes(one)[0] for one in told) == ["applied", "refused"]
     assert len(found) == 1
+
+
+_BACK = """
+UPDATE register_row SET state = 'withdrawn', version = version + 1
+WHERE city_code = '410183' AND id = $1
+"""
+
+
+async def test_a_row_that_is_taken_back_while_a_device_waits_for_it_holds_no_key(
+    door: Door,
+) -> None:
+    async with await door.as_("reporter", KEEPER) as unit:
+        row = await added_row(unit)
+        same = creation(**row["values"])
+        (answer,) = await all_wait(
+            door.held.database.dsn,
+            Device(unit).send(same),
+            statement=_BACK,
+            values=(UUID(row["id"]),),
+        )
+        made = await read(unit, same["row_id"])
+    assert outcomes(answer.json()) == ["applied"], answer.text
+    assert (made["state"], made["values"]) == ("draft", row["values"])

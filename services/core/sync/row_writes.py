@@ -26,7 +26,7 @@ from services.core.registers.deadlines import title_of
 from services.core.registers.errors import RegisterRowExists, RegisterRowNotFound
 from services.core.registers.judging import CellDesk, Cells, judged_cells, read_cells
 from services.core.registers.lifecycle import check_row_right, check_row_state
-from services.core.registers.rules import Row, RowDraft, after_writing, register_in
+from services.core.registers.rules import STANDING, Row, RowDraft, after_writing, register_in
 from services.core.registers.service import (
     RegisterDesk,
     RowDeed,
@@ -109,10 +109,11 @@ async def _known(
         if one.base_version is not None and one.subject_id in rows
     }
     made = [one.subject_id for one in writes if one.kind == "register_row.create"]
+    now = {key: rows.get(row["id"], row) for key, row in standing.items()}
     return _KnownRows(
         rows=rows,
-        # As they stand now that they are locked.
-        standing={key: rows.get(row["id"], row) for key, row in standing.items()},
+        # As they stand now that they are locked: what was taken back meanwhile does no more.
+        standing={key: row for key, row in now.items() if row["state"] in STANDING},
         taken_ids=await row_queries.taken_ids(session, plan.city_code, made),
         bases={
             **await queries.rows_as_of(session, plan.city_code, versions),
