@@ -19,6 +19,7 @@ from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.assessments import appeal_routes as appeals
+from services.api.assessments import batch_routes as assessment_batches
 from services.api.assessments import commendation_routes as commendations
 from services.api.assessments import ranking_routes as assessment_rankings
 from services.api.assessments import routes as assessments
@@ -150,6 +151,7 @@ _ROUTERS = (
     register_verbs.router,
     register_row_conflicts.router,
     assessments.router,
+    assessment_batches.router,
     assessment_verbs.router,
     appeals.router,
     assessment_rankings.router,

@@ -57,10 +57,10 @@ class Archiving:
                 if archive is None:
                     return
                 plan = await plan_state(session, archive.city_code, archive.plan_code)
-                total = await queries.bytes_wanted(session, archive)
                 if plan is None:
                     await archives.making.fail(session, taken, _GONE, now=self._clock.now())
                     return
+                total = await queries.bytes_wanted(session, archive, plan)
             making = _Making(self._database, self._store, self._clock, taken, archive, plan, total)
             async with asyncio.timeout(_LONGEST_SECONDS):
                 await self._store.put(
@@ -98,6 +98,7 @@ class _Making:
     ) -> None:
         self._database, self._store, self._clock = database, store, clock
         self._taken, self._archive, self._total = taken, archive, total
+        self._plan = plan
         self._writer = ArchiveWriter(plan)
         self._digest = hashlib.sha256()
         self._size = self._done = 0
@@ -122,7 +123,9 @@ class _Making:
 
     async def _rows(self, after: Any) -> Any:
         async with self._database.sessions() as session:
-            return await queries.some_wanted(session, self._archive, after=after, limit=_AT_ONCE)
+            return await queries.some_wanted(
+                session, self._archive, self._plan, after=after, limit=_AT_ONCE
+            )
 
     async def _with_file(self, row: Evidence) -> AsyncIterator[bytes]:
         content = self._store.open(key_of(row.city_code, row.id))

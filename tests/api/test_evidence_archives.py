@@ -15,6 +15,7 @@ from tests.api.test_evidence import UNIT, a_draft, files_below
 from tests.api.test_files_left_behind import Later, filing
 from tests.support.api import XINMI, Door
 from tests.support.evidence import PDF, TEXT, added
+from tests.support.registers import KEEPER, REGISTER, added_row
 
 PATH = f"/plans/{XINMI}/evidence-archives"
 
@@ -72,6 +73,47 @@ async def test_an_archive_holds_each_file_with_its_digests(door: Door) -> None:
     _, location = await begun(door, period=period)
     await archiving(door).work_off()
     assert (await told(door, location))["result"]["files"] == 1
+
+
+async def test_the_archive_of_a_period_holds_what_its_rows_rest_upon(door: Door) -> None:
+    async with await door.as_("reporter", KEEPER) as unit, await door.as_("office") as office:
+        held, draft, later, revoked = [
+            await added_row(unit, named_on=day, valid_until=end)
+            for day, end in (
+                ("2022-03-20", "2023-03-19"),
+                ("2022-03-20", None),
+                ("2023-06-01", None),
+                ("2021-01-01", None),
+            )
+        ]
+        named: dict[str, str] = {}
+        for name, row in (("有效", held), ("草稿", draft), ("以后", later), ("已撤销", revoked)):
+            await added(unit, f"register-rows/{row['id']}", PDF, f"{name}.pdf")
+            named[str(row["id"])] = name
+        for row in (held, later, revoked):
+            answer = await office.post(f"/register-rows/{row['id']}/confirm")
+            assert answer.status_code == 200, answer.text
+        said = {"reason": "不再符合", "ended_on": "2022-05-01"}
+        answer = await office.post(f"/register-rows/{revoked['id']}/revoke", json=said)
+        assert answer.status_code == 200, answer.text
+    found = {}
+    for period in ("2021", "2022", "2023-Q1", "2024"):
+        _, location = await begun(door, period=period)
+        await archiving(door).work_off()
+        done = await told(door, location)
+        assert done["progress"]["done"] == done["progress"]["total"]
+        async with await door.as_("office") as office:
+            answer = await office.get(done["result"]["path"].removeprefix("/v1"))
+        listed = lines(zipfile.ZipFile(io.BytesIO(answer.content)))
+        of_rows = [one for one in listed if one["事项编号"] in named]
+        assert {one["指标或措施"] for one in of_rows} <= {REGISTER}
+        found[period] = {named[one["事项编号"]] for one in of_rows}
+    assert found == {
+        "2021": {"已撤销"},
+        "2022": {"有效", "已撤销"},
+        "2023-Q1": {"有效"},
+        "2024": {"以后"},
+    }
 
 
 async def test_an_archive_is_its_makers_and_one_at_a_time(door: Door) -> None:

@@ -14,6 +14,7 @@ from tests.api.test_scores import PLAN
 from tests.support.api import Door
 from tests.support.evidence import PDF, TEXT, added
 from tests.support.papers import a_paper, papering
+from tests.support.registers import KEEPER, added_row
 
 
 async def a_year_with_evidence(door: Door) -> str:
@@ -42,6 +43,10 @@ async def test_the_pack_of_a_year_holds_report_tables_evidence_and_their_digests
     door: Door,
 ) -> None:
     year = await a_year_with_evidence(door)
+    async with await door.as_("reporter", KEEPER) as unit, await door.as_("office") as office:
+        row = str((await added_row(unit, named_on=f"{year}-01-01"))["id"])
+        await added(unit, f"register-rows/{row}", PDF, "公布文件.pdf")
+        assert (await office.post(f"/register-rows/{row}/confirm")).status_code == 200
     paper = await made(door, kind="self_assessment", period=year)
     assert [one["format"] for one in paper["files"]] == ["docx", "pdf", "xlsx", "zip"]
     said = words_of(await content(door, paper))
@@ -58,7 +63,8 @@ async def test_the_pack_of_a_year_holds_report_tables_evidence_and_their_digests
     for form in ("docx", "pdf", "xlsx"):
         assert archive.read(f"{paper['title']}.{form}") == await content(door, paper, form)
     evidence = [one for one in listed if one["编号"]]
-    assert len(evidence) >= 2
+    assert len(evidence) >= 3
+    assert [one["文件名"] for one in evidence if one["事项编号"] == row] == ["公布文件.pdf"]
     assert f"{len(evidence)}件" in said
     again = await made(door, kind="self_assessment", period=year, position=paper["position"])
     assert await content(door, again, "zip") == await content(door, paper, "zip")

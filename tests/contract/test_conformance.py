@@ -44,7 +44,11 @@ BIG = "POST /v1/plans"
 """Its body is a whole plan document, of which thousands of cases could be made."""
 
 NDJSON = "application/x-ndjson"
-EACH_BY_ITSELF = {"/v1/sync", "/v1/plans/{plan}/registers/{register}/rows/batch"}
+EACH_BY_ITSELF = {
+    "/v1/sync",
+    "/v1/plans/{plan}/registers/{register}/rows/batch",
+    "/v1/plans/{plan}/score-sheets/{sheet}/assessments/batch",
+}
 """Of their items, as of lines of NDJSON, one of a wrong shape is refused by itself: it is a 200."""
 
 MOST_COVERED = 240

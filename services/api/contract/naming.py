@@ -28,6 +28,7 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("draft", "issued"): "PlanStatus",
     ("approved", "submitted"): "Basis",
     ("indicators", "tasks", "register"): "SheetKind",
+    ("created", "updated", "unchanged", "rejected"): "WrittenRowOutcome",
     ("excellent", "good", "pass", "fail"): "Grade",
     ("unit", "lead", "office"): "RecipientOf",
     ("none", "narrative", "document"): "EvidenceRule",

@@ -129,6 +129,12 @@ def merged(before: SheetFindings, said: Mapping[str, Any]) -> Mapping[str, Any]:
     return {code: one for code, one in {**before, **said}.items() if one is not None}
 
 
+def known_findings(findings: Mapping[str, Any], sheet: ScoreSheet) -> dict[str, Any]:
+    """Return what was found for items that the sheet still has."""
+    codes = {one.code for one in sheet.items}
+    return {code: one for code, one in findings.items() if code in codes}
+
+
 def judged(sheet: ScoreSheet, said: Mapping[str, Any], *, place: str = "/findings") -> JudgedSheet:
     """Return what `said`, by the code of the item, comes to; with faults nothing is kept."""
     items = {one.code: one for one in sheet.items}

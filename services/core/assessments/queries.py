@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.assessments.errors import ScoreSheetNotFound
@@ -16,6 +16,8 @@ from services.core.identity.reach import Reach
 from services.core.plan.models import ScoreSheetVersion
 from services.core.plan.sheet_entries import ScoreSheet
 from services.core.plan.visibility import Owned, scope
+from services.core.registers.models import RegisterRow
+from services.core.registers.queries import ROWS
 
 ASSESSMENTS = Owned(
     city="assessment.city_code",
@@ -133,6 +135,41 @@ async def standing(
             Assessment.state != "withdrawn",
         )
     )
+
+
+async def standing_among(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    sheet_code: str,
+    places: Sequence[tuple[str, str]],
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what assesses subjects by period and key, by these, locked in one order."""
+    found = await session.execute(
+        select(Assessment.__table__)
+        .where(
+            Assessment.city_code == city_code,
+            Assessment.plan_code == plan_code,
+            Assessment.sheet_code == sheet_code,
+            tuple_(Assessment.period, Assessment.subject_key).in_(places),
+            Assessment.state != "withdrawn",
+        )
+        .order_by(Assessment.id)
+        .with_for_update()
+    )
+    return {(row["period"], row["subject_key"]): dict(row) for row in found.mappings()}
+
+
+async def rows_seen(
+    session: AsyncSession, actor: Actor, ids: Sequence[UUID]
+) -> dict[UUID, RegisterRow]:
+    """Return those of some rows of registers that the caller sees, by id."""
+    if not ids:
+        return {}
+    found = await session.scalars(
+        select(RegisterRow).where(RegisterRow.id.in_(ids), scope(actor, ROWS).clause)
+    )
+    return {one.id: one for one in found}
 
 
 async def history(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
-from services.core.plan.sheet_entries import ScoreSheet
+from services.core.plan.sheet_entries import AssessedKind, ScoreSheet
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import Authors
 from services.core.submissions.rules import reviews
@@ -64,6 +65,17 @@ class NewAssessment:
     row_id: UUID | None = None
     findings: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedSubject:
+    """Of what an assessment is; `comparable` says with which others it may be ranked."""
+
+    kind: AssessedKind
+    key: str
+    name: str
+    organization_code: str
+    comparable: str
 
 
 def sheet_in(plan: PlanState, code: str) -> ScoreSheet:
@@ -122,6 +134,38 @@ def allowed_actions(
         for verb in get_args(AssessmentVerb)
         if (row["state"], verb) in TRANSITIONS and has_right(actor, verb, row, sheet)
     ]
+
+
+def new_columns(
+    plan: PlanState,
+    sheet: ScoreSheet,
+    subject: AssessedSubject,
+    period: str,
+    *,
+    assessment_id: UUID,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the columns of a new draft but for who assessed and what was found."""
+    return {
+        "city_code": plan.city_code,
+        "id": assessment_id,
+        "plan_code": plan.code,
+        "sheet_code": sheet.code,
+        "subject_kind": subject.kind,
+        "subject_key": subject.key,
+        "subject_name": subject.name,
+        "organization_code": subject.organization_code,
+        "comparable": subject.comparable,
+        "period": period,
+        "state": "draft",
+        "revision": 0,
+        "published_on": None,
+        "appeal_until": None,
+        "reason": None,
+        "created_at": now,
+        "updated_at": now,
+        "version": 1,
+    }
 
 
 def image_of(row: Mapping[str, Any]) -> dict[str, object]:

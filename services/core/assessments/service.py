@@ -16,11 +16,18 @@ from services.core.assessments.errors import (
     AssessmentTransitionRefused,
     OwnAssessment,
 )
-from services.core.assessments.judging import JudgedSheet, judged, merged, open_faults
+from services.core.assessments.judging import (
+    JudgedSheet,
+    judged,
+    known_findings,
+    merged,
+    open_faults,
+)
 from services.core.assessments.models import Assessment, AssessmentHistory, AssessmentRevision
 from services.core.assessments.rules import (
     ACTIONS,
     TRANSITIONS,
+    AssessedSubject,
     AssessmentVerb,
     NewAssessment,
     SheetInForce,
@@ -31,8 +38,9 @@ from services.core.assessments.rules import (
     event_data,
     has_right,
     image_of,
+    new_columns,
 )
-from services.core.assessments.subjects import AssessedSubject, judged_subject
+from services.core.assessments.subjects import judged_subject
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
@@ -104,6 +112,7 @@ async def add_assessment(
     if faults or found.faults or subject is None:
         raise InvalidInput(faults=[*faults, *found.faults])
     place = (desk.plan.city_code, desk.plan.code, desk.sheet.sheet.code)
+    await hold_sheet(session, desk, shared=True)
     await lock_name(session, f"assessment {' '.join(place)} {new.period} {subject.key}")
     standing = await queries.standing(session, *place, new.period, subject.key)
     if standing is not None:
@@ -114,29 +123,21 @@ async def add_assessment(
     return made
 
 
+async def hold_sheet(session: AsyncSession, desk: AssessmentDesk, *, shared: bool = False) -> None:
+    """Let whoever begins many assessments by a sheet wait; those that hold it `shared` do not."""
+    plan, sheet = desk.plan, desk.sheet.sheet
+    await lock_name(
+        session, f"assessments {plan.city_code} {plan.code} {sheet.code}", shared=shared
+    )
+
+
 def _new(
     subject: AssessedSubject, period: str, found: JudgedSheet, desk: AssessmentDesk
 ) -> Assessment:
+    sheet = desk.sheet.sheet
     return Assessment(
-        city_code=desk.plan.city_code,
-        id=new_id(),
-        plan_code=desk.plan.code,
-        sheet_code=desk.sheet.sheet.code,
-        subject_kind=subject.kind,
-        subject_key=subject.key,
-        subject_name=subject.name,
-        organization_code=subject.organization_code,
-        comparable=subject.comparable,
-        period=period,
-        state="draft",
-        revision=0,
-        published_on=None,
-        appeal_until=None,
-        reason=None,
         authors=authors_kept(Authors().with_(desk.actor)),
-        created_at=desk.now,
-        updated_at=desk.now,
-        version=1,
+        **new_columns(desk.plan, sheet, subject, period, assessment_id=new_id(), now=desk.now),
         **judged_columns(found, desk.sheet),
     )
 
@@ -168,7 +169,9 @@ async def edit(
         InvalidInput: what would stand has faults.
         AssessmentTransitionRefused: it is no draft.
     """
-    found = judged(desk.sheet.sheet, merged(_known(row.findings, desk.sheet.sheet), findings))
+    found = judged(
+        desk.sheet.sheet, merged(known_findings(row.findings, desk.sheet.sheet), findings)
+    )
     if found.faults:
         raise InvalidInput(faults=found.faults)
     _check_state(row, "edit", desk)
@@ -179,12 +182,6 @@ async def edit(
     row.authors = authors_kept(authors_of(vars(row)).with_(desk.actor))
     row.reason = None
     await _change(session, row, "edit", desk)
-
-
-def _known(findings: Mapping[str, Any], sheet: ScoreSheet) -> dict[str, Any]:
-    """Return what was found for items that the sheet still has."""
-    codes = {one.code for one in sheet.items}
-    return {code: one for code, one in findings.items() if code in codes}
 
 
 def _set(row: Assessment, columns: Mapping[str, Any]) -> None:
@@ -211,7 +208,7 @@ async def move(
     """
     wanted: dict[str, Any] = {}
     if verb == "submit":
-        found = judged(desk.sheet.sheet, _known(row.findings, desk.sheet.sheet))
+        found = judged(desk.sheet.sheet, known_findings(row.findings, desk.sheet.sheet))
         faults = found.faults or open_faults(desk.sheet.sheet, found.findings)
         if faults:
             raise InvalidInput(faults=faults)
@@ -275,10 +272,7 @@ async def write_change(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Write an assessment that changed with its history and its event.
-
-    Before it is published the event is the office's: the unit does not hear of it.
-    """
+    """Write an assessment that changed with its history and its event."""
     image, stamp = vars(row), dict(actor.stamp())
     session.add(
         AssessmentHistory(
@@ -293,19 +287,31 @@ async def write_change(
         )
     )
     await session.flush()
+    await record(session, told_of(image, action, plan=plan, stamp=stamp, now=now))
+
+
+def told_of(
+    row: Mapping[str, Any],
+    action: str,
+    *,
+    plan: PlanState,
+    stamp: Mapping[str, object],
+    now: datetime,
+) -> NewEvent:
+    """Return the event of a change of an assessment.
+
+    Before it is published it is the office's: the unit does not hear of it.
+    """
     event_type: EventType = f"assessment.{action}"  # type: ignore[assignment] # by `ACTIONS`
-    hears = row.organization_code if row.state == "published" else plan.document.supervision.office
-    await record(
-        session,
-        NewEvent(
-            city_code=row.city_code,
-            plan_code=row.plan_code,
-            type=event_type,
-            subject_kind="assessment",
-            subject_id=str(row.id),
-            organization_code=hears or row.organization_code,
-            actor=stamp,
-            data=event_data(image),
-            occurred_at=now,
-        ),
+    unit, office = row["organization_code"], plan.document.supervision.office
+    return NewEvent(
+        city_code=row["city_code"],
+        plan_code=row["plan_code"],
+        type=event_type,
+        subject_kind="assessment",
+        subject_id=str(row["id"]),
+        organization_code=unit if row["state"] == "published" else office or unit,
+        actor=dict(stamp),
+        data=event_data(row),
+        occurred_at=now,
     )

@@ -1,9 +1,8 @@
 """Of what an assessment is: a unit, a village or a row of a register, as its sheet says. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from services.core.assessments.rules import NewAssessment
+from services.core.assessments.rules import AssessedSubject, NewAssessment
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.sheet_entries import AssessedKind, ScoreSheet
@@ -28,17 +27,6 @@ _KINDS: Mapping[AssessedKind, Text] = {
 _NO_ROW = Text("台账中没有该行", "The register has no such row")
 _NOT_LISTED = Text("该评估细则不评估该单位", "The sheet does not assess this unit")
 _WRONG_CYCLE = Text("该评估细则按 {cycle} 评估", "The sheet is assessed {cycle}")
-
-
-@dataclass(frozen=True, slots=True)
-class AssessedSubject:
-    """Of what an assessment is; `comparable` says with which others it may be ranked."""
-
-    kind: AssessedKind
-    key: str
-    name: str
-    organization_code: str
-    comparable: str
 
 
 def judged_subject(

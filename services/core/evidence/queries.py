@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, case, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.evidence.errors import ArchiveNotFound, EvidenceNotFound
@@ -14,6 +14,8 @@ from services.core.identity.rules import Permission
 from services.core.milestones.conditions import MILESTONES
 from services.core.milestones.models import Milestone
 from services.core.plan.evidence_rules import Piece
+from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import pieces_seen, scope, sees_plan
 from services.core.registers import queries as registers
 from services.core.registers.models import RegisterRow
@@ -155,24 +157,46 @@ async def some_kept(
 # Of archives
 
 
+def of_rows_in(city_code: str, period: Period) -> ColumnElement[bool]:
+    """Return whether a file is of a row of a register that counts on a day of a period.
+
+    A row belongs to no period of its own: it holds from a day to a day, or for ever.
+    """
+    # The ids of other things are no such ids, and are not read as one.
+    row_id = case((Evidence.subject_kind == "register_row", cast(Evidence.subject_id, Uuid)))
+    return exists().where(
+        RegisterRow.city_code == city_code,
+        RegisterRow.id == row_id,
+        *registers.counts_within(period.first_day, period.last_day),
+    )
+
+
 async def some_wanted(
-    session: AsyncSession, archive: EvidenceArchive, *, after: UUID | None, limit: int
+    session: AsyncSession,
+    archive: EvidenceArchive,
+    plan: PlanState,
+    *,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[Evidence]:
     """Return up to `limit` files that an archive is to hold, by id, after a given one."""
-    wanted = select(Evidence).where(*_wanted(archive))
+    wanted = select(Evidence).where(*_wanted(archive, plan))
     if after is not None:
         wanted = wanted.where(Evidence.id > after)
     return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()
 
 
-async def bytes_wanted(session: AsyncSession, archive: EvidenceArchive) -> int:
+async def bytes_wanted(session: AsyncSession, archive: EvidenceArchive, plan: PlanState) -> int:
     """Return how many bytes an archive is to hold."""
-    found = await session.scalar(select(func.sum(Evidence.size)).where(*_wanted(archive)))
+    found = await session.scalar(select(func.sum(Evidence.size)).where(*_wanted(archive, plan)))
     return int(found or 0)
 
 
-def _wanted(archive: EvidenceArchive) -> list[ColumnElement[bool]]:
-    """Return the conditions on the files of an archive; those of later belong to another."""
+def _wanted(archive: EvidenceArchive, plan: PlanState) -> list[ColumnElement[bool]]:
+    """Return the conditions on the files of an archive; those of later belong to another.
+
+    A period has its own and those of the rows that count in it.
+    """
     wanted = [
         Evidence.city_code == archive.city_code,
         Evidence.plan_code == archive.plan_code,
@@ -180,7 +204,9 @@ def _wanted(archive: EvidenceArchive) -> list[ColumnElement[bool]]:
         Evidence.id < archive.id,
     ]
     if archive.period is not None:
-        wanted.append(Evidence.period == archive.period)
+        period = plan.period_calendar.period(archive.period)
+        of_rows = of_rows_in(archive.city_code, period)
+        wanted.append(or_(Evidence.period == archive.period, of_rows))
     if archive.organization_code is not None:
         wanted.append(Evidence.organization_code == archive.organization_code)
     return wanted

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from services.core.evidence.models import Evidence
+from services.core.evidence.queries import of_rows_in
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.papers.errors import PaperNotFound
@@ -244,7 +245,10 @@ async def evidence_of(
 
 
 def _evidence(plan: PlanState, period: Period, before: UUID | None) -> list[ColumnElement[bool]]:
-    """Return the conditions on the evidence of a year: of its periods, and of what was promised."""
+    """Return the conditions on the evidence of a year.
+
+    It is of its periods, of what was promised, and of the rows of registers that count in it.
+    """
     within = [period.code]
     for frequency in ("half_yearly", "quarterly", "monthly"):
         within += [one.code for one in period.children(frequency)]
@@ -252,7 +256,11 @@ def _evidence(plan: PlanState, period: Period, before: UUID | None) -> list[Colu
         Evidence.city_code == plan.city_code,
         Evidence.plan_code == plan.code,
         Evidence.removed_at.is_(None),
-        or_(Evidence.period.in_(within), Evidence.subject_kind == "milestone"),
+        or_(
+            Evidence.period.in_(within),
+            Evidence.subject_kind == "milestone",
+            of_rows_in(plan.city_code, period),
+        ),
     ]
     if before is not None:
         wanted.append(Evidence.id < before)

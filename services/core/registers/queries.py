@@ -59,17 +59,18 @@ class RowFilters:
         if self.column is not None:
             found.append(RegisterRow.cells[self.column].astext == self.value)
         if self.valid_on is not None:
-            found += _counts_on(self.valid_on)
+            found += counts_within(self.valid_on, self.valid_on)
         return found
 
 
-def _counts_on(day: date) -> list[ColumnElement[bool]]:
+def counts_within(first: date, last: date) -> list[ColumnElement[bool]]:
+    """Return the conditions on rows that count on a day of these, the first to the last."""
     return [
         RegisterRow.counted.is_not(None),
         RegisterRow.state != "withdrawn",
-        or_(RegisterRow.valid_from.is_(None), RegisterRow.valid_from <= day),
-        or_(RegisterRow.valid_to.is_(None), RegisterRow.valid_to >= day),
-        or_(RegisterRow.ended_on.is_(None), RegisterRow.ended_on > day),
+        or_(RegisterRow.valid_from.is_(None), RegisterRow.valid_from <= last),
+        or_(RegisterRow.valid_to.is_(None), RegisterRow.valid_to >= first),
+        or_(RegisterRow.ended_on.is_(None), RegisterRow.ended_on > first),
     ]
 
 
