@@ -263,6 +263,12 @@ async def _queued(system: System, number: int) -> float:
 
 
 _ENDPOINT = """
+WITH owner AS (
+    INSERT INTO api_key (city_code, id, name, role, scopes, every_city, prefix, secret_digest,
+        created_at)
+    VALUES ($1, $6, 'bench', 'office', '{}', false, 'bench', uuid_send($6), now())
+    ON CONFLICT DO NOTHING
+)
 INSERT INTO webhook_endpoint (city_code, id, url_sealed, url_shown, host, format, signature,
     event_types, headers_sealed, header_names, state, owner_credential_id, owner, planned_from,
     warned, consecutive_failures, tokens, tokens_at, created_at, updated_at, version)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,13 @@ from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.access_record import MAKER
+from services.api.known_partners import (
+    ActingAs,
+    KnownPartner,
+    check_interface,
+    check_networks,
+    not_allowed,
+)
 from services.api.limiting import LIMITED, Limited, Limits
 from services.api.quotas import Quota
 from services.api.sealed_calls import sm_keys_of, told_within
@@ -38,8 +45,7 @@ from services.core.gateways.sm_envelope import SmKeys
 from services.core.gateways.statements import REMEMBER
 from services.core.gateways.use import Use
 from services.core.identity.actor import Actor
-from services.core.identity.errors import NetworkNotAllowed
-from services.core.identity.networks import Network, is_within, networks_of
+from services.core.identity.networks import networks_of
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
@@ -65,36 +71,6 @@ _NOTED_EVERY_SECONDS = 30
 _DAY = timedelta(days=1)
 _LABEL_PARTS = 3
 _REFUSED_FROM = 400
-
-
-class ActingAs(Protocol):
-    """A key as it is known for a while."""
-
-    @property
-    def actor(self) -> Actor:
-        """Who acts."""
-
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """From where it is good; none: from anywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPartner:
-    """A partner that was looked up, with its secrets open, until it has to be looked up again."""
-
-    until: datetime
-    city_code: str
-    id: UUID
-    key_id: UUID
-    profile: Profile
-    networks: tuple[Network, ...]
-    interfaces: frozenset[str]
-    output_fields: frozenset[str]
-    per_minute: int
-    per_day: int
-    secrets: tuple[bytes, ...]
-    sm_keys: tuple[SmKeys, ...] = ()
 
 
 @dataclass(slots=True)
@@ -148,8 +124,9 @@ class Partners:
     ) -> SignedCall:
         """Return a request proved, by whoever has the secret of a partner that signs so.
 
-        It is proved once, however often the request is tried. `interface` is the operation that
-        it calls, `profiles` those that are taken here.
+        It is proved once, however often the request is tried or looks again, and each time it is
+        asked whether it would still be let in. `interface` is the operation that it calls,
+        `profiles` those that are taken here.
 
         Raises:
             SignatureMissing, SignatureLate, SignatureWrong: it is not signed as a partner signs.
@@ -159,7 +136,7 @@ class Partners:
         """
         proved: SignedCall | None = request.scope.get(SIGNED)
         if proved is not None:
-            return proved
+            return await self._still_in(request, proved)
         call = await call_of(request)
         profile, said, partner = await self._claimed(call, profiles)
         now = self._true_now()
@@ -167,18 +144,39 @@ class Partners:
         if partner is None:
             raise SignatureWrong
         members, sm_keys = await told_within(partner.profile, call.body, partner.sm_keys, now)
-        acting = await self._acting_as(partner.city_code, partner.key_id, now)
-        request.scope[MAKER] = acting.actor
-        _check_networks(request, partner, acting)
-        if interface not in partner.interfaces or said.interface not in {None, interface}:
-            raise InterfaceNotAllowed(_named(partner.interfaces))
+        actor = await self._permitted(request, partner, interface)
+        if said.interface not in {None, interface}:
+            raise not_allowed(partner.interfaces)
         await self._admit(request, partner)
         await self._remember(partner, said, now)
-        actor = acting.actor.in_request(request.scope["request_id"])
         signed = SignedCall(partner, actor, interface, now, members=members, sm_keys=sm_keys)
         request.scope[SIGNED] = signed
         request.app.state.resources.access.used(actor, _address(request))
         return signed
+
+    async def _still_in(self, request: Request, proved: SignedCall) -> SignedCall:
+        """Return a proved request of a partner that is looked up anew, as its key is now.
+
+        Its nonce is remembered already, and its quota used.
+
+        Raises:
+            SignatureWrong: there is no such partner any more.
+            NetworkNotAllowed, InterfaceNotAllowed, Unauthenticated: it may not any more.
+        """
+        partner = await self._known(proved.partner.app_id)
+        if partner is None:
+            raise SignatureWrong
+        proved.actor = await self._permitted(request, partner, proved.interface)
+        proved.partner = partner
+        return proved
+
+    async def _permitted(self, request: Request, partner: KnownPartner, interface: str) -> Actor:
+        """Return whom a partner acts as where it may call an operation from where it calls."""
+        acting = await self._acting_as(partner.city_code, partner.key_id, self._true_now())
+        request.scope[MAKER] = acting.actor
+        check_networks(_address(request), partner, acting)
+        check_interface(interface, partner)
+        return acting.actor.in_request(request.scope["request_id"])
 
     async def _claimed(
         self, call: Call, profiles: Collection[str]
@@ -234,6 +232,7 @@ class Partners:
         ends = [one.expires_at for one in kept if one.expires_at is not None]
         return KnownPartner(
             until=min([now + _KEPT, *ends]),
+            app_id=app_id,
             city_code=partner.city_code,
             id=partner.id,
             key_id=partner.key_id,
@@ -354,26 +353,6 @@ def told_of_call(
 def _address(request: Request) -> str | None:
     client = request.scope.get("client")
     return None if client is None else str(client[0])
-
-
-def _check_networks(request: Request, partner: KnownPartner, acting: ActingAs) -> None:
-    """Refuse a call from where the partner, or the key that it acts as, is not to be used."""
-    address = _address(request)
-    for networks in (partner.networks, acting.networks):
-        if networks and not is_within(address, networks):
-            shown = address or "-"
-            raise NetworkNotAllowed(
-                Text(
-                    f"该对接方不能从 {shown} 调用；请管理员在 allowed_networks 中加入该网段",
-                    f"The partner is not to call from {shown}: ask the administrator to add that"
-                    " network to allowed_networks",
-                )
-            )
-
-
-def _named(interfaces: Collection[str]) -> Text:
-    listed = ", ".join(sorted(interfaces))
-    return Text(f"该对接方可调用：{listed}", f"The partner may call: {listed}")
 
 
 async def authenticate_signed(request: Request, partners: Partners) -> Actor:

@@ -68,6 +68,25 @@ async def test_it_is_made_disabled_tried_enabled_and_closed(door: Door) -> None:
     assert "another-secret" not in renewed.text
 
 
+async def test_an_administrator_of_a_unit_makes_no_connector_for_the_whole_plan(
+    door: Door,
+) -> None:
+    """One would report what the unit may not see, and its maker would not see it again."""
+    connector_id = await a_connector(door)
+    async with door.client(await door.new_key("system_admin", "UN15")) as unit:
+        for body in (WANTED, WANTED | {"plan": "410183-1999"}):
+            refused = await unit.post("/connectors", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert (await unit.get("/connectors")).json()["items"] == []
+        hidden = await unit.delete(f"/connectors/{connector_id}")
+        assert (hidden.status_code, hidden.json()["code"]) == (404, "connector-not-found")
+    async with door.client(await door.new_key("system_admin", plan=XINMI)) as of_plan:
+        made = await of_plan.post("/connectors", json=WANTED)
+        assert made.status_code == 201, made.text
+        shown = await of_plan.get(f"/connectors/{made.json()['id']}")
+        assert shown.status_code == 200
+
+
 async def test_without_credentials_it_stays_unprovisioned(door: Door) -> None:
     connector_id = await a_connector(door, app_id=None, secret=None)
     async with door.client(door.admin_secret) as admin:
@@ -76,6 +95,38 @@ async def test_without_credentials_it_stays_unprovisioned(door: Door) -> None:
         await admin.post(f"/connectors/{connector_id}/test")
         refused = await admin.post(f"/connectors/{connector_id}/enable")
     assert (refused.status_code, refused.json()["code"]) == (409, "connector-unprovisioned")
+
+
+@pytest.mark.parametrize("name", ["url", "receipts_url"])
+async def test_nothing_is_signed_for_another_host_with_the_secret_of_one(
+    door: Door, name: str
+) -> None:
+    """A profile may leave the body unsigned: who is sent a request could send another as ours."""
+    path, match = f"/connectors/{await a_connector(door)}", {"If-Match": "*"}
+    elsewhere = {name: "https://evil.example.org/report"}
+    async with door.client(door.admin_secret) as admin:
+        await admin.post(f"{path}/rotate-secret", json={"secret": "the-second-one"})
+        refused = await admin.patch(path, json=elsewhere, headers=match)
+        assert told(refused) == {"/secret": "secret-given-anew"}
+        same = {name: "https://report.example.org/another?path=1"}
+        kept = await admin.patch(path, json=same, headers=match)
+        assert kept.json()["former_secret_expires_at"] is not None
+        anew = {**elsewhere, "secret": "of-that-host"}
+        given = await admin.patch(path, json=anew, headers=match)
+        assert given.status_code == 200, given.text
+        shown = given.json()
+    assert (shown["former_secret_expires_at"], shown["tested_at"]) == (None, None)
+    assert "of-that-host" not in given.text
+    told_there = await door.held.database.pool.fetchval(
+        "SELECT data FROM audit_entry WHERE subject_id = $1 AND action = 'connector.changed'"
+        " ORDER BY id DESC LIMIT 1",
+        path.rpartition("/")[2],
+    )
+    assert json.loads(told_there)["secret_given_anew"] is True
+    waiting = f"/connectors/{await a_connector(door, app_id=None, secret=None)}"
+    async with door.client(door.admin_secret) as admin:
+        moved = await admin.patch(waiting, json=elsewhere, headers=match)
+    assert moved.status_code == 200, "where no secret is kept, none is given anew"
 
 
 async def test_every_fault_is_told_at_once(door: Door) -> None:

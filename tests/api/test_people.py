@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from services.core.calendars.rules import TIME_ZONE
+from services.core.identity.service import note_use
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.people import (
     PASSWORD,
@@ -180,6 +181,39 @@ async def test_a_leaver_ends_at_once_and_is_erased_with_history_kept(door: Door)
     assert (actor["id"], actor["name"], actor["post"]) == (one.id, *["reporter UN15"] * 2)
     everything = await _everything_kept(door)
     assert "leaver" not in everything + history.text + events.text
+
+
+async def test_of_a_leaver_no_network_is_left_but_in_the_audit(door: Door) -> None:
+    """The audit keeps from where somebody came, as long as it keeps that they came."""
+    one = await somebody(door, "networked", "reporter", "UN15")
+    pool = door.held.database.pool
+    async with await signed_in(door, one) as user:
+        assert (await user.get("/me")).status_code == 200
+    [(post,)] = await pool.fetch("SELECT id FROM api_key WHERE person_id = $1", one.id)
+    used = {("410183", post): (door.held.clock.true_now(), "192.0.2.0/24")}
+    places = (
+        "SELECT last_used_from FROM api_key WHERE person_id = $1"
+        " UNION ALL SELECT network FROM sign_in WHERE person_id = $1"
+    )
+
+    async def noted() -> None:
+        async with door.held.database.transaction() as session:
+            await note_use(session, used)
+
+    await noted()
+    assert "192.0.2.0/24" in [row[0] for row in await pool.fetch(places, one.id)]
+    async with await security(door) as admin:
+        assert (await admin.post(f"/users/{one.id}/end")).status_code == 200
+        assert (await admin.post(f"/users/{one.id}/erase")).status_code == 200
+    await noted()  # by a process that had not written it yet
+    found = await pool.fetch(places, one.id)
+    assert [row[0] for row in found] == [None, None]
+    started = await pool.fetchval(
+        "SELECT data->>'network' FROM audit_entry"
+        " WHERE action = 'session.started' AND data->>'user_id' = $1",
+        one.id,
+    )
+    assert started is not None
 
 
 async def _everything_kept(door: Door) -> str:

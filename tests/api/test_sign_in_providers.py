@@ -15,6 +15,7 @@ from services.outgoing.asking import Asker
 from tests.support.api import Door, open_door
 from tests.support.apps import (
     ALLOWED,
+    APP_ID,
     FAMILIES,
     App,
     an_app,
@@ -28,6 +29,8 @@ from tests.support.people import (
     somebody,
 )
 from tests.support.receiver import a_receiver, answer, endless, hang
+
+SECRETS = ("secret", "cipher_key", "cipher_iv")
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +189,46 @@ async def test_a_secret_is_replaced_and_who_is_linked_stays_so(door: Door) -> No
         app.tokens.clear()
         assert (await by_app(door, app.code_of(account))).json()["user_id"] == one.id
         assert app.given == 2, "the token of before was let go"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("member", ["base_url", "app_id"])
+async def test_by_another_app_under_the_same_name_nobody_comes_and_it_gets_no_secret(
+    door: Door, family: str, member: str
+) -> None:
+    """Else whoever sets providers up would come as any user that has linked an account."""
+    async with an_app(family) as app, an_app(family) as other, provided(door, app) as set_up:
+        one, account = await linked(door, app)
+        path, match = f"/sign-in-providers/{set_up.id}", {"If-Match": "*"}
+        wholly = other.settings("app", app_id="another-app")
+        secrets = {name: wholly[name] for name in SECRETS if name in wholly}
+        async with await security(door) as admin:
+            alone = await admin.patch(path, json={member: wholly[member]}, headers=match)
+            assert alone.status_code == 422, alone.text
+            assert {(each["pointer"], each["code"]) for each in alone.json()["errors"]} == {
+                (f"/{name}", "secret-given-anew") for name in secrets
+            }
+            same = {"base_url": f"{app.base_url}/", "app_id": APP_ID}
+            assert (await admin.patch(path, json=same, headers=match)).status_code == 200
+            assert (await by_app(door, app.code_of(account))).json()["user_id"] == one.id
+            given = {member: wholly[member], **secrets}
+            assert (await admin.patch(path, json=given, headers=match)).status_code == 200
+        answering = other if member == "base_url" else app
+        before = len(answering.asked)
+        came = await by_app(door, answering.code_of(account))
+        assert "access_token" not in came.json(), came.text
+        if member == "base_url":
+            assert came.json()["code"] == "sign-in-refused"
+            assert len(answering.asked) > before, "it was asked, and vouched for the account"
+        pool = door.held.database.pool
+        links = "SELECT count(*) FROM linked_account WHERE provider_id = $1"
+        assert await pool.fetchval(links, set_up.id) == 0
+        told = await pool.fetchval(
+            "SELECT data FROM audit_entry WHERE subject_id = $1"
+            " AND action = 'sign_in_provider.changed' ORDER BY id DESC LIMIT 1",
+            set_up.id,
+        )
+        assert json.loads(told)["links_ended"] == 1
 
 
 def altered(place: str) -> Callable[[bytes], bytes]:

@@ -8,6 +8,8 @@ import pytest
 
 from services.core.identity.rules import ADMINISTRATORS, ROLES
 from tests.support.api import NEIGHBOUR, XINMI, Door, a_submission, neighbour, open_door
+from tests.support.gateways import HERE, a_partner, called
+from tests.support.gateways import a_key as partner_key
 from tests.support.people import a_post, handed, session_of, somebody
 
 
@@ -85,6 +87,41 @@ async def test_keys_of_before_are_ended_by_the_system_administrator_and_not_take
         taken = await system.post(f"/api-keys/{key_id}/rotate")
         assert (taken.status_code, taken.json()["code"]) == (403, "key-beyond-own")
         assert (await system.delete(f"/api-keys/{key_id}")).status_code == 204
+
+
+async def test_by_a_partner_the_system_administrator_gets_no_power_that_is_not_theirs_to_give(
+    strict: Door,
+) -> None:
+    """A partner's secret is as good as its key's, whenever that was made."""
+    held, match = strict.held, {"If-Match": "*"}
+    object.__setattr__(held, "separated", False)
+    key_id = await partner_key(strict, "superior")
+    former = await a_partner(strict, key_id=key_id)
+    object.__setattr__(held, "separated", True)
+    path = f"/partners/{former.id}"
+    async with strict.client(strict.admin_secret) as system:
+        wanted = {
+            "name": "市平台",
+            "profile": "wufei-hmac",
+            "key_id": key_id,
+            "allowed_networks": [HERE],
+            "interfaces": ["list_submissions"],
+        }
+        made = await system.post("/partners", json=wanted)
+        assert codes(made) == ["invalid-input", "role-not-yours-to-give"]
+        assert made.json()["errors"][0]["pointer"] == "/key_id"
+        for taken in (
+            await system.patch(path, json={"allowed_networks": [HERE]}, headers=match),
+            await system.post(f"{path}/rotate-secret"),
+        ):
+            assert (taken.status_code, taken.json()["code"]) == (403, "key-beyond-own")
+        assert (await called(strict, former, "list_submissions", plan=XINMI))[0] == 200
+        assert (await system.delete(path)).status_code == 204, "to take away is theirs"
+        ours = await a_partner(strict)
+        path = f"/partners/{ours.id}"
+        assert (await system.post(f"{path}/rotate-secret")).status_code == 200
+        edited = await system.patch(path, json={"name": "省平台"}, headers=match)
+        assert edited.status_code == 200, edited.text
 
 
 async def test_an_administrator_neither_reports_nor_reads_what_is_reported(strict: Door) -> None:

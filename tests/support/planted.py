@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlalchemy import insert, text
 
+from services.core.identity.models import ApiKey
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
@@ -43,10 +44,23 @@ class Planted:
         format: str = "standard",  # noqa: A002 (its name)
         headers: Mapping[str, str] | None = None,
         secrets: tuple[bytes, ...] = (SECRET,),
+        key: Mapping[str, Any] | None = None,
         **columns: Any,
     ) -> UUID:
-        """Plant an endpoint that is well."""
-        endpoint_id, now = new_id(), Clock.true_now()
+        """Plant an endpoint that is well, of a key that is good unless `key` says otherwise."""
+        endpoint_id, key_id, now = new_id(), new_id(), Clock.true_now()
+        owner = {
+            "city_code": CITY,
+            "id": key_id,
+            "name": "planted",
+            "role": "office",
+            "scopes": [],
+            "every_city": False,
+            "prefix": "planted",
+            "secret_digest": key_id.bytes,
+            "created_at": now,
+            **(key or {}),
+        }
         row = {
             "city_code": CITY,
             "id": endpoint_id,
@@ -59,7 +73,7 @@ class Planted:
             "headers_sealed": SEAL.seal(to_json(headers or {}), headers_context(endpoint_id)),
             "header_names": list(headers or {}),
             "state": "active",
-            "owner_credential_id": new_id(),
+            "owner_credential_id": key_id,
             "owner": {"role": "office", "plan_code": None, "organization_code": None},
             "planned_from": 0,
             "warned": 0,
@@ -71,6 +85,7 @@ class Planted:
             "version": 1,
         } | columns
         async with self.database.transaction() as session:
+            await session.execute(insert(ApiKey).values(owner))
             await session.execute(insert(WebhookEndpoint).values(row))
             for secret in secrets:
                 await self._secret(session, endpoint_id, secret)

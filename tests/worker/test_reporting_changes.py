@@ -41,7 +41,7 @@ async def test_nothing_waits_for_a_superior_that_changes_over_later(
         assert await reports.states() == {"accepted": 3}
         assert (await reports.connector_row(connector_id)).consecutive_failures == 0
     with a_superior(secret=NEW) as superior:
-        await reports.edit(connector_id, url=f"{superior.address}/report")
+        await reports.edit(connector_id, url=f"{superior.address}/report", secret=NEW)
         await reports.approve(*places(6)[3:])
         await reports.turn(sender)
         assert superior.refused_signatures == 1, "the one that was taken last goes first"

@@ -148,10 +148,11 @@ async def create_connector(
 ) -> Response:
     """Make a connector, disabled; what counts now is queued at once, and nothing of it is sent.
 
-    It reports the figures of one plan to one address. Without `app_id` and `secret` it waits for
-    the superior's credentials. Where this deployment has no key to seal with, it is 503
-    `secret-key-not-set`.
+    It reports the figures of one plan to one address, so a key of a unit makes none. Without
+    `app_id` and `secret` it waits for the superior's credentials. Where this deployment has no key
+    to seal with, it is 503 `secret-key-not-set`.
     """
+    service.check_maker(actor)
     try:
         plan = await held.plans.get(body.plan, actor, session)
     except PlanNotFound:
@@ -203,9 +204,11 @@ async def get_connector(
 async def edit_connector(body: ConnectorPatch, turn: Taken, if_match: IfMatch = None) -> Response:
     """Change where figures go, which, and in which codes. `If-Match` is required.
 
-    What waited for a code that is there now is sent; what was sent stays as it was sent. After a
-    change of address, codes or credentials `test` has to be called before it can be enabled again;
-    one that is at work goes on. Plan and profile stay: make another connector for those.
+    With another host `secret` is given too (`secret-given-anew`): nothing is signed for it with
+    the one before. What waited for a code that is there now is sent; what was sent stays as it was
+    sent. After a change of address, codes or credentials `test` has to be called before it can be
+    enabled again; one that is at work goes on. Plan and profile stay: make another connector for
+    those.
     """
     await turn.check(if_match, required=True)
     settings = _settings(body, given=True)

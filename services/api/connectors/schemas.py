@@ -146,6 +146,11 @@ class ConnectorPatch(Said):
     receipts_url: Words | None = Field(default=None, description=_RECEIPTS_URL)
     app_id: _Named | None = Field(default=None, description=_APP_ID)
     interface: _Named | None = Field(default=None, description=_INTERFACE)
+    secret: _Secret = Field(
+        default="",
+        description="Another secret of the superior's; required where `url` or `receipts_url` names"
+        " another host. The one before ends at once: `rotate-secret` lets it go on",
+    )
     mapping: MappingIn = Field(
         default=MappingIn(), description="Codes of ours to the superior's, all of them"
     )

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic_core import from_json, to_json
 from starlette.routing import Match
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from services.api.gateways.quirks import instants_of
 from services.api.signed_calls import BY_GATEWAY, SIGNED, SignedCall
@@ -168,11 +168,30 @@ async def carried_out(
 ) -> Answered:
     """Carry an operation out as the key that a partner acts as, and return its answer."""
     scope = _scope(request, operation, wanted, call)
-    return await answered_by(operation.route, scope, wanted.body)
+    # The body of the call was read: what is received from now on is that its caller went away.
+    return await answered_by(operation.route, scope, wanted.body, afterwards=request.receive)
 
 
-async def answered_to(send: Send, route: APIRoute, scope: Scope, sent_body: bytes) -> None:
+async def _never() -> Message:
+    """Wait for a message that does not come.
+
+    What is streamed asks who went away while it is sent, and would break off.
+    """
+    message: Message = await asyncio.get_running_loop().create_future()
+    return message
+
+
+async def answered_to(
+    send: Send,
+    route: APIRoute,
+    scope: Scope,
+    sent_body: bytes,
+    *,
+    afterwards: Receive = _never,
+) -> None:
     """Have the route of an operation answer to `send`, part by part, a request that is made here.
+
+    `afterwards` tells what is received once the body was.
 
     Raises:
         InvalidInput: what stands in the path cannot.
@@ -187,14 +206,17 @@ async def answered_to(send: Send, route: APIRoute, scope: Scope, sent_body: byte
     sent = iter([{"type": "http.request", "body": sent_body, "more_body": False}])
 
     async def receive() -> Message:
-        # Nobody goes away: what is streamed asks for that while it is sent, and would break off.
-        return next(sent, None) or await asyncio.get_running_loop().create_future()
+        return next(sent, None) or await afterwards()
 
     await route.handle(scope, receive, send)
 
 
-async def answered_by(route: APIRoute, scope: Scope, sent_body: bytes) -> Answered:
+async def answered_by(
+    route: APIRoute, scope: Scope, sent_body: bytes, *, afterwards: Receive = _never
+) -> Answered:
     """Return what the route of an operation answers to a request that is made here.
+
+    `afterwards` tells what is received once the body was.
 
     Raises:
         InvalidInput: what stands in the path cannot.
@@ -204,7 +226,7 @@ async def answered_by(route: APIRoute, scope: Scope, sent_body: bytes) -> Answer
     async def send(message: Message) -> None:
         answered.append(message)
 
-    await answered_to(send, route, scope, sent_body)
+    await answered_to(send, route, scope, sent_body, afterwards=afterwards)
     start, *rest = answered
     body = b"".join(one.get("body", b"") for one in rest)
     return Answered(start["status"], dict(start["headers"]), body)

@@ -95,6 +95,17 @@ async def _taken(
 Taken = Annotated[PartnerTurn, Depends(_taken)]
 
 
+async def _to_change(turn: Taken) -> PartnerTurn:
+    """Return the turn of whoever may give what it has. Anybody may end one that they see."""
+    await service.check_gives(
+        turn.session, turn.item, actor=turn.actor, separated=turn.held.separated
+    )
+    return turn
+
+
+Changed = Annotated[PartnerTurn, Depends(_to_change)]
+
+
 async def _made(
     session: AsyncSession, partner: Partner, secret: str, request: Request, held: Resources
 ) -> tuple[bytes, str]:
@@ -131,8 +142,9 @@ async def create_partner(
     """Make a partner. Its secret is in this answer and nowhere else, not even in a repeated one.
 
     It acts as the key that it names, so whoever makes keys makes partners, and only of keys in
-    reach. A profile that does not sign all of a request is taken from named networks only. Where
-    this deployment has no key to seal with, it is 503 `secret-key-not-set`.
+    reach that are theirs to give: with separated administrators a system's only. A profile that
+    does not sign all of a request is taken from named networks only. Where this deployment has no
+    key to seal with, it is 503 `secret-key-not-set`.
     """
     partner, secret = await service.create_partner(
         session,
@@ -141,6 +153,7 @@ async def create_partner(
         actor=actor,
         seal=held.seal,
         now=held.clock.true_now(),
+        separated=held.separated,
     )
     made, etag = await _made(session, partner, secret, request, held)
     response = json_answer(made, etag=etag, status=201)
@@ -191,7 +204,7 @@ async def get_partner(
     openapi_extra=asking("PartnerEdit"),
     response_model=PartnerOut,
 )
-async def edit_partner(body: PartnerPatch, turn: Taken, if_match: IfMatch = None) -> Response:
+async def edit_partner(body: PartnerPatch, turn: Changed, if_match: IfMatch = None) -> Response:
     """Change what a partner may call, from where, how often, and what it is answered.
 
     It holds within five seconds. `If-Match` is required. Profile and key stay: make another
@@ -217,7 +230,7 @@ async def edit_partner(body: PartnerPatch, turn: Taken, if_match: IfMatch = None
     response_model=PartnerMadeOut,
 )
 async def rotate_partner_secret(
-    body: PartnerRotationIn, request: Request, turn: Taken, if_match: IfMatch = None
+    body: PartnerRotationIn, request: Request, turn: Changed, if_match: IfMatch = None
 ) -> Response:
     """Give a partner a new secret; the one before is good for the overlap yet.
 

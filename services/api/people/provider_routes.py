@@ -145,9 +145,11 @@ async def get_sign_in_provider(
 async def edit_sign_in_provider(
     body: ProviderPatch, turn: Taken, if_match: IfMatch = None
 ) -> Response:
-    """Change how a provider is asked, at once; who is linked stays so. `If-Match` is required.
+    """Change how a provider is asked, at once. `If-Match` is required.
 
-    Code and family stay: set up another provider for those.
+    With another `base_url` or `app_id` somebody else says who comes: every secret is to be given
+    with it (`secret-given-anew`), and all links end. Otherwise who is linked stays so. Code and
+    family stay: set up another provider for those.
     """
     await turn.check(if_match, required=True)
     changes = body.model_dump(exclude_unset=True)

@@ -161,14 +161,23 @@ async def _ground(
 
 
 def _refuse(
-    body: DeferredFaults, settings: Mapping[str, Any], actor: Actor, ground: SettingsContext
+    body: DeferredFaults,
+    settings: Mapping[str, Any],
+    actor: Actor,
+    ground: SettingsContext,
+    endpoint: WebhookEndpoint | None = None,
 ) -> None:
-    """Refuse a body whose shape has faults, and tell whatever else is wrong with it."""
+    """Refuse a body whose shape has faults, and tell whatever else is wrong with it.
+
+    `endpoint` is the one that it would change.
+    """
     format_ = body.members.get("format", "standard")
     right = {name: settings[name] for name in settings if name in _CHECKED}
     faults = faults_of(body.errors)
     if format_ in FORMATS:
         faults += settings_faults(right, format_, actor=actor, ground=ground)
+    if endpoint is not None:
+        faults += service.anew_faults(endpoint, right)
     raise InvalidInput(faults=faults)
 
 
@@ -267,8 +276,11 @@ async def edit_webhook_endpoint(
 ) -> Response:
     """Change what an endpoint hears and where. `If-Match` is required.
 
-    What was planned before stays planned. A key of the same role, organization and plan as the
-    owner's becomes its owner, so that a new key can take over before the old one is revoked.
+    With another host of `url`, `headers` are to be given too, where there are some
+    (`headers-given-anew`): those of before are not sent there, nor is ever the secret that
+    messages are signed with. What was planned before stays planned. A key of the same role,
+    organization and plan as the owner's becomes its owner, so that a new key can take over before
+    the old one is revoked.
     """
     given = (
         body.members if isinstance(body, DeferredFaults) else body.model_dump(exclude_unset=True)
@@ -276,7 +288,7 @@ async def edit_webhook_endpoint(
     settings = _settings(given)
     ground = await _ground(turn.session, settings, turn.actor, turn.held)
     if isinstance(body, DeferredFaults):
-        _refuse(body, settings, turn.actor, ground)
+        _refuse(body, settings, turn.actor, ground, turn.item)
     await turn.check(if_match, required=True)
     await service.edit_endpoint(
         turn.session,

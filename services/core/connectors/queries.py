@@ -17,7 +17,7 @@ from services.core.connectors.models import (
     ConnectorStatement,
     ConnectorStatementLine,
 )
-from services.core.connectors.rules import ITEM_STATES, HeldFigure, QueuedItem
+from services.core.connectors.rules import ITEM_STATES, HeldFigure, QueuedItem, knows_connectors
 from services.core.connectors.statements import (
     BATCHES_OF,
     CITIES_REPORTING,
@@ -33,7 +33,6 @@ from services.core.connectors.statements import (
 from services.core.connectors.use import BatchUse, ConnectorQueue
 from services.core.identity.actor import Actor
 from services.core.identity.queries import administered
-from services.core.identity.reach import Reach
 from services.core.kit.city_scope import enter_city, in_city, in_every_city
 from services.core.kit.ids import first_id_at
 from services.core.kit.statements import SqlCondition
@@ -48,11 +47,8 @@ _FIRST = UUID(int=0)
 
 
 def _visible(actor: Actor, city_code: str) -> TextClause:
-    """Return the condition on the connectors of a city that a caller may know of.
-
-    A connector is the whole plan's: an administrator of a unit knows of none.
-    """
-    if actor.reach is Reach.NOTHING and actor.organization_code is not None:
+    """Return the condition on the connectors of a city that a caller may know of."""
+    if not knows_connectors(actor):
         return SqlCondition("connector.city_code = :c AND FALSE", {"c": city_code}).clause
     city, plan = "connector.city_code", "connector.plan_code"
     return plan_scope(actor, city_code, city=city, plan=plan).clause

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from services.core.connectors.mapping import OutgoingFigure, mapping_faults
 from services.core.gateways.profiles import PROFILES, SignedPart
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import with_nearest
 from services.core.kit.text import Text
 from services.core.plan.state import PlanState
-from services.core.webhooks.addresses import AddressPolicy
+from services.core.webhooks.addresses import AddressPolicy, TargetUrl, read_url
 from services.core.webhooks.rules import address_fault
 
 ConnectorState = Literal["active", "failing", "disabled"]
@@ -31,6 +33,9 @@ MOST_CONNECTORS = 50
 MOST_IN_BATCH = 50
 """Items of one request at most."""
 
+ADDRESSES = ("url", "receipts_url")
+"""Where signed requests go."""
+
 UNSENT: frozenset[str] = frozenset({"unmapped", "pending"})
 """What cannot have reached the superior: a newer revision takes its place."""
 
@@ -39,6 +44,14 @@ PERHAPS_THEIRS: frozenset[str] = frozenset({"accepted", "unknown", "failed"})
 
 TRIED_AGAIN: frozenset[str] = frozenset({"refused", "failed"})
 """What a person may have sent again."""
+
+
+def knows_connectors(actor: Actor) -> bool:
+    """Return whether there are connectors for an actor at all.
+
+    A connector is the whole plan's: an administrator of a unit knows of none, and makes none.
+    """
+    return actor.reach is not Reach.NOTHING or actor.organization_code is None
 
 
 def connector_actions(state: str, *, ended: bool) -> list[ConnectorAction]:
@@ -51,10 +64,19 @@ def connector_actions(state: str, *, ended: bool) -> list[ConnectorAction]:
 
 
 def connector_faults(
-    settings: Mapping[str, Any], *, plan: PlanState, policy: AddressPolicy, profile: str
+    settings: Mapping[str, Any],
+    *,
+    plan: PlanState,
+    policy: AddressPolicy,
+    profile: str,
+    signed_for: Collection[str] | None = None,
 ) -> Iterator[Fault]:
-    """Yield everything that is wrong with those settings that are given."""
-    for name in ("url", "receipts_url"):
+    """Yield everything that is wrong with those settings that are given.
+
+    `signed_for` are the hosts that requests are signed for with a secret that is kept, None: none
+    is, or all is new.
+    """
+    for name in ADDRESSES:
         if settings.get(name) is not None:
             fault = address_fault(settings[name], policy, f"/{name}")
             if fault is not None:
@@ -66,6 +88,7 @@ def connector_faults(
             yield Fault(f"/indicator_codes/{place}", "unknown-code", told, code)
     if "mapping" in settings:
         yield from mapping_faults(settings["mapping"], plan)
+    yield from _secret_faults(settings, signed_for)
     names_interface = SignedPart.INTERFACE in PROFILES[profile].places
     if "interface" in settings and (settings["interface"] is not None) != names_interface:
         said = (
@@ -74,6 +97,26 @@ def connector_faults(
             else Text(f"签名方式 {profile} 没有接口标识", f"The profile {profile} names none")
         )
         yield Fault("/interface", "interface-of-profile", said, settings["interface"])
+
+
+def _secret_faults(
+    settings: Mapping[str, Any], signed_for: Collection[str] | None
+) -> Iterator[Fault]:
+    if signed_for is not None and "secret" not in settings and reaches_beyond(settings, signed_for):
+        said = Text(
+            "更换主机时须一并重新填写 secret；此前的密钥不用于新主机",
+            "With another host give `secret` anew: nothing is signed for it with the one of before",
+        )
+        yield Fault("/secret", "secret-given-anew", said)
+
+
+def reaches_beyond(settings: Mapping[str, Any], hosts: Collection[str]) -> bool:
+    """Return whether settings have requests sent to another host than some.
+
+    Not every profile signs all of a request: who is sent one could send another in its place.
+    """
+    found = [read_url(settings[name]) for name in ADDRESSES if settings.get(name) is not None]
+    return any(isinstance(one, TargetUrl) and one.origin not in hosts for one in found)
 
 
 @dataclass(frozen=True, slots=True)

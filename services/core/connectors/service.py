@@ -26,22 +26,26 @@ from services.core.connectors.messages import (
 )
 from services.core.connectors.models import Connector
 from services.core.connectors.rules import (
+    ADDRESSES,
     MOST_CONNECTORS,
     ConnectorAction,
     connector_actions,
     connector_faults,
+    knows_connectors,
 )
 from services.core.connectors.statements import LEAVE
 from services.core.events.service import record
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.plan.state import PlanState
 from services.core.webhooks.addresses import AddressPolicy, TargetUrl, read_url
+from services.core.webhooks.rules import origin_of_shown
 
-_TRIED_ANEW = frozenset({"url", "receipts_url", "app_id", "interface", "mapping"})
+_TRIED_ANEW = frozenset({*ADDRESSES, "app_id", "secret", "interface", "mapping"})
 """What has to be tried again when it changed."""
 
 
@@ -62,10 +66,12 @@ async def create_connector(
     """Make a connector, disabled until it is tried and enabled; what counts is queued at once.
 
     Raises:
+        Forbidden: the actor is one of a unit, see `check_maker`.
         InvalidInput: the settings have faults.
         SecretKeyNotSet: nothing can be sealed here.
         TooManyConnectors: the city has as many as it may have.
     """
+    check_maker(desk.actor)
     profile = settings["profile"]
     _refuse(
         connector_faults(
@@ -111,6 +117,16 @@ async def create_connector(
     return connector
 
 
+def check_maker(actor: Actor) -> None:
+    """Refuse whoever would make what they may not know of.
+
+    Raises:
+        Forbidden: a connector is the whole plan's, and the actor one of a unit.
+    """
+    if not knows_connectors(actor):
+        raise takes("全市或整个计划的管理密钥", "a key of the whole city or plan")
+
+
 def _refuse(faults: Any) -> None:
     found: list[Fault] = list(faults)
     if found:
@@ -154,25 +170,46 @@ async def edit_connector(
     What was sent under a mapping stays as it was sent. After a change of what is sent, or where,
     the connector is to be tried again before it can be enabled; one that is at work goes on.
 
+    What is signed for another host is signed with a secret that is given with it; the one before
+    ends at once then.
+
     Raises:
         InvalidInput: they have faults.
         ConnectorTransitionRefused: it has ended.
         SecretKeyNotSet: nothing can be sealed here.
     """
+    hosts = _hosts_of(connector)
     _refuse(
-        connector_faults(settings, plan=desk.plan, policy=desk.policy, profile=connector.profile)
+        connector_faults(
+            settings,
+            plan=desk.plan,
+            policy=desk.policy,
+            profile=connector.profile,
+            signed_for=None if connector.secret_sealed is None else hosts,
+        )
     )
     check_action(connector, "edit")
     if not settings:
         return
     if desk.seal is None:
         raise SecretKeyNotSet
+    if "secret" in settings:
+        connector.former_secret_sealed = connector.former_secret_expires_at = None
     _set(connector, settings, desk.seal)
     if _TRIED_ANEW & set(settings):
         connector.tested_at = None
     await _changed(session, connector, desk.now)
     shown = connector_settings(connector)
-    await _noted(session, connector, "changed", desk, {name: shown[name] for name in settings})
+    told: dict[str, object] = {name: shown[name] for name in settings if name in shown}
+    if "secret" in settings:
+        told["secret_given_anew"] = True
+    await _noted(session, connector, "changed", desk, told)
+
+
+def _hosts_of(connector: Connector) -> frozenset[str]:
+    """Return the hosts that its requests are signed for."""
+    shown = (connector.url_shown, connector.receipts_url_shown)
+    return frozenset(origin_of_shown(one) for one in shown if one is not None)
 
 
 async def give_secret(

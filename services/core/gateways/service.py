@@ -1,7 +1,8 @@
 """Making, changing and ending partners, and their secrets; every change is noted in the audit.
 
 A partner acts as a key of ours: rights, reach, networks and end of that key hold for it. So a
-partner's secret is as good as the key's, and whoever makes keys makes partners.
+partner's secret is as good as the key's: whoever makes keys makes partners, of keys that are theirs
+to give, and whoever may not give one's key does not change it or renew its secret.
 """
 
 import secrets as randomness
@@ -19,7 +20,8 @@ from services.core.gateways.models import Partner, PartnerSecret
 from services.core.gateways.profiles import PROFILES
 from services.core.gateways.sm_envelope import is_point, new_pair
 from services.core.identity.actor import Actor
-from services.core.identity.giving import ROLES_OF_PARTNERS, acts_for_partners
+from services.core.identity.errors import KeyBeyondOwn
+from services.core.identity.giving import ROLES_OF_PARTNERS, acts_for_partners, gives
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import visible_key
 from services.core.kit.database import lock_name
@@ -54,19 +56,24 @@ async def create_partner(
     actor: Actor,
     seal: Seal | None,
     now: datetime,
+    separated: bool = False,
 ) -> tuple[Partner, str]:
     """Make a partner and return it with its secret, which is shown this once.
 
-    `operations` are the names that `interfaces` may hold.
+    `operations` are the names that `interfaces` may hold; `separated`: administrators are.
 
     Raises:
-        InvalidInput: the key is not one to act as, a name is unknown, or networks are missing.
+        InvalidInput: the key is not one to act as, or not one that the actor gives, a name is
+            unknown, or networks are missing.
         SecretKeyNotSet: nothing can be sealed here.
         TooManyPartners: the city has as many as it may have.
         SmNotInstalled: its profile has an envelope, and SM2 is not there.
     """
     key = await visible_key(session, actor, settings["key_id"])
-    faults = [*key_faults(key, now), *settings_faults(settings, settings["profile"], operations)]
+    faults = [
+        *key_faults(key, now, actor, separated=separated),
+        *settings_faults(settings, settings["profile"], operations),
+    ]
     if faults or key is None:
         raise InvalidInput(faults=faults)
     if seal is None:
@@ -171,8 +178,24 @@ async def revoke_partner(
         await _audit(session, partner, "revoked", actor, now, {})
 
 
-def key_faults(key: ApiKey | None, now: datetime) -> Sequence[Fault]:
-    """Return why a partner cannot act as a key; none: it can."""
+async def check_gives(
+    session: AsyncSession, partner: Partner, *, actor: Actor, separated: bool
+) -> None:
+    """Refuse whoever would get more by a partner than they may give: its secret is as its key's.
+
+    Raises:
+        KeyBeyondOwn: keys of that role are not the actor's to give; `separated`: administrators
+            are.
+    """
+    key = await visible_key(session, actor, partner.key_id)
+    if key is None or not gives(key.role, actor, separated=separated):
+        raise KeyBeyondOwn
+
+
+def key_faults(
+    key: ApiKey | None, now: datetime, actor: Actor, *, separated: bool
+) -> Sequence[Fault]:
+    """Return why an actor cannot have a partner act as a key; none: it can."""
     if key is None:
         said = Text("没有这个密钥", "There is no such key")
         return [Fault("/key_id", "key-not-found", said)]
@@ -183,6 +206,12 @@ def key_faults(key: ApiKey | None, now: datetime) -> Sequence[Fault]:
             f"A partner acts as a key of one of these roles: {listed}",
         )
         return [Fault("/key_id", "key-not-for-partners", said, key.role)]
+    if not gives(key.role, actor, separated=separated):
+        said = Text(
+            "三员分离时，系统管理员只能让对接方以系统（integrator）的密钥行事",
+            "With separated administrators a partner acts as a key of a system (integrator)",
+        )
+        return [Fault("/key_id", "role-not-yours-to-give", said, key.role)]
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         said = Text("该密钥已吊销或已到期", "The key was revoked or has expired")
         return [Fault("/key_id", "key-ended", said)]

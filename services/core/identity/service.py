@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import and_, case, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.service import note
@@ -207,16 +207,33 @@ async def revoke_key(session: AsyncSession, key: ApiKey, *, actor: Actor, now: d
         )
 
 
+async def forget_networks(session: AsyncSession, city_code: str, person_id: UUID) -> None:
+    """Forget from where a person's times in posts were last used."""
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.city_code == city_code, ApiKey.person_id == person_id)
+        .values(last_used_from=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def note_use(
     session: AsyncSession, used: Mapping[tuple[str, UUID], tuple[datetime, str | None]]
 ) -> None:
-    """Write when and from which network keys were last used, by (city, key id)."""
+    """Write when and from which network keys were last used, by (city, key id).
+
+    Of a person's time in a post that was ended at once no network is written: it may be erased.
+    """
+    ended_of_person = and_(ApiKey.person_id.is_not(None), ApiKey.revoked_at.is_not(None))
     # In one order, so that two processes wait for each other at most.
     for (city_code, key_id), (at, network) in sorted(used.items()):
         changed = (
             update(ApiKey)
             .where(ApiKey.city_code == city_code, ApiKey.id == key_id)
-            .values(last_used_at=at, last_used_from=network)
+            .values(
+                last_used_at=at,
+                last_used_from=case((ended_of_person, ApiKey.last_used_from), else_=network),
+            )
         )
         with in_city(city_code):
             await session.execute(changed)

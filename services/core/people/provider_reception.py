@@ -122,6 +122,8 @@ class ProviderReception:
                 raise SignInRefused
             if standing is None or standing.id != provider.id:
                 raise SignInNotProvisioned
+            if (standing.base_url, standing.app_id) != (provider.base_url, provider.app_id):
+                raise SignInRefused  # another app answers by now, which gave no such code
             await link(session, again, standing, digest, now=self.reception.clock.true_now())
 
     async def _provider(self, city_code: str | None, code: str) -> Provider:

@@ -42,7 +42,8 @@ class AppTokens:
         async with lock:
             async with self._database.sessions() as session:
                 now = await queries.provider(session, provider.city_code, provider.id)
-            kept = None if now is None else self._open(now)
+            # One that was changed meanwhile may be another's: its token is not for this address.
+            kept = None if now is None or now.version != provider.version else self._open(now)
             if kept is not None and kept != gone:
                 return kept
             fetched, life = await fetch()

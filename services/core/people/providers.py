@@ -35,6 +35,10 @@ _SECRETS: tuple[SecretName, ...] = ("secret", "cipher_key", "cipher_iv")
 _AGREED = frozenset({"base_url", "app_id", *_SECRETS})
 """With another one of these an app token of before is none of ours."""
 
+_WHO_ANSWERS = ("base_url", "app_id")
+"""With another one of these somebody else says who comes: secrets and links of before are none of
+theirs. Whoever changed the address alone would be sent the app's secret, and come as anybody."""
+
 AppSettings = Mapping[str, Any]
 """What is set of a provider, by member; secrets are open."""
 
@@ -93,7 +97,7 @@ async def create_provider(
         app_id=settings["app_id"],
         module_id=settings.get("module_id"),
         secrets_sealed=_sealed(seal, provider_id, settings),
-        link_key_sealed=seal.seal(os.urandom(_LINK_KEY_BYTES), link_key_context(provider_id)),
+        link_key_sealed=_new_link_key(seal, provider_id),
         token_sealed=None,
         token_until=None,
         created_at=now,
@@ -117,20 +121,43 @@ async def edit_provider(
     seal: Seal | None,
     now: datetime,
 ) -> None:
-    """Change those settings of a locked provider that are given; who is linked stays so.
+    """Change those settings of a locked provider that are given.
+
+    Who is linked stays so, unless somebody else answers from now on: by another address or `app_id`
+    every link is gone, and the secrets are to be given with it.
 
     Raises:
-        InvalidInput: the settings have faults.
+        InvalidInput: the settings have faults, or lack a secret that is to be given anew.
         ProviderEnded: it has ended.
         SecretKeyNotSet: its secrets cannot be opened and sealed here.
     """
-    found = [*faults, *settings_faults(changes, provider.family, changed=changes.keys())]
+    anew = _is_another(provider, changes)
+    found = [
+        *faults,
+        *settings_faults(changes, provider.family, changed=changes.keys()),
+        *(_lacking_secrets(changes, provider.family) if anew else ()),
+    ]
     if found:
         raise InvalidInput(faults=found)
     if provider.ended_at is not None:
         raise ProviderEnded
     if not changes:
         return
+    _set(provider, changes, seal)
+    if anew:
+        # Another key too, so that a link which is being made by the app of before is nobody's.
+        provider.link_key_sealed = _new_link_key(seal, provider.id)
+    provider.version += 1
+    await session.flush()
+    # Which members, and of the address alone what: secrets are never told.
+    told: dict[str, object] = {"changed": sorted(changes), "base_url": provider.base_url}
+    if anew:
+        told["links_ended"] = await _end_links(session, provider)
+    await _audit(session, provider, "changed", actor, told, now)
+
+
+def _set(provider: Provider, changes: AppSettings, seal: Seal | None) -> None:
+    """Set what is given of settings that have no faults."""
     if changes.keys() & set(_SECRETS):
         provider.secrets_sealed = _renewed(provider, changes, seal)
     for name in ("name", "app_id", "module_id"):
@@ -140,11 +167,37 @@ async def edit_provider(
         provider.base_url = changes["base_url"].rstrip("/")
     if _AGREED & changes.keys():
         provider.token_sealed = provider.token_until = None
-    provider.version += 1
-    await session.flush()
-    # Which members, and of the address alone what: secrets are never told.
-    told = {"changed": sorted(changes), "base_url": provider.base_url}
-    await _audit(session, provider, "changed", actor, told, now)
+
+
+def _is_another(provider: Provider, changes: AppSettings) -> bool:
+    """Return whether somebody else answers after some changes."""
+    return any(
+        name in changes and changes[name].rstrip("/") != getattr(provider, name).rstrip("/")
+        for name in _WHO_ANSWERS
+    )
+
+
+def _lacking_secrets(changes: AppSettings, family: str) -> list[Fault]:
+    said = Text(
+        "更换接口地址或标识时，须一并重新填写各项密钥；原有账号关联随即全部解除",
+        "With another address or app_id give every secret anew; all links end then",
+    )
+    wanted = FAMILIES[family].secrets
+    return [Fault(f"/{name}", "secret-given-anew", said) for name in wanted if name not in changes]
+
+
+async def _end_links(session: AsyncSession, provider: Provider) -> int:
+    """Let nobody come by a provider as it was; return how many could."""
+    ended = await session.scalars(
+        delete(LinkedAccount)
+        .where(
+            LinkedAccount.city_code == provider.city_code,
+            LinkedAccount.provider_id == provider.id,
+        )
+        .returning(LinkedAccount.person_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())
 
 
 async def end_provider(
@@ -161,15 +214,8 @@ async def end_provider(
     provider.token_sealed = provider.token_until = None
     provider.version += 1
     await session.flush()
-    await session.execute(
-        delete(LinkedAccount)
-        .where(
-            LinkedAccount.city_code == provider.city_code,
-            LinkedAccount.provider_id == provider.id,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    await _audit(session, provider, "ended", actor, {"code": provider.code}, now)
+    told = {"code": provider.code, "links_ended": await _end_links(session, provider)}
+    await _audit(session, provider, "ended", actor, told, now)
 
 
 def settings_faults(settings: AppSettings, family: str, *, changed: Any = None) -> Sequence[Fault]:
@@ -216,6 +262,12 @@ def _renewed(provider: Provider, changes: AppSettings, seal: Seal | None) -> byt
         for name, one in kept.items()
     }
     return _sealed(seal, provider.id, {**former, **changes})
+
+
+def _new_link_key(seal: Seal | None, provider_id: UUID) -> bytes:
+    if seal is None:
+        raise SecretKeyNotSet
+    return seal.seal(os.urandom(_LINK_KEY_BYTES), link_key_context(provider_id))
 
 
 def _sealed(seal: Seal, provider_id: UUID, settings: AppSettings) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.service import note
 from services.core.identity.actor import Actor
+from services.core.identity.service import forget_networks
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
@@ -170,7 +171,8 @@ async def unlink_user(
 async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> None:
     """Erase what is personal of a locked person who has left; again changes nothing.
 
-    The id stays, with the names of posts: what they did stays under both.
+    The id stays, with the names of posts: what they did stays under both. So does the audit, with
+    the networks that they came from, until its retention ends.
 
     Raises:
         UserNotEnded: they have not left.
@@ -193,6 +195,7 @@ async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now
         .values(device_name=None, device_key=None, network=None)
         .execution_options(synchronize_session=False)
     )
+    await forget_networks(session, person.city_code, person.id)
     await session.execute(
         delete(RefreshToken)
         .where(

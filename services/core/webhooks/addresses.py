@@ -229,13 +229,18 @@ class TargetUrl:
         return self.scheme == "https"
 
     @property
+    def origin(self) -> str:
+        """Who is called: scheme, host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+    @property
     def shown(self) -> str:
         """The URL without what may be a secret: no query, no long part of the path."""
         path, query, _ = self.path.partition("?")
         parts = ["…" if len(part) >= _TOKEN_LENGTH else part for part in path.split("/")]
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{'/'.join(parts)}{query and '?…'}"
+        return f"{self.origin}{'/'.join(parts)}{query and '?…'}"
 
 
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from services.core.events.catalogue import type_faults
@@ -14,7 +15,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.faults import pointer
 from services.core.kit.nearest import with_closest
 from services.core.kit.text import Text
-from services.core.webhooks.addresses import AddressPolicy, Misfit, TargetUrl, check_url
+from services.core.webhooks.addresses import AddressPolicy, Misfit, TargetUrl, check_url, read_url
 from services.core.webhooks.signing import SecretKind, SigningKey, new_key, read_key
 
 Format = Literal["standard", "dingtalk", "wecom", "feishu"]
@@ -101,6 +102,26 @@ def settings_faults(
         yield from type_faults(name, f"/event_types/{index}")
     yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
     yield from _filter_faults(settings, actor, ground)
+
+
+def origin_of_shown(shown: str) -> str:
+    """Return who is called at an address that is kept as it is shown."""
+    return "://".join(urlsplit(shown)[:2])
+
+
+def headers_faults(settings: Settings, *, origin: str, names: Collection[str]) -> Iterator[Fault]:
+    """Yield why headers of these names may not go where settings would have them sent.
+
+    `origin` is who was called until now: a token that was given for one receiver is for no other,
+    and who changes the address does not know it.
+    """
+    target = read_url(settings["url"]) if "url" in settings and names else None
+    if isinstance(target, TargetUrl) and target.origin != origin and "headers" not in settings:
+        said = Text(
+            "更换主机时须一并重新填写 headers（不需要则填空对象）；此前的标头不会发给新主机",
+            "With another host give `headers` anew, or empty: those of before are not sent there",
+        )
+        yield Fault("/headers", "headers-given-anew", said)
 
 
 def address_fault(url: str, policy: AddressPolicy, place: str) -> Fault | None:

@@ -14,7 +14,7 @@ from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.clock import Clock
 from services.core.kit.database import lock_name
-from services.core.kit.errors import InvalidInput
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.secrets import MOST_OLD_SECRETS, TooManyOldSecrets
@@ -31,8 +31,10 @@ from services.core.webhooks.rules import (
     Manner,
     Settings,
     SettingsContext,
+    headers_faults,
     key_of,
     manner_faults,
+    origin_of_shown,
     owner_of,
     settings_faults,
     signs,
@@ -162,6 +164,7 @@ async def edit_endpoint(
     """
     format_: Format = endpoint.format  # type: ignore[assignment] # a check of the table
     faults = list(settings_faults(settings, format_, actor=actor, ground=ground))
+    faults += anew_faults(endpoint, settings)
     if faults:
         raise InvalidInput(faults=faults)
     if not settings:
@@ -174,6 +177,12 @@ async def edit_endpoint(
     await audit(
         session, endpoint, "changed", actor.stamp(), now, {name: shown[name] for name in names}
     )
+
+
+def anew_faults(endpoint: WebhookEndpoint, settings: Settings) -> list[Fault]:
+    """Return what has to be given anew with a change of an endpoint: what is for its host alone."""
+    origin = origin_of_shown(endpoint.url_shown)
+    return list(headers_faults(settings, origin=origin, names=endpoint.header_names))
 
 
 async def rotate_secret(

@@ -17,6 +17,13 @@ _RATE = f"""CASE WHEN e.format <> 'standard'
 
 _TAKES = "e.state <> 'disabled' AND (e.paused_until IS NULL OR e.paused_until <= now())"
 
+# By the database's time, as all else here. Whoever may hear no more hears nothing more from the
+# next claim on; that the endpoint is disabled, and its owner told, follows with the date. Across
+# cities nobody reads keys, so a city may be looked at for nothing until then.
+_OWNED = """EXISTS (SELECT FROM api_key k WHERE k.city_code = :city
+        AND k.id = e.owner_credential_id AND k.revoked_at IS NULL
+        AND (k.expires_at IS NULL OR k.expires_at > now()))"""
+
 # One that fails, and every robot, hears one message at a time.
 _FREE = """CASE WHEN e.format <> 'standard' OR e.consecutive_failures >= :failing THEN 1 ELSE :each
         END - coalesce(busy.number, 0)"""
@@ -43,12 +50,12 @@ GROUP BY e.city_code ORDER BY min(head.since)
 """)  # noqa: S608 (conditions of our own)
 """The cities of which something can be claimed, the one that waits longest first."""
 
-# In steps: `waiting` endpoints that have something due and are not full; `rated` those of them
-# with a rate, locked; `funded` with the tokens that have come in since; `open` how many
-# deliveries each may have now; `taken` those deliveries, locked; then the writes. SKIP LOCKED
-# twice, so that workers share the queue and never wait for each other. MATERIALIZED where a step
-# locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows that refer to
-# it may be inserted meanwhile.
+# In steps: `waiting` endpoints, of keys that are good, that have something due and are not full;
+# `rated` those of them with a rate, locked; `funded` with the tokens that have come in since;
+# `open` how many deliveries each may have now; `taken` those deliveries, locked; then the writes.
+# SKIP LOCKED twice, so that workers share the queue and never wait for each other. MATERIALIZED
+# where a step locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows
+# that refer to it may be inserted meanwhile.
 CLAIM = text(f"""
 WITH busy AS (
     SELECT * FROM unnest(CAST(:endpoints AS uuid[]), CAST(:numbers AS int[])) AS b(id, number)
@@ -60,7 +67,7 @@ WITH busy AS (
         SELECT d.next_attempt_at AS since FROM webhook_delivery d
         WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT 1
     ) head
-    WHERE e.city_code = :city AND {_TAKES}
+    WHERE e.city_code = :city AND {_TAKES} AND {_OWNED}
 ), rated AS MATERIALIZED (
     -- Locked, so that of two workers one spends the tokens; whoever finds it locked passes on.
     SELECT locked.id, w.robot, locked.tokens, locked.tokens_at, locked.rate FROM (

@@ -156,6 +156,18 @@ async def test_nothing_goes_to_an_endpoint_that_is_closed_or_wants_to_be_left_al
     assert shares(await take(planted)) == {rested: 1}
 
 
+async def test_nothing_more_goes_out_for_a_key_that_is_good_no_more(planted: Planted) -> None:
+    """At once, and not only when the endpoint is disabled, which follows with the date."""
+    now = Clock.true_now()
+    good = await planted.endpoint(URL, key={"expires_at": now + LATER})
+    revoked = await planted.endpoint(URL, key={"revoked_at": now})
+    expired = await planted.endpoint(URL, key={"expires_at": now - LATER})
+    unknown = await planted.endpoint(URL, owner_credential_id=new_id())
+    await planted.deliveries(good, revoked, expired, unknown)
+    assert shares(await take(planted)) == {good: 1}
+    assert await take(planted) == []
+
+
 async def test_the_oldest_wait_is_served_first(planted: Planted) -> None:
     endpoints = [await planted.endpoint(URL) for _ in range(5)]
     now = Clock.true_now()
