@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.api.assessments.schemas import CheckedAssessment
 from services.api.contract.refusals import FaultOut
 from services.api.problems import fault_out
-from services.core.assessments.writing import MOST_ASSESSMENTS, BulkOutcome, WrittenAssessment
+from services.core.assessments.writing import MOST_ASSESSMENTS, AssessmentOutcome, WrittenAssessment
 from services.core.kit.decimals import plain
 from services.core.kit.said import Said
 from services.core.kit.text import Language
@@ -28,7 +28,7 @@ class WrittenAssessmentOut(BaseModel):
     """What became of one assessment."""
 
     index: int = Field(description="Which one, from 0")
-    outcome: BulkOutcome = Field(
+    outcome: AssessmentOutcome = Field(
         description="`created`, `updated`, `unchanged` (no version, no event), or `rejected`"
     )
     id: UUID | None = Field(description="Of the assessment; null: rejected")
@@ -55,7 +55,7 @@ def report_of(written: Sequence[WrittenAssessment], language: Language) -> dict[
     """Return what became of assessments, as `AssessmentReportOut` has it."""
     counted = Counter(one.outcome for one in written)
     return {
-        **{name: counted[name] for name in get_args(BulkOutcome)},
+        **{name: counted[name] for name in get_args(AssessmentOutcome)},
         "items": [_written(one, language) for one in written],
     }
 

@@ -35,9 +35,9 @@ from services.core.submissions.authorship import Authors
 MOST_ASSESSMENTS = 1000
 """How many may be written at once."""
 
-BulkOutcome = Literal["created", "updated", "unchanged", "rejected"]
+AssessmentOutcome = Literal["created", "updated", "unchanged", "rejected"]
 
-Row = Mapping[str, Any]
+AssessmentRow = Mapping[str, Any]
 """The columns of an assessment by name."""
 
 _NO_DRAFT = Text(
@@ -52,8 +52,8 @@ class WrittenAssessment:
     """What became of one that was handed in; `row` is what stands, where anything does."""
 
     index: int
-    outcome: BulkOutcome
-    row: Row | None
+    outcome: AssessmentOutcome
+    row: AssessmentRow | None
     faults: tuple[Fault, ...] = ()
 
 
@@ -85,7 +85,7 @@ async def write_assessments(
     rows = await queries.rows_seen(session, desk.actor, ids)
     wanted = await asyncio.to_thread(_wanted, news, rows, desk)
     places = sorted({one.place for one in wanted if one.place is not None})
-    standing: Mapping[tuple[str, str], Row] = {}
+    standing: Mapping[tuple[str, str], AssessmentRow] = {}
     if places:
         # Calls one after the other: two would wait for each other's rows, or begin the same.
         await hold_sheet(session, desk)
@@ -125,7 +125,7 @@ def _twice(items: Sequence[int]) -> Fault:
 
 
 def _decided(
-    one: _Wanted, standing: Mapping[tuple[str, str], Row], desk: AssessmentDesk
+    one: _Wanted, standing: Mapping[tuple[str, str], AssessmentRow], desk: AssessmentDesk
 ) -> WrittenAssessment:
     sheet, before = desk.sheet.sheet, None if one.place is None else standing.get(one.place)
     present = {} if before is None else known_findings(before["findings"], sheet)
