@@ -200,11 +200,8 @@ class ExactRoute(HeardRoute):
                 exact.scope[REPLAYED] = True
                 return replayed(replay.reply)
             except DomainError as refused:
-                earlier = await _answered_before(exact, actor, refused)
-                if earlier is None:
-                    raise
-                exact.scope[REPLAYED] = True
-                return replayed(earlier)
+                exact.scope[_REFUSED] = await _asked_under(exact, actor, refused)
+                raise
             # In the transaction of the work itself: an answer that is lost on its way back is there
             # for the repeat, and one of work that was undone is not.
             claimed = exact.scope.get("claimed_key")
@@ -221,17 +218,20 @@ class ExactRoute(HeardRoute):
             return response
 
         export = self.export
-        served = tried_again(answer)
+        served = _repeated(tried_again(answer))
         return served if export is None else export.served(served)
 
 
-async def _answered_before(
-    request: ExactRequest, actor: Actor, refused: DomainError
-) -> KeptReply | None:
-    """Return how a request that is refused now was answered the first time, if it is a repeat.
+_REFUSED = "refused_under"
+"""Where the scope of a request that is refused has its key, if it may be a repeat."""
 
-    What is said is judged before its key is claimed, and by a plan and rows that may have changed
-    since. What the caller may do no more stays refused.
+
+async def _asked_under(
+    request: ExactRequest, actor: Actor, refused: DomainError
+) -> RequestKey | None:
+    """Return the key of a request that is refused, if it may have been answered before.
+
+    What the caller may do no more stays refused.
     """
     key, scope = request.headers.get("idempotency-key"), request.scope
     if key is None or request.method != "POST" or refused.kind is not RefusalKind.INVALID:
@@ -241,10 +241,34 @@ async def _answered_before(
         return None
     access: Access | None = scope.get("access")
     city_code = actor.city_code if access is None else access.plan.city_code
-    asked = RequestKey(city_code, actor.credential_id, key, await digest_of(request))
-    held = request.app.state.resources
-    async with held.database.sessions() as session:
-        return await answered_before(session, asked, at=held.clock.true_now())
+    return RequestKey(city_code, actor.credential_id, key, await digest_of(request))
+
+
+def _repeated(
+    handle: Callable[[Request], Coroutine[Any, Any, Response]],
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """Return a handler that answers a repeat as the first time though it would be refused now.
+
+    What is said is judged before its key is claimed, and by a plan and rows that may have changed
+    since. It is asked for when the request's own connection has been given back.
+    """
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handle(request)
+        except DomainError:
+            asked: RequestKey | None = request.scope.get(_REFUSED)
+            if asked is None:
+                raise
+            held = request.app.state.resources
+            async with held.database.sessions() as session:
+                earlier = await answered_before(session, asked, at=held.clock.true_now())
+            if earlier is None:
+                raise
+            request.scope[REPLAYED] = True
+            return replayed(earlier)
+
+    return answer
 
 
 HEAVY = frozenset(
