@@ -12,9 +12,8 @@ branch_labels = None
 depends_on = None
 works_since = "0014"
 
-_UP = (
-    "ALTER TABLE observation ADD COLUMN recording_units TEXT[]",
-    """
+_UP = "ALTER TABLE observation ADD COLUMN IF NOT EXISTS recording_units TEXT[]"
+_AFTERWARDS = """
     UPDATE observation AS o SET recording_units = told.units
     FROM (
         SELECT city_code, observation_id,
@@ -24,14 +23,16 @@ _UP = (
         GROUP BY city_code, observation_id
     ) AS told
     WHERE o.city_code = told.city_code AND o.id = told.observation_id
-    """,
-)
+        AND o.recording_units IS NULL
+"""
+"""Reads all of the history while figures are read and written; it may be done again."""
 
 
 def upgrade() -> None:
     """Add the units, by what the history says of each figure."""
-    for statement in _UP:
-        op.execute(statement)
+    op.execute(_UP)
+    with op.get_context().autocommit_block():
+        op.execute(_AFTERWARDS)
 
 
 def downgrade() -> None:

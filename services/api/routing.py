@@ -23,7 +23,7 @@ from services.api.second_try import STREAMS, tried_again
 from services.api.security import address_of, authenticate, require
 from services.api.table_forms import ASKED
 from services.api.unread import HeardRoute
-from services.api.write_options import read_write_options
+from services.api.write_options import may_be_key, read_write_options
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import DomainError, RefusalKind
@@ -234,7 +234,9 @@ async def _asked_under(
     What the caller may do no more stays refused.
     """
     key, scope = request.headers.get("idempotency-key"), request.scope
-    if key is None or request.method != "POST" or refused.kind is not RefusalKind.INVALID:
+    if request.method != "POST" or refused.kind is not RefusalKind.INVALID:
+        return None
+    if key is None or not may_be_key(key) or "validate_only" in request.query_params:
         return None
     half_read = STREAMS in scope and BODY_DIGEST not in scope
     if half_read or "claimed_key" in scope:

@@ -4,6 +4,7 @@ They are judged beside the session, not by it, so that a fault in one of them do
 route from finding what the change is of: whoever may not know of a thing hears nothing else.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,11 +17,19 @@ _KEY = form(
     "只能含 ASCII 字母、数字和符号，如一个 UUID",
     "May hold ASCII letters, digits and signs only, such as a UUID",
 )
+_LONGEST_KEY = 255
+
+
+def may_be_key(said: str) -> bool:
+    """Return whether a header may be an idempotency key."""
+    return len(said) <= _LONGEST_KEY and re.search(_KEY.pattern, said) is not None
+
+
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
-        max_length=255,
+        max_length=_LONGEST_KEY,
         pattern=_KEY.pattern,
         description="Makes a repeated POST answer as the first did, for 24 hours and for this"
         " credential: the same status, body, `ETag` and `Location`. With another body it is"

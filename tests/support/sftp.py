@@ -1,5 +1,6 @@
 """A server of SFTP of the tests' own: asyncssh's, with a folder of this machine as its root."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,6 +38,15 @@ class Full(asyncssh.SFTPServer):
         done = super().write(file_obj, offset, data)
         assert isinstance(done, int)
         return done
+
+
+class Stuck(asyncssh.SFTPServer):
+    """Answers, and is never done with what it is asked to write."""
+
+    @override
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        await asyncio.Event().wait()
+        return 0
 
 
 @dataclass(frozen=True, slots=True)

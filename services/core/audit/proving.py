@@ -193,7 +193,7 @@ async def _misplaced(
 async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
     """Return what is wrong beyond the last link: links that are gone, rows that no link knows."""
     found = chain.end()
-    if found is None and chain.lacks_signature and await _spans_days(session, chain):
+    if found is None and chain.trusted is not None and await _lacks_heads(session, chain):
         found = breach("unsigned", None, None)
     if found is not None:
         return found
@@ -206,15 +206,21 @@ async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
     return None if stray is None else breach("added", None, stray[1])
 
 
-async def _spans_days(session: AsyncSession, chain: Chain) -> bool:
-    """Return whether a chain has grown for longer than one without a signed head can have."""
-    ends = []
-    for after in (0, chain.number - 1):
-        for one in await queries.linked_rows(session, chain.city_code, after=after, most=1):
-            if one.row is None:  # only behind a signed head is one dropped
-                return True
-            ends.append(datetime.fromisoformat(from_json(one.row)["occurred_at"]))
-    return bool(ends) and ends[-1] - ends[0] > _SIGNED_WITHIN
+async def _lacks_heads(session: AsyncSession, chain: Chain) -> bool:
+    """Return whether a chain has grown since its last signed head for longer than it can have."""
+    signed = chain.last_signed
+    if not chain.number or (signed is not None and signed.number == chain.number):
+        return False
+    begun = await _told_at(session, chain, 1) if signed is None else signed.made_at
+    ended = await _told_at(session, chain, chain.number)
+    # Only behind a signed head is a row dropped.
+    return begun is None or ended is None or ended - begun > _SIGNED_WITHIN
+
+
+async def _told_at(session: AsyncSession, chain: Chain, number: int) -> datetime | None:
+    """Return when the row of a link says that it happened; None: the row is gone."""
+    (one,) = await queries.linked_rows(session, chain.city_code, after=number - 1, most=1)
+    return None if one.row is None else datetime.fromisoformat(from_json(one.row)["occurred_at"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,11 @@ _SAID: Mapping[BreachKind, Text] = {
     "link": Text("链值与前文不符", "the link does not follow from those before it"),
     "head": Text("与链不符，或签名无效", "it is not of this chain, or its signature is not good"),
     "unsigned": Text(
-        "没有一个链头由所信任的公钥签名：能写数据库的人可以重做整条链；刚设密钥的，次日再核验",
-        "no head is signed by a key that is trusted: whoever can write to the database may have"
-        " made all of the chain anew; where the key was set just now, verify again tomorrow",
+        "最后的链头没有由所信任的公钥签名：此前最后一个签名之后，能写数据库的人可以全部重做；"
+        "刚设密钥的，或有 worker 没有密钥的，次日再核验",
+        "the last head is not signed by a key that is trusted: whoever can write to the database"
+        " may have made anew all that came after the last signature; where the key was set just"
+        " now, or a worker has none, verify again tomorrow",
     ),
 }
 
@@ -78,9 +80,9 @@ class Chain:
 
     `heads` are those that were kept, by number; `noted` those that somebody noted elsewhere.
     `trusted` are the public keys that may have signed them; None: any, for whoever compares them by
-    eye. From the first head that one of them signed they sign every other, and they have signed
-    one at least: a chain can be made anew, and its signatures cannot. Rows of entries before
-    `kept_from` may be gone.
+    eye. One of them has signed the last head: a chain can be made anew, and its signatures cannot.
+    What a head before it says, which may have been kept without a key, that signature covers. Rows
+    of entries before `kept_from` may be gone.
     """
 
     city_code: str
@@ -128,7 +130,7 @@ class Chain:
 
     def _good(self, head: Checkpoint) -> bool:
         if head.signature is None:
-            return self.trusted is None or not self.signed
+            return True  # see `end`
         known = self.trusted is None or head.signature.public_key in self.trusted
         if not known or not has_signed(head.plain(), head.signature):
             return False
@@ -144,12 +146,11 @@ class Chain:
         noted = max((one.number for one in self.noted), default=0)
         if noted > self.number:
             return cut_off(self, NOTED, noted)
-        return breach("unsigned", None, None) if self.heads and self.lacks_signature else None
-
-    @property
-    def lacks_signature(self) -> bool:
-        """Whether somebody is trusted to sign heads, and no head so far is signed."""
-        return self.trusted is not None and not self.signed
+        if self.trusted is None or not self.heads:
+            return None
+        last = max(self.heads)
+        signed = any(one.signature is not None for one in self.heads[last])
+        return None if signed else breach("unsigned", last, None)
 
 
 def by_number(heads: Sequence[Checkpoint]) -> dict[int, list[Checkpoint]]:

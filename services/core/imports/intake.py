@@ -4,7 +4,7 @@ What is refused here is refused at once; the rows are read later.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -43,6 +43,13 @@ class ImportOptions:
     draft: bool = False
     on_behalf_of: bool = False
     register: str | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """Return what an import keeps; a process of the release before knows of no register."""
+        said = asdict(self)
+        if self.register is None:
+            del said["register"]
+        return said
 
 
 @dataclass(frozen=True, slots=True)

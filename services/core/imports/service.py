@@ -91,7 +91,7 @@ async def begin_import(
         file_name=sent.name,
         size=len(sent.content),
         sha256=hashlib.sha256(sent.content).hexdigest(),
-        options=asdict(options),
+        options=options.kept(),
         state="checking",
         report={},
         check_id=check.id,

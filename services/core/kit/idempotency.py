@@ -133,8 +133,10 @@ async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> boo
     return taken.first() is not None
 
 
-async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | None:
-    """Return the reply kept for a request.
+async def find_reply(
+    session: AsyncSession, request: RequestKey, *, since: datetime | None = None
+) -> KeptReply | None:
+    """Return the reply kept for a request, if it was made since an instant.
 
     Raises:
         IdempotencyKeyReused: the kept reply answers another request.
@@ -146,7 +148,7 @@ async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | 
     )
     with in_city(request.city_code):
         found = await session.scalar(wanted)
-    if found is None:
+    if found is None or (since is not None and found.created_at < since):
         return None
     if found.request_digest != request.digest:
         raise IdempotencyKeyReused
@@ -156,20 +158,12 @@ async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | 
 async def answered_before(
     session: AsyncSession, request: RequestKey, *, at: datetime
 ) -> KeptReply | None:
-    """Return how the same request was answered in the last 24 hours; None: it was not."""
-    wanted = select(StoredReply).where(
-        StoredReply.city_code == request.city_code,
-        StoredReply.credential_id == request.credential_id,
-        StoredReply.key == request.key,
-        StoredReply.request_digest == request.digest,
-        StoredReply.status.is_not(None),
-        StoredReply.created_at >= at - KEPT,
-    )
-    with in_city(request.city_code):
-        found = await session.scalar(wanted)
-    if found is None:
-        return None
-    return KeptReply(found.status or 0, found.body or b"", found.etag, found.location)
+    """Return how the same request was answered in the last 24 hours; None: it was not.
+
+    Raises:
+        IdempotencyKeyReused: another request was answered under its key.
+    """
+    return await find_reply(session, request, since=at - KEPT)
 
 
 async def keep(

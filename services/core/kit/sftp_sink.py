@@ -5,8 +5,9 @@ server, our private key and the file of the host keys that are believed: both in
 Nothing else of this machine's SSH counts, neither its configuration nor its agent.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,6 +19,9 @@ from services.core.kit.ids import new_id
 
 _PORT = 22
 _PATIENCE_SECONDS = 15
+_LONGEST_SECONDS = 300.0
+"""A server that answers and does nothing is given up by then."""
+
 _FILES = {"key", "known_hosts"}
 _FORM = "must have the form sftp://user@host/folder?key=/path/of/key&known_hosts=/path/of/hosts"
 
@@ -62,8 +66,9 @@ class SftpPlace:
 class SftpSink:
     """Leaves files in a folder of a server; one that was not sent whole has no name to fetch."""
 
-    def __init__(self, place: SftpPlace) -> None:
+    def __init__(self, place: SftpPlace, *, longest_seconds: float = _LONGEST_SECONDS) -> None:
         self._place = place
+        self._longest_seconds = longest_seconds
 
     async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
         """Leave a file: written beside its place, brought to the disk, then renamed.
@@ -72,26 +77,21 @@ class SftpSink:
             FileStoreUnavailable: the server does not answer, is not the one that is known, does not
                 let us in, or takes no more.
         """
-        place = f"{self._place.folder}/{key}"
-        folder, _, name = place.rpartition("/")
-        draft = f"{folder}/.{name}.{new_id()}"
         try:
-            async with self._connected() as connection, connection.start_sftp_client() as sftp:
-                await sftp.makedirs(folder, exist_ok=True)
+            async with asyncio.timeout(self._longest_seconds):
+                connection = await self._connected()
                 try:
-                    await _write(sftp, draft, parts)
-                    await _rename(sftp, draft, place)
-                except BaseException:
-                    with suppress(asyncssh.Error, OSError):
-                        await sftp.remove(draft)
-                    raise
+                    sftp = await connection.start_sftp_client()
+                    await _leave(sftp, f"{self._place.folder}/{key}", parts)
+                finally:
+                    connection.abort()  # nobody waits for a server that is stuck
         # A key that cannot be read is a ValueError.
         except (asyncssh.Error, OSError, ValueError) as error:
             raise FileStoreUnavailable from error
 
-    def _connected(self) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
+    async def _connected(self) -> asyncssh.SSHClientConnection:
         place = self._place
-        return asyncssh.connect(
+        return await asyncssh.connect(
             place.host,
             place.port,
             username=place.user,
@@ -106,12 +106,27 @@ class SftpSink:
         )
 
 
+async def _leave(sftp: asyncssh.SFTPClient, place: str, parts: AsyncIterator[bytes]) -> None:
+    folder, _, name = place.rpartition("/")
+    draft = f"{folder}/.{name}.{new_id()}"
+    await sftp.makedirs(folder, exist_ok=True)
+    try:
+        await _write(sftp, draft, parts)
+        await _rename(sftp, draft, place)
+    except Exception:  # whoever is cancelled begins nothing new
+        with suppress(asyncssh.Error, OSError):
+            await sftp.remove(draft)
+        raise
+
+
 async def _write(sftp: asyncssh.SFTPClient, draft: str, parts: AsyncIterator[bytes]) -> None:
-    async with sftp.open(draft, "xb") as file:
-        async for part in parts:
-            await file.write(part)
-        with suppress(asyncssh.SFTPOpUnsupported):  # then the server does as it does
-            await file.fsync()
+    # Closed where all went well alone: otherwise its connection ends, which closes it too.
+    file = await sftp.open(draft, "xb")
+    async for part in parts:
+        await file.write(part)
+    with suppress(asyncssh.SFTPOpUnsupported):  # then the server does as it does
+        await file.fsync()
+    await file.close()
 
 
 async def _rename(sftp: asyncssh.SFTPClient, draft: str, place: str) -> None:

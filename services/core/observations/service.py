@@ -170,6 +170,9 @@ async def _withdraw(
     if not rows:
         return
     for row in rows:
+        if row.recording_units is None:  # a process of the release before wrote it
+            unit = row.recorded_by_organization
+            row.recording_units = [] if unit is None else [unit]
         row.version += 1
         row.withdrawn_version, row.withdrawal_reason = row.version, reason
         row.recorded_by, row.recorded_by_organization = by.recorded_by, by.unit

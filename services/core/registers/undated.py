@@ -57,11 +57,11 @@ def _days(register: Register, counted: Mapping[str, Any], since: date) -> Mappin
     """Return the days to come of what counts since a day, as if it had been confirmed then.
 
     A correction puts nothing off by itself, so that it was confirmed later matters not. What an
-    earlier version of the plan had as words is no day: of such a row no day can be told.
+    earlier version of the plan had as words or numbers is no day: of such a row no day can be told.
     """
     said = {"cells": counted, "counted": None, "recheck_by": None}
     try:
         return deadlines(register, said, since)
-    except ValueError:
+    except (ValueError, TypeError):
         none = dict.fromkeys(("renew_by", "renewed_as", "recheck_by"))
         return {**none, "title": title_of(register, counted)}

@@ -9,7 +9,8 @@ import pytest
 from services.core.kit.errors import InvalidInput
 from services.core.kit.file_places import checked_drops, open_sink
 from services.core.kit.file_store import FileStoreUnavailable
-from tests.support.sftp import Full, Plain, Served, a_key, serving_sftp
+from services.core.kit.sftp_sink import SftpPlace, SftpSink
+from tests.support.sftp import Full, Plain, Served, Stuck, a_key, serving_sftp
 
 MIB = 1024 * 1024
 KEY = "410183/exchange/events_00000001.ndjson"
@@ -56,6 +57,14 @@ async def test_a_server_that_is_full_is_not_available(tmp_path: Path) -> None:
         with pytest.raises(FileStoreUnavailable):
             await open_sink(at.url("/")).put(KEY, parts(b"0" * MIB, b"1" * MIB))
         assert left(at) == {}
+
+
+async def test_a_server_that_answers_and_does_nothing_is_given_up(tmp_path: Path) -> None:
+    async with serving_sftp(tmp_path, Stuck) as at:
+        sink = SftpSink(SftpPlace.at(at.url("/")), longest_seconds=0.5)
+        with pytest.raises(FileStoreUnavailable) as refused:
+            await sink.put(KEY, parts(b"1"))
+        assert isinstance(refused.value.__cause__, TimeoutError)
 
 
 async def test_none_but_the_known_server_is_given_anything(tmp_path: Path) -> None:
