@@ -1,11 +1,13 @@
 """Connectors over the API: set by the system's administrator, looked after by the office."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from services.core.gateways.profiles import PROFILES, PlainProfileName, SignedPart
+from services.core.gateways.signing import MASK, Call, presented
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.connectors import WANTED, a_connector
 
@@ -64,8 +66,23 @@ async def test_it_is_made_disabled_tried_enabled_and_closed(door: Door) -> None:
         "4101830015",
         "12.5",
     )
-    assert {"x-wufei-partner", "x-wufei-signature"} <= tried["headers"].keys()
+    assert tried["headers"]["x-wufei-partner"] == WANTED["app_id"]
+    assert tried["headers"]["x-wufei-signature"] == MASK
     assert "another-secret" not in renewed.text
+
+
+@pytest.mark.parametrize("name", get_args(PlainProfileName))
+async def test_no_signature_is_shown_to_whoever_tries(door: Door, name: str) -> None:
+    """Where a profile leaves the body unsigned, its signature would carry other figures."""
+    profile = PROFILES[name]
+    interface = "report" if SignedPart.INTERFACE in profile.places else None
+    connector_id = await a_connector(door, profile=name, interface=interface)
+    async with door.client(door.admin_secret) as admin:
+        tried = (await admin.post(f"/connectors/{connector_id}/test")).json()
+    call = Call("POST", "", tried["headers"], body=tried["body"].encode())
+    told = presented(profile, call)
+    assert (told.partner, told.signature) == (WANTED["app_id"], MASK)
+    assert tried["missing"] == []
 
 
 async def test_an_administrator_of_a_unit_makes_no_connector_for_the_whole_plan(

@@ -23,6 +23,7 @@ from tests.unit.scoring.builders import CITY
 NEW = "a-secret-that-was-handed-out-anew"
 DAY = timedelta(days=1)
 ONE: Place = ("R01", "UN01", "2025")
+_END_OVERLAP = "UPDATE connector SET former_secret_expires_at = now() - interval '1 second'"
 _GOOD = """
 SELECT former_secret_sealed IS NOT NULL AS kept, former_secret_expires_at > now() AS good
 FROM connector
@@ -40,11 +41,10 @@ async def test_nothing_waits_for_a_superior_that_changes_over_later(
         assert superior.refused_signatures == 1, "the new one is tried first"
         assert await reports.states() == {"accepted": 3}
         assert (await reports.connector_row(connector_id)).consecutive_failures == 0
-    with a_superior(secret=NEW) as superior:
-        await reports.edit(connector_id, url=f"{superior.address}/report", secret=NEW)
+        superior.secret = NEW.encode()
         await reports.approve(*places(6)[3:])
         await reports.turn(sender)
-        assert superior.refused_signatures == 1, "the one that was taken last goes first"
+        assert superior.refused_signatures == 2, "the one that was taken last goes first"
     assert await reports.states() == {"accepted": 6}
     assert len(await reports.rows("SELECT id FROM connector_batch WHERE kind = 'report'")) == 2
 
@@ -65,18 +65,100 @@ async def test_a_secret_that_is_refused_is_told_once_and_tried_once_an_hour(
             assert await reports.states() == Counter(
                 {"accepted": accepted, "pending": 6 - accepted} if accepted < 6 else {"accepted": 6}
             )
-    row = await reports.connector_row(connector_id)
-    (told,) = await reports.happened("connector.secret_refused")
-    assert row.secret_refused_since is not None
-    assert datetime.fromisoformat(told["refused_since"]) == row.secret_refused_since
-    with a_superior(secret=NEW) as superior:
-        await reports.edit(connector_id, url=f"{superior.address}/report")
+        row = await reports.connector_row(connector_id)
+        (told,) = await reports.happened("connector.secret_refused")
+        assert row.secret_refused_since is not None
+        assert datetime.fromisoformat(told["refused_since"]) == row.secret_refused_since
+        superior.secret = NEW.encode()
         await reports.approve(*every[6:])
         await reports.turn(sender)
-        assert superior.requests
     assert await reports.states() == {"accepted": 8}
     row = await reports.connector_row(connector_id)
     assert (row.secret_refused_since, row.secret_refused_at) == (None, None)
+
+
+async def test_a_refused_secret_is_replaced_and_the_one_that_is_taken_goes_on(
+    reports: Reports, sender: Sender
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, "mistyped", DAY)
+        await reports.approve(*places(1))
+        await reports.turn(sender)
+        for again, number in (("mistyped-again", 2), (NEW, 3)):
+            before = await reports.connector_row(connector_id)
+            assert before.secret_refused_since is not None
+            await reports.rotate(connector_id, again, 2 * DAY)
+            row = await reports.connector_row(connector_id)
+            assert (row.secret_refused_since, row.secret_refused_at) == (None, None)
+            assert row.former_secret_sealed == before.former_secret_sealed
+            assert row.secret_sealed != before.secret_sealed
+            assert row.former_secret_expires_at is not None
+            assert row.former_secret_expires_at > reports.clock.true_now() + DAY
+            await reports.approve(places(number)[-1])
+            await reports.turn(sender)
+            assert await reports.states() == {"accepted": number}
+        superior.secret = NEW.encode()
+        await reports.approve(places(4)[-1])
+        await reports.turn(sender)
+    assert await reports.states() == {"accepted": 4}
+    row = await reports.connector_row(connector_id)
+    assert (row.secret_refused_since, row.secret_refused_at) == (None, None)
+
+
+@pytest.mark.parametrize("over", ["none", "ended"])
+async def test_a_former_secret_ends_where_that_is_asked_or_it_ended_before(
+    reports: Reports, sender: Sender, over: str
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, "mistyped", DAY)
+        await reports.approve(ONE)
+        await reports.turn(sender)
+    refused = (await reports.connector_row(connector_id)).secret_sealed
+    if over == "ended":
+        await reports.rows(_END_OVERLAP)
+    await reports.rotate(connector_id, NEW, timedelta() if over == "none" else DAY)
+    row = await reports.connector_row(connector_id)
+    assert row.former_secret_sealed == (None if over == "none" else refused)
+    assert row.secret_refused_since is None
+
+
+async def test_a_secret_that_is_given_for_good_leaves_no_word_of_the_refused_one(
+    reports: Reports, sender: Sender
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, "mistyped", DAY)
+        await reports.approve(ONE)
+        await reports.turn(sender)
+        assert (await reports.connector_row(connector_id)).secret_refused_since is not None
+        await reports.edit(connector_id, secret=SECRET)
+    row = await reports.connector_row(connector_id)
+    assert (row.secret_refused_since, row.secret_refused_at) == (None, None)
+    assert (row.former_secret_sealed, row.former_secret_expires_at) == (None, None)
+
+
+async def test_what_is_learned_after_the_overlap_says_nothing_of_a_former_secret(
+    reports: Reports, sender: Sender
+) -> None:
+    with a_superior(secret=SECRET) as superior:
+        connector_id = await reports.connector(superior.address)
+        await reports.rotate(connector_id, NEW, DAY)
+        await reports.approve(ONE)
+        (batch,) = await _claimed(reports)
+        await reports.rows(_END_OVERLAP)
+        async with reports.database.transaction() as session:
+            await follow_date(session, CITY, reports.clock)
+        worker = reports.worker(sender)
+        with in_city(CITY):
+            worker._begin(batch)
+            await worker.rest()
+        assert superior.refused_signatures == 1
+    assert await reports.states() == {"accepted": 1}
+    row = await reports.connector_row(connector_id)
+    assert (row.secret_refused_since, row.secret_refused_at) == (None, None)
+    assert await reports.happened("connector.secret_refused") == []
 
 
 async def test_what_was_signed_before_a_secret_was_given_says_nothing_of_it(
@@ -107,9 +189,7 @@ async def test_a_secret_that_is_good_no_more_signs_nothing(
         if over == "replaced":
             await reports.rotate(connector_id, f"{NEW}-again", DAY)
         if over == "ended":
-            await reports.rows(
-                "UPDATE connector SET former_secret_expires_at = now() - interval '1 second'"
-            )
+            await reports.rows(_END_OVERLAP)
         await reports.approve(ONE)
         await reports.turn(sender)
         assert superior.requests == []

@@ -233,6 +233,8 @@ async def rotate_connector_secret(
     For the overlap, what the superior refuses with 401 or 403 is sent at once again, signed with
     the one before, which then goes first; the new one is tried once an hour, and
     `secret_refused_since` says so. Two are good at most: one that was replaced earlier ends now.
+    While the new one is refused, rotating again replaces that one, and the one before goes on for
+    the overlap that is given then.
     """
     return await turn.act(
         if_match,
@@ -249,7 +251,10 @@ async def rotate_connector_secret(
     responses={**answering("ConnectorTried"), **_VERB},
 )
 async def try_connector(turn: Taken, if_match: IfMatch = None) -> ConnectorTriedOut:
-    """Show what would be sent, whole and signed, and send nothing.
+    """Show what would be sent, whole but for the signature, and send nothing.
+
+    `********` stands in the signature's place, in the headers or in the body: not every profile
+    signs the body, so whoever reads a signature could send other figures by it.
 
     It has a made-up value, so that whoever keeps the system sees no figures; the codes are those of
     the mapping. Where nothing is missing the connector may be enabled.

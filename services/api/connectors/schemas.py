@@ -258,12 +258,12 @@ class ConnectorListOut(BaseModel):
 
 
 class ConnectorTriedOut(BaseModel):
-    """What a connector would send: an example with a made-up value, signed, and not sent."""
+    """What a connector would send: an example with a made-up value, not sent."""
 
     method: str = Field(description="Always POST")
     url: str = Field(description="Where it would go, without what may be a token")
-    headers: dict[str, str] = Field(description="All headers, with those that sign it")
-    body: str = Field(description="The body, as it would be sent")
+    headers: dict[str, str] = Field(description="All headers; a signature is masked, `********`")
+    body: str = Field(description="The body, as it would be sent; a signature in it is masked")
     missing: list[str] = Field(
         description="What of the example has no code of theirs, such as `units:%`"
     )

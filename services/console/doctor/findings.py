@@ -25,6 +25,7 @@ _NAMES = {
     "operations": "长任务",
     "keys": "密钥",
     "calendar": "工作日历",
+    "partners": "对接方",
     "sign-in apps": "政务应用登录",
     "parts": "分区",
     "role": "数据库角色",

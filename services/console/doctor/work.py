@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.doctor.apps import apps
 from services.console.doctor.findings import Finding
+from services.console.doctor.partners import partners
 from services.console.doctor.parts import parts
 from services.console.doctor.servers import judged_clock
 from services.core.calendars.queries import cities_without
@@ -47,6 +48,7 @@ async def work(url: str) -> AsyncIterator[Finding]:
         yield await _operations(session)
         yield await _keys(session)
         yield await _calendar(session)
+        yield await partners(session)
         yield await apps(session)
         yield await parts(session)
 

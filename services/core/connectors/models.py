@@ -1,6 +1,6 @@
 """Tables of connectors: where figures are reported, what waits, every batch, and statements."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -95,6 +95,24 @@ class Connector(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()
+
+    def keep_former_secret(self, overlap: timedelta, now: datetime) -> None:
+        """Let the secret that is known to be taken go on beside the next one, for the overlap.
+
+        That is the present one; where the superior refuses it, the former one while it is good.
+        Without an overlap none goes on. `now` is the true time.
+        """
+        ends = self.former_secret_expires_at
+        refused = self.secret_refused_since is not None and ends is not None and ends > now
+        kept = self.former_secret_sealed if refused else self.secret_sealed
+        self.end_former_secret()
+        if overlap and kept is not None:
+            self.former_secret_sealed, self.former_secret_expires_at = kept, now + overlap
+
+    def end_former_secret(self) -> None:
+        """Sign with the present secret alone; nothing is known yet of whether it is taken."""
+        self.former_secret_sealed = self.former_secret_expires_at = None
+        self.secret_refused_since = self.secret_refused_at = None
 
 
 class ConnectorItem(Base):

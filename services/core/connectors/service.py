@@ -194,7 +194,7 @@ async def edit_connector(
     if desk.seal is None:
         raise SecretKeyNotSet
     if "secret" in settings:
-        connector.former_secret_sealed = connector.former_secret_expires_at = None
+        connector.end_former_secret()
     _set(connector, settings, desk.seal)
     if _TRIED_ANEW & set(settings):
         connector.tested_at = None
@@ -224,7 +224,8 @@ async def give_secret(
     """Sign with another secret, which the superior handed out, from the next request on.
 
     The one before goes on for the overlap, for what the superior does not take by the new one. Two
-    are good at most: one that was replaced earlier ends now.
+    are good at most: one that was replaced earlier ends now. Where the superior refuses the present
+    one, it is that which ends, and the one that it takes which goes on.
 
     Raises:
         ConnectorTransitionRefused: it has ended.
@@ -233,10 +234,7 @@ async def give_secret(
     check_action(connector, "rotate-secret")
     if desk.seal is None:
         raise SecretKeyNotSet
-    former = connector.secret_sealed if overlap else None
-    connector.former_secret_sealed = former
-    connector.former_secret_expires_at = None if former is None else true_now + overlap
-    connector.secret_refused_since = connector.secret_refused_at = None
+    connector.keep_former_secret(overlap, true_now)
     _set(connector, {"secret": secret}, desk.seal)
     connector.tested_at = None
     await _changed(session, connector, desk.now)
@@ -314,9 +312,7 @@ async def end_connector(
         connector.state, connector.state_reason = "disabled", "manual"
     connector.url_sealed = desk.seal.seal(b"", url_context(connector.id))
     connector.receipts_url_sealed = connector.secret_sealed = None
-    connector.former_secret_sealed = None
-    connector.former_secret_expires_at = None
-    connector.secret_refused_since = connector.secret_refused_at = None
+    connector.end_former_secret()
     await _changed(session, connector, desk.now)
     given = {"city": connector.city_code, "connectors": [connector.id], "now": desk.now}
     await session.execute(LEAVE, given)

@@ -156,7 +156,8 @@ def _differing(
 def _learned(desk: _Desk, claimed: ClaimedBatch, taken: bool | None) -> list[NewEvent]:
     """Keep whether the superior takes the present secret; the first time that it does not is told.
 
-    What a batch says that was signed before the secret was given anew says nothing of it.
+    What a batch says that was signed before the secret was given anew says nothing of it, and once
+    the overlap is over nothing is asked of a former one.
     """
     connector = desk.connector
     if taken is None or claimed.target is None:
@@ -165,6 +166,8 @@ def _learned(desk: _Desk, claimed: ClaimedBatch, taken: bool | None) -> list[New
         return []
     if taken:
         connector.secret_refused_since = connector.secret_refused_at = None
+        return []
+    if connector.former_secret_sealed is None:
         return []
     first = connector.secret_refused_since is None
     connector.secret_refused_since = connector.secret_refused_since or desk.at

@@ -14,6 +14,7 @@ from services.core.connectors.messages import (
     signed_message,
 )
 from services.core.connectors.models import Connector
+from services.core.gateways.signing import Call, masked
 from services.core.kit.ids import new_id
 from services.core.plan.state import PlanState
 
@@ -23,7 +24,11 @@ EXAMPLE = Decimal("12.5")
 
 @dataclass(frozen=True, slots=True)
 class TriedReport:
-    """A request as it would be sent, and what of its item has no code of theirs."""
+    """A request as it would be sent, and what of its item has no code of theirs.
+
+    The signature is masked: not every one covers the body, and whoever reads it could send other
+    figures by it.
+    """
 
     method: str
     url: str
@@ -54,6 +59,7 @@ def tried(
     message = signed_message(
         target, target.url, report_members(new_id(), [payload]), now=now, nonce=nonce
     )
+    shown = masked(target.profile, Call("POST", "", message.headers, body=message.body))
     return TriedReport(
-        "POST", connector.url_shown, message.headers, message.body.decode(), tuple(missing)
+        shown.method, connector.url_shown, shown.headers, shown.body.decode(), tuple(missing)
     )

@@ -1,6 +1,6 @@
 """Reading partners, their secrets and how they called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -57,6 +57,24 @@ async def partner_count(session: AsyncSession, city_code: str) -> int:
         Partner.city_code == city_code, Partner.revoked_at.is_(None)
     )
     return await session.scalar(counted) or 0
+
+
+async def partners_from_anywhere(
+    session: AsyncSession, city_code: str, profiles: Collection[str], *, most: int
+) -> Sequence[Partner]:
+    """Return partners of a city that sign by some profiles, name no networks, and may call."""
+    found = await session.scalars(
+        select(Partner)
+        .where(
+            Partner.city_code == city_code,
+            Partner.profile.in_(sorted(profiles)),
+            Partner.revoked_at.is_(None),
+            func.cardinality(Partner.allowed_networks) == 0,
+        )
+        .order_by(Partner.id)
+        .limit(most)
+    )
+    return found.all()
 
 
 async def calling_partner(session: AsyncSession, city_code: str, app_id: str) -> Partner | None:

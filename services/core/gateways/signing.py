@@ -30,9 +30,13 @@ from services.core.gateways.profiles import (
     SigningAlgorithm,
     TimeUnit,
 )
+from services.core.gateways.sm_envelope import masked_envelope
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.sm3 import sm3
 from services.core.kit.text import Text
+
+MASK = "********"
+"""What stands in the place of a signature that is not shown."""
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -194,6 +198,25 @@ def sign(
     made = signature_of(profile, call, said, secret)
     headers = {**call.headers, **profile.constants, **places, profile.signature: made}
     return Call(call.method, call.path, headers, call.query, call.body)
+
+
+def masked(profile: Profile, call: Call) -> Call:
+    """Return a signed request to be read, that nobody can send: each signature is masked.
+
+    A signature that does not cover the body would prove any other body as well.
+    """
+    headers = {
+        name: MASK if name == profile.signature else value for name, value in call.headers.items()
+    }
+    return Call(call.method, call.path, headers, call.query, _masked_body(profile, call))
+
+
+def _masked_body(profile: Profile, call: Call) -> bytes:
+    if profile.in_body:
+        return to_json({**call.members(profile), profile.signature: MASK})
+    if profile.envelope:
+        return masked_envelope(call.body, MASK)
+    return call.body
 
 
 def body_of(profile: Profile, members: Mapping[str, object]) -> tuple[str, bytes]:

@@ -9,8 +9,10 @@ import pytest
 from services.core.gateways.errors import SignatureLate, SignatureMissing, SignatureWrong
 from services.core.gateways.profiles import PROFILES, Profile, SignedPart
 from services.core.gateways.signing import (
+    MASK,
     Call,
     body_of,
+    masked,
     nonce_digest,
     presented,
     prove,
@@ -178,6 +180,23 @@ def test_hexadecimal_digits_are_compared_without_case_and_base64_with_it() -> No
 def test_what_is_no_time_is_none(unit: str, text: str) -> None:
     read = read_time(unit, text)  # type: ignore[arg-type] # by parameter
     assert read is None or read.year > 5000
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda one: one.name)
+def test_a_signature_that_is_shown_is_masked_and_the_rest_is_not(profile: Profile) -> None:
+    signed = _signed(profile)
+    made = presented(profile, signed)
+    shown = masked(profile, signed)
+    whole = repr(sorted(shown.headers.items())).encode() + shown.body
+    assert made.signature.encode() not in whole.lower() + whole
+    told = presented(profile, shown)
+    assert told == replace(made, signature=MASK)
+    assert {**shown.members(profile), profile.signature: ""} == {
+        **signed.members(profile),
+        profile.signature: "",
+    }
+    with pytest.raises(SignatureWrong):
+        _proved(profile, shown)
 
 
 def test_once_only_is_the_nonce_or_the_signature_where_there_is_none() -> None:

@@ -9,6 +9,8 @@ import pytest
 from pydantic_core import from_json, to_json
 
 from services.core.gateways.errors import SignatureWrong, SmNotInstalled
+from services.core.gateways.profiles import PROFILES
+from services.core.gateways.signing import MASK, Call, masked
 from services.core.gateways.sm_envelope import (
     Disclosed,
     SmKeys,
@@ -64,6 +66,19 @@ def test_what_is_sealed_is_enciphered_as_openssl_does_and_opens_again() -> None:
     body = sealed(DATA, KEYS, timestamp=_AT)
     assert from_json(body)["data"]["data"]["encData"] == _ENCIPHERED
     assert opened(body, KEYS).data == DATA
+
+
+def test_its_signature_is_masked_where_it_is_shown() -> None:
+    body = sealed(DATA, KEYS, timestamp=_AT)
+    call = Call("POST", "/", {PROFILES["tif-sm"].signature: "made"}, body=body)
+    shown = masked(PROFILES["tif-sm"], call)
+    assert shown.headers == {PROFILES["tif-sm"].signature: MASK}
+    told, whole = from_json(shown.body), from_json(body)
+    assert told["data"].pop("signData") == MASK
+    assert whole["data"].pop("signData") not in shown.body.decode()
+    assert told == whole
+    for other in (b"", b"[]", b'{"data":1}', b'{"data":{}}'):
+        assert masked(PROFILES["tif-sm"], Call("POST", "/", body=other)).body == other
 
 
 def test_the_text_that_is_signed_is_in_order_and_without_what_is_empty() -> None:
