@@ -12,8 +12,9 @@ from fastapi import Header, Query, Request
 
 from services.core.kit.forms import form
 
+_SIGNS = "^[ -~]+$"
 _KEY = form(
-    "^[ -~]+$",
+    _SIGNS,
     "只能含 ASCII 字母、数字和符号，如一个 UUID",
     "May hold ASCII letters, digits and signs only, such as a UUID",
 )
@@ -22,7 +23,7 @@ _LONGEST_KEY = 255
 
 def may_be_key(said: str) -> bool:
     """Return whether a header may be an idempotency key."""
-    return len(said) <= _LONGEST_KEY and re.search(_KEY.pattern, said) is not None
+    return len(said) <= _LONGEST_KEY and re.match(_SIGNS, said) is not None
 
 
 IdempotencyKey = Annotated[

@@ -11,8 +11,8 @@ from tests.support.servers import Addresses, empty_database
 
 _PERSON = """
 INSERT INTO person (city_code, id, former_passwords, totp_step, recovery_digests, failures,
-    created_at, ended_at, erased_at)
-VALUES ('410183', $1, '{}', 0, '{}', 0, now(), now(), CASE WHEN $2 THEN now() END)
+    created_at, ended_at, erased_at, version)
+VALUES ('410183', $1, '{}', 0, '{}', 0, now(), now(), CASE WHEN $2 THEN now() END, 1)
 """
 _KEY = """
 INSERT INTO api_key (city_code, id, name, role, scopes, every_city, prefix, secret_digest,
