@@ -1,7 +1,7 @@
 """A conflict with another source says who recorded that figure, who reviews no correction to it.
 
-What is open is told who it was; what is decided stays as it was decided. A process of the release
-before passes over it.
+What is open is told who it was; what is decided stays as it was decided. A worker of the release
+before that compares a figure anew drops it again; the next comparison of this one makes up for it.
 """
 
 from alembic import op

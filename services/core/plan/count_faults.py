@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.core.kit.decimals import plain
-from services.core.plan.count_entries import MOST_ANSWERS, RowCheck, RowTerm
+from services.core.plan.count_entries import MOST_ANSWERS, RowCheck, RowOperator, RowTerm
 from services.core.plan.findings import Findings
 from services.core.plan.register_columns import Columns, Registers
 from services.core.plan.register_entries import (
@@ -130,7 +130,8 @@ class _RowChecked:
 def check_circles(registers: Sequence[Register], findings: Findings) -> None:
     """Add a fault for each sum by which rows of registers wait for each other to be confirmed.
 
-    A check that blocks counts what was confirmed: round in a circle nothing could be the first.
+    A check that blocks counts what was confirmed: round in a circle nothing could be the first. One
+    that holds while nothing is summed up, such as a row that is at least the sum, waits for none.
     """
     edges = [
         (register.code, term.summed_in, f"/registers/{of}/checks/{at}/{side}/{number}/summed_in")
@@ -139,7 +140,7 @@ def check_circles(registers: Sequence[Register], findings: Findings) -> None:
         if check.importance == "block"
         for side in ("left", "right")
         for number, term in _sides(check, side)
-        if term.summed_in is not None
+        if term.summed_in is not None and _waits(check.operator, side, term)
     ]
     waits: dict[str, set[str]] = {}
     for code, summed, _ in edges:
@@ -147,6 +148,14 @@ def check_circles(registers: Sequence[Register], findings: Findings) -> None:
     for code, summed, place in edges:
         if code in _reached(summed, waits):
             findings.add("sums-in-a-circle", place, summed, [one for _, _, one in edges])
+
+
+def _waits(operator: RowOperator, side: str, term: RowTerm) -> bool:
+    """Return whether a check may be broken as long as a sum of it is nothing."""
+    bounds_from_above = operator in {"<=", "<"}
+    if operator == "==" or term.times < 0:
+        return True
+    return bounds_from_above == (side == "right")
 
 
 def _reached(begin: str, waits: Mapping[str, set[str]]) -> set[str]:

@@ -353,6 +353,9 @@ def test_registers_that_block_each_other_by_their_sums_are_in_a_circle() -> None
     assert faults(*circle) == [(f"{at}{place}", "sums-in-a-circle") for at in range(3)]
     assert faults(summing("A", "A")) == [(f"0{place}", "sums-in-a-circle")]
     assert faults(*circle[:2], summing("C", "A", importance="warn")) == []
+    assert faults(*circle[:2], summing("C", "A", operator=">=")) == [], "no rows are enough for it"
+    at_most = faults(*circle[:2], summing("C", "A", operator="<="))
+    assert at_most == [(f"{at}{place}", "sums-in-a-circle") for at in range(3)]
 
 
 def test_a_day_lies_in_a_month_that_the_row_says() -> None:
