@@ -149,8 +149,8 @@ def body_of_today(label: str, body: Any) -> Any:
         "/acknowledge": {"note": "设备已到场", "promised_date": soon},
         "/snooze": {"until": soon, "reason": "等待批复"},
         "/open": {"due_date": later},
-        "{period}/reopen": (body or {}) | {"due_date": later},
-        "{extension_id}/approve": (body or {}) | {"granted_date": later},
+        "{period}/reopen": {"due_date": later, "reason": "数据须更正"},
+        "{extension_id}/approve": {"granted_date": later},
         "/board-links": {"name": "手机", "expires_at": (now + timedelta(days=60)).isoformat()},
         "obligations/{obligation_id}/extensions": {"proposed_date": later, "reason": "年报未出"},
     }
