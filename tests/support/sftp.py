@@ -41,12 +41,13 @@ class Full(asyncssh.SFTPServer):
 
 
 class Stuck(asyncssh.SFTPServer):
-    """Answers, and is never done with what it is asked to write."""
+    """Answers, and is not done with what it is asked for until it is let go."""
+
+    let_go = asyncio.Event()
 
     @override
-    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
-        await asyncio.Event().wait()
-        return 0
+    async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        await self.let_go.wait()
 
 
 @dataclass(frozen=True, slots=True)

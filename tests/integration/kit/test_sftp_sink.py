@@ -62,8 +62,11 @@ async def test_a_server_that_is_full_is_not_available(tmp_path: Path) -> None:
 async def test_a_server_that_answers_and_does_nothing_is_given_up(tmp_path: Path) -> None:
     async with serving_sftp(tmp_path, Stuck) as at:
         sink = SftpSink(SftpPlace.at(at.url("/")), longest_seconds=0.5)
-        with pytest.raises(FileStoreUnavailable) as refused:
-            await sink.put(KEY, parts(b"1"))
+        try:
+            with pytest.raises(FileStoreUnavailable) as refused:
+                await sink.put(KEY, parts(b"1"))
+        finally:
+            Stuck.let_go.set()
         assert isinstance(refused.value.__cause__, TimeoutError)
 
 
