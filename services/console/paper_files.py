@@ -14,7 +14,7 @@ import httpx
 from services.console.calling import no_answer, refusal
 from services.console.errors import ConsoleError
 from services.core.evidence.archives.contents import HEADINGS, LIST
-from services.core.kit.file_faults import FileFault
+from services.core.kit.file_faults import BROKEN_ZIP, FileFault
 from services.core.kit.text import Text
 from services.core.papers.figures import PaperFigure
 from services.core.papers.traced_files import CarriedPaper, carries_paper, read_paper
@@ -54,7 +54,7 @@ def read_file(path: Path, trusted: Collection[bytes]) -> PaperFileRead | None:
             return PaperFileRead(form, digest, paper.faults, paper)
         try:
             return _in_pack(zipfile.ZipFile(file), digest, trusted)
-        except (zipfile.BadZipFile, ValueError, OSError):
+        except (*BROKEN_ZIP, OSError):
             return None
 
 

@@ -1,10 +1,19 @@
 """What is wrong with a file that is checked away from the database: where in it, and what. Pure."""
 
 import hashlib
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.core.kit.text import Text
+
+BROKEN_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, ValueError),
+    NotImplementedError,  # packed by a method that Python has not
+    RuntimeError,  # enciphered
+)
+"""What `zipfile` raises where an archive cannot be read, whoever has altered it."""
 
 
 @dataclass(frozen=True, slots=True)

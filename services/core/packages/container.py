@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.core.kit.file_faults import FileFault, sha256
+from services.core.kit.file_faults import BROKEN_ZIP, FileFault, sha256
 from services.core.kit.text import Text
 
 MANIFEST = "manifest.json"
@@ -73,7 +73,7 @@ def unpacked(content: bytes) -> Unpacked:
         raise NotCarried(FileFault("ZIP", _TOO_LARGE))
     try:
         entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
+    except BROKEN_ZIP:
         raise NotCarried(FileFault("ZIP", _NO_ZIP)) from None
     if tuple(one.filename for one in entries) != PARTS:
         raise NotCarried(FileFault("ZIP", _OTHER_PARTS.format(parts=", ".join(PARTS))))

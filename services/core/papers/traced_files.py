@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
-from services.core.kit.file_faults import FileFault, sha256
+from services.core.kit.file_faults import BROKEN_ZIP, FileFault, sha256
 from services.core.kit.signatures import Signature, Signer, has_signed
 from services.core.kit.text import Text
 from services.core.papers.figures import PaperFigure, from_json
@@ -119,7 +119,7 @@ def carries_paper(file: BinaryIO) -> bool:
     """Return whether a file is a ZIP that carries a paper."""
     try:
         return PAPER in zipfile.ZipFile(file).namelist()
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except (*BROKEN_ZIP, OSError):
         return False
 
 
@@ -135,7 +135,7 @@ def read_paper(file: BinaryIO, trusted: Collection[bytes] = ()) -> CarriedPaper:
         if not within or len(names) > _MOST_PARTS:
             return CarriedPaper(faults=(FileFault("ZIP", _TOO_LARGE),))
         parts = {name: archive.read(name) for name in dict.fromkeys(names)}
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, OSError):
+    except (*BROKEN_ZIP, OSError):
         return CarriedPaper(faults=(FileFault("ZIP", _BROKEN),))
     said = _said(parts.get(PAPER, b""))
     if said is None:

@@ -3,9 +3,9 @@
 import io
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 
+from services.core.kit.file_faults import BROKEN_ZIP
 from services.core.sheets.errors import refused
 from services.core.sheets.limits import SheetLimits
 
@@ -17,7 +17,6 @@ _WIDE_LOCATOR = b"PK\x06\x07"
 _WIDE_LOCATOR_BYTES = 20
 _ENCRYPTED = 1
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 CONTENT_TYPES = "[Content_Types].xml"
 WORKBOOK = "xl/workbook.xml"
@@ -36,7 +35,7 @@ class Archive:
         _check_directory(content, limits)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
-        except _BROKEN:
+        except BROKEN_ZIP:
             raise refused("damaged-workbook") from None
         entries = self._zip.infolist()
         self._entries = {entry.filename: entry for entry in entries}
@@ -73,7 +72,7 @@ class Archive:
                     if left < 0:
                         raise refused("inflates-too-far")
                     yield piece
-        except _BROKEN:
+        except BROKEN_ZIP:
             raise refused("damaged-workbook") from None
 
 

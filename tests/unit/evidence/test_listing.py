@@ -13,6 +13,7 @@ from services.core.kit.file_faults import sha256
 from services.core.kit.ids import new_id
 from services.core.kit.sm3 import sm3
 from services.core.plan.state import PlanState
+from tests.support.altered_zips import altered
 from tests.support.api import xinmi
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -104,3 +105,14 @@ def test_an_altered_byte_of_a_file_is_told() -> None:
         (one.place, one.said.en) for one in archive_faults(io.BytesIO(bytes(content)))[1]
     ]
     assert (place, said) == (NAMES[1], "it was altered")
+
+
+def test_whatever_was_done_to_the_archive_is_told_and_never_raised() -> None:
+    for deed, content in altered(packed(an_archive()).getvalue()):
+        _, faults = archive_faults(io.BytesIO(content))
+        assert faults or deed.startswith("byte"), deed
+
+
+def test_a_list_of_endless_words_is_told() -> None:
+    endless = b"\xef\xbb\xbf" + b"x" * 200_000 + b"\r\n"
+    assert [place for place, _ in told(an_archive() | {LIST: endless})] == [LIST]

@@ -15,6 +15,7 @@ from services.core.kit.signatures import Signer
 from services.core.papers.making import PaperContent
 from services.core.papers.rendering import rendered
 from services.core.papers.traced_files import PAPER, PURPOSE, SIGNATURE, PaperMark, read_paper
+from tests.support.altered_zips import altered
 from tests.support.planted import SEAL
 
 SIGNER = Signer(SEAL, PURPOSE)
@@ -167,3 +168,8 @@ def test_without_a_key_nobody_signs_and_it_is_whole() -> None:
 @pytest.mark.parametrize("end", [10, 2000, -30])
 def test_a_file_that_was_cut_off_is_no_whole_file(end: int) -> None:
     assert faults(io.BytesIO(paper()[:end])) == [("ZIP", "it is no whole file")]
+
+
+def test_whatever_was_done_to_the_archive_is_told_and_never_raised() -> None:
+    for deed, content in altered(paper()):
+        assert read_paper(io.BytesIO(content)).faults or deed.startswith("byte"), deed

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from services.core.evidence.archives.contents import HEADINGS, LIST, listed_path
-from services.core.kit.file_faults import FileFault
+from services.core.kit.file_faults import BROKEN_ZIP, FileFault
 from services.core.kit.text import Text
 
 _PART_BYTES = 1024 * 1024
@@ -29,7 +29,7 @@ def has_list(file: BinaryIO) -> bool:
     """Return whether a ZIP has the list of an archive of evidence."""
     try:
         return LIST in zipfile.ZipFile(file).namelist()
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except (*BROKEN_ZIP, OSError):
         return False
 
 
@@ -41,7 +41,7 @@ def archive_faults(file: BinaryIO) -> tuple[int, list[FileFault]]:
     try:
         archive = zipfile.ZipFile(file)
         rows = _rows(archive)
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except (*BROKEN_ZIP, OSError):
         return 0, [FileFault("ZIP", _BROKEN)]
     if rows is None:
         return 0, [FileFault(LIST, _NO_LIST)]
@@ -54,9 +54,9 @@ def _rows(archive: zipfile.ZipFile) -> list[list[str]] | None:
         if archive.getinfo(LIST).file_size > _LONGEST_LIST:
             return None
         text = archive.read(LIST).decode("utf-8-sig")
-    except (KeyError, UnicodeDecodeError, zipfile.BadZipFile):
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except (KeyError, csv.Error, *BROKEN_ZIP):
         return None
-    rows = list(csv.reader(io.StringIO(text, newline="")))
     if not rows or rows[0] != list(HEADINGS) or any(len(one) != len(HEADINGS) for one in rows):
         return None
     return [row for row in rows[1:] if row[_PATH]]
@@ -89,6 +89,6 @@ def _digest(archive: zipfile.ZipFile, path: str) -> tuple[str, str]:
             while piece := part.read(_PART_BYTES):
                 hashing.update(piece)
                 size += len(piece)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
+    except BROKEN_ZIP:
         return "", ""
     return hashing.hexdigest(), str(size)
