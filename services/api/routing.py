@@ -28,7 +28,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.exact_data import MalformedBody, read_json
-from services.core.kit.idempotency import KeptReply, RequestKey, answered_before, keep
+from services.core.kit.idempotency import KEPT, KeptReply, RequestKey, find_reply, keep
 from services.core.plan.state import PlanState
 
 
@@ -264,7 +264,8 @@ def _repeated(
                 raise
             held = request.app.state.resources
             async with held.database.sessions() as session:
-                earlier = await answered_before(session, asked, at=held.clock.true_now())
+                since = held.clock.true_now() - KEPT
+                earlier = await find_reply(session, asked, since=since)
             if earlier is None:
                 raise
             request.scope[REPLAYED] = True

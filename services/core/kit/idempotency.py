@@ -155,17 +155,6 @@ async def find_reply(
     return KeptReply(found.status or 0, found.body or b"", found.etag, found.location)
 
 
-async def answered_before(
-    session: AsyncSession, request: RequestKey, *, at: datetime
-) -> KeptReply | None:
-    """Return how the same request was answered in the last 24 hours; None: it was not.
-
-    Raises:
-        IdempotencyKeyReused: another request was answered under its key.
-    """
-    return await find_reply(session, request, since=at - KEPT)
-
-
 async def keep(
     session: AsyncSession,
     request: RequestKey,
