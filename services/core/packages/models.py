@@ -53,7 +53,8 @@ class PackagePeer(Base):
 class CarriedPackage(Base):
     """A package that was sent or taken in.
 
-    Of one that goes `out`, `content` is the file, until its receipt is here; of one that came `in`,
+    Of one that goes `out`, `content` is the file, until its receipt is here, and `written_at` when
+    it was written where it is carried from, null: it waits for that; of one that came `in`,
     `receipt` is what we answered. `counts` says how many items came to what; null: nobody said yet.
     """
 
@@ -84,3 +85,4 @@ class CarriedPackage(Base):
     counts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    written_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
