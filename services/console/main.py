@@ -234,6 +234,7 @@ def _add_drop(actions: _Commands) -> None:
     create.add_argument("--type", action="append", help="type of event; may be repeated")
     close = _add(actions, "close", "drops:close", "drop no more")
     reopen = _add(actions, "open", "drops:reopen", "go on where a closed one was left")
+    reopen.add_argument("--owner", type=UUID, help="id of another key that hears from now on")
     again = _add(actions, "again", "drops:again", "have a file written once more")
     again.add_argument("number", type=int)
     for command in (create, close, reopen, again):
