@@ -246,7 +246,9 @@ def _add_drop(actions: _Commands) -> None:
 
 def _add_exchange(actions: _Commands) -> None:
     opened = _add(actions, "open", "exchange:open_", "have a plan exchanged, or change its key")
-    opened.add_argument("--key", type=UUID, help="id of the key as which rows are written")
+    key = opened.add_mutually_exclusive_group()
+    key.add_argument("--key", type=UUID, help="id of the key as which rows are written")
+    key.add_argument("--no-key", action="store_true", help="take nothing any more")
     run = _add(actions, "run", "exchange:run", "write out what is new, take what waits")
     summary = "hold both tables against what was written and taken"
     check = _add(actions, "reconcile", "exchange:reconcile", summary)

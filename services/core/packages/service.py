@@ -17,6 +17,7 @@ from services.core.audit.service import note
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor, operator
 from services.core.identity.queries import actor_of_key
+from services.core.identity.rules import Permission
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
@@ -66,8 +67,9 @@ _NO_PEER = Text(
     "no {peer} is registered for the plan {plan}: register it with wufei package peer",
 )
 _NO_KEY = Text(
-    "对方 {peer} 没有登记可用的密钥（key），不能导入其数据",
-    "{peer} has no key that is good, so nothing of it is taken in",
+    "对方 {peer} 没有登记可用的密钥（key，须有 submissions:write），不能导入其数据",
+    "{peer} has no key that is good and may report values (submissions:write), so nothing of it"
+    " is taken in",
 )
 _TOO_MANY = Text(f"一个数据包至多 {MOST_ROWS} 条", f"A package carries {MOST_ROWS} items at most")
 _KIND = {
@@ -225,7 +227,8 @@ async def make_ready(
     if peer.key_id is not None:
         actor = await actor_of_key(session, city_code, peer.key_id, channel="package", now=now)
     plan = await plan_state(session, city_code, peer.plan_code)
-    if actor is None or plan is None:
+    may = actor is not None and actor.may(Permission.WRITE_SUBMISSIONS)
+    if actor is None or not may or plan is None:
         raise PackageRefused(_NO_KEY.format(peer=peer.peer_code))
     actor = actor.in_request(str(carried.manifest.id))
     today = plan.local_date(now)
