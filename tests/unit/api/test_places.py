@@ -119,6 +119,24 @@ async def test_who_has_no_place_left_is_told_so_without_asking_each_time() -> No
     places.end("key")
     await places.begin("key")
     assert places.under_way("key") == 1
+    assert places.under_way("a key of nobody") == 0
+
+
+async def test_what_is_held_in_excess_is_given_back_and_what_is_spare_is_kept() -> None:
+    counts, clock = Counts(granted=100), Clock()
+    places = Places(100, Shared(counts, clock), clock)  # of which five are spare
+    for _ in range(12):
+        await places.begin("key")
+    asked = counts.asked
+    for _ in range(10):
+        places.end("key")
+    await places.give_back()
+    assert counts.asked == asked, "twice what is spare may be held, so that nobody asks all day"
+    places.end("key")
+    await places.give_back()
+    assert counts.asked == asked + 1
+    await places.give_back()
+    assert counts.asked == asked + 1, "it is given back once"
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("closed"), OSError(), TimeoutError()])
