@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.evidence import queries
 from services.core.evidence.archives.service import archives_of
 from services.core.evidence.keeping import SWEPT_EVERY, Swept, sweep_folder
-from services.core.evidence.ownership import own, owner_of, this_database
+from services.core.evidence.ownership import own, owner_of
 from services.core.evidence.service import folder_of
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
@@ -52,7 +52,7 @@ class Filing:
         """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
-            ours = await this_database(session)
+            ours = await queries.this_database(session)
         done = Swept()
         if not await self._is_ours(ours):
             return done

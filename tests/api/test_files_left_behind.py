@@ -12,8 +12,9 @@ from typing_extensions import override
 
 from services.console.commands.files import own_store
 from services.console.doctor.files import files
+from services.core.evidence import queries
 from services.core.evidence.keeping import SWEPT_EVERY, UNCLAIMED, Swept
-from services.core.evidence.ownership import own, this_database
+from services.core.evidence.ownership import own
 from services.core.evidence.statements import THIS_DATABASE
 from services.core.kit.clock import Clock
 from services.worker.filing import Filing
@@ -137,7 +138,7 @@ async def test_a_copy_of_the_database_drops_nothing_until_it_is_said_to_go_on(
 async def test_a_table_that_was_made_anew_is_of_another_database(door: Door) -> None:
     dsn = door.held.database.dsn
     async with door.held.database.sessions() as session:
-        ours = await this_database(session)
+        ours = await queries.this_database(session)
     connection = await asyncpg.connect(owner_of(dsn))
     try:
         assert await connection.fetchval(THIS_DATABASE.text) == ours

@@ -7,7 +7,8 @@ from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.console.ledger import open_ledger
 from services.console.settings import Settings
-from services.core.evidence.ownership import own, owner_of, this_database
+from services.core.evidence import queries
+from services.core.evidence.ownership import own, owner_of
 from services.core.kit.file_places import open_store
 
 
@@ -27,7 +28,7 @@ async def _owned(place: str) -> str:
     store = open_store(place)
     async with open_ledger() as ledger:
         async with ledger.database.sessions() as session:
-            ours = await this_database(session)
+            ours = await queries.this_database(session)
         before = await owner_of(store)
         if before == ours:
             return f"{place} is this database's already"

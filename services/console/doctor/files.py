@@ -8,7 +8,7 @@ from services.console.doctor.findings import Finding
 from services.core.evidence import queries
 from services.core.evidence.keeping import missing_files
 from services.core.evidence.models import Evidence
-from services.core.evidence.ownership import owner_of, this_database
+from services.core.evidence.ownership import owner_of
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database, connect
@@ -56,7 +56,7 @@ _OF_ANOTHER = Finding(
 async def _judged(database: Database, store: FileStore) -> Finding:
     async with database.sessions() as session:
         cities = await city_codes(session)
-        ours = await this_database(session)
+        ours = await queries.this_database(session)
     named: list[str] = []
     missing = count(1)
     number = 0

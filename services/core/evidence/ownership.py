@@ -8,27 +8,14 @@ nothing until an operator says that this database is the one that goes on.
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.core.evidence.statements import THIS_DATABASE
 from services.core.kit.file_store import FileMissing, FileStore
 
 _KEY = "owner"
 """No key of a file: those stand in folders."""
 
 
-async def this_database(session: AsyncSession) -> str:
-    """Return what tells a database apart from each copy of it, however that was made.
-
-    It is another one after a dump is restored, after recovery to an instant, and after a standby
-    has taken over.
-    """
-    found: str = (await session.execute(THIS_DATABASE)).scalar_one()
-    return found
-
-
 async def owner_of(store: FileStore) -> str | None:
-    """Return which database owns a store, as `this_database` says it; None: none does yet.
+    """Return which database owns a store, as `queries.this_database` says it; None: none does yet.
 
     Raises:
         FileStoreUnavailable: it cannot be read now.
