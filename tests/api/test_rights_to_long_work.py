@@ -77,9 +77,9 @@ async def as_token(
         yield client
 
 
-LACKING = [(kind, {}, lacked) for kind, scopes in SCOPES.items() for lacked in scopes] + [
-    (kind, {"form": "tasks"}, lacked) for kind in (CHECK, WRITE) for lacked in sorted(OF_TASKS)
-]
+LACKING: list[tuple[str, dict[str, str], str]] = [
+    (kind, {}, lacked) for kind, scopes in SCOPES.items() for lacked in scopes
+] + [(kind, {"form": "tasks"}, lacked) for kind in (CHECK, WRITE) for lacked in sorted(OF_TASKS)]
 
 
 @pytest.mark.parametrize(("kind", "request_", "lacked"), LACKING)
