@@ -97,6 +97,7 @@ async def create_drop(
         raise InvalidInput(faults=faults)
     if len(await queries.drops(session, city_code)) >= queries.MOST_DROPS:
         raise DropRefused(_TOO_MANY)
+    begins = await log_position(session, city_code)
     drop = FileDrop(
         city_code=city_code,
         id=new_id(),
@@ -106,7 +107,8 @@ async def create_drop(
         event_types=sorted(set(request.event_types)),
         state="active",
         state_reason=None,
-        position=await log_position(session, city_code),
+        position=begins,
+        reached=begins,
         number=0,
         digest=NOTHING_BEFORE,
         created_at=now,

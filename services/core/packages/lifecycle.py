@@ -125,6 +125,7 @@ def _new(city_code: str, request: PeerRequest, now: datetime) -> PackagePeer:
         out_number=0,
         out_digest=NOTHING_BEFORE,
         out_position=0,
+        out_reached=0,
         in_number=0,
         in_digest=NOTHING_BEFORE,
         created_at=now,

@@ -25,7 +25,8 @@ class PackagePeer(Base):
     `own_code` is what it knows us by, `peer_code` what we know it by. What it sends is written as
     the key `key_id`; null: nothing is taken. `secret_sealed` is shared, `public_keys` are those it
     may sign with. `out_…` is where the series of what we send stands: the last number, its digest,
-    and the position of our log that it reaches; `in_…` the last that was taken in.
+    and the position of our log that was read for it or since; `out_reached` is that which it covers
+    the log to, null: the same. `in_…` is the last that was taken in.
     """
 
     __tablename__ = "package_peer"
@@ -44,6 +45,7 @@ class PackagePeer(Base):
     out_number: Mapped[int] = mapped_column()
     out_digest: Mapped[str] = mapped_column(Text)
     out_position: Mapped[int] = mapped_column(BigInteger)
+    out_reached: Mapped[int | None] = mapped_column(BigInteger)
     in_number: Mapped[int] = mapped_column()
     in_digest: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -124,14 +124,14 @@ async def make_package(
         number=peer.out_number + 1,
         made_at=now.replace(microsecond=0),
         previous=peer.out_digest,
-        after_position=peer.out_position,
+        after_position=peer.out_position if peer.out_reached is None else peer.out_reached,
         upto_position=upto,
     )
     made = await asyncio.to_thread(
         made_file, cover, [figure_line(one) for one in figures], signing_keys(peer, seal)
     )
-    peer.out_number, peer.out_digest, peer.out_position = cover.number, made.digest, upto
-    peer.updated_at = now
+    peer.out_number, peer.out_digest, peer.updated_at = cover.number, made.digest, now
+    peer.out_position = peer.out_reached = upto
     session.add(_row(peer, "out", made.manifest.number, made.digest, made, now))
     await session.flush()
     await _audit(session, peer, "exported", cover.number, {"items": len(figures)}, now)

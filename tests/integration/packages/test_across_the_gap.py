@@ -59,6 +59,18 @@ async def test_what_was_made_and_not_written_comes_first_and_again_until_it_is_w
     assert await gap.here.to_write() is None
 
 
+async def test_packages_cover_the_log_without_a_gap_whatever_is_not_for_them(gap: Gap) -> None:
+    made = []
+    for place in places(3):
+        await gap.here.approve(place, type_="submission.submitted")
+        assert await gap.here.export() is None
+        await gap.here.approve(place)
+        made.append(await gap.here.export())
+    covers = [(one.manifest.after_position, one.manifest.upto_position) for one in made if one]
+    assert covers[0][0] == 0
+    assert [after for after, _ in covers[1:]] == [upto for _, upto in covers[:-1]]
+
+
 async def test_a_correction_follows_and_what_is_false_is_taken_back(gap: Gap) -> None:
     (place,) = places(1)
     await gap.here.approve(place)
