@@ -31,11 +31,10 @@ from services.core.packages.service import (
     locked_peer,
     make_package,
     make_ready,
-    next_to_write,
-    note_written,
     take_in,
 )
 from services.core.packages.signing import own_key
+from services.core.packages.writing import next_to_write, note_written
 from services.core.webhooks.signing import SigningKey
 from tests.support.reports import Place, Reports, places
 from tests.support.servers import Addresses

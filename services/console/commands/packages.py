@@ -29,11 +29,10 @@ from services.core.packages.service import (
     acknowledge,
     locked_peer,
     make_ready,
-    next_to_write,
-    note_written,
     take_in,
 )
 from services.core.packages.signing import own_key
+from services.core.packages.writing import next_to_write, note_written
 from services.core.webhooks.signing import new_key
 
 _PAGE = 500

@@ -41,7 +41,6 @@ from services.core.packages.manifests import (
 from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.peer_keys import check_sender, signing_keys
 from services.core.packages.series import JudgedPackage, SeriesStanding, judge
-from services.core.packages.statements import WRITTEN
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows, Slot
@@ -136,28 +135,6 @@ async def make_package(
     await session.flush()
     await _audit(session, peer, "exported", cover.number, {"items": len(figures)}, now)
     return made
-
-
-async def next_to_write(
-    session: AsyncSession, peer: PackagePeer, *, seal: Seal, now: datetime
-) -> CarriedPackage | None:
-    """Return the first package for a locked peer that was not written yet; where none, the next.
-
-    None: there is nothing to write. Whoever has written it says so with `note_written`: killed
-    before, the same bytes are returned again.
-    """
-    waiting = await queries.first_unwritten(session, peer)
-    if waiting is None and await make_package(session, peer, seal=seal, now=now) is not None:
-        waiting = await queries.first_unwritten(session, peer)
-    return waiting
-
-
-async def note_written(
-    session: AsyncSession, peer: PackagePeer, number: int, *, now: datetime
-) -> None:
-    """Note that the file of a package stands where it is carried from."""
-    given = {"city": peer.city_code, "peer": peer.id, "number": number, "now": now}
-    await session.execute(WRITTEN, given)
 
 
 def _row(

@@ -1,0 +1,36 @@
+"""Packages on their way to a disc: the next to be written, and the note that one is there.
+
+A number is kept before its file is anywhere, so whoever is killed, or cannot write, loses none.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.sealing import Seal
+from services.core.packages import queries
+from services.core.packages.models import CarriedPackage, PackagePeer
+from services.core.packages.service import make_package
+from services.core.packages.statements import WRITTEN
+
+
+async def next_to_write(
+    session: AsyncSession, peer: PackagePeer, *, seal: Seal, now: datetime
+) -> CarriedPackage | None:
+    """Return the first package for a locked peer that was not written yet; where none, the next.
+
+    None: there is nothing to write. Whoever has written it says so with `note_written`: killed
+    before, the same bytes are returned again.
+    """
+    waiting = await queries.first_unwritten(session, peer)
+    if waiting is None and await make_package(session, peer, seal=seal, now=now) is not None:
+        waiting = await queries.first_unwritten(session, peer)
+    return waiting
+
+
+async def note_written(
+    session: AsyncSession, peer: PackagePeer, number: int, *, now: datetime
+) -> None:
+    """Note that the file of a package stands where it is carried from."""
+    given = {"city": peer.city_code, "peer": peer.id, "number": number, "now": now}
+    await session.execute(WRITTEN, given)
