@@ -109,10 +109,8 @@ def test_nothing_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> No
 
 def _mounts(part: dict[str, Any]) -> dict[str, str]:
     """Return where a service's volumes are mounted, with what is said behind that."""
-    return dict(
-        re.fullmatch(r"(?:\$\{[^}]+\}|[^:]+):([^:]+):?(\w*)", one).groups()  # type: ignore[union-attr]
-        for one in part["volumes"]
-    )
+    told = [re.sub(r"\$\{[^}]+\}", "said", one).split(":") for one in part["volumes"]]
+    return {place: "".join(how) for _, place, *how in told}
 
 
 def test_the_worker_alone_has_a_place_to_drop_files_that_it_may_write_to(
