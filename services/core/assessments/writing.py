@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.assessments import queries
 from services.core.assessments.judging import judged, known_findings, merged
-from services.core.assessments.models import Assessment, AssessmentHistory
+from services.core.assessments.models import ONE_A_SUBJECT, Assessment, AssessmentHistory
 from services.core.assessments.rules import (
     AssessedSubject,
     NewAssessment,
@@ -26,11 +27,13 @@ from services.core.assessments.rules import (
 from services.core.assessments.service import AssessmentDesk, hold_sheet, judged_columns, told_of
 from services.core.assessments.subjects import judged_subject
 from services.core.events.service import record
+from services.core.kit.database import is_taken
 from services.core.kit.errors import Fault
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.registers.models import RegisterRow
 from services.core.submissions.authorship import Authors
+from services.core.submissions.errors import BatchContended
 
 MOST_ASSESSMENTS = 1000
 """How many may be written at once."""
@@ -156,6 +159,21 @@ def _decided(
     return WrittenAssessment(one.index, "updated", after)
 
 
+async def _insert(session: AsyncSession, made: Sequence[AssessmentRow]) -> None:
+    """Write new assessments.
+
+    Raises:
+        BatchContended: one was begun meanwhile by somebody who holds no name of ours, as a process
+            of an earlier release does not; the call may be sent again.
+    """
+    try:
+        await session.execute(insert(Assessment), made)
+    except IntegrityError as error:
+        if not is_taken(error, ONE_A_SUBJECT):
+            raise
+        raise BatchContended from None
+
+
 async def _write(
     session: AsyncSession, decided: Sequence[WrittenAssessment], desk: AssessmentDesk
 ) -> None:
@@ -163,7 +181,7 @@ async def _write(
     made = [one.row for one in decided if one.outcome == "created" and one.row is not None]
     changed = [one.row for one in decided if one.outcome == "updated" and one.row is not None]
     if made:
-        await session.execute(insert(Assessment), made)
+        await _insert(session, made)
     if changed:
         await session.execute(update(Assessment), changed)
     deeds = [(row, "created") for row in made] + [(row, "changed") for row in changed]
