@@ -21,6 +21,7 @@ from services.api.alerts import rule_routes as alert_rules
 from services.api.assessments import appeal_routes as appeals
 from services.api.assessments import batch_routes as assessment_batches
 from services.api.assessments import commendation_routes as commendations
+from services.api.assessments import form_routes as assessment_forms
 from services.api.assessments import ranking_routes as assessment_rankings
 from services.api.assessments import routes as assessments
 from services.api.assessments import verb_routes as assessment_verbs
@@ -152,6 +153,7 @@ _ROUTERS = (
     register_row_conflicts.router,
     assessments.router,
     assessment_batches.router,
+    assessment_forms.router,
     assessment_verbs.router,
     appeals.router,
     assessment_rankings.router,
