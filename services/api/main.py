@@ -71,6 +71,7 @@ from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.papers import routes as papers
+from services.api.papers import signing_key_routes as signing_keys
 from services.api.papers import text_routes as paper_texts
 from services.api.people import post_routes as posts
 from services.api.people import provider_routes as providers
@@ -183,6 +184,7 @@ _ROUTERS = (
     board_links.router,
     identity.router,
     token_routes.router,
+    signing_keys.router,
     partners.router,
     catalog.router,
     facade.router,
