@@ -21,6 +21,7 @@ from services.api.alerts import rule_routes as alert_rules
 from services.api.assessments import appeal_routes as appeals
 from services.api.assessments import batch_routes as assessment_batches
 from services.api.assessments import commendation_routes as commendations
+from services.api.assessments import finding_routes as assessment_findings
 from services.api.assessments import form_routes as assessment_forms
 from services.api.assessments import ranking_routes as assessment_rankings
 from services.api.assessments import routes as assessments
@@ -155,6 +156,7 @@ _ROUTERS = (
     assessments.router,
     assessment_batches.router,
     assessment_forms.router,
+    assessment_findings.router,
     assessment_verbs.router,
     appeals.router,
     assessment_rankings.router,
