@@ -41,7 +41,7 @@ from services.core.plan.sheet_entries import ScoreSheet, SheetItem
 from services.core.plan.written import DivisionCode
 from services.core.sheets.cells import SheetRow
 
-Place = tuple[str, str]
+AssessedPlace = tuple[str, str]
 """A period, and what a sheet calls the subject."""
 
 
@@ -69,7 +69,7 @@ class ItemRow:
     faults: tuple[Fault, ...]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> AssessedPlace:
         """Of which assessment it is a part."""
         return self.period, self.subject
 
@@ -106,8 +106,8 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
         self._items = {one.code: one for one in sheet.items}
         names = [one.name for one in sheet.items]
         self._by_name = {one.name: one.code for one in sheet.items if names.count(one.name) == 1}
-        self._done: set[Place] = set()
-        self._present: set[Place] = set()
+        self._done: set[AssessedPlace] = set()
+        self._present: set[AssessedPlace] = set()
 
     @override
     def is_full(self, rows: Sequence[ItemRow], following: SheetRow) -> bool:
@@ -147,7 +147,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
             ),
         )
 
-    def _place(self, row: SheetRow) -> Place:
+    def _place(self, row: SheetRow) -> AssessedPlace:
         """Return of which assessment a row is; a unit may be told by its name alone."""
         at = self._at_columns
         subject = text_of(row, at, "subject_code")
@@ -161,7 +161,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
 
     @override
     def judged(self, rows: Sequence[ItemRow], numbers: Sequence[int]) -> AssessmentBlock:
-        groups: dict[Place, _Group] = {}
+        groups: dict[AssessedPlace, _Group] = {}
         told = [self.told(one.number, fault) for one in rows for fault in one.faults]
         for one in rows:
             group = groups.setdefault(one.place, _Group(one.number))
