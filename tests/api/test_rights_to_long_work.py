@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import httpx
@@ -15,6 +15,7 @@ from services.api.operations.rights import STARTED_WITH
 from services.console.settings import PROJECT
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.imports.service import CHECK, WRITE, permissions_of
+from services.core.imports.sheet_forms import SheetKind
 from services.core.kit import operations
 from services.core.kit.city_scope import in_city
 from tests.api.test_access_tokens import a_key, token_of
@@ -24,7 +25,8 @@ from tests.support.imports import IMPORTS, work
 
 CITY = "410183"
 SCOPES = {kind: sorted({one.scope for one in needed}) for kind, needed in STARTED_WITH.items()}
-OF_TASKS = {one.scope for one in permissions_of("tasks")}
+FORMS: tuple[SheetKind, ...] = get_args(SheetKind)
+OF_FORMS = [(form, one.scope) for form in FORMS for one in permissions_of(form)]
 
 
 def begun_kinds() -> set[str]:
@@ -79,14 +81,16 @@ async def as_token(
 
 LACKING: list[tuple[str, dict[str, str], str]] = [
     (kind, {}, lacked) for kind, scopes in SCOPES.items() for lacked in scopes
-] + [(kind, {"form": "tasks"}, lacked) for kind in (CHECK, WRITE) for lacked in sorted(OF_TASKS)]
+] + [(kind, {"form": form}, lacked) for kind in (CHECK, WRITE) for form, lacked in OF_FORMS]
 
 
 @pytest.mark.parametrize(("kind", "request_", "lacked"), LACKING)
 async def test_a_token_that_could_not_start_it_neither_sees_nor_ends_it(
     door: Door, kind: str, request_: dict[str, str], lacked: str
 ) -> None:
-    role = _role_with({*SCOPES[kind], lacked})
+    role = _role_with(
+        {*SCOPES[kind], *(one for form, one in OF_FORMS if form in request_.values())}
+    )
     unit = {"organization_code": "UN15"} if role == "reporter" else {}
     key = await a_key(door, role=role, **unit)
     path = await an_operation(door, kind, key["id"], **request_)

@@ -188,6 +188,7 @@ async def import_sheet(
     worker as those of a batch are: `Location` tells how far that is, and `request.import_id`
     which import it is. Nothing is written before that is confirmed.
     """
+    check_permissions(actor, permissions_of(sent.look.form))
     _, check = await begin_import(
         session,
         SentFile(sent.content, file_name),

@@ -36,11 +36,15 @@ MOST_UNDER_WAY = 20
 """Imports of a credential that may still be written; and files with faults that are kept."""
 
 
+_ALSO: Mapping[object, tuple[Permission, ...]] = {
+    "tasks": (Permission.WRITE_MILESTONES,),
+    "assessments": (Permission.REVIEW_SUBMISSIONS,),
+}
+
+
 def permissions_of(form: object) -> tuple[Permission, ...]:
     """Return what sending, looking at and writing a file of this form takes."""
-    if form == "tasks":
-        return Permission.WRITE_SUBMISSIONS, Permission.WRITE_MILESTONES
-    return (Permission.WRITE_SUBMISSIONS,)
+    return Permission.WRITE_SUBMISSIONS, *_ALSO.get(form, ())
 
 
 _FILES_KEPT = timedelta(days=7)
