@@ -14,6 +14,7 @@ from services.core.board.queries import PeriodStanding
 from services.core.kit.decimals import total
 from services.core.kit.text import Language, Text
 from services.core.plan.state import PlanState
+from services.core.plan.target_names import name_of_written
 
 LIGHTS = ("green", "yellow", "red", "grey")
 SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
@@ -180,7 +181,7 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
         "value": row["display"],
         "unit": row["unit"],
         "state": row["state"],
-        "target": row["target"]["text"],
+        "target": name_of_written(row["target"]),
         "assigned": row["target"]["source"] == "assigned",
         "attainment": row["attainment"],
         "reason": row["reason" if language == "zh-CN" else "reason_en"],

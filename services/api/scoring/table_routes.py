@@ -16,6 +16,7 @@ from services.api.scoring.routes import AsOf, Basis, Published, board_body, chec
 from services.api.scoring.table_schemas import IndicatorTableOut
 from services.core.identity.rules import Permission
 from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.target_names import name_of_written
 
 router = versioned_router("scores")
 
@@ -105,7 +106,7 @@ def _line(
         "baseline_year": baseline.year if baseline else None,
         "baseline": baseline.text if baseline else None,
         "target_year": target["year"],
-        "target": target["text"],
+        "target": name_of_written(target),
         "target_source": target["source"],
         "owner_text": printed.owner_text if printed else None,
         **standing,

@@ -28,7 +28,10 @@ class TableLineOut(BaseModel):
     baseline_year: int | None = Field(description="The year that the baseline was measured for")
     baseline: str | None = Field(description="Where it stood, as printed")
     target_year: int = Field(description="By the end of which it is to be reached")
-    target: str | None = Field(description="As printed, or in the superior's words")
+    target: str | None = Field(
+        description="As printed, or in the superior's words; the number with its sign where there"
+        " are none"
+    )
     target_source: Annotated[str, one_of(["plan", "assigned"])] = Field(
         description="Printed in the plan, or assigned by the superior"
     )

@@ -36,6 +36,7 @@ from services.core.papers.sentences import (
 )
 from services.core.papers.series_tables import SeriesWriter, series_title
 from services.core.papers.typesetting import in_brackets
+from services.core.plan.target_names import name_of_written
 from services.core.scoring.judgement import ASSESSED
 from services.core.scoring.ranking import Standing, of_leads, places, shown
 
@@ -254,7 +255,7 @@ class PeriodWriter:
             pieces: list[str | Run] = ["达到目标的指标："]
             for at, row in enumerate(met[:_MOST_NAMED]):
                 pieces += ["；" if at else "", f"{self._ground.name_of(row)}", self._value(row)]
-                pieces.append(in_brackets(f"目标{row['target']['text']}"))
+                pieces.append(in_brackets(f"目标{name_of_written(row['target'])}"))
             yield paragraph(*pieces, "；其余见附件1。" if len(met) > _MOST_NAMED else "。")
         best = [one for one in self._leads if one.place is not None and one.place <= _BEST]
         if best and self._places_shown:
@@ -300,7 +301,7 @@ class PeriodWriter:
             yield paragraph(
                 f"{at}．{self._ground.name_of(row)}：完成值",
                 self._value(row),
-                f"，目标{row['target']['text']}。{row['reason']}。",
+                f"，目标{name_of_written(row['target'])}。{row['reason']}。",
                 f"牵头单位：{leads}。" if leads else "牵头单位：方案未明确。",
             )
         late = self._late_units()

@@ -10,6 +10,7 @@ from services.core.papers.sentences import attainment_text, change_text, light_t
 from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
+from services.core.plan.target_names import name_of_written
 
 BoardLine = Mapping[str, Any]
 """A row of a scoreboard."""
@@ -129,7 +130,7 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
             "value": row["value"],
             "level": row["level"],
             "data_status": row["data_status"],
-            "target": row["target"]["text"],
+            "target": name_of_written(row["target"]),
             "attainment": row["attainment"],
             "light": row["light"],
             "before": before,
@@ -148,7 +149,7 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "name": ground.name_of(row),
         "unit": row["unit"],
         "baseline": "—" if baseline is None else baseline.text,
-        "target": row["target"]["text"],
+        "target": name_of_written(row["target"]),
         "value": value_text(row, with_unit=False),
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),

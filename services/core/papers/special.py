@@ -29,6 +29,7 @@ from services.core.papers.sentences import (
     value_text,
 )
 from services.core.papers.series_tables import SeriesWriter, series_title
+from services.core.plan.target_names import name_of_written
 
 _COLUMNS = (
     ("指标", 34, "left"),
@@ -123,7 +124,7 @@ class _Special:
             pieces: list[str | Run] = [
                 f"（{ordinal(at)}）{self._ground.name_of(row)}。完成值",
                 (value_text(row), self._numbers[row["code"]]),
-                f"，目标{row['target']['text']}",
+                f"，目标{name_of_written(row['target'])}",
             ]
             if row["attainment"] is not None:
                 pieces.append(f"，完成目标的{attainment_text(row['attainment'])}")
