@@ -31,7 +31,7 @@ def test_without_words_it_is_called_by_its_number(
 def test_no_number_is_no_figure() -> None:
     assert figure_of("at_least", None, None) is None
     assert name_of("qualitative", None, None, "") == "—"
-    assert name_of("at_least", Decimal("70"), None, "") == "≥ 70"
+    assert name_of("at_least", Decimal(70), None, "") == "≥ 70"
 
 
 def test_a_robots_message_calls_it_so_too() -> None:
