@@ -1,7 +1,7 @@
 """What the leader's page is made of, read on one connection in a bounded number of statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,8 +19,8 @@ from services.core.identity.rules import Permission
 from services.core.kit.clock import Clock
 from services.core.obligations.quality.queries import reporting_quality
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.comparing import compare_boards
@@ -117,15 +117,12 @@ async def _standing(
     if snapshot is None:
         drawn = empty_board(plan, period, today)
         return Standing(drawn.board, drawn.traces, 0, today, plan)
-    document = plan.document
-    if snapshot.plan_version != plan.version:
-        document = await plan_document(session, plan.city_code, plan.code, snapshot.plan_version)
     return Standing(
         snapshot.board,
         snapshot.traces,
         snapshot.position,
         snapshot.local_date,
-        replace(plan, document=document),
+        await plan_of_version(session, plan, snapshot.plan_version),
     )
 
 

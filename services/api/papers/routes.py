@@ -42,7 +42,7 @@ from services.api.papers.schemas import (
 )
 from services.api.plan_parameters import PeriodFilter
 from services.api.routing import versioned_router
-from services.api.scoring.routes import contribution_out, unit_in_scope
+from services.api.scoring.indicator_routes import contribution_out, unit_in_scope
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -60,6 +60,7 @@ from services.core.papers.paper_kinds import PaperKind, is_form, is_pack
 from services.core.papers.service import PaperWish, begin_paper, pack_key
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_that_had
 from services.core.plan.visibility import sees_whole_plan
 from services.core.scoring.cases import periods_read
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
@@ -311,18 +312,21 @@ async def get_paper_figure(
     position = paper.position or 0
     inputs: list[Contribution] = []
     outside, path = 0, None
-    if figure.indicator is not None and figure.indicator in plan.indicators:
+    if figure.indicator is not None:
+        had = await plan_that_had(session, plan, figure.indicator)
         period = plan.period_calendar.period(figure.period)
-        read = periods_read(period, plan.indicators[figure.indicator])
+        read = periods_read(period, had.indicators[figure.indicator])
         inputs, outside = await contributions(
             session,
             plan.city_code,
             plan.code,
             place=ScoreSubject(figure.indicator, "approved", read),
             position=position,
-            unit=unit_in_scope(actor, plan, figure.indicator),
+            unit=unit_in_scope(actor, plan, had, figure.indicator),
         )
-        path = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score?period={figure.period}"
+        if had is plan:  # one that the plan dropped stands on no scoreboard that is drawn now
+            scores = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score"
+            path = f"{scores}?period={figure.period}"
     return PaperTraceOut.model_validate(
         {
             **figure_fields(figure),

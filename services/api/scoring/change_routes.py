@@ -18,12 +18,8 @@ from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
 from services.api.score_changes import indicator_change
 from services.api.scoring.change_schemas import ChangesOut
-from services.api.scoring.routes import (
-    Basis,
-    Reader,
-    check_basis,
-    unit_in_scope,
-)
+from services.api.scoring.indicator_routes import unit_in_scope
+from services.api.scoring.routes import Basis, Reader, check_basis
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
@@ -114,7 +110,12 @@ def changes_fields(compared: BoardComparison, actor: Actor, plan: PlanState) -> 
             for cause in compared.changes.whole
         ],
         "indicators": [
-            _indicator(one, compared, plan, unit_in_scope(actor, plan, one.code))
+            _indicator(
+                one,
+                compared,
+                plan,
+                unit_in_scope(actor, plan, compared.drawn_by(one), one.code),
+            )
             for one in compared.changes.indicators
         ],
     }

@@ -1,7 +1,6 @@
 """Reading papers, and what they are made of."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,10 +17,9 @@ from services.core.papers.ground import OtherBoard, PaperGround
 from services.core.papers.models import Paper, PaperFile, PaperTexts
 from services.core.papers.sentences import period_before, periods_before, year_before
 from services.core.papers.statements import BOARDS_THEN
-from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_of_version
 from services.core.plan.visibility import Owned, scope
 from services.core.scoring.models import ScoreSnapshot
 
@@ -50,11 +48,11 @@ async def ground_of(
     found = await _board(session, plan, period, sequence=sequence)
     if found is None:
         return None
-    document = await _document(session, plan, found.plan_version)
+    drawn_by = await plan_of_version(session, plan, found.plan_version)
     earlier = periods_before(period, MOST_EARLIER)
     others = await _others(session, plan, [*earlier, year_before(period)], found.computed_at)
     return PaperGround(
-        plan=replace(plan, version=found.plan_version, document=document),
+        plan=drawn_by,
         period=period,
         board=found.board,
         position=found.position,
@@ -63,13 +61,6 @@ async def ground_of(
         last_year=others.get(year_before(period).code),
         earlier=[others[one.code] for one in earlier if one.code in others],
     )
-
-
-async def _document(session: AsyncSession, plan: PlanState, version: int) -> PlanDocument:
-    """Return the plan as it was in a version."""
-    if version == plan.version:
-        return plan.document
-    return await plan_document(session, plan.city_code, plan.code, version)
 
 
 async def _board(
@@ -101,8 +92,8 @@ async def _others(
     asked = {"city": plan.city_code, "plan": plan.code, "periods": list(by_code), "as_of": as_of}
     others = {}
     for row in (await session.execute(BOARDS_THEN, asked)).all():
-        document = await _document(session, plan, row.plan_version)
-        others[row.period] = OtherBoard(by_code[row.period], row.board, document)
+        drawn_by = await plan_of_version(session, plan, row.plan_version)
+        others[row.period] = OtherBoard(by_code[row.period], row.board, drawn_by.document)
     return others
 
 

@@ -11,13 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import driver_connection
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
 from services.core.scoring.board import ScoringContext, empty_board
 from services.core.scoring.cases import finer_periods, periods_read
-from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
+from services.core.scoring.changes import (
+    IndicatorChange,
+    ScoreDifference,
+    Stand,
+    ValueStep,
+    explain_difference,
+)
 from services.core.scoring.counting import operands_of
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
@@ -61,11 +67,18 @@ class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
+    `before` and `after` are the plan as in the versions that the boards were drawn by.
     """
 
     changes: ScoreDifference
     events: Mapping[int, Happened]
     decisions: Sequence[Happened]
+    before: PlanState
+    after: PlanState
+
+    def drawn_by(self, change: IndicatorChange) -> PlanState:
+        """Return the plan as in the version by which an indicator was drawn last."""
+        return self.before if change.after is None else self.after
 
 
 async def compare_boards(
@@ -78,13 +91,15 @@ async def compare_boards(
     after: ScoreSnapshot,
 ) -> BoardComparison:
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
+    now = await plan_of_version(session, plan, after.plan_version)
+    earlier = now if before is None else await plan_of_version(session, plan, before.plan_version)
     bench = ScoringContext.of(
-        plan, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
+        now, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
     )
-    then = await _stand(session, plan, after)
-    first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
+    then = _stand(now, after)
+    first = _nothing(now, period, after) if before is None else _stand(earlier, before)
     since = 0 if before is None else before.position
-    decisions = await _decisions(session, plan, period, since=since, upto=after.position)
+    decisions = await _decisions(session, (now, earlier), period, since=since, upto=after.position)
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
     history = _History(bench, period, basis, since, after.position)
@@ -99,10 +114,10 @@ async def compare_boards(
         then,
         steps=history.steps,
         dated=dated,
-        arrivals=_arrivals(replace(plan, document=then.document), period, after, history, added),
+        arrivals=_arrivals(now, period, after, history, added),
     )
     events = await _events(session, plan.city_code, history.positions)
-    return BoardComparison(changes, events, decisions)
+    return BoardComparison(changes, events, decisions, earlier, now)
 
 
 def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
@@ -112,9 +127,8 @@ def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
     )
 
 
-async def _stand(session: AsyncSession, plan: PlanState, snapshot: ScoreSnapshot) -> Stand:
-    document = await plan_document(session, plan.city_code, plan.code, snapshot.plan_version)
-    return Stand(document, snapshot.board, snapshot.traces)
+def _stand(drawn_by: PlanState, snapshot: ScoreSnapshot) -> Stand:
+    return Stand(drawn_by.document, snapshot.board, snapshot.traces)
 
 
 def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
@@ -262,14 +276,23 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 async def _decisions(
-    session: AsyncSession, plan: PlanState, period: Period, *, since: int, upto: int
+    session: AsyncSession,
+    versions: Sequence[PlanState],
+    period: Period,
+    *,
+    since: int,
+    upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and this period, oldest first."""
+    """Return what was decided on the plan, its targets, questions and this period, oldest first.
+
+    The plan is given as in the versions that have a part in it.
+    """
+    plan = versions[0]
+    codes = dict.fromkeys(code for one in versions for code in one.indicators)
+    questions = dict.fromkeys(each.id for one in versions for each in one.document.open_questions)
     subjects = [("plan", plan.code)]
-    subjects += [("indicator", f"{plan.code}/{code}") for code in plan.indicators]
-    subjects += [
-        ("open_question", f"{plan.code}/{question.id}") for question in plan.document.open_questions
-    ]
+    subjects += [("indicator", f"{plan.code}/{code}") for code in codes]
+    subjects += [("open_question", f"{plan.code}/{question}") for question in questions]
     subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
     connection = await driver_connection(session)
     wanted = {
