@@ -1,6 +1,7 @@
 """An indicator that the plan dropped still has its figures on what was drawn before."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -79,16 +80,17 @@ async def test_a_published_figure_is_traced_by_its_number(door: Door) -> None:
     assert [one["value"] for one in traced["submissions"]] == ["40"]
     series = (await read(door, "indicators/B/series"))["items"]
     assert series == [], "the newest scoreboard of each period has it no more"
-    for path, query, code in (
+    asked: list[tuple[str, dict[str, Any], str]] = [
         ("indicators/B/score", {"period": "2031"}, "indicator-not-found"),
         ("indicators/B/score", {"publication": 2}, "publication-not-found"),
         ("indicators/B/score", {"publication": 1, "period": "2030"}, "publication-not-found"),
         ("indicators/X/score", {"publication": 1}, "indicator-not-found"),
         ("indicators/X/series", {}, "indicator-not-found"),
-    ):
+    ]
+    for path, query, code in asked:
         refused = await answered(door, path, **query)
         assert (refused.status_code, refused.json()["code"]) == (404, code), path
-    instant = {"publication": 1, "as_of": "2032-01-12T00:00:00Z"}
+    instant: dict[str, Any] = {"publication": 1, "as_of": "2032-01-12T00:00:00Z"}
     assert (await answered(door, "indicators/A/score", **instant)).status_code == 422
 
 

@@ -147,6 +147,14 @@ class AbsentOut(_Open):
     overdue: bool = Field(description="Its date has passed or its period takes no more values")
 
 
+class LateUnitOut(_Open):
+    """A unit of which a part is overdue."""
+
+    organization_code: str | None = Field(description="Who owes it; null: nobody is in charge")
+    name: str | None = Field(description="Its name")
+    periods: list[str] = Field(description="Of which periods it lacks a part")
+
+
 class CompletenessOut(_Open):
     """How much of what a value is made of is there: by unit, and by finer period."""
 
@@ -155,6 +163,11 @@ class CompletenessOut(_Open):
     overdue: int = Field(description="Those that are not, and are held against it")
     absent: list[AbsentOut] = Field(
         description="Which are not there, the overdue first; at most 20"
+    )
+    late: list[LateUnitOut] = Field(
+        default=[],
+        description="Every unit of which a part is overdue: nothing that counts is there, whether"
+        " or not something was handed in; absent from scoreboards of earlier versions",
     )
 
 

@@ -5,7 +5,7 @@ best, shortcomings, next steps.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from services.core.papers.blocks import (
@@ -23,6 +23,7 @@ from services.core.papers.blocks import (
 )
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, OtherBoard, PaperGround, note_rows, row_cells
+from services.core.papers.lateness import UNDECIDED, UNREPORTED, awaits_decision
 from services.core.papers.sentences import (
     LIGHTS,
     day_name,
@@ -110,8 +111,13 @@ def method_note(ground: PaperGround) -> PaperBlock:
         f"黄▲为进度不低于{lights.yellow_pace}；红■为低于{lights.yellow_pace}、劣于现状值、"
         f"逾期未报或到期未达到目标；灰○为目标待下达、未到填报期限、待核实或不适用{provisional}。"
         f"进度＝（完成值－现状值）÷（目标值－现状值）与时间进度之比。"
-        f"得分＝各指标完成程度按权重加权平均。“未报”为应报而没有数据，“—”为无此项，0为实际数值。"
+        f"得分＝各指标完成程度按权重加权平均。“未报”为应报而没有数据，“已报未审定”为已报送而尚未审定，“—”为无此项，0为实际数值。"
     )
+
+
+def unreported(rows: Iterable[BoardLine]) -> list[BoardLine]:
+    """Return the rows that lack what was owed and nobody handed in."""
+    return [row for row in rows if row["state"] == "missing" and not awaits_decision(row)]
 
 
 class PeriodWriter:
@@ -165,8 +171,11 @@ class PeriodWriter:
             )
         pieces += [
             "；应报未报",
-            self._count("missing", [r for r in rows if r["state"] == "missing"]),
+            self._count("missing", unreported(rows)),
         ]
+        undecided = [row for row in rows if row["state"] == "missing" and awaits_decision(row)]
+        if undecided:
+            pieces += ["，已报未审定", self._count("undecided", undecided)]
         pieces += [
             "，不适用",
             self._count("not_applicable", [r for r in rows if r["state"] == "not_applicable"]),
@@ -304,24 +313,22 @@ class PeriodWriter:
                 f"，目标{name_of_written(row['target'])}。{row['reason']}。",
                 f"牵头单位：{leads}。" if leads else "牵头单位：方案未明确。",
             )
-        late = self._late_units()
+        late = self._units(UNREPORTED)
         if late:
-            told = "；".join(
-                f"{name}{in_brackets(names_text(codes))}" for name, codes in late.items()
-            )
-            yield paragraph(f"逾期未报的单位：{told}。")
+            yield paragraph(f"逾期未报的单位：{late}。")
+        waiting = self._units(UNDECIDED)
+        if waiting:
+            yield paragraph(f"已报送而尚未审定、不属逾期未报的单位：{waiting}。")
         if not red and not late:
             yield paragraph("本期没有红灯指标，没有逾期未报的数据。")
 
-    def _late_units(self) -> dict[str, list[str]]:
-        late: dict[str, list[str]] = {}
+    def _units(self, which: str) -> str:
+        """Return whom rows lack something of, each with the indicators that it is of."""
+        found: dict[str, list[str]] = {}
         for row in self._ground.rows:
-            for absent in row["reporting"]["absent"]:
-                if absent["overdue"]:
-                    names = late.setdefault(absent["name"], [])
-                    if row["name"] not in names:
-                        names.append(row["name"])
-        return late
+            for name in row.get(which, ()):
+                found.setdefault(name, []).append(row["name"])
+        return "；".join(f"{name}{in_brackets(names_text(of))}" for name, of in found.items())
 
     def table_of_indicators(self) -> Iterator[PaperBlock]:
         """Yield the table of all indicators with the notes that it needs."""

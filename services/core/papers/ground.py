@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from services.core.papers.figures import FigureBook
@@ -20,11 +20,13 @@ BoardLine = Mapping[str, Any]
 class OtherBoard:
     """The scoreboard of another period, as it stood when the one of the paper was drawn.
 
+    It was drawn at `drawn_at` itself.
     `document` is the plan that it was drawn by; None: that of the paper's own.
     """
 
     period: Period
     board: Mapping[str, Any]
+    drawn_at: datetime
     document: PlanDocument | None = None
 
     def row_of(self, code: str) -> BoardLine | None:

@@ -16,7 +16,7 @@ from services.core.papers.blocks import (
     table,
     title,
 )
-from services.core.papers.bulletin import method_note
+from services.core.papers.bulletin import method_note, unreported
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, PaperGround, note_rows, row_cells
 from services.core.papers.sentences import (
@@ -103,7 +103,7 @@ class _Special:
             "，红灯",
             self._count("light/red", [row for row in rows if row["light"] == "red"]),
             "，应报未报",
-            self._count("missing", [row for row in rows if row["state"] == "missing"]),
+            self._count("missing", unreported(rows)),
             "。",
         )
 

@@ -210,7 +210,7 @@ def draw_board(
 
 def is_current(board: Board) -> bool:
     """Return whether the rows of a board have all their members; those of old versions do not."""
-    return all("reporting" in row for row in board["indicators"])
+    return all("late" in row.get("reporting", ()) for row in board["indicators"])
 
 
 def _judged(
@@ -288,6 +288,14 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
                     "overdue": each.want == "overdue",
                 }
                 for each in case.owed.absent
+            ],
+            "late": [
+                {
+                    "organization_code": each.organization_code,
+                    "name": each.name,
+                    "periods": list(each.periods),
+                }
+                for each in case.owed.late
             ],
         },
         "trace_digest": digest,
