@@ -11,7 +11,7 @@ from services.api.alerts.late_routes import LateOut, late_out
 from services.api.scoring.change_routes import board_place, changes_fields
 from services.api.scoring.ranking_routes import ranked_by_reporting, ranked_by_score
 from services.core.alerts.following import ground_of
-from services.core.alerts.late import late_page
+from services.core.alerts.late import LateCounts, gravest_late
 from services.core.board import queries as board_queries
 from services.core.board.queries import PeriodStanding
 from services.core.identity.actor import Actor
@@ -27,7 +27,7 @@ from services.core.scoring.comparing import compare_boards
 from services.core.scoring.models import ScoreSnapshot
 
 MOST_LATE = 60
-"""So many late things are told one by one; of those beyond only that there are more."""
+"""So many late things are told one by one, the gravest; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class LeaderReading:
     since: date
     changes: Mapping[str, Any] | None
     late: Sequence[LateOut] | None
+    late_counts: LateCounts
     curve: Sequence[PeriodStanding]
     rankings: Sequence[Mapping[str, Any]]
     reporting: Mapping[str, Any] | None
@@ -70,18 +71,10 @@ async def read_for_leader(
     city, code = plan.city_code, plan.code
     after = await queries.latest_board(session, city, code, period=period.code, basis="approved")
     standing = await _standing(session, plan, period, after, today)
-    late = None
+    late, late_counts = None, LateCounts()
     if actor.may(Permission.READ_ALERTS):
         ground = await ground_of(session, plan, clock.now(), first=False)
-        found = await late_page(
-            session,
-            actor,
-            ground,
-            rule=None,
-            organization_code=None,
-            after=None,
-            limit=MOST_LATE + 1,
-        )
+        found, late_counts = await gravest_late(session, actor, ground, limit=MOST_LATE)
         late = [late_out(one, ground) for one in found]
     reporting = None
     if actor.may(Permission.READ_SUBMISSIONS):
@@ -96,6 +89,7 @@ async def read_for_leader(
         since=since,
         changes=await _changes(session, actor, plan, period, after, since),
         late=late,
+        late_counts=late_counts,
         curve=await board_queries.standings(
             session, city, code, basis="approved", periods=_comparable(plan, period)
         ),

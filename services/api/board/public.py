@@ -6,6 +6,7 @@ from typing import Any
 from services.api.board.leader import LeaderReading, Standing
 from services.api.board.leader_view import leader_view
 from services.api.context import Resources
+from services.core.alerts.late import LateCounts
 from services.core.board.queries import last_published
 from services.core.kit.city_scope import enter_city
 from services.core.kit.text import Language
@@ -41,6 +42,7 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
         since=found.local_date,
         changes=None,
         late=None,
+        late_counts=LateCounts(),
         curve=(),
         rankings=(),
         reporting=None,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from services.api.score_changes import indicator_change
 from services.api.scoring.change_schemas import ChangesOut
 from services.api.scoring.indicator_routes import unit_in_scope
 from services.api.scoring.routes import Basis, Reader, check_basis
+from services.api.scoring.schemas import adjusted_fields
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
@@ -30,6 +32,7 @@ from services.core.scoring import queries
 from services.core.scoring.changes import Cause, IndicatorChange
 from services.core.scoring.comparing import BoardComparison, Happened, Value, compare_boards
 from services.core.scoring.errors import BoardNotFound
+from services.core.scoring.figures import difference
 from services.core.scoring.models import ScoreSnapshot
 
 router = versioned_router("scores")
@@ -96,6 +99,7 @@ async def get_scoreboard_changes(
             "basis": basis,
             "from": board_end(before),
             "to": board_end(after),
+            "adjusted_difference": adjusted_difference(before, after),
             **changes_fields(compared, actor, plan),
         }
     )
@@ -164,7 +168,17 @@ def board_end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
         "score": overall["score"],
         "display": overall["display"],
         "grade": overall["grade"],
+        **adjusted_fields(overall),
     }
+
+
+def adjusted_difference(before: ScoreSnapshot | None, after: ScoreSnapshot) -> str | None:
+    """Return by how much the score after deductions and bonuses moved; None: there are none."""
+    ends = [{} if one is None else one.board["overall"] for one in (before, after)]
+    if all(one.get("adjusted_score") is None for one in ends):
+        return None
+    then, now = (Decimal(one.get("adjusted_score") or one.get("score") or 0) for one in ends)
+    return plain(difference(now, then))
 
 
 def _indicator(

@@ -1,6 +1,6 @@
 """What scores look like on the wire. Decimals are text; null means that there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, get_args
 from uuid import UUID
@@ -191,6 +191,11 @@ class _Standing(_Open):
         description="Share of the way done ÷ share of time gone; for a part of a year's sum done"
         " ÷ due by then, or due ÷ done where the target is a cap"
     )
+    months_of_sum: int | None = Field(
+        default=None,
+        description="Of a sum that is a part of what its target is for, over how many months it is"
+        " so far; null: it is a whole one, or none; absent from scoreboards of earlier versions",
+    )
     reason_code: str = Field(description="Why it stands so: stable, English")
     reason: str = Field(description="The same in Chinese")
     reason_en: str = Field(description="The same in English")
@@ -244,7 +249,21 @@ class ScoreboardOut(BaseModel):
     indicators: list[IndicatorScoreOut] = Field(description="In the document's order")
 
 
-class PublicationOut(BaseModel):
+class AdjustedScoreOut(BaseModel):
+    """What stands beside a score where the plan has deductions and bonuses."""
+
+    adjusted_score: Digits | None = Field(
+        default=None, description="The score after deductions and bonuses; null: no such rules"
+    )
+    adjusted_display: str | None = Field(default=None, description="The same, shown to people")
+
+
+def adjusted_fields(overall: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a scoreboard says beside its score, as `AdjustedScoreOut` has it."""
+    return {name: overall.get(name) for name in AdjustedScoreOut.model_fields}
+
+
+class PublicationOut(AdjustedScoreOut):
     """A scoreboard that was published; `scoreboard?publication=` reads it whole."""
 
     number: int = Field(description="Its number, for good")

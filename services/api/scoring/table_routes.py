@@ -13,6 +13,7 @@ from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery
 from services.api.routing import access_of, plan_access, versioned_router
 from services.api.scoring.routes import AsOf, Basis, Published, board_body, check_basis
+from services.api.scoring.schemas import adjusted_fields
 from services.api.scoring.table_schemas import IndicatorTableOut
 from services.core.identity.rules import Permission
 from services.core.plan.document import Indicator, PlanDocument
@@ -85,6 +86,7 @@ async def get_indicator_table(
         "score": board["overall"]["score"],
         "display": board["overall"]["display"],
         "grade_name": board["overall"]["grade_name"],
+        **adjusted_fields(board["overall"]),
         "coverage": board["overall"]["coverage"],
         "items": [_line(row, document, indicators) for row in board["indicators"]],
         "next_page_token": None,

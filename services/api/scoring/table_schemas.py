@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
-from services.api.scoring.schemas import MethodOut
+from services.api.scoring.schemas import AdjustedScoreOut, MethodOut
 from services.core.plan.document import Selection
 from services.core.scoring.lights import Light
 from services.core.submissions.rules import DataStatus
@@ -53,7 +53,7 @@ class TableLineOut(BaseModel):
     reason_en: str = Field(description="The same in English")
 
 
-class IndicatorTableOut(BaseModel):
+class IndicatorTableOut(AdjustedScoreOut):
     """The plan's indicator table in a period: what is printed, and what was reached."""
 
     plan: str = Field(description="Code of the plan")

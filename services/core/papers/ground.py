@@ -75,16 +75,21 @@ class PaperGround:
 
     def before(self, row: BoardLine) -> str | None:
         """Return the value of an indicator in the period before, where it was measured alike."""
-        return self._comparable(self.previous, row["code"])
+        return self._comparable(self.previous, row)
 
     def a_year_ago(self, row: BoardLine) -> str | None:
         """Return the value in the same period of the year before, where it was measured alike."""
-        return self._comparable(self.last_year, row["code"])
+        return self._comparable(self.last_year, row)
 
-    def _comparable(self, other: OtherBoard | None, code: str) -> str | None:
-        if other is None or self.is_broken(code, other, None):
+    def _comparable(self, other: OtherBoard | None, row: BoardLine) -> str | None:
+        if other is None or self.is_broken(row["code"], other, None):
             return None
-        return other.value_of(code)
+        return None if self.spans_differ(row, other) else other.value_of(row["code"])
+
+    def spans_differ(self, row: BoardLine, other: OtherBoard) -> bool:
+        """Return whether a sum so far would stand beside one over more months, or fewer."""
+        then = other.row_of(row["code"])
+        return then is not None and _months(row, self.period) != _months(then, other.period)
 
     def is_broken(self, code: str, first: OtherBoard | None, second: OtherBoard | None) -> bool:
         """Return whether two boards have an indicator measured otherwise; None: the paper's own.
@@ -98,6 +103,12 @@ class PaperGround:
             for one in (first, second)
         ]
         return None not in rules and rules[0] != rules[1]
+
+
+def _months(row: BoardLine, period: Period) -> int:
+    """Return over how many months a value is, as far as it is a sum."""
+    found: int | None = row.get("months_of_sum")
+    return period.months if found is None else found
 
 
 _RULE = (

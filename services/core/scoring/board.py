@@ -268,6 +268,7 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
         "target_date_passed": case.target_date_passed,
         "met": verdict.met,
         "attainment": text_of(verdict.attainment),
+        "months_of_sum": case.months_of_sum,
         "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
         "light": verdict.light,
         "reason": reason.zh,
