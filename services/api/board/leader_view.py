@@ -1,7 +1,7 @@
 """The leader's page in words and figures, made of what was read. Pure; it decides nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -26,8 +26,13 @@ _MOST_PARTS = 8
 _MOST_RANKED = 30
 
 
-def leader_view(read: LeaderReading, language: Language) -> dict[str, Any]:
-    """Return what the template of the leader's page shows."""
+def leader_view(
+    read: LeaderReading, language: Language, *, only: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return what the template of the leader's page shows; with `only` of these indicators alone.
+
+    The others are counted, and nothing else is said of them.
+    """
     board, plan = read.now_at.board, read.plan
     rows = board["indicators"]
     lights = Counter(row["light"] for row in rows)
@@ -42,10 +47,11 @@ def leader_view(read: LeaderReading, language: Language) -> dict[str, Any]:
         "today": read.today,
         "position": read.now_at.position,
         "sentence": _sentence(read, lights).in_(language),
-        "overall": _overall(board["overall"], language),
+        "overall": _overall(board["overall"], language, only),
         "lights": [(light, SIGNS[light], lights[light]) for light in LIGHTS],
         "indicator_count": len(rows),
-        "groups": _groups(board, plan, language),
+        "not_public": 0 if only is None else sum(row["code"] not in only for row in rows),
+        "groups": _groups(board, plan, language, only),
         "late": None if read.late is None else _late_by_unit(read.late),
         "late_count": read.late_counts.things,
         "late_more": read.late is not None and read.late_counts.things > len(read.late),
@@ -146,8 +152,14 @@ def _periods(plan: PlanState, chosen: str) -> list[str]:
     return sorted(known, reverse=True)
 
 
-def _overall(overall: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    reasons = overall["gate"]["reasons"]
+def _overall(
+    overall: Mapping[str, Any], language: Language, only: Collection[str] | None
+) -> dict[str, Any]:
+    gate = overall["gate"]
+    reasons = gate["reasons"]
+    # These name indicators: of those that nobody else may see neither.
+    if only is not None and not {*gate["mandatory_not_met"], *gate["falsified"]} <= {*only}:
+        reasons = []
     name = "reason" if language == "zh-CN" else "reason_en"
     return {
         "display": overall["display"] or NONE,
@@ -158,10 +170,13 @@ def _overall(overall: Mapping[str, Any], language: Language) -> dict[str, Any]:
     }
 
 
-def _groups(board: Mapping[str, Any], plan: PlanState, language: Language) -> list[dict[str, Any]]:
+def _groups(
+    board: Mapping[str, Any], plan: PlanState, language: Language, only: Collection[str] | None
+) -> list[dict[str, Any]]:
     tiles: dict[str, list[dict[str, Any]]] = {}
     for row in board["indicators"]:
-        tiles.setdefault(row["group"], []).append(_tile(row, plan, language))
+        if only is None or row["code"] in only:
+            tiles.setdefault(row["group"], []).append(_tile(row, plan, language))
     return [
         {
             "code": group["code"],

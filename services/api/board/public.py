@@ -17,6 +17,8 @@ from services.core.plan.queries import plan_document
 async def read_published(held: Resources, plan_code: str, language: Language) -> dict[str, Any]:
     """Return what the template shows of the scoreboard that was published last.
 
+    The scores of the plan and its groups are everybody's once they are published, an indicator
+    only where the plan marks it as public.
     Whose name no public page has, and what was never published, are told apart by nobody.
 
     Raises:
@@ -47,7 +49,9 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
         rankings=(),
         reporting=None,
     )
-    shown = leader_view(read, language)
+    # What the plan says of it today goes before what it said when the scoreboard was drawn.
+    public = {one.code for one in document.indicators if plan.indicators.get(one.code, one).public}
+    shown = leader_view(read, language, only=public)
     return {
         **shown,
         "periods": [found.period],
