@@ -246,7 +246,7 @@ def _cause(
 def _decided(
     compared: BoardComparison, subjects: set[str], change: IndicatorChange | None
 ) -> list[Happened]:
-    """Return the decisions of these kinds that are about an indicator; None: about no single one."""
+    """Return the decisions of these kinds that are about an indicator; None: about no one alone."""
     return [
         each
         for each in compared.decisions
