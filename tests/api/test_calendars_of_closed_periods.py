@@ -29,7 +29,7 @@ async def entries(door: Door, path: str) -> dict[str, tuple[str, int, int]]:
         answer = await program.get(f"http://wufei.test{path}")
     assert answer.status_code == 200, answer.text
     return {
-        code: (str(entry["STATUS"]), int(entry["SEQUENCE"]), len(entry.alarms.times))
+        code: (str(entry["STATUS"]), int(str(entry["SEQUENCE"])), len(entry.alarms.times))
         for entry in Calendar.from_ical(answer.content).events
         for code in ("A", "B")
         if f"指标{code}" in str(entry["SUMMARY"]) + str(entry.get("DESCRIPTION", ""))

@@ -286,7 +286,9 @@ ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_
 """A page of what is late, with what was answered to its alerts; its parts are filled in."""
 
 LATE_GRAVEST = f"""{_ALL_LATE}, seen AS MATERIALIZED (
-    SELECT late.*, a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
+    SELECT late.rule, late.subject_kind, late.subject_id, late.unit, late.measure_code,
+        late.indicator_code, late.label, late.mark, late.due, late.organization_code, late.level,
+        a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
     FROM late LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
         AND a.state <> 'resolved' AND a.rule = late.rule AND a.subject_id = late.subject_id
         AND a.epoch = late.epoch

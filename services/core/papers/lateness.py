@@ -7,7 +7,7 @@ nobody reported. A paper that names units tells the two apart, as the obligation
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-Place = tuple[str, str, str]
+OwedPlace = tuple[str, str, str]
 """(indicator code, period code, unit's code) of a value that is owed."""
 
 NOBODY = "责任单位未明确"
@@ -17,7 +17,7 @@ UNREPORTED, UNDECIDED = "unreported", "undecided"
 """What a row lacks of those who did not report, and of those who did: the names of units."""
 
 
-def late_places(board: Mapping[str, Any]) -> Iterator[Place]:
+def late_places(board: Mapping[str, Any]) -> Iterator[OwedPlace]:
     """Yield what is overdue on a scoreboard, of every unit."""
     for row in board["indicators"]:
         for unit, _, periods in _late(row):
@@ -25,7 +25,7 @@ def late_places(board: Mapping[str, Any]) -> Iterator[Place]:
                 yield from ((row["code"], period, unit) for period in periods)
 
 
-def told_apart(board: Mapping[str, Any], handed_in: Collection[Place]) -> dict[str, Any]:
+def told_apart(board: Mapping[str, Any], handed_in: Collection[OwedPlace]) -> dict[str, Any]:
     """Return a scoreboard whose rows tell who did not report from who waits for a decision.
 
     A unit that lacks both is one that did not report.

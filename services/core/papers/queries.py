@@ -16,7 +16,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.papers.errors import PaperNotFound
 from services.core.papers.ground import OtherBoard, PaperGround
-from services.core.papers.lateness import Place, late_places, told_apart
+from services.core.papers.lateness import OwedPlace, late_places, told_apart
 from services.core.papers.models import Paper, PaperFile, PaperTexts
 from services.core.papers.sentences import period_before, periods_before, year_before
 from services.core.papers.statements import BOARDS_THEN, HANDED_IN_THEN
@@ -123,9 +123,9 @@ async def _others(
 
 async def _handed_in(
     session: AsyncSession, plan: PlanState, boards: Sequence[tuple[Mapping[str, Any], datetime]]
-) -> dict[datetime, set[Place]]:
+) -> dict[datetime, set[OwedPlace]]:
     """Return what is overdue on scoreboards and had been handed in by an instant, by instant."""
-    found: dict[datetime, set[Place]] = {at: set() for _, at in boards}
+    found: dict[datetime, set[OwedPlace]] = {at: set() for _, at in boards}
     asked = {(*place, at) for board, at in boards for place in late_places(board)}
     if asked:
         indicators, periods, units, instants = zip(*sorted(asked), strict=True)
