@@ -14,14 +14,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.conflicts.rules import add_said, merge
+from services.core.conflicts.service import raise_conflicts
 from services.core.identity.actor import Actor
 from services.core.kit.errors import DomainError, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.plan.state import PlanState
 from services.core.registers import queries as row_queries
 from services.core.registers.conflicts.models import RegisterRowConflict
-from services.core.registers.conflicts.rules import merge, shown
-from services.core.registers.conflicts.service import raise_conflicts
+from services.core.registers.conflicts.subject import OVER_ROWS
 from services.core.registers.deadlines import title_of
 from services.core.registers.errors import RegisterRowExists, RegisterRowNotFound
 from services.core.registers.judging import CellDesk, Cells, judged_cells, read_cells
@@ -36,7 +37,13 @@ from services.core.registers.service import (
     write,
 )
 from services.core.sync import queries
-from services.core.sync.writes import BaseVersionUnknown, Write, WriteOutcome, WriteResult
+from services.core.sync.writes import (
+    BaseVersionUnknown,
+    Write,
+    WriteOutcome,
+    WriteResult,
+    was_taken,
+)
 
 RowKey = tuple[str, str]
 """A register, and the key of a row in it."""
@@ -82,7 +89,7 @@ async def take_row_writes(
     results = await asyncio.to_thread(_decide, taking, writes, fresh, before)
     for code, deeds in taking.deeds().items():
         await write(session, deeds, taking.desk(code))
-    await raise_conflicts(session, list(taking.conflicts.values()))
+    await raise_conflicts(session, OVER_ROWS, list(taking.conflicts.values()))
     return results
 
 
@@ -134,7 +141,7 @@ def _decide(
             results[one.id] = taking.result(one)
             continue
         earlier = before[one.id]
-        if earlier["digest"] == one.digest and earlier["result"]["outcome"] != "refused":
+        if was_taken(one, earlier):
             taking.note_earlier(one, UUID(earlier["result"]["subject_id"]))
     return results
 
@@ -270,12 +277,14 @@ class _RowWrites:
             return WriteResult(write, outcome, row["id"], row["version"])
         if waiting is None:
             waiting = self.conflicts[row["id"]] = self._conflict(row, desk)
-        # A later write of the same call says its part in the conflict of the first.
-        waiting.base = {**shown(base, disputed), **waiting.base}
-        waiting.ledger = {**shown(row["cells"], disputed), **waiting.ledger}
-        waiting.device = {**waiting.device, **shown(wanted, disputed)}
+        add_said(
+            waiting,
+            base=_shown(base, disputed),
+            ledger=_shown(row["cells"], disputed),
+            device=_shown(wanted, disputed),
+            claimed_at=write.claimed_at,
+        )
         waiting.columns = list(dict.fromkeys((*waiting.columns, *disputed)))
-        waiting.claimed_at = write.claimed_at
         return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=waiting.id)
 
     def _written(self, row: Row, said: Mapping[str, Any], desk: RegisterDesk) -> Row:
@@ -337,3 +346,8 @@ class _RowWrites:
         if key in self.known.standing:
             self.known.standing[key] = row
         return row
+
+
+def _shown(cells: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return what some columns say; null: nothing."""
+    return {code: cells.get(code) for code in columns}
