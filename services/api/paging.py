@@ -36,6 +36,32 @@ class ScopedPageOut(PageOut[Item]):
     limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
+Tombstone = TypeVar("Tombstone")
+
+
+class FollowedPageOut(PageOut[Item], Generic[Item, Tombstone]):
+    """A page of a list, or what changed in it since a log position."""
+
+    tombstones: list[Tombstone] = Field(description="With `changed_after` only")
+    position: int | None = Field(description="With `changed_after`: go on from here")
+    has_more: bool = Field(description="Whether more follow")
+
+
+class HistoryChangeOut(BaseModel):
+    """One change of a thing, as `history_page` returns it."""
+
+    version: int = Field(description="1 for its making; the ETag ends in it")
+    action: str = Field(description="What was done, such as `confirmed`")
+    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
+    after: dict[str, Any] = Field(description="What it is since")
+    actor: dict[str, Any] = Field(
+        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
+        " `request_id`"
+    )
+    reason: str | None = Field(description="The reason that was given")
+    occurred_at: datetime = Field(description="When")
+
+
 class Change(Protocol):
     """A change of a thing, as its history keeps it: the thing after it, who, when and why."""
 

@@ -16,7 +16,7 @@ from fastapi import Response
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.answers import item_etag, json_answer
+from services.api.answers import created, item_etag, json_answer
 from services.api.context import Resources, check_match
 from services.core.identity.actor import Actor
 from services.core.kit.errors import NotFound
@@ -54,6 +54,10 @@ class Shown:
     def answer(self, if_none_match: str | None = None) -> Response:
         """Return it with its ETag, or 304 where the caller has it already."""
         return json_answer(self.body, etag=self.etag, if_none_match=if_none_match)
+
+    def created(self, location: str) -> Response:
+        """Return it as what was made, with where it is from now on."""
+        return created(self.body, etag=self.etag, location=location)
 
 
 def shown_item(item: Versioned, current: object) -> Shown:
