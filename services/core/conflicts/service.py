@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.errors import ConflictDecided
 from services.core.conflicts.models import Conflict, KeptConflict
-from services.core.conflicts.subject import ConflictStep, ConflictSubject
+from services.core.conflicts.subject import ConflictSubject, LoggedStep
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 
@@ -29,7 +29,7 @@ async def write_step(
     session: AsyncSession,
     subject: ConflictSubject[Conflict],
     conflicts: Sequence[Conflict],
-    step: ConflictStep,
+    step: LoggedStep,
     now: datetime,
 ) -> None:
     """Write locked conflicts that were changed, each as its next version, with an event each."""
@@ -69,7 +69,7 @@ async def settle(
 
 
 def _event(
-    subject: ConflictSubject[Conflict], conflict: Conflict, step: ConflictStep, at: datetime
+    subject: ConflictSubject[Conflict], conflict: Conflict, step: LoggedStep, at: datetime
 ) -> NewEvent:
     decided = {"taken": conflict.taken} if conflict.taken else {}
     return NewEvent(

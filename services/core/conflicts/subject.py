@@ -8,7 +8,7 @@ from services.core.conflicts.models import Conflict
 from services.core.events.catalogue import EventType
 from services.core.plan.visibility import Owned
 
-ConflictStep = Literal["raised", "changed", "closed", "decided"]
+LoggedStep = Literal["raised", "changed", "closed", "decided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +21,5 @@ class ConflictSubject(Generic[Conflict]):
 
     table: type[Conflict]
     owned: Owned
-    events: Mapping[ConflictStep, EventType]
+    events: Mapping[LoggedStep, EventType]
     told: Callable[[Conflict], Mapping[str, object]]
