@@ -19,6 +19,7 @@ from services.api.sync.schemas import (
     EditWriteIn,
     MoveWriteIn,
     ProgressWriteIn,
+    WithdrawRowWriteIn,
 )
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
@@ -36,6 +37,7 @@ Shape = (
     | CompleteWriteIn
     | CreateRowWriteIn
     | EditRowWriteIn
+    | WithdrawRowWriteIn
 )
 _OF_DEVICES = 7
 """The version of UUID that devices make: in the order of time, so that indexes stay small."""
@@ -130,13 +132,15 @@ def _sound(index: int, shape: Shape) -> Sent:
             )
         case EditRowWriteIn():
             write = replace(write, base_version=shape.base_version, said=shape.data.values)
+        case WithdrawRowWriteIn():
+            write = replace(write, base_version=shape.base_version, reason=shape.data.reason)
     return Sent(write, said)
 
 
 def _subject_of(shape: Shape) -> UUID:
     if isinstance(shape, ProgressWriteIn | CompleteWriteIn):
         return shape.milestone_id
-    if isinstance(shape, CreateRowWriteIn | EditRowWriteIn):
+    if isinstance(shape, CreateRowWriteIn | EditRowWriteIn | WithdrawRowWriteIn):
         return shape.row_id
     return shape.submission_id
 

@@ -14,6 +14,7 @@ from services.api.instants import Instant
 from services.api.milestones.conflict_schemas import MilestoneConflictOut
 from services.api.milestones.schemas import CompleteIn, MilestoneOut, ProgressIn
 from services.api.obligations.schemas import ObligationOut
+from services.api.reasons import RemarkIn
 from services.api.registers.conflict_schemas import RegisterRowConflictOut
 from services.api.registers.schemas import RegisterRowIn, RegisterRowOut, RegisterRowPatch
 from services.api.submissions.conflict_schemas import ConflictOut
@@ -123,6 +124,17 @@ class EditRowWriteIn(_WriteIn):
     data: RegisterRowPatch = Field(description="As the PATCH of a row takes it")
 
 
+class WithdrawRowWriteIn(_WriteIn):
+    """A draft of a row of a register that is taken back."""
+
+    kind: Literal["register_row.withdraw"] = Field(description="Takes a draft back")
+    row_id: UUID = Field(description="The row")
+    base_version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] | None = Field(
+        default=None, description="As of `register_row.edit`"
+    )
+    data: RemarkIn = Field(default=RemarkIn(), description="As the row's `withdraw` takes it")
+
+
 WriteIn = Annotated[
     CreateWriteIn
     | EditWriteIn
@@ -130,7 +142,8 @@ WriteIn = Annotated[
     | ProgressWriteIn
     | CompleteWriteIn
     | CreateRowWriteIn
-    | EditRowWriteIn,
+    | EditRowWriteIn
+    | WithdrawRowWriteIn,
     Field(discriminator="kind"),
 ]
 CheckedWrite = Annotated[WriteIn, WrapValidator(keep_faults)]

@@ -33,7 +33,7 @@ from services.core.plan.service import happening
 from services.core.plan.state import PlanState
 from services.core.registers import lifecycle as rows
 from services.core.registers.models import RegisterRow
-from services.core.registers.rules import RowVerb, event_data
+from services.core.registers.rules import Row, RowVerb, event_data
 from services.core.registers.service import RegisterDesk
 from services.core.registers.totals import file_name_faults
 from services.core.submissions import service as submissions
@@ -277,27 +277,46 @@ async def move_row(
     """
     before = pieces_of(row.files)
     await rows.move(session, row, verb, desk=desk, reason=reason, ended_on=ended_on)
-    left = {one["id"] for one in pieces_of(row.files)}
-    gone = [one for one in before if one["id"] not in left]
-    files = await queries.files_of_pieces(session, row.city_code, gone)
+    await drop_files(session, [(before, vars(row))], actor=desk.actor, now=desk.now)
+
+
+async def drop_files(
+    session: AsyncSession,
+    changes: Sequence[tuple[Sequence[Piece], Row]],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Remove the files that rows of a city rested upon before a change and rest upon no more.
+
+    A change is the pieces of before, and the row as it is now. It is as many statements for one
+    row as for many.
+    """
+    gone: dict[str, tuple[Piece, Row]] = {}
+    for before, row in changes:
+        left = {one["id"] for one in pieces_of(row["files"])}
+        gone |= {one["id"]: (one, row) for one in before if one["id"] not in left}
+    pieces = [piece for piece, _ in gone.values()]
+    files = await queries.files_of_pieces(session, actor.city_code, pieces)
     for file in files:
-        await _mark_removed(session, file, desk.actor, desk.now)
+        file.removed_at, file.removed_by = now, actor.stamp()
+    await session.flush()
     if files:
-        await record(session, *(_dropped(row, file, desk) for file in files))
+        await record(session, *(_dropped(gone[str(one.id)][1], one, actor, now) for one in files))
 
 
-def _dropped(row: RegisterRow, file: Evidence, desk: RegisterDesk) -> NewEvent:
+def _dropped(row: Row, file: Evidence, actor: Actor, now: datetime) -> NewEvent:
     """Return what is told of a file that left with a change of its row."""
     return NewEvent(
-        city_code=row.city_code,
-        plan_code=row.plan_code,
+        city_code=row["city_code"],
+        plan_code=row["plan_code"],
         type="evidence.removed",
         subject_kind="register_row",
-        subject_id=str(row.id),
-        organization_code=row.organization_code,
-        actor=desk.actor.stamp(),
-        data={**event_data(vars(row)), **_told(file)},
-        occurred_at=desk.now,
+        subject_id=str(row["id"]),
+        organization_code=row["organization_code"],
+        actor=actor.stamp(),
+        data={**event_data(row), **_told(file)},
+        occurred_at=now,
     )
 
 

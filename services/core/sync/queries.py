@@ -90,20 +90,16 @@ async def milestones_as_of(
 async def rows_as_of(
     session: AsyncSession, city_code: str, versions: Iterable[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], Mapping[str, Any]]:
-    """Return what rows of registers said at some versions, by column."""
+    """Return what history keeps of rows of registers at some versions."""
     pairs = sorted(versions)
     if not pairs:
         return {}
     found = await session.execute(
-        select(
-            RegisterRowHistory.row_id,
-            RegisterRowHistory.version,
-            RegisterRowHistory.after["values"],
-        )
+        select(RegisterRowHistory.row_id, RegisterRowHistory.version, RegisterRowHistory.after)
         .where(RegisterRowHistory.city_code == city_code)
         .where(tuple_(RegisterRowHistory.row_id, RegisterRowHistory.version).in_(pairs))
     )
-    return {(of, version): values for of, version, values in found}
+    return {(of, version): after for of, version, after in found}
 
 
 _MADE = Made(

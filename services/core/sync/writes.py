@@ -20,7 +20,7 @@ SubmissionKind = Literal[
     "submission.create", "submission.edit", "submission.submit", "submission.withdraw"
 ]
 MilestoneKind = Literal["milestone.progress", "milestone.complete"]
-RowKind = Literal["register_row.create", "register_row.edit"]
+RowKind = Literal["register_row.create", "register_row.edit", "register_row.withdraw"]
 WriteKind = SubmissionKind | MilestoneKind | RowKind | Literal["unreadable"]
 """`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
 
@@ -37,8 +37,8 @@ class Write:
     """One write; `id` and, of what it makes, `subject_id` were given by the device.
 
     `base_version` is the version that the device saw last. `said` is by column; of a creation
-    `slot` is its place, of one of a row `place`: register and unit. `faults` are those of its
-    shape.
+    `slot` is its place, of one of a row `place`: register and unit. `reason` is why a row is
+    taken back. `faults` are those of its shape.
     """
 
     index: int
@@ -53,6 +53,7 @@ class Write:
     said: Mapping[str, Any] = field(default_factory=dict)
     draft: bool = True
     on_behalf_of: bool | str | None = None
+    reason: str | None = None
     faults: tuple[Fault, ...] = ()
 
 
