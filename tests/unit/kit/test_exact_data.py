@@ -53,6 +53,12 @@ def test_a_document_is_so_deep(opening: str, closing: str) -> None:
     assert "deeper" in refused(nested(DEEPEST + 1))
     # A text with an escape is walked through, and the walk counts the same levels.
     assert read_json(f'{"[" * DEEPEST}"\\u0041"{"]" * DEEPEST}'.encode()) is not None
+    # More brackets than levels are counted level by level, an empty list or object as none.
+    many = f'[{nested(DEEPEST - 1)}, [], {{}}, [[[1]]], {{"a": [2]}}]'
+    assert read_json(many.encode()) is not None
+    assert read_json(f"{'[' * DEEPEST}[]{']' * DEEPEST}".encode()) is not None
+    assert "deeper" in refused(f"[[], {nested(DEEPEST)}]")
+    assert "deeper" in refused(f"{'[' * DEEPEST}[[]]{']' * DEEPEST}")
     half = DEEPEST // 2 + 1
     mixed = "[" * half + '{"a":' * half + "1" + "}" * half + "]" * half
     assert "deeper" in refused(mixed)
