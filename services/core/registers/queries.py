@@ -13,6 +13,7 @@ from services.core.events.models import Event, EventPosition
 from services.core.events.queries import check_position
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
+from services.core.plan.register_entries import Register
 from services.core.plan.visibility import Owned, scope
 from services.core.registers import statements
 from services.core.registers.models import RegisterRow, RegisterRowHistory
@@ -263,3 +264,18 @@ async def standing(
     wanted = statements.STANDING_HELD if held else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
     return {row["key"]: dict(row) for row in found.mappings()}
+
+
+async def keyed_otherwise(
+    session: AsyncSession, city_code: str, plan_code: str, register: Register
+) -> int:
+    """Return how many rows that stand have another key than the register would make of them."""
+    columns = [register.column(code) for code in register.key]
+    given = {
+        "city": city_code,
+        "plan": plan_code,
+        "register": register.code,
+        "codes": list(register.key),
+        "types": ["text" if one is None else one.type for one in columns],
+    }
+    return await session.scalar(statements.KEYED_OTHERWISE, given) or 0

@@ -20,6 +20,24 @@ _JSON = {"cells": JSONB, "counted": JSONB, "authors": JSONB, "files": JSONB}
 STANDING = text(_STANDING).columns(**_JSON)
 """The rows of a register that hold some keys."""
 
+KEYED_OTHERWISE = text("""
+SELECT count(*) FROM register_row AS r
+WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
+    AND r.state IN ('draft', 'confirmed')
+    AND (CAST(r.key AS jsonb) <> (
+        SELECT jsonb_agg(r.cells -> k.code ORDER BY k.place)
+        FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS k(code, place))
+    OR EXISTS (
+        SELECT FROM unnest(CAST(:codes AS text[]), CAST(:types AS text[])) AS k(code, type)
+        WHERE jsonb_typeof(r.cells -> k.code) <> CASE k.type
+                WHEN 'integer' THEN 'number' WHEN 'yes_no' THEN 'boolean' ELSE 'string' END
+            OR k.type = 'decimal'
+                AND r.cells ->> k.code !~ '^(0|-?(0|[1-9][0-9]*)[.][0-9]*[1-9]|-?[1-9][0-9]*)$'))
+""")
+"""How many rows of a register that stand have another key than its columns make by now.
+
+Text, days, months and codes are written alike; a whole number, a decimal and a truth are not."""
+
 # In one order, so that no two calls wait for each other.
 STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 """The rows of a register that hold some keys, locked."""
