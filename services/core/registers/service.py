@@ -312,7 +312,7 @@ _GONE_SINCE = Text(
 _ARRAYS = (
     *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
     *("ended_on", "reason", "authors", "files", "renew_by", "renewed_as", "recheck_by", "title"),
-    *("created_at", "updated_at", "version"),
+    *("created_at", "updated_at", "version", "counted_version"),
 )
 _AS_JSON = frozenset({"cells", "counted", "authors", "files"})
 
