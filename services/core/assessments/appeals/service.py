@@ -200,9 +200,7 @@ async def uphold(
             made_at=desk.now,
         )
     )
-    await write_change(
-        session, assessment, "corrected", plan=desk.plan, actor=desk.actor, now=desk.now
-    )
+    await write_change(session, assessment, "corrected", actor=desk.actor, now=desk.now)
     appeal.corrected_revision = assessment.revision
     appeal.changes = changes
     await _close(session, appeal, "uphold", desk, reason)
