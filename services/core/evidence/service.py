@@ -4,7 +4,7 @@ The file itself is in the store before its row is written, so a row never lacks 
 whose row was never written is dropped by `keeping`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -297,7 +297,9 @@ async def drop_files(
         left = {one["id"] for one in pieces_of(row["files"])}
         gone |= {one["id"]: (one, row) for one in before if one["id"] not in left}
     pieces = [piece for piece, _ in gone.values()]
-    files = await queries.files_of_pieces(session, actor.city_code, pieces)
+    held = await queries.files_of_pieces(session, actor.city_code, pieces, held=True)
+    # What something else rests upon stays, although the row shows it no more.
+    files = [one for one in held if one.rested_upon_at is None]
     for file in files:
         file.removed_at, file.removed_by = now, actor.stamp()
     await session.flush()
@@ -355,6 +357,7 @@ def _row(
         added_by=actor.stamp(),
         removed_at=None,
         removed_by=None,
+        rested_upon_at=None,
     )
 
 
@@ -386,6 +389,8 @@ async def _written(session: AsyncSession, row: Evidence) -> Evidence:
 
 
 def _without(row: Evidence, files: Sequence[Piece] | None) -> list[Piece]:
+    if row.rested_upon_at is not None:
+        raise EvidenceRestedUpon
     pieces = pieces_of(files)
     found = next((one for one in pieces if one["id"] == str(row.id)), None)
     if found is None:
@@ -396,5 +401,23 @@ def _without(row: Evidence, files: Sequence[Piece] | None) -> list[Piece]:
 
 
 async def _mark_removed(session: AsyncSession, row: Evidence, actor: Actor, now: datetime) -> None:
+    # Somebody may have rested something upon it since it was read.
+    await session.refresh(row, with_for_update=True)
+    if row.rested_upon_at is not None:
+        raise EvidenceRestedUpon
     row.removed_at, row.removed_by = now, actor.stamp()
     await session.flush()
+
+
+async def rest_upon(
+    session: AsyncSession, city_code: str, ids: Collection[UUID], *, now: datetime
+) -> frozenset[UUID]:
+    """Have something rest upon files from now on, so that none of them is removed any more.
+
+    Return those that were there still. Whoever asks has seen that they may be named.
+    """
+    found = await queries.held(session, city_code, ids)
+    for file in found:
+        file.rested_upon_at = file.rested_upon_at or now
+    await session.flush()
+    return frozenset(file.id for file in found)
