@@ -21,7 +21,7 @@ from services.core.kit.secrets import digest
 from services.core.plan.document import PlanDocument
 from services.core.plan.queries import has_plan
 from services.core.plan.rules import read_document
-from services.core.registers.loading import load_plan_over_rows
+from services.core.registers.rekeying import load_plan_over_rows
 
 _FIRST_PLAN = PROJECT / "plans" / "410183-2025.yaml"
 _ACTOR = system("wufei up")

@@ -12,7 +12,7 @@ from tests.support.plans import TRIAL, a_plan, an_indicator
 
 UNIT, OTHER = "UN22", "UN10"
 ROWS = f"/plans/{TRIAL}/registers/LIST/rows"
-COLUMNS = [
+COLUMNS: list[dict[str, Any]] = [
     {"code": "name", "name": "名称", "type": "text", "required": True},
     {"code": "level", "name": "级别", "type": "text", "required": True},
     {"code": "share", "name": "份额", "type": "decimal", "required": True},

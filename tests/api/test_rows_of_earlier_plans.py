@@ -17,7 +17,7 @@ FORM = f"/plans/{TRIAL}/registers/LIST/form.xlsx"
 Client = httpx.AsyncClient
 
 CHOICES = [{"code": "old", "name": "旧"}, {"code": "new", "name": "新"}]
-BEFORE = {
+BEFORE: dict[str, Any] = {
     "code": "LIST",
     "name": "名单",
     "columns": [

@@ -46,7 +46,7 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.rules import read_document
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_section
-from services.core.registers.loading import load_plan_over_rows
+from services.core.registers.rekeying import load_plan_over_rows
 
 router = versioned_router("plans")
 

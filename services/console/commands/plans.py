@@ -12,7 +12,7 @@ from services.core.identity.actor import operator
 from services.core.kit.city_scope import enter_city
 from services.core.kit.text import Language, Text
 from services.core.plan.document import PlanDocument
-from services.core.registers.loading import load_plan_over_rows
+from services.core.registers.rekeying import load_plan_over_rows
 
 _CLEAN = Text(
     "{file} 没有错误：{code}，{title}：{indicators} 项指标，{tasks} 项任务，{measures} 条措施，"

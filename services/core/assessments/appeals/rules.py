@@ -99,14 +99,14 @@ def correction_faults(corrected: Collection[str], contested: Collection[str]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ItemsAndTotal:
     """What an assessment comes to: its items, and the total (None: nothing applies)."""
 
     results: Sequence[Mapping[str, Any]]
     total: Decimal | None
 
 
-def points_faults(before: Reached, after: Reached) -> list[Fault]:
+def points_faults(before: ItemsAndTotal, after: ItemsAndTotal) -> list[Fault]:
     """Return what keeps a correction from upholding an appeal: points that fall, or none that rise.
 
     An item that applies no more, or applies by now, is neither more nor fewer points by itself:

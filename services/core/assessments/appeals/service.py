@@ -21,7 +21,7 @@ from services.core.assessments.appeals.rules import (
     AFTER,
     AppealVerb,
     ContestedItem,
-    Reached,
+    ItemsAndTotal,
     allowed_actions,
     changes_between,
     contested_faults,
@@ -40,7 +40,7 @@ from services.core.assessments.rules import authors_kept
 from services.core.assessments.service import AssessmentDesk, judged_columns, write_change
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
-from services.core.evidence.service import rest_upon
+from services.core.evidence.resting import rest_upon
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
@@ -190,7 +190,8 @@ async def uphold(
     faults = [*correction_faults(list(findings), contested), *found.faults]
     faults = faults or open_faults(sheet, found.findings)
     faults = faults or points_faults(
-        Reached(assessment.results, assessment.total), Reached(found.results, found.total)
+        ItemsAndTotal(assessment.results, assessment.total),
+        ItemsAndTotal(found.results, found.total),
     )
     if faults:
         raise InvalidInput(faults=faults)

@@ -23,7 +23,7 @@ MOST_ROWS_TOLD = 1000
 FigureRow = Mapping[str, Any]
 """The columns of `register_figure` by name."""
 
-FigurePlace = tuple[str, str | None]
+MeasuredPlace = tuple[str, str | None]
 """A period, and a unit; None: of the city."""
 
 
@@ -87,7 +87,7 @@ async def rested_on(
     periods: Sequence[Period],
     *,
     most: int = 0,
-) -> Mapping[FigurePlace, RestedOn]:
+) -> Mapping[MeasuredPlace, RestedOn]:
     """Return what figures of some periods are reckoned from, with up to `most` rows of each.
 
     By period and unit, as `Measured` has them; one that is reckoned from no row is absent.
