@@ -61,11 +61,13 @@ class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
+    `period_ids` gives by indicator the subjects of the periods that its verdict looks at.
     """
 
     changes: ScoreDifference
     events: Mapping[int, Happened]
     decisions: Sequence[Happened]
+    period_ids: Mapping[str, frozenset[str]]
 
 
 async def compare_boards(
@@ -84,7 +86,8 @@ async def compare_boards(
     then = await _stand(session, plan, after)
     first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
     since = 0 if before is None else before.position
-    decisions = await _decisions(session, plan, period, since=since, upto=after.position)
+    period_ids = _period_ids(plan, period)
+    decisions = await _decisions(session, plan, period_ids, since=since, upto=after.position)
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
     history = _History(bench, period, basis, since, after.position)
@@ -102,7 +105,7 @@ async def compare_boards(
         arrivals=_arrivals(replace(plan, document=then.document), period, after, history, added),
     )
     events = await _events(session, plan.city_code, history.positions)
-    return BoardComparison(changes, events, decisions)
+    return BoardComparison(changes, events, decisions, period_ids)
 
 
 def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
@@ -261,16 +264,36 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["period"], row["organization_code"]
 
 
+def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
+    """Return by indicator the subjects of the periods that a verdict on one looks at.
+
+    Those are the period and the wider ones, by which it is asked for, the finer ones that it is
+    made of, and what it is compared with.
+    """
+    wider = [each.code for each in chain(period)]
+    return {
+        code: frozenset(
+            f"{plan.code}/{each}" for each in (*wider, *periods_read(period, indicator))
+        )
+        for code, indicator in plan.indicators.items()
+    }
+
+
 async def _decisions(
-    session: AsyncSession, plan: PlanState, period: Period, *, since: int, upto: int
+    session: AsyncSession,
+    plan: PlanState,
+    period_ids: Mapping[str, frozenset[str]],
+    *,
+    since: int,
+    upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and this period, oldest first."""
+    """Return what was decided on the plan, its targets, questions and periods, oldest first."""
     subjects = [("plan", plan.code)]
     subjects += [("indicator", f"{plan.code}/{code}") for code in plan.indicators]
     subjects += [
         ("open_question", f"{plan.code}/{question.id}") for question in plan.document.open_questions
     ]
-    subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
+    subjects += [("period", each) for each in sorted(frozenset().union(*period_ids.values()))]
     connection = await driver_connection(session)
     wanted = {
         "city": plan.city_code,
