@@ -34,7 +34,7 @@ from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Asked, targets_of
-from services.core.scoring.tenures import Tenure, Tenures
+from services.core.scoring.tenures import Membership, Memberships, Sharers, Tenure, Tenures
 from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
 from services.core.scoring.unit_targets import judge_units
 
@@ -48,7 +48,8 @@ class ScoringContext:
     """What stays the same while the boards of one plan are made on one local date.
 
     `extended` tells by (indicator, period) until when more time was granted to a unit that owes
-    the value; of several units, the last. `tenures` tells whose value is the city's since when.
+    the value; of several units, the last. `tenures` tells whose value is the city's since when,
+    `memberships` who has a part in a value of several units.
     """
 
     state: PlanState
@@ -58,6 +59,7 @@ class ScoringContext:
     extended: Mapping[tuple[str, str], date]
     duties: Duties
     tenures: Tenures
+    memberships: Memberships
 
     @classmethod
     def of(
@@ -67,11 +69,12 @@ class ScoringContext:
         extended: Iterable[Extended] = (),
         tenures: Tenures | None = None,
         former: Former | None = None,
+        memberships: Memberships | None = None,
     ) -> "ScoringContext":
         """Return the context of a plan as it stands.
 
         `extended` is where more time was granted, `former` who owed what in periods that take
-        no more values.
+        no more values. Where no `memberships` are given, the units of today always had their part.
         """
         facts, more_time = facts_of(state), list(extended)
         latest: dict[tuple[str, str], date] = {}
@@ -85,7 +88,8 @@ class ScoringContext:
             for each in more_time
         }
         duties = Duties(state, granted, former or Former())
-        return cls(state, facts, method_of(state), today, latest, duties, tenures or {})
+        method = method_of(state)
+        return cls(state, facts, method, today, latest, duties, tenures or {}, memberships or {})
 
     def on(self, today: date) -> "ScoringContext":
         """Return the context of the same plan on another local date."""
@@ -103,7 +107,21 @@ class ScoringContext:
                 if unit is not None
             },
             apart=[code for code in chosen if self.facts[code].operators.units in _ADDED],
+            shared={code: self.sharers[code] for code in chosen if code in self.sharers},
         )
+
+    @cached_property
+    def sharers(self) -> Mapping[str, Sharers]:
+        """Who has a part in the value of each indicator that several units share."""
+        return {
+            code: Sharers(
+                self.memberships.get(code, (Membership(0, frozenset(facts.reporters)),)),
+                self.duties.former.owed_then(code, facts.reporters),
+                self.state.period_calendar,
+            )
+            for code, facts in self.facts.items()
+            if facts.shared and facts.reporters
+        }
 
     def due_date(self, indicator: Indicator, period: Period) -> date | None:
         """Return until when an indicator's values are due; None: the period was never opened.

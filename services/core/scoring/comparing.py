@@ -16,9 +16,10 @@ from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
 from services.core.scoring.board import ScoringContext, empty_board
-from services.core.scoring.cases import finer_periods, periods_read
+from services.core.scoring.cases import facts_of, finer_periods, periods_read
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.counting import operands_of
+from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
@@ -80,9 +81,7 @@ async def compare_boards(
     after: ScoreSnapshot,
 ) -> BoardComparison:
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
-    bench = ScoringContext.of(
-        plan, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
-    )
+    bench = await _bench(session, plan, after)
     then = await _stand(session, plan, after)
     first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
     since = 0 if before is None else before.position
@@ -106,6 +105,19 @@ async def compare_boards(
     )
     events = await _events(session, plan.city_code, history.positions)
     return BoardComparison(changes, events, decisions, period_ids)
+
+
+async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
+    """Return by what the values between two boards are counted: as for the boards themselves."""
+    facts = facts_of(plan)
+    shared = [code for code, each in facts.items() if each.shared]
+    return ScoringContext.of(
+        plan,
+        after.local_date,
+        tenures=await queries.tenures_of(session, plan.city_code, plan.code),
+        former=await former_duties(session, plan, facts),
+        memberships=await queries.memberships_of(session, plan, shared),
+    )
 
 
 def _counts_differ(first: Stand, then: Stand, code: str) -> bool:

@@ -58,6 +58,9 @@ Units = Mapping[tuple[str, str], frozenset[str]]
 """By (indicator code, period code)."""
 
 
+_NOBODY: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Former:
     """Who owed what in periods that take no more values, as far as it is not as today.
@@ -67,6 +70,15 @@ class Former:
 
     excused: Units = field(default_factory=dict)
     owing: Units = field(default_factory=dict)
+
+    def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return who owed a part of an indicator, by each period where it is not as today."""
+        return {
+            period: (frozenset(reporters) - self.excused.get((indicator, period), _NOBODY))
+            | self.owing.get((indicator, period), _NOBODY)
+            for code, period in {*self.excused, *self.owing}
+            if code == indicator
+        }
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,11 @@ def _units(
     # The names of the units were read only where they are needed; a single reporter is always
     # known. Where neither is known, nobody can be named as absent.
     known = operands.organizations or _only(operands)
-    return operands.reports, [unit for unit in units if known and unit not in known]
+    if not known:
+        return operands.reports, []
+    # A former unit's value may still count, but it is nothing that is owed.
+    gone: list[str | None] = [unit for unit in units if unit not in known]
+    return len(units) - len(gone), gone
 
 
 def _only(operands: Operands) -> tuple[str, ...]:

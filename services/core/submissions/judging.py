@@ -125,6 +125,15 @@ _TOO_FINE: Mapping[Frequency, Doubt] = {
 }
 
 
+_NO_PART = Doubt(
+    "another-units-indicator",
+    Text(
+        "本单位不是该指标的填报单位，数值不计入",
+        "This unit is not one of those that report this indicator; its value does not count",
+    ),
+)
+
+
 def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
     """Return why the value of this place can never count towards a board; None: it can."""
     indicator = plan.indicators.get(row["indicator_code"])
@@ -134,6 +143,8 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
         reporter = plan.sole_reporters[indicator.code]
         if reporter is None or reporter.code != row["organization_code"]:
             return _another_units(indicator.owner_text if reporter is None else reporter.name)
+    elif row["organization_code"] not in plan.sharing_reporters[indicator.code]:
+        return _NO_PART
     period = plan.period_calendar.period(row["period"])
     if period.months < months_of(indicator.frequency):
         return _TOO_FINE[indicator.frequency]
