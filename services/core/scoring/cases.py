@@ -94,8 +94,18 @@ def method_of(state: PlanState) -> Method:
     )
 
 
+def is_too_fine(period: Period, indicator: Indicator) -> bool:
+    """Return whether an indicator is reported in wider periods: a value of this one counts never.
+
+    `submissions.judging.why_not_counted` says so where it is reported.
+    """
+    return period.months < months_of(indicator.frequency)
+
+
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
+    if is_too_fine(period, indicator):
+        return []
     codes = [period.code, *finer_periods(period, indicator.frequency)]
     if may_rise(indicator):
         before = period.compared_with(indicator.comparison)
@@ -202,7 +212,7 @@ def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
         codes = finer_periods(period, indicator.frequency) or codes
-    if period.months < months_of(indicator.frequency):
+    if is_too_fine(period, indicator):
         codes = ()
     return Parts(
         indicator=indicator.code,
@@ -251,6 +261,8 @@ def _operands(
     indicator: Indicator, period: Period, operated: Operated
 ) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
     """Return the period's own operands, or else those of its finer periods and what is absent."""
+    if is_too_fine(period, indicator):
+        return None, (), ()
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
@@ -283,7 +295,7 @@ def _reporting(
 ) -> Reporting:
     if due is None:
         return "not_opened"
-    if period.months < months_of(indicator.frequency):
+    if is_too_fine(period, indicator):
         return "less_often"
     if due < today:
         return "late"
