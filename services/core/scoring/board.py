@@ -345,6 +345,9 @@ def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
         (most if target.kind in FALLS else least).append(Figure(baseline.value))
     if case.previous is not None:
         most.append(case.previous.figure)
+        # Of a kind that a number may keep, or is to get below, it must not be rounded up onto it.
+        if target.kinds & {"falling", "not_worse"}:
+            least.append(case.previous.figure)
     return least, most
 
 
