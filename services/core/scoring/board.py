@@ -107,6 +107,12 @@ class ScoringContext:
                 if unit is not None
             },
             apart=[code for code in chosen if self.facts[code].operators.units in _ADDED],
+            by_parts=[
+                code
+                for code in chosen
+                if "ratio_of_sums"
+                in (self.facts[code].operators.units, self.facts[code].operators.periods)
+            ],
             shared={code: self.sharers[code] for code in chosen if code in self.sharers},
         )
 

@@ -4,7 +4,7 @@ Reads what it is given; the database is elsewhere, and so is the verdict.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -136,6 +136,7 @@ def build_case(
     state, indicator = duties.state, facts.indicator
     target = target_for(indicator, period, state.assigned)
     own, parts, absent = _operands(indicator, period, operated)
+    own, parts = own and _named(state, own), tuple(_named(state, part) for part in parts)
     baseline = indicator.baseline
     start = period.calendar.year(baseline.year) if baseline else None
     stage = _stage(duties, facts, period, operated, today)
@@ -273,6 +274,18 @@ def _operands(
         tuple(operands for operands in found.values() if operands is not None),
         tuple(code for code, operands in found.items() if operands is None),
     )
+
+
+_NAMED = 20
+"""So many units whose value has no parts are named of a period."""
+
+
+def _named(state: PlanState, operands: Operands) -> Operands:
+    """Return operands with the names of the units whose value has no parts."""
+    if not operands.unparted:
+        return operands
+    names = tuple(state.organization_name(unit) for unit in operands.unparted[:_NAMED])
+    return replace(operands, unparted=names)
 
 
 def _previous(facts: IndicatorFacts, period: Period, operated: Operated) -> Comparable | None:

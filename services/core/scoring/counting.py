@@ -34,13 +34,15 @@ class CountingScope:
     """Which indicators to count, and how.
 
     `owned` gives the tenures of those of which one unit's value is the city's, `shared` who has
-    a part in the others; of those `apart` ratios are added or averaged over the units.
+    a part in the others; of those `apart` ratios are added or averaged over the units. Of those
+    `by_parts` numerators and denominators are added up, over units or periods.
     """
 
     codes: Sequence[str]
     owned: Tenures
     apart: Sequence[str]
     shared: Mapping[str, Sharers] = field(default_factory=dict)
+    by_parts: Sequence[str] = ()
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -91,6 +93,7 @@ async def operands(
         "owned_units": [unit for _, unit in pairs],
         "apart": list(counted.apart),
         "by_unit": counted.by_unit,
+        "by_parts": list(counted.by_parts),
     }
     if periods is None:
         await connection.execute(statements.PLAN_ANEW)
@@ -148,7 +151,7 @@ def _of_sharers(
 
 _COUNTS = ("reports", "values", "ratios", "not_applicable", "provisional", "falsified")
 _SUMS = ("value_sum", "numerator_sum", "denominator_sum", "plain_sum")
-_LISTS = ("tops", "bottoms")
+_LISTS = ("tops", "bottoms", "unparted")
 
 
 def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -198,6 +201,7 @@ def _operands(row: Mapping[str, Any]) -> Operands:
         levels=tuple(sorted(levels)),
         plain_sum=row["plain_sum"] if quotients else None,
         quotients=quotients,
+        unparted=tuple(row["unparted"] or ()),
     )
 
 
@@ -223,13 +227,16 @@ def operands_of(
             key = (code, row["period"], unit if code in by_unit else None)
             gathered.setdefault(key, []).append(row)
     added = [
-        {"indicator_code": code, **_added(several, apart=code in counted.apart)}
+        {
+            "indicator_code": code,
+            **_added(several, apart=code in counted.apart, by_parts=code in counted.by_parts),
+        }
         for (code, _, _), several in gathered.items()
     ]
     return _chosen(added, counted)
 
 
-def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, Any]:
+def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool, by_parts: bool) -> Mapping[str, Any]:
     def given(name: str) -> list[Any]:
         return [row[name] for row in rows if row[name] is not None]
 
@@ -238,6 +245,7 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, An
 
     ratios = [row for row in rows if row["denominator"] is not None and row["value"] is not None]
     plain = [row["value"] for row in rows if row["denominator"] is None]
+    bare = [row["organization_code"] for row in rows if _is_bare(row)]
     return {
         "period": rows[0]["period"],
         "reports": len(rows),
@@ -257,7 +265,13 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, An
         "plain_sum": sum_of([value for value in plain if value is not None]),
         "tops": [row["numerator"] for row in ratios] if apart else None,
         "bottoms": [row["denominator"] for row in ratios] if apart else None,
+        "unparted": sorted(bare) if by_parts else None,
     }
+
+
+def _is_bare(row: Mapping[str, Any]) -> bool:
+    """Return whether a value was reported without its parts."""
+    return row["value"] is not None and row["denominator"] is None
 
 
 async def with_units(
@@ -296,7 +310,10 @@ async def with_units(
         place, places = (row["indicator_code"], row["period"]), operated.get(row["basis"], {})
         known = places[place].organizations if place in places else ()
         if place in places and (not known or row["organization_code"] in known):
-            alone = _operands(_added([row], apart=place[0] in counted.apart))
+            single = _added(
+                [row], apart=place[0] in counted.apart, by_parts=place[0] in counted.by_parts
+            )
+            alone = _operands(single)
             places[place] = replace(places[place], of_units=(*places[place].of_units, alone))
     return operated
 

@@ -23,7 +23,13 @@ from services.core.scoring.attainment import FALLS, Attainment, Rule, SchemeName
 from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, LightContext, Pace
-from services.core.scoring.owed import NOTHING_OWED, OwedParts, owed_details, silence_helps
+from services.core.scoring.owed import (
+    NOTHING_OWED,
+    OwedParts,
+    in_words,
+    owed_details,
+    silence_helps,
+)
 from services.core.scoring.part_of_sum import SpanShare, ToDate, judge_part
 from services.core.scoring.targets import NUMERIC_KINDS, Target
 
@@ -147,7 +153,8 @@ def judge(case: Case) -> Verdict:
     if case.owed.overdue:
         return _incomplete(case, combined)
     if reading.unusable is not None:
-        return _unassessed("not_assessable", reading.unusable, combined)
+        units = in_words(f"{unit}（{period}）" for unit, period in reading.lacking)
+        return _unassessed("not_assessable", reading.unusable, combined, units=units)
     return _so_far(case, _assess(case, combined))
 
 

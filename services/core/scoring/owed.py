@@ -276,6 +276,12 @@ def owed_details(owed: OwedParts) -> Mapping[str, str]:
 _SAID = 10
 
 
+def in_words(named: Iterable[str]) -> str:
+    """Return what is named as a sentence lists it, at most ten; — for none."""
+    listed = list(named)
+    return "、".join(listed[:_SAID]) + (" …" if len(listed) > _SAID else "") or "—"
+
+
 def _in_words(absent: Absent) -> str:
     who = absent.name or absent.organization_code
     return f"{who}（{absent.period}）" if who else absent.period

@@ -156,6 +156,12 @@ REASONS: Mapping[str, Text] = {
         "按分子、分母合计计算，而填报中没有分子、分母",
         "Computed from summed numerators and denominators; none were reported",
     ),
+    "parts_lacking": Text(
+        "按分子之和除以分母之和计算，而 {units} 的数值没有分子、分母，无法合计："
+        "请退回，补报分子、分母",
+        "Computed as a ratio of sums, and the value of {units} has no numerator and denominator:"
+        " send it back to be reported with them",
+    ),
     "zero_denominator": Text("分母合计为 0", "The denominators add up to 0"),
     "group_not_applicable": Text(
         "本组指标均不适用，不计入总分，权重不计入覆盖率",

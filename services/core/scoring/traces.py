@@ -177,6 +177,8 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
             "plain_sum": text_of(operands.plain_sum),
             "quotients": [[plain(top), plain(bottom)] for top, bottom in operands.quotients],
         }
+    if operands.unparted:
+        written["unparted"] = list(operands.unparted)
     if operands.levels:
         written["levels"] = list(operands.levels)
     if operands.not_applicable:
@@ -198,6 +200,7 @@ def _operands_in(written: Mapping[str, Any]) -> Operands:
             **written,
             **{name: number_of(written[name]) for name in sums if name in written},
             "levels": tuple(written.get("levels", ())),
+            "unparted": tuple(written.get("unparted", ())),
             "quotients": tuple(
                 (Decimal(top), Decimal(bottom)) for top, bottom in written.get("quotients", ())
             ),

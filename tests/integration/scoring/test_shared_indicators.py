@@ -119,3 +119,43 @@ async def test_who_comes_back_counts_by_its_own_value(ledger: Ledger, basis: str
     row = await ledger.row("R01", basis=basis)
     assert row["value"] == "40"
     assert (await ledger.recompute()).changed == 0
+
+
+async def test_a_value_without_parts_is_named_once_the_plan_adds_parts_up(ledger: Ledger) -> None:
+    units = ["UN01", "UN02", "UN03"]
+    mean = an_indicator(
+        owners=units, multiplier=100, targets=[a_target(value=50)], aggregation={"units": "mean"}
+    )
+    await ledger.load(a_document(mean))
+    for unit in units[:2]:
+        await ledger.report(45, unit=unit, numerator="45", denominator="100")
+    await ledger.report(90, unit="UN03")
+    await ledger.follow()
+    assert (await ledger.row())["value"] == "60"
+    await ledger.load(a_document(mean | {"aggregation": {"units": "ratio_of_sums"}}))
+    await ledger.follow()
+    row = await ledger.row()
+    assert (row["state"], row["met"], row["value"]) == ("not_assessable", None, None)
+    assert row["reason_code"] == "parts_lacking"
+    assert "单位3（2025）" in row["reason"]
+    assert (await ledger.recompute()).changed == 0
+    await ledger.report(90, unit="UN03", numerator="90", denominator="100")
+    await ledger.follow()
+    assert (await ledger.row())["value"] == "60"
+    assert (await ledger.recompute()).changed == 0
+
+
+async def test_a_quarter_without_parts_is_named_where_quarters_are_added_up(
+    ledger: Ledger,
+) -> None:
+    quarterly = an_indicator(frequency="quarterly", multiplier=100, targets=[a_target(value=50)])
+    await ledger.load(a_document(quarterly))
+    await ledger.report(45, period="2025-Q1", numerator="45", denominator="100")
+    await ledger.report(90, period="2025-Q2")
+    await ledger.load(a_document(quarterly | {"aggregation": {"periods": "ratio_of_sums"}}))
+    await ledger.follow()
+    row = await ledger.row()
+    assert (row["state"], row["reason_code"]) == ("not_assessable", "parts_lacking")
+    assert "单位1（2025-Q2）" in row["reason"]
+    assert (await ledger.row(period="2025-Q2"))["value"] == "90"  # it stands for itself there
+    assert (await ledger.recompute()).changed == 0

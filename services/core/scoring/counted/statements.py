@@ -92,7 +92,10 @@ SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
     array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
         AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS tops,
     array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS bottoms
+        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS bottoms,
+    array_agg(i.organization_code ORDER BY i.organization_code)
+        FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NULL
+        AND i.indicator_code = ANY(CAST(:by_parts AS text[]))) AS unparted
 FROM {inputs}
 WHERE {current}
     AND i.indicator_code = ANY(CAST(:codes AS text[]))
