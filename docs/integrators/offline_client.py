@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-MOST_WRITES = 500
+MOST_WRITES, MOST_BYTES = 500, 4_000_000
 LISTS = ("obligations", "todo", "alerts", "conflicts", "milestone_conflicts", "refused")
 REPORT = ("percent", "narrative", "problems", "next_steps", "expected_date")
 
@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE TABLE IF NOT EXISTS thing (
     kind TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, id));
 CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS alias (id TEXT PRIMARY KEY, known TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS list (name TEXT PRIMARY KEY, digest TEXT NOT NULL, items TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS result (id TEXT PRIMARY KEY, write TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS position (number INTEGER NOT NULL);
@@ -52,6 +53,14 @@ def uuid7() -> str:
     number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
     number = number & ~(0xF << 76) | 7 << 76
     return str(uuid.UUID(int=number & ~(0x3 << 62) | 2 << 62))
+
+
+def cleaned(said: Any) -> Any:
+    """Return what was said without half characters and U+0000, which the ledger cannot keep."""
+    if not isinstance(said, str):
+        return said
+    whole = said.replace("\0", "").encode("utf-16-le", "surrogatepass")
+    return whole.decode("utf-16-le", "replace")
 
 
 class OfflineClient:
@@ -150,8 +159,12 @@ class OfflineClient:
             self._store.execute("DELETE FROM position")
             self._store.execute("INSERT INTO position VALUES (?)", (start,))
 
-    def _write(self, kind: str, named: str, subject: str, **more: Any) -> str:
-        write = {"id": uuid7(), "kind": kind, named: subject, **more}
+    def _write(self, kind: str, named: str, subject: str, **more: Json) -> str:
+        alias = self._store.execute("SELECT known FROM alias WHERE id = ?", (subject,)).fetchone()
+        subject = subject if alias is None else alias[0]
+        write = {"id": uuid7(), "kind": kind, named: subject}
+        for part, said in more.items():
+            write[part] = {name: cleaned(one) for name, one in said.items()}
         write["claimed_at"] = datetime.fromtimestamp(time.time(), UTC).isoformat()
         seen = self._store.execute("SELECT version FROM seen WHERE id = ?", (subject,)).fetchone()
         if seen is not None:
@@ -165,10 +178,13 @@ class OfflineClient:
         """Return as many writes as one call takes; those on one thing are not torn apart."""
         rows = self._store.execute("SELECT subject, write FROM outbox ORDER BY turn").fetchall()
         chosen = dict.fromkeys(subject for subject, _ in rows[:MOST_WRITES])
-        while sum(subject in chosen for subject, _ in rows) > MOST_WRITES and len(chosen) > 1:
+        kept = [write for subject, write in rows if subject in chosen]
+        while not _fit(kept) and len(chosen) > 1:
             chosen.popitem()
-        kept = [json.loads(write) for subject, write in rows if subject in chosen]
-        return kept[:MOST_WRITES]
+            kept = [write for subject, write in rows if subject in chosen]
+        while not _fit(kept):
+            kept.pop()
+        return [json.loads(write) for write in kept]
 
     def _take_in(self, writes: list[Json], answer: Json) -> None:
         for write, result in zip(writes, answer["results"], strict=True):
@@ -192,6 +208,8 @@ class OfflineClient:
         if result["outcome"] in {"conflict", "refused"}:
             kept = (sent, json.dumps(write), json.dumps(result))
             self._store.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", kept)
+        if result["outcome"] == "merged" and write["kind"] == "submission.edit":
+            self._based_on(subject, result["version"], set(write["data"]))
         if result["outcome"] == "applied":
             self._based_on(subject, result["version"])
             if write["kind"] == "milestone.progress":
@@ -199,13 +217,21 @@ class OfflineClient:
         if result["subject_id"] != subject:
             self._is_really(subject, result["subject_id"])
 
-    def _based_on(self, subject: str, version: int) -> None:
-        """Let what was written meanwhile stand on our own change: nobody else changed anything."""
-        self._store.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (subject, version))
-        self._store.execute(
-            "UPDATE outbox SET write = json_set(write, '$.base_version', ?) WHERE subject = ?",
-            (version, subject),
-        )
+    def _based_on(self, subject: str, version: int, ours: set[str] | None = None) -> None:
+        """Let what was written meanwhile stand on our own change.
+
+        Where that was merged, others changed something too: then `ours` are the members that only
+        we have changed, and what says anything else stands on what the person saw.
+        """
+        if ours is None:
+            self._store.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (subject, version))
+        for turn, text in self._store.execute(
+            "SELECT turn, write FROM outbox WHERE subject = ?", (subject,)
+        ).fetchall():
+            said = set(json.loads(text).get("data", ()))
+            if ours is None or (said and said <= ours):
+                based = json.dumps(json.loads(text) | {"base_version": version})
+                self._store.execute("UPDATE outbox SET write = ? WHERE turn = ?", (based, turn))
 
     def _says(self, milestone: str, report: Json) -> None:
         """Let a milestone say what was reported of it: a report that follows begins with that."""
@@ -213,7 +239,8 @@ class OfflineClient:
         self._store.execute("UPDATE thing SET body = ? WHERE id = ?", (body, milestone))
 
     def _is_really(self, subject: str, known: str) -> None:
-        """Let what was written meanwhile be of the submission that the place has already."""
+        """Let what is written be of the submission that the place has already."""
+        self._store.execute("INSERT OR REPLACE INTO alias VALUES (?, ?)", (subject, known))
         self._store.execute(
             "UPDATE outbox SET subject = ?, write = json_set(write, '$.submission_id', ?)"
             " WHERE subject = ?",
@@ -250,6 +277,10 @@ class _Transaction:
 
     def __exit__(self, failed: object, *_: object) -> None:
         self._store.execute("COMMIT" if failed is None else "ROLLBACK")
+
+
+def _fit(writes: list[str]) -> bool:
+    return len(writes) <= MOST_WRITES and sum(map(len, writes)) <= MOST_BYTES
 
 
 def _pages(ask: Ask, path: str) -> Iterator[Json]:

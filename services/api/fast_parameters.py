@@ -70,7 +70,7 @@ def _read(fields: _Fields, given: Any, found: dict[str, Any]) -> bool:
                 return False
             found[name] = field.default
             continue
-        found[name], errors = field.validate(value, found, loc=())
+        found[name], errors = field.validate(value)
         if errors:
             return False
     return True
@@ -79,5 +79,5 @@ def _read(fields: _Fields, given: Any, found: dict[str, Any]) -> bool:
 async def _read_body(field: Any, request: Request, found: dict[str, Any]) -> bool:
     if request.headers.get("content-type", "").lower() not in _JSON:
         return False
-    found[field.name], errors = field.validate(await request.json(), {}, loc=("body",))
+    found[field.name], errors = field.validate(await request.json())
     return not errors

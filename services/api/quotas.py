@@ -153,6 +153,5 @@ def too_many_at_once(most: int) -> TooManyAtOnce:
         Text(
             f"一个凭据同时至多 {most} 个请求；请等其中一个得到答复",
             f"At most {most} requests of one credential at once: wait until one is answered",
-        ),
-        extra={"retry_after": 1},
+        )
     )

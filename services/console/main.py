@@ -68,6 +68,12 @@ def _parser() -> ArgumentParser:
     _add_drop(_group(commands, "drop", "drop events as numbered files"))
     _add_exchange(_group(commands, "exchange", "exchange tables of a front-end server"))
     _add_verify(commands)
+    _add(
+        _group(commands, "files", "the store of files"),
+        "own",
+        "files:own_store",
+        "let this database drop files from the store: after a restore, once it is to go on",
+    )
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.evidence import queries
 from services.core.evidence.archives.service import archives_of
 from services.core.evidence.keeping import SWEPT_EVERY, Swept, sweep_folder
+from services.core.evidence.ownership import own, owner_of
 from services.core.evidence.service import folder_of
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
@@ -45,16 +46,37 @@ class Filing:
         )
 
     async def sweep(self) -> Swept:
-        """Drop, in every city, the files that were left behind; return how many."""
+        """Drop, in every city, the files that were left behind; return how many.
+
+        From a store that is another database's nothing is dropped.
+        """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
+            ours = await queries.this_database(session)
         done = Swept()
+        if not await self._is_ours(ours):
+            return done
         for one in await one_by_one(cities, self._sweep_city):
             done.seen += one.seen
             done.dropped += one.dropped
         if done.dropped:
             logger.info("files dropped", extra={"seen": done.seen, "dropped": done.dropped})
         return done
+
+    async def _is_ours(self, database: str) -> bool:
+        """Return whether the store is this database's; it takes one that is nobody's."""
+        owner = await owner_of(self._store)
+        if owner is None:
+            await own(self._store, database)
+        elif owner != database:
+            logger.warning(
+                "files of another database",
+                extra={
+                    "cause": f"the store is that of {owner}, and this database is {database}",
+                    "next": "nothing is dropped from it; see `wufei doctor`",
+                },
+            )
+        return owner in {None, database}
 
     async def _sweep_city(self, city_code: str) -> Swept:
         done = Swept()

@@ -1,6 +1,7 @@
 """A cut between a file and its row loses neither, and what nobody can reach goes within a day."""
 
 import asyncio
+from argparse import Namespace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,18 @@ import asyncpg
 import pytest
 from typing_extensions import override
 
+from services.console.commands.files import own_store
 from services.console.doctor.files import files
-from services.core.evidence.keeping import SWEPT_EVERY, UNCLAIMED
+from services.core.evidence import queries
+from services.core.evidence.keeping import SWEPT_EVERY, UNCLAIMED, Swept
+from services.core.evidence.ownership import own
+from services.core.evidence.statements import THIS_DATABASE
 from services.core.kit.clock import Clock
 from services.worker.filing import Filing
 from tests.api.test_evidence import UNIT, a_draft, files_below
 from tests.support.api import Door
 from tests.support.evidence import PDF, TEXT, added
+from tests.support.owner import owner_of
 
 
 class Later(Clock):
@@ -52,6 +58,7 @@ async def test_a_file_without_its_row_is_kept_a_while_and_then_dropped(
     draft = await a_draft(door)
     async with await door.as_(*UNIT) as unit:
         good = (await added(unit, f"submissions/{draft}", TEXT, "好.txt")).json()
+        await filing(door, Clock()).sweep()  # the store is this database's from now on
         holder = await asyncpg.connect(door.held.database.dsn)
         before = {one.name for one in files_below(door)}
         async with holder.transaction():
@@ -97,6 +104,55 @@ async def test_what_was_removed_goes_and_drafts_of_dead_processes_too(door: Door
         assert left >= {kept["id"], "README"}
         assert not left & {made["id"], dead.name}
         await asyncio.to_thread(stranger.unlink)
+
+
+async def test_a_copy_of_the_database_drops_nothing_until_it_is_said_to_go_on(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store: Any = door.held.files
+    place, dsn = str(store._folder), door.held.database.dsn
+    draft = await a_draft(door)
+    async with await door.as_(*UNIT) as unit:
+        made = (await added(unit, f"submissions/{draft}")).json()
+        await unit.delete(f"/evidence/{made['id']}")
+    orphans = {made["id"]}
+    # Whoever has restored a dump has another database, of which the store knows nothing.
+    await own(store, "another")
+    with caplog.at_level("WARNING", "wufei.worker"):
+        assert await filing(door, Later()).sweep() == Swept()
+    assert [one.getMessage() for one in caplog.records] == ["files of another database"]
+    assert orphans <= {one.name for one in files_below(door)}
+    told = await files(dsn, place)
+    assert not told.good
+    assert told.todo is not None
+    assert "wufei files own" in told.todo.en
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setenv("WUFEI_FILES", place)
+    assert await asyncio.to_thread(own_store, Namespace()) == 0
+    assert await asyncio.to_thread(own_store, Namespace()) == 0
+    assert (await files(dsn, place)).good
+    assert (await filing(door, Later()).sweep()).dropped == 1
+    assert not orphans & {one.name for one in files_below(door)}
+
+
+async def test_a_table_that_was_made_anew_is_of_another_database(door: Door) -> None:
+    dsn = door.held.database.dsn
+    async with door.held.database.sessions() as session:
+        ours = await queries.this_database(session)
+    connection = await asyncpg.connect(owner_of(dsn))
+    try:
+        assert await connection.fetchval(THIS_DATABASE.text) == ours
+        async with connection.transaction():  # what restoring a dump into it does
+            await connection.execute("ALTER TABLE evidence_file RENAME TO dumped")
+            await connection.execute("CREATE TABLE evidence_file (LIKE dumped)")
+            restored = await connection.fetchval(THIS_DATABASE.text)
+            await connection.execute("DROP TABLE evidence_file")
+            await connection.execute("ALTER TABLE dumped RENAME TO evidence_file")
+    finally:
+        await connection.close()
+    same = slice(0, 3)
+    assert restored.split("/")[same] == ours.split("/")[same]
+    assert restored != ours
 
 
 async def test_the_doctor_names_the_files_that_are_lost(door: Door, tmp_path: Path) -> None:

@@ -77,6 +77,22 @@ async def test_two_who_change_different_fields_both_stand(door: Door) -> None:
     assert (read["note"], read["value"]) == ("办公室的说明", "50")
 
 
+async def test_each_write_of_a_call_stands_on_the_version_that_it_names(door: Door) -> None:
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        device = Device(unit)
+        subject = await drafted(device)
+        edit = await office.patch(
+            f"/submissions/{subject}", json={"note": "办公室的说明"}, headers={"If-Match": "*"}
+        )
+        assert edit.status_code == 200, edit.text
+        newer = a_write("submission.edit", subject, base_version=2, data={"value": "50"})
+        older = a_write("submission.edit", subject, base_version=1, data={"note": "手机的说明"})
+        results = (await device.sync(newer, older))["results"]
+        read = (await unit.get(f"/submissions/{subject}")).json()
+    assert [one["outcome"] for one in results] == ["applied", "conflict"]
+    assert (read["note"], read["value"]) == ("办公室的说明", "50")
+
+
 async def test_two_who_change_the_same_field_leave_one_conflict_with_both(door: Door) -> None:
     async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
         device = Device(unit)

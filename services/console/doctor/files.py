@@ -8,6 +8,7 @@ from services.console.doctor.findings import Finding
 from services.core.evidence import queries
 from services.core.evidence.keeping import missing_files
 from services.core.evidence.models import Evidence
+from services.core.evidence.ownership import owner_of
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database, connect
@@ -37,9 +38,25 @@ async def files(url: str, place: str | None) -> Finding:
         return Finding("files", said, good=False, todo=todo)
 
 
+_OF_ANOTHER = Finding(
+    "files",
+    Text(
+        "登记的佐证材料都在；但该存储归另一数据库所有（例如本库由备份恢复而来），不清理其中的文件",
+        "every file on record is there, and the store is another database's, as after a restore:"
+        " nothing is dropped from it",
+    ),
+    good=False,
+    todo=Text(
+        "确认今后由本数据库继续使用后，运行 wufei files own",
+        "once this database is the one that goes on, run `wufei files own`",
+    ),
+)
+
+
 async def _judged(database: Database, store: FileStore) -> Finding:
     async with database.sessions() as session:
         cities = await city_codes(session)
+        ours = await queries.this_database(session)
     named: list[str] = []
     missing = count(1)
     number = 0
@@ -56,6 +73,8 @@ async def _judged(database: Database, store: FileStore) -> Finding:
                 number = next(missing)
                 if len(named) < _NAMED:
                     named.append(f"{city_code}/{row.id} ({row.file_name})")
+    if not number and await owner_of(store) not in {None, ours}:
+        return _OF_ANOTHER
     if not number:
         return Finding("files", Text("登记的佐证材料都在", "every file on record is there"))
     shown = ", ".join(named)

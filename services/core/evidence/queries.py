@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.evidence.errors import ArchiveNotFound, EvidenceNotFound
 from services.core.evidence.models import Evidence, EvidenceArchive
+from services.core.evidence.statements import THIS_DATABASE
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
@@ -257,3 +258,13 @@ async def archives_kept_among(
         )
     )
     return frozenset(one for one in found if one is not None)
+
+
+async def this_database(session: AsyncSession) -> str:
+    """Return what tells a database apart from each copy of it, however that was made.
+
+    It is another one after a dump is restored, after recovery to an instant, and after a standby
+    has taken over.
+    """
+    found: str = (await session.execute(THIS_DATABASE)).scalar_one()
+    return found

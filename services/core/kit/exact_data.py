@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from services.core.kit.errors import DomainError, RefusalKind
+from services.core.kit.faults import pointer
 from services.core.kit.text import Text
 
 DEEPEST = 64
@@ -140,29 +141,55 @@ def too_deep() -> MalformedBody:
     return MalformedBody(Text(f"嵌套超过 {DEEPEST} 层", f"Nested deeper than {DEEPEST} levels"))
 
 
-def check_value(value: Any, depth: int = 0) -> None:
+def check_value(value: Any) -> None:
     """Refuse what is too deep, and text that UTF-8 or Postgres cannot hold.
 
     Raises:
-        MalformedBody: it is either.
+        MalformedBody: it is either; of a text it says where that stands.
     """
+    try:
+        _check_texts(value, 0)
+    except _Unheld:
+        place = pointer(_path_of_unheld(value) or ())
+        at = Text(f"（位于 {place}）", f" at {place}") if place else Text("", "")
+        raise MalformedBody(
+            Text(
+                f"文本含有 U+0000 或孤立的代理字符{at.zh}，请去掉",
+                f"A text holds U+0000 or a lone surrogate{at.en}: leave it out",
+            )
+        ) from None
+
+
+class _Unheld(Exception):
+    """A text that no database can hold."""
+
+
+def _check_texts(value: Any, depth: int) -> None:
     if depth > DEEPEST:
         raise too_deep()
     if isinstance(value, str):
-        if "\x00" in value or not _encodes(value):
-            raise MalformedBody(
-                Text(
-                    "文本含有 U+0000 或孤立的代理字符",
-                    "A text holds U+0000 or a lone surrogate",
-                )
-            )
+        if not _can_be_held(value):
+            raise _Unheld
     elif isinstance(value, dict):
         for name, member in value.items():
-            check_value(name, depth + 1)
-            check_value(member, depth + 1)
+            _check_texts(name, depth + 1)
+            _check_texts(member, depth + 1)
     elif isinstance(value, list):
         for member in value:
-            check_value(member, depth + 1)
+            _check_texts(member, depth + 1)
+
+
+def _path_of_unheld(value: Any) -> tuple[str | int, ...] | None:
+    """Return where the first text stands that cannot be held; for a name, what it is a name of."""
+    if isinstance(value, str):
+        return None if _can_be_held(value) else ()
+    named = value.items() if isinstance(value, dict) else ()
+    if not all(_can_be_held(name) for name, _ in named):
+        return ()
+    for name, member in enumerate(value) if isinstance(value, list) else named:
+        if (found := _path_of_unheld(member)) is not None:
+            return name, *found
+    return None
 
 
 def _check_depth(value: Any, depth: int = 0) -> None:
@@ -176,9 +203,9 @@ def _check_depth(value: Any, depth: int = 0) -> None:
             _check_depth(member, depth + 1)
 
 
-def _encodes(text: str) -> bool:
+def _can_be_held(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\x00" not in text

@@ -63,6 +63,9 @@ from services.core.sync.writes import (
     WriteResult,
 )
 
+_COLUMNS = frozenset(name for names in FIELDS.values() for name in names)
+"""What a device says of a submission, and may have seen of it."""
+
 
 @dataclass(slots=True)
 class LedgerState:
@@ -186,7 +189,7 @@ class MergingWrites:
         wanted = columns_wanted(base, write.said, indicator)
         result = self._merged(write, row, place, base, wanted)
         # What was refused was never taken: a later write that mends it stands against nothing.
-        self._seen[row["id"]] = {**base, **wanted}
+        self._seen[row["id"]] = {**self._seen.get(row["id"], {}), **wanted}
         return result
 
     def _merged(
@@ -294,14 +297,14 @@ class MergingWrites:
         seen = self._seen.get(row["id"], {})
         version = write.base_version
         if version is None:
-            if set(FORMS) <= seen.keys():
+            if seen.keys() >= _COLUMNS:
                 return seen
             raise BaseVersionUnknown(extra={"version": row["version"]})
         place = row["id"], version
         base = self.known.bases.get(place, self._stood.get(place))
         if base is None:
             raise BaseVersionUnknown(extra={"version": row["version"]})
-        return {**{name: base[name] for names in FIELDS.values() for name in names}, **seen}
+        return {**{name: base[name] for name in _COLUMNS}, **seen}
 
     def _conflict(
         self,

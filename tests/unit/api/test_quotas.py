@@ -32,6 +32,9 @@ def test_what_is_told_is_written_as_structured_fields() -> None:
     assert quota.policy == (b"ratelimit-policy", b'"reads";q=30000;w=60')
     assert bucket.shown(NOW) == b'"reads";r=29140;t=42'
     assert bucket.seconds(NOW + timedelta(minutes=2)) == 1
+    for left in (0, -3):
+        used_up = Bucket(quota, NOW + timedelta(seconds=41), left=left)
+        assert used_up.shown(NOW) == b'"reads";r=0;t=41'
 
 
 def test_every_operation_that_is_called_heavy_is_there() -> None:

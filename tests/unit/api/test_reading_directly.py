@@ -23,6 +23,7 @@ async def _reads(
     request: Request,
     plan: str,
     body: _Said,
+    least: Annotated[int, Query()] = 1,
     most: Annotated[int, Query()] = 5,
     if_match: Annotated[str | None, Header()] = None,
 ) -> None:
@@ -61,7 +62,7 @@ def _request(body: object, query: str = "", **headers: str) -> Request:
             "method": "POST",
             "path_params": {"plan": "p"},
             "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+            "headers": [(name.encode(), value.encode()) for name, value in given.items() if value],
         },
         receive,
     )
@@ -75,12 +76,15 @@ async def test_path_query_headers_body_and_request_are_read() -> None:
         "request": request,
         "plan": "p",
         "body": _Said(value=7),
+        "least": 1,
         "most": 9,
         "if_match": '"1"',
     }
     bare = await reader.arguments(_request({"value": 7}))
     assert bare is not None
-    assert (bare["most"], bare["if_match"]) == (5, None)
+    assert (bare["least"], bare["most"], bare["if_match"]) == (1, 5, None)
+    unsaid = await reader.arguments(_request({"value": 7}, **{"content-type": ""}))
+    assert unsaid is not None, "without a media type it is taken for JSON"
 
 
 @pytest.mark.parametrize(

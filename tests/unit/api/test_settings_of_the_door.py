@@ -22,7 +22,13 @@ def test_sites_are_told_apart_by_commas(setting: str, sites: list[str]) -> None:
     assert origins_of(setting) == sites
 
 
-@pytest.mark.parametrize("wrong", ["*", "a.example", "https://a.example/", "https://A.example"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("*", "a.example", "https://a.example/", "https://A.example", "https://"),
+        *("https://:8080", "https://user@a.example", "https://@a.example"),
+    ],
+)
 def test_what_is_no_site_is_refused_whatever_stands_beside_it(wrong: str) -> None:
     with pytest.raises(ValueError, match="no site"):
         origins_of(f"https://a.example, {wrong}")

@@ -82,6 +82,7 @@ async def test_of_many_unknown_names_twenty_are_told_and_the_others_counted(
     found = await _unread(LIST, "&".join(f"a{number}=1" for number in range(20 + more)))
     assert [one.pointer for one in found[:20]] == [f"/query/a{number}" for number in range(20)]
     assert [one.detail.en[:6] for one in found[20:]] == told
+    assert {one.code for one in found} == {"unknown-parameter"}
     assert {one.pointer for one in found[20:]} <= {"/query"}
 
 

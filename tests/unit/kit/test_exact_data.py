@@ -53,16 +53,31 @@ def test_a_document_is_so_deep(opening: str, closing: str) -> None:
     assert "deeper" in refused(nested(DEEPEST + 1))
     # A text with an escape is walked through, and the walk counts the same levels.
     assert read_json(f'{"[" * DEEPEST}"\\u0041"{"]" * DEEPEST}'.encode()) is not None
+    # More brackets than levels are counted level by level, an empty list or object as none.
+    many = f'[{nested(DEEPEST - 1)}, [], {{}}, [[[1]]], {{"a": [2]}}]'
+    assert read_json(many.encode()) is not None
+    assert read_json(f"{'[' * DEEPEST}[]{']' * DEEPEST}".encode()) is not None
+    assert "deeper" in refused(f"[[], {nested(DEEPEST)}]")
+    assert "deeper" in refused(f"{'[' * DEEPEST}[[]]{']' * DEEPEST}")
     half = DEEPEST // 2 + 1
     mixed = "[" * half + '{"a":' * half + "1" + "}" * half + "]" * half
     assert "deeper" in refused(mixed)
 
 
 @pytest.mark.parametrize(
-    "text", ['"\\u0000"', '"\\ud800"', '{"\\ud800": 1}', '["a", ["\\u0000"]]', '{"a": "\\udfff"}']
+    ("text", "place"),
+    [
+        ('"\\u0000"', ""),
+        ('"\\ud800"', ""),
+        ('{"\\ud800": 1}', ""),
+        ('["a", ["\\u0000"]]', " at /1/0"),
+        ('{"a": "\\udfff"}', " at /a"),
+        ('{"a/b": ["\\u4e00", {"c": "\\udfff"}], "d": "\\ud800"}', " at /a~1b/1/c"),
+        ('{"a": {"b": 1, "\\u0000": 2}}', " at /a"),
+    ],
 )
-def test_a_text_that_no_database_can_hold_is_refused(text: str) -> None:
-    assert "U+0000" in refused(text)
+def test_a_text_that_no_database_can_hold_is_refused_with_its_place(text: str, place: str) -> None:
+    assert refused(text).startswith(f"A text holds U+0000 or a lone surrogate{place}: ")
 
 
 def test_a_mark_at_the_beginning_is_no_part_of_it() -> None:

@@ -1,6 +1,8 @@
 """Of many who ask at once one looks, whatever becomes of it and of those who wait."""
 
 import asyncio
+import gc
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,26 @@ async def test_the_first_may_go_away_and_the_others_have_the_answer() -> None:
     with pytest.raises(asyncio.CancelledError):
         await first
     assert (place.looks, place.kept) == (1, [1])
+
+
+@pytest.mark.parametrize("ends", ["failed", "cancelled"])
+async def test_how_it_ended_is_nobodys_trouble_where_all_who_waited_have_gone(ends: str) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    place, flights = Place(), SingleFlight[str, int]()
+    place.fails = True
+    waiting = asyncio.create_task(flights.look("a", place.look, place.kept.append))
+    await _all_waiting()
+    flight = flights._under_way["a"]
+    waiting.cancel()
+    if ends == "cancelled":
+        flight.cancel()
+    place.open.set()
+    await _all_waiting()
+    assert flight.done()
+    del flight, waiting
+    gc.collect()
+    assert told == []
 
 
 async def test_what_was_looked_at_before_all_was_forgotten_is_not_kept() -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from services.core.identity.actor import Actor
-from services.core.submissions.authorship import SubmissionRow, authors_of
+from services.core.submissions.authorship import Authors, SubmissionRow, authors_of
 from services.core.submissions.changes import edited, form_after, moved, signed
 from services.core.submissions.creation import place_of
 from services.core.submissions.rules import SubmissionVerb, allowed_actions, has_right, state_allows
@@ -270,6 +271,21 @@ def test_an_edit_that_changes_nothing_is_none_and_one_of_many_is_one() -> None:
         "level": None,
     }
     assert _edited_columns(row, everything, OFFICE)["numerator"] == 1
+
+
+def test_others_whose_words_an_edit_takes_over_are_its_authors_too() -> None:
+    row, others = a_row(CLERK, value=Decimal(1)), Authors((UUID(int=7),), ("UN07",))
+    changes = {"value": Decimal(2)}
+    columns = edited(
+        row,
+        changes,
+        form_after(row, changes),
+        indicator=indicator(),
+        actor=OFFICE,
+        beside=others,
+    )
+    assert UUID(int=7) in authors_of({**row, **columns}).keys
+    assert "UN07" in authors_of({**row, **columns}).organizations
 
 
 def test_what_is_handed_in_again_is_decided_no_more() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import ROLES, Role
+from services.core.submissions.errors import SubmissionTransitionRefused
 from services.core.submissions.rules import (
     TRANSITIONS,
     SubmissionState,
@@ -19,6 +20,7 @@ from services.core.submissions.rules import (
     state_allows,
     writes_for,
 )
+from services.core.submissions.verbs import check_state
 from tests.unit.submissions.builders import LEAD, STRANGER, TOWN, a_place, an_actor
 
 WRITES: set[SubmissionVerb] = {"edit", "submit", "withdraw"}
@@ -157,3 +159,34 @@ def test_what_is_offered_is_right_and_legal_and_never_an_authors_to_judge(
     )
     if wrote:
         assert not JUDGES & set(offered)
+
+
+@pytest.mark.parametrize(
+    ("state", "correcting", "allowed"),
+    [
+        ("draft", False, {"withdraw"}),
+        ("returned", False, {"withdraw"}),
+        ("submitted", False, {"withdraw", "approve", "return"}),
+        ("approved", False, {"falsify"}),
+        # A correction of what is in the plan no more: nobody could end it once it was sent back.
+        ("returned", True, set()),
+        ("submitted", True, {"approve"}),
+    ],
+)
+def test_of_a_dropped_indicator_all_can_be_ended_and_nothing_begun(
+    state: SubmissionState, correcting: bool, allowed: set[SubmissionVerb]
+) -> None:
+    dropped = a_place(state=state, correcting=correcting, dropped=True)
+    assert {one for one in get_args(SubmissionVerb) if state_allows(one, dropped)} == allowed
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_refusal_says_what_may_be_done_instead(dropped: bool) -> None:
+    actor, place = an_actor("reporter", TOWN), a_place(state="draft", dropped=dropped)
+    row = {"state": "draft", "period": "2025"}
+    verb: SubmissionVerb = "submit" if dropped else "approve"
+    with pytest.raises(SubmissionTransitionRefused) as refused:
+        check_state(row, verb, place, actor)
+    legal = ["withdraw"] if dropped else ["edit", "submit", "withdraw"]
+    assert refused.value.extra == {"state": "draft", "allowed_actions": legal}
+    assert (refused.value.detail is not None) is dropped, "why is said where the plan is the cause"
