@@ -6,7 +6,7 @@ carries the digest of its trace, so two boards are equal only where their traces
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -263,6 +263,30 @@ def _judged(
 def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
     """Return the board of a period of which no snapshot exists: nothing was reported."""
     return draw_board(ScoringContext.of(state, today), period, {})
+
+
+def board_before(state: PlanState, period: Period, instant: datetime | None) -> Drawn:
+    """Return the board of a period at an instant before its first snapshot: nothing was known.
+
+    Nobody had been asked for a value, and of what was decided since only that counts which was
+    by then; at no `instant` nothing was. It is measured by the document in force.
+    """
+    targets = {
+        place: tuple(row for row in rows if instant is not None and row.assigned_at <= instant)
+        for place, rows in state.assigned.items()
+    }
+    known = replace(
+        state,
+        periods={},
+        assigned={place: rows for place, rows in targets.items() if rows},
+        settlements={
+            code: each
+            for code, each in state.settlements.items()
+            if instant is not None and each.settled_at <= instant
+        },
+    )
+    day = date.min if instant is None else state.local_date(instant)
+    return empty_board(known, period, day)
 
 
 def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> BoardRow:

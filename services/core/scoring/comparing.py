@@ -15,7 +15,7 @@ from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
-from services.core.scoring.board import ScoringContext, empty_board
+from services.core.scoring.board import ScoringContext, board_before, empty_board
 from services.core.scoring.cases import facts_of, finer_periods, periods_read
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.counting import operands_of
@@ -83,7 +83,7 @@ async def compare_boards(
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
     bench = await _bench(session, plan, after)
     then = await _stand(session, plan, after)
-    first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
+    first = _nothing(plan, period) if before is None else await _stand(session, plan, before)
     since = 0 if before is None else before.position
     period_ids = _period_ids(plan, period)
     decisions = await _decisions(session, plan, period_ids, since=since, upto=after.position)
@@ -132,8 +132,8 @@ async def _stand(session: AsyncSession, plan: PlanState, snapshot: ScoreSnapshot
     return Stand(document, snapshot.board, snapshot.traces)
 
 
-def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
-    drawn = empty_board(plan, period, after.local_date)
+def _nothing(plan: PlanState, period: Period) -> Stand:
+    drawn = board_before(plan, period, None)
     return Stand(plan.document, drawn.board, drawn.traces)
 
 
