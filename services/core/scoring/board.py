@@ -373,7 +373,7 @@ def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
             (least if case.growth_is_positive else most).append(Figure(ZERO))
     if baseline is not None and baseline.value is not None:
         (most if target.kind in FALLS else least).append(Figure(baseline.value))
-    if case.previous is not None:
+    if case.previous is not None and not case.previous.lacking:
         most.append(case.previous.figure)
         # Of a kind that a number may keep, or is to get below, it must not be rounded up onto it.
         if target.kinds & {"falling", "not_worse"}:

@@ -16,9 +16,10 @@ from services.core.plan.state import PlanState
 from services.core.plan.target_checks import falls_below_zero
 from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
+from services.core.scoring.comparables import BaselineValue, Comparable
 from services.core.scoring.figures import Figure
-from services.core.scoring.judgement import BaselineValue, Case, Comparable, Method, Reporting
-from services.core.scoring.owed import Duties, OwedParts, Parts, owed_parts
+from services.core.scoring.judgement import Case, Method, Reporting
+from services.core.scoring.owed import Duties, OwedParts, Parts, lacking, owed_parts
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import (
     MONTHS_IN_YEAR,
@@ -148,7 +149,7 @@ def build_case(
         own=own,
         parts=parts,
         absent=absent,
-        previous=_previous(facts, period, operated) if target.compares else None,
+        previous=_previous(duties, facts, period, operated) if target.compares else None,
         target=target,
         at_target_date=_at_target_date(target, period, today, complete=stage.complete),
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
@@ -288,19 +289,28 @@ def _named(state: PlanState, operands: Operands) -> Operands:
     return replace(operands, unparted=names)
 
 
-def _previous(facts: IndicatorFacts, period: Period, operated: Operated) -> Comparable | None:
-    """Return the value to compare with, or a baseline that is of exactly that year."""
+def _previous(
+    duties: Duties, facts: IndicatorFacts, period: Period, operated: Operated
+) -> Comparable | None:
+    """Return the value to compare with, or a baseline that is of exactly that year.
+
+    A reported value that lacks parts gives way to the baseline.
+    """
     before = period.compared_with(facts.indicator.comparison)
     own, parts, _ = _operands(facts.indicator, before, operated)
     figure = combine(own, parts, facts.operators).reading.figure
-    if figure is not None:
+    lacks = lacking(duties, _parts(facts, before, operated))
+    if figure is not None and not lacks:
         return Comparable(before.code, figure, "reported")
     baseline = facts.indicator.baseline
-    if baseline is None or baseline.value is None or facts.pace_question is not None:
-        return None
-    if (before.frequency, before.year) != ("annual", baseline.year):
-        return None
-    return Comparable(before.code, Figure(baseline.value), "baseline")
+    if (
+        baseline is not None
+        and baseline.value is not None
+        and facts.pace_question is None
+        and (before.frequency, before.year) == ("annual", baseline.year)
+    ):
+        return Comparable(before.code, Figure(baseline.value), "baseline")
+    return None if figure is None else Comparable(before.code, figure, "reported", lacks)
 
 
 def _reporting(

@@ -163,6 +163,23 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
     )
 
 
+def lacking(duties: Duties, parts: Parts) -> tuple[str, ...]:
+    """Return in words what a value of a time gone by lacks to be a whole, at most 20 parts.
+
+    It does not matter who was asked for a part, nor whether its date has passed: a later value
+    would be compared with less than what it is itself.
+    """
+    filled = [place for place, (_, operands) in enumerate(parts.pieces) if operands is not None]
+    last = filled[-1] if filled else -1
+    gone = [
+        Absent(code, unit, _name(duties, unit), "unasked")
+        for place, (code, operands) in enumerate(parts.pieces)
+        if place >= last or not parts.latest_counts
+        for unit in _units(duties, parts, code, operands)[1]
+    ]
+    return tuple(_in_words(each) for each in gone[:NAMED])
+
+
 _ORDER: Sequence[Want] = ("overdue", "pending", "unasked")
 
 

@@ -139,6 +139,10 @@ REASONS: Mapping[str, Text] = {
         "没有可比的上一期数据，无法判断升降",
         "Without a comparable earlier period no rise can be told",
     ),
+    "previous_incomplete": Text(
+        "可比的 {earlier} 数据不全（缺 {absent}），无法判断升降",
+        "The comparable value of {earlier} is incomplete (without {absent}): no rise can be told",
+    ),
     "several_units": Text(
         "多个单位填报，而计划未写明由哪个单位代表全市",
         "Several units reported and the plan names none whose value is the city's",

@@ -16,11 +16,10 @@ from pydantic_core import to_json
 from services.core.kit.decimals import plain
 from services.core.plan.document import Lights
 from services.core.scoring.aggregation import Operands, Operators
+from services.core.scoring.comparables import BaselineValue, Comparable
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import (
-    BaselineValue,
     Case,
-    Comparable,
     Method,
     Verdict,
 )
@@ -216,6 +215,7 @@ def _previous_out(previous: Comparable | None) -> dict[str, Any] | None:
         "numerator": plain(previous.figure.top),
         "denominator": plain(previous.figure.bottom),
         "source": previous.source,
+        **({"lacking": list(previous.lacking)} if previous.lacking else {}),
     }
 
 
@@ -223,7 +223,8 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
     if written is None:
         return None
     figure = Figure(Decimal(written["numerator"]), Decimal(written["denominator"]))
-    return Comparable(written["period"], figure, written["source"])
+    lacking = tuple(written.get("lacking", ()))
+    return Comparable(written["period"], figure, written["source"], lacking)
 
 
 def _owed_out(owed: OwedParts) -> dict[str, Any]:
