@@ -260,6 +260,9 @@ def _is_about(
     _, _, named = decision.subject_id.partition("/")
     if decision.subject_kind == "indicator":
         return change is not None and named == change.code
+    if decision.subject_kind == "period":
+        code = "" if change is None else change.code
+        return decision.subject_id in compared.period_ids.get(code, ())
     if decision.subject_kind != "open_question":
         return True
     subjects = {

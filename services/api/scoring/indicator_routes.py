@@ -21,6 +21,7 @@ from services.api.scoring.routes import (
     check_alone,
     check_basis,
     published_board,
+    unwritten_board,
 )
 from services.api.scoring.schemas import ContributionOut, MethodOut, ScoreOut, SeriesOut
 from services.core.identity.actor import Actor
@@ -32,7 +33,6 @@ from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version, plan_that_had
 from services.core.plan.visibility import sees_every
 from services.core.scoring import queries
-from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.explanation import explain
@@ -128,8 +128,7 @@ async def get_indicator_score(
     wanted, snapshot = await _asked_for(session, plan, period, basis, as_of, publication)
     drawn_by = plan
     if snapshot is None:
-        today = held.clock.today(plan.document.time_zone)
-        drawn = empty_board(plan, wanted, today)
+        drawn, _ = unwritten_board(held, plan, wanted, as_of)
         board, traces, position = drawn.board, drawn.traces, 0
         scheme = plan.document.scheme
         method = MethodOut(name=scheme.name, version=scheme.version)

@@ -1,7 +1,7 @@
 """The path of the scoreboard, and what is asked of a scoreboard by other paths."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Request, Response
@@ -37,7 +37,7 @@ from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version
 from services.core.plan.visibility import sees_under_review
 from services.core.scoring import queries
-from services.core.scoring.board import empty_board
+from services.core.scoring.board import Drawn, board_before, empty_board
 from services.core.scoring.models import ScoreSnapshot
 
 router = versioned_router("scores")
@@ -140,14 +140,28 @@ async def _read_board(
     """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
     row, board = await _snapshot(held, plan, period, basis, as_of)
     if row is None:
-        today = held.clock.today(plan.document.time_zone)
-        head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": today}
-        return to_json({**head, **empty_board(plan, period, today).board})
+        drawn, day = unwritten_board(held, plan, period, as_of)
+        head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": day}
+        return to_json({**head, **drawn.board})
     drawn_by = plan
     if row["plan_version"] != plan.version:
         async with held.reads.sessions() as session:
             drawn_by = await plan_of_version(session, plan, row["plan_version"])
     return _body(drawn_by, period, basis, row, board, as_of)
+
+
+def unwritten_board(
+    held: Resources, plan: PlanState, period: Period, as_of: datetime | None
+) -> tuple[Drawn, date]:
+    """Return a board of which there is no snapshot, and its local date.
+
+    As of a time gone by nothing of today's state is on it: nothing was known then.
+    """
+    now = held.clock.now()
+    if as_of is not None and as_of < now:
+        return board_before(plan, period, as_of), plan.local_date(as_of)
+    today = plan.local_date(now)
+    return empty_board(plan, period, today), today
 
 
 async def _read_published(

@@ -15,8 +15,8 @@ from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
-from services.core.scoring.board import ScoringContext, empty_board
-from services.core.scoring.cases import finer_periods, periods_read
+from services.core.scoring.board import ScoringContext, board_before, empty_board
+from services.core.scoring.cases import facts_of, finer_periods, periods_read
 from services.core.scoring.changes import (
     IndicatorChange,
     ScoreDifference,
@@ -25,6 +25,7 @@ from services.core.scoring.changes import (
     explain_difference,
 )
 from services.core.scoring.counting import operands_of
+from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
@@ -67,12 +68,14 @@ class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
+    `period_ids` gives by indicator the subjects of the periods that its verdict looks at.
     `before` and `after` are the plan as in the versions that the boards were drawn by.
     """
 
     changes: ScoreDifference
     events: Mapping[int, Happened]
     decisions: Sequence[Happened]
+    period_ids: Mapping[str, frozenset[str]]
     before: PlanState
     after: PlanState
 
@@ -93,13 +96,14 @@ async def compare_boards(
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
     now = await plan_of_version(session, plan, after.plan_version)
     earlier = now if before is None else await plan_of_version(session, plan, before.plan_version)
-    bench = ScoringContext.of(
-        now, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
-    )
+    bench = await _bench(session, now, after)
     then = _stand(now, after)
-    first = _nothing(now, period, after) if before is None else _stand(earlier, before)
+    first = _nothing(now, period) if before is None else _stand(earlier, before)
     since = 0 if before is None else before.position
-    decisions = await _decisions(session, (now, earlier), period, since=since, upto=after.position)
+    period_ids = {**_period_ids(earlier, period), **_period_ids(now, period)}
+    decisions = await _decisions(
+        session, (now, earlier), period_ids, since=since, upto=after.position
+    )
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
     history = _History(bench, period, basis, since, after.position)
@@ -117,7 +121,20 @@ async def compare_boards(
         arrivals=_arrivals(now, period, after, history, added),
     )
     events = await _events(session, plan.city_code, history.positions)
-    return BoardComparison(changes, events, decisions, earlier, now)
+    return BoardComparison(changes, events, decisions, period_ids, earlier, now)
+
+
+async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
+    """Return by what the values between two boards are counted: as for the boards themselves."""
+    facts = facts_of(plan)
+    shared = [code for code, each in facts.items() if each.shared]
+    return ScoringContext.of(
+        plan,
+        after.local_date,
+        tenures=await queries.tenures_of(session, plan.city_code, plan.code),
+        former=await former_duties(session, plan, facts),
+        memberships=await queries.memberships_of(session, plan, shared),
+    )
 
 
 def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
@@ -131,8 +148,8 @@ def _stand(drawn_by: PlanState, snapshot: ScoreSnapshot) -> Stand:
     return Stand(drawn_by.document, snapshot.board, snapshot.traces)
 
 
-def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
-    drawn = empty_board(plan, period, after.local_date)
+def _nothing(plan: PlanState, period: Period) -> Stand:
+    drawn = board_before(plan, period, None)
     return Stand(plan.document, drawn.board, drawn.traces)
 
 
@@ -275,15 +292,30 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["period"], row["organization_code"]
 
 
+def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
+    """Return by indicator the subjects of the periods that a verdict on one looks at.
+
+    Those are the period and the wider ones, by which it is asked for, the finer ones that it is
+    made of, and what it is compared with.
+    """
+    wider = [each.code for each in chain(period)]
+    return {
+        code: frozenset(
+            f"{plan.code}/{each}" for each in (*wider, *periods_read(period, indicator))
+        )
+        for code, indicator in plan.indicators.items()
+    }
+
+
 async def _decisions(
     session: AsyncSession,
     versions: Sequence[PlanState],
-    period: Period,
+    period_ids: Mapping[str, frozenset[str]],
     *,
     since: int,
     upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and this period, oldest first.
+    """Return what was decided on the plan, its targets, questions and periods, oldest first.
 
     The plan is given as in the versions that have a part in it.
     """
@@ -293,7 +325,7 @@ async def _decisions(
     subjects = [("plan", plan.code)]
     subjects += [("indicator", f"{plan.code}/{code}") for code in codes]
     subjects += [("open_question", f"{plan.code}/{question}") for question in questions]
-    subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
+    subjects += [("period", each) for each in sorted(frozenset().union(*period_ids.values()))]
     connection = await driver_connection(session)
     wanted = {
         "city": plan.city_code,
