@@ -5,7 +5,6 @@ What is refused here is refused at once; the rows are read later.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import Any
 
 from services.core.identity.actor import Actor
@@ -14,8 +13,9 @@ from services.core.identity.rules import Permission
 from services.core.imports.headings import OF_INDICATORS, OF_TASKS, SheetColumns, columns_of_sheet
 from services.core.imports.parsing import SheetDefaults
 from services.core.imports.register_sheet import columns_of_register, sheet_name_of
-from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName, SheetKind
-from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
+from services.core.imports.register_stamps import fresh_register_form, stamp_members, stamped_for
+from services.core.imports.sheet_forms import FORM_SHEET, FormName, SheetKind
+from services.core.imports.stamps import FORMAT, NAMES, OF_REGISTER, SheetStamp, read_stamp
 from services.core.imports.templates import fresh_form
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_nearest
@@ -29,8 +29,6 @@ from services.core.sheets.errors import SheetRefused
 from services.core.sheets.sheet_file import SheetFile, Table
 from services.core.sheets.workbook import SheetEntry
 from services.core.submissions.rules import writes_for
-
-_MOST_OF_STAMP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,7 @@ class FirstLook:
         """Return the path at which a fresh one of the same is had."""
         unit = self.known.organization_code or ""
         if self.register is not None:
-            path = f"/v1/plans/{plan.code}/registers/{self.register.code}/form.xlsx"
-            return f"{path}?organization_code={unit}" if unit else path
+            return fresh_register_form(plan, self.register, unit)
         form: FormName = "tasks" if self.form == "tasks" else "indicators"
         return fresh_form(plan, form, self.known.period or "", unit)
 
@@ -106,7 +103,7 @@ def look_at(
         raise InvalidInput(faults=said)
     file = SheetFile(content)
     if options.register is not None:
-        return _look_at_register(file, options, plan.registers[options.register], actor)
+        return _look_at_register(file, options, plan=plan, actor=actor, seal=seal)
     stamp = _stamp_of(file, plan, seal)
     if stamp is not None and (faults := _stamp_faults(stamp, options, plan, actor)):
         raise SheetRefused(faults=faults)
@@ -151,18 +148,22 @@ def _columns_of(table: Table, again: Table, stamp: SheetStamp | None) -> SheetCo
 
 
 def _look_at_register(
-    file: SheetFile, options: ImportOptions, register: Register, actor: Actor
+    file: SheetFile, options: ImportOptions, *, plan: PlanState, actor: Actor, seal: Seal | None
 ) -> FirstLook:
     """Return what a sheet of a register's rows is.
 
     Raises:
-        SheetRefused: its headings are not the register's, or which sheet is meant is not clear.
+        SheetRefused: it is a form of another unit or register, its headings are not the
+            register's, or which sheet is meant is not clear.
+        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
     """
+    register, said = plan.registers[options.register or ""], options.organization_code
+    stamp = stamped_for(file, register, plan=plan, actor=actor, unit=said, seal=seal)
     sheet = file.chosen(options.sheet, sheet_name_of(register))
     columns = columns_of_register(file.table(sheet).rows(), register)
-    unit = options.organization_code or actor.organization_code
+    unit = said or actor.organization_code if stamp is None else stamp.organization_code
     known = SheetDefaults(None, unit, draft=False, on_behalf_of=False)
-    return FirstLook(file, sheet, None, columns, known, register)
+    return FirstLook(file, sheet, stamp, columns, known, register)
 
 
 def _untaken_faults(options: ImportOptions, words: Text) -> list[Fault]:
@@ -234,15 +235,9 @@ def _stamp_of(file: SheetFile, plan: PlanState, seal: Seal | None) -> SheetStamp
         SheetRefused: its signature is broken, or it is of another layout.
         SecretKeyNotSet: none can be judged here.
     """
-    entry = file.sheet_named(STAMP_SHEET)
-    if entry is None:
-        return None
-    said: dict[str, str] = {}
-    for row in islice(file.table(entry).rows(), _MOST_OF_STAMP):
-        name, value = row.cells.get(1), row.cells.get(2)
-        if name is not None:
-            said[name.text] = "" if value is None else value.text
-    if not said.keys() & set(NAMES):
+    said = stamp_members(file)
+    # What is known of a register's form is of no use here: its headings are refused.
+    if not said or said.get("form") == OF_REGISTER:
         return None
     if seal is None:
         raise SecretKeyNotSet

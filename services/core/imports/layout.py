@@ -50,7 +50,7 @@ def form_workbook(filled: FilledForm, heads: Heads, stamp: Mapping[str, str]) ->
     _write_rows(book, sheet, filled)
     _set_page(sheet, filled)
     _write_guide(book, filled)
-    _write_stamp(book, stamp)
+    write_stamp(book, stamp)
     book.close()
     return made.getvalue()
 
@@ -139,7 +139,8 @@ def _write_guide(book: Workbook, filled: FilledForm) -> None:
     sheet.protect()
 
 
-def _write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
+def write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
+    """Write a stamp where nobody sees it."""
     sheet = book.add_worksheet(STAMP_SHEET)
     for at, (name, value) in enumerate(stamp.items()):
         sheet.write_string(at, 0, name)
