@@ -35,7 +35,6 @@ from services.api.board import work_routes as board_work
 from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
-from services.api.conflicts import routes as conflicts
 from services.api.connectors import item_routes as connector_items
 from services.api.connectors import routes as connectors
 from services.api.context import Resources
@@ -101,6 +100,7 @@ from services.api.signed_calls import Partners
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import check_routes as checks
+from services.api.submissions import conflict_routes as conflicts
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
