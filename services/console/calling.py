@@ -30,6 +30,29 @@ def _address(given: str | None) -> str:
     return address.rstrip("/").removesuffix("/v1") + "/v1/"
 
 
+PUBLISHED = "/.well-known/wufei-signing-keys.json"
+"""Where an installation publishes the keys that its files are signed with."""
+
+
+def published_keys(url: str | None) -> list[bytes]:
+    """Return the public keys that the installation at `url` signs files with, or did.
+
+    It needs no key of the caller's. None: nothing is signed there, or it is of an earlier release.
+
+    Raises:
+        ConsoleError: it does not answer so that keys could be read.
+    """
+    address = _address(url).removesuffix("/v1/") + PUBLISHED
+    try:
+        answer = httpx.get(address, timeout=60)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        answer.raise_for_status()
+        return [bytes.fromhex(one["public_key"]) for one in answer.json()["keys"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise ConsoleError(f"{address} tells no keys: {error}") from None
+
+
 def no_answer(client: httpx.Client, error: httpx.TransportError) -> ConsoleError:
     """Return what is said where the API does not answer."""
     return ConsoleError(f"no answer from {client.base_url}: {error}")

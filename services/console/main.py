@@ -268,6 +268,8 @@ def _add_verify(commands: _Commands) -> None:
     command.add_argument("--secret-file", type=Path, help="holds the shared secret whsec_…")
     told = "whpk_… or 64 digits of a key that may have signed; may be repeated"
     command.add_argument("--public-key", action="append", metavar="KEY", help=told)
+    told = "take the keys that this installation publishes, at its address, such as https://…"
+    command.add_argument("--keys-from", metavar="URL", help=told)
     told = "of a paper: say where the figure with this number comes from"
     command.add_argument("--figure", type=int, metavar="NUMBER", help=told)
     told = "of a PDF: the DOCX, XLSX or pack that was made with it"

@@ -1,6 +1,6 @@
 """Paths of files that come in: sent, judged by the worker, then confirmed or discarded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -97,8 +97,17 @@ async def _options(
             " progress of milestones",
         ),
     ] = None,
+    score_sheet: Annotated[
+        str | None,
+        Query(
+            max_length=60,
+            description="Code of the score sheet by which the rows say what was found, item by"
+            " item",
+        ),
+    ] = None,
 ) -> ImportOptions:
-    return ImportOptions(period, organization_code, sheet, draft, on_behalf_of, register)
+    said = ImportOptions(period, organization_code, sheet, draft, on_behalf_of, register)
+    return replace(said, score_sheet=score_sheet)
 
 
 Options = Annotated[ImportOptions, Depends(_options)]
@@ -161,10 +170,12 @@ async def import_sheet(
         str | None, Query(max_length=255, description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
-    """Send values, progress or rows of a register as a workbook or CSV: a form, or one's own sheet.
+    """Send values, progress, rows of a register or assessments as a workbook or CSV.
 
-    Form 01 and sheets like it bring values, form 02 and sheets like it how far milestones are; with
-    `register` it is the form of that register, or a sheet with its headings.
+    It is a form, or one's own sheet. Form 01 and sheets like it bring values, form 02 and sheets
+    like it how far milestones are; with `register` it is the form of that register, or a sheet with
+    its headings; with `score_sheet` that of the score sheet, which begins assessments and changes
+    drafts.
     A file that cannot be read is 422 `sheet-refused` at once, with what to do; so is a form of
     another unit, period or version, with where a fresh one is had. Its rows are judged by the
     worker as those of a batch are: `Location` tells how far that is, and `request.import_id`

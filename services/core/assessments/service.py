@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.assessments import queries
@@ -23,7 +24,12 @@ from services.core.assessments.judging import (
     merged,
     open_faults,
 )
-from services.core.assessments.models import Assessment, AssessmentHistory, AssessmentRevision
+from services.core.assessments.models import (
+    ONE_A_SUBJECT,
+    Assessment,
+    AssessmentHistory,
+    AssessmentRevision,
+)
 from services.core.assessments.rules import (
     ACTIONS,
     TRANSITIONS,
@@ -45,7 +51,7 @@ from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
-from services.core.kit.database import lock_name
+from services.core.kit.database import is_taken, lock_name
 from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
 from services.core.plan.sheet_entries import ScoreSheet
@@ -119,7 +125,12 @@ async def add_assessment(
         raise AssessmentExists(extra={"assessment_id": str(standing)})
     made = _new(subject, new.period, found, desk)
     session.add(made)
-    await _write(session, made, "created", desk)
+    try:
+        await _write(session, made, "created", desk)
+    except IntegrityError as error:  # of somebody who holds no name of ours, as before a release
+        if not is_taken(error, ONE_A_SUBJECT):
+            raise
+        raise AssessmentExists from None
     return made
 
 
