@@ -15,13 +15,28 @@ def api_client(url: str | None, language: Language) -> httpx.Client:
     """Return a client of the API at `url`, or where the environment says, with the caller's key.
 
     Raises:
-        ConsoleError: no key is given.
+        ConsoleError: no key is given, or one that is none, or no address.
     """
     key = os.environ.get(KEY, "").strip()
     if not key:
         raise ConsoleError(f"give the key to call the API with in {KEY}")
-    headers = {"Authorization": f"Bearer {key}", "Accept-Language": language}
-    return httpx.Client(base_url=_address(url), headers=headers, timeout=60)
+    headers = {"Authorization": f"Bearer {in_header(key, KEY)}", "Accept-Language": language}
+    address = _address(url)
+    try:
+        return httpx.Client(base_url=address, headers=headers, timeout=60)
+    except httpx.InvalidURL as error:
+        raise ConsoleError(f"this is no address: {address} ({error})") from None
+
+
+def in_header(said: str, name: str) -> str:
+    """Return what is sent in a header, as it is.
+
+    Raises:
+        ConsoleError: a header cannot carry it; `name` says where it came from, and it is not shown.
+    """
+    if not (said.isascii() and said.isprintable()):
+        raise ConsoleError(f"{name} holds a character that no header carries: copy it once more")
+    return said
 
 
 def _address(given: str | None) -> str:

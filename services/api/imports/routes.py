@@ -29,6 +29,7 @@ from services.api.imports.schemas import (
     import_out,
 )
 from services.api.imports.template_routes import XLSX, file_answer, file_response
+from services.api.operations.rights import check_permissions
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import cut, of_list
 from services.api.problems import language_of
@@ -41,7 +42,13 @@ from services.core.imports import queries
 from services.core.imports.errors import MarkedCopyNotFound
 from services.core.imports.intake import FirstLook, ImportOptions, look_at
 from services.core.imports.models import SheetImport
-from services.core.imports.service import SentFile, begin_import, confirm, discard
+from services.core.imports.service import (
+    SentFile,
+    begin_import,
+    confirm,
+    discard,
+    permissions_of,
+)
 from services.core.kit.errors import InvalidInput
 from services.core.kit.operations import Operation
 from services.core.kit.pagination import read_page_token, read_version
@@ -204,10 +211,13 @@ async def _seen(import_id: ImportId, actor: Writer, session: Reading) -> SheetIm
 
     Raises:
         ImportNotFound: it sent none of this id.
+        Forbidden: it lacks a scope now that sending it took.
     """
-    return await queries.import_of(
+    sheet = await queries.import_of(
         session, actor.city_code, import_id, credential_id=actor.credential_id
     )
+    check_permissions(actor, permissions_of(sheet.form))
+    return sheet
 
 
 Seen = Annotated[SheetImport, Depends(_seen)]
@@ -276,7 +286,7 @@ async def get_marked_copy(
 
 @dataclass(frozen=True)
 class ImportTurn(Turn[SheetImport]):
-    """An import's turn for a verb; whoever sent it has the right."""
+    """An import's turn for a verb; whoever sent it has the right, with the same scopes."""
 
     @override
     async def shown(self) -> Shown:
@@ -289,6 +299,7 @@ async def _take(import_id: ImportId, actor: Writer, session: Writing, held: Held
     sheet = await queries.import_of(
         session, actor.city_code, import_id, credential_id=actor.credential_id, for_update=True
     )
+    check_permissions(actor, permissions_of(sheet.form))
     return ImportTurn(sheet, actor, session, held)
 
 

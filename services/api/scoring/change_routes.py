@@ -215,11 +215,13 @@ def _cause(
 
 
 def _decided(compared: BoardComparison, subjects: set[str], subject: str) -> list[Happened]:
+    periods = compared.period_ids.get(subject.rpartition("/")[2], frozenset())
     return [
         each
         for each in compared.decisions
         if each.subject_kind in subjects
         and (each.subject_kind != "indicator" or each.subject_id == subject)
+        and (each.subject_kind != "period" or each.subject_id in periods)
     ]
 
 

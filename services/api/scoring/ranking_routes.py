@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
@@ -22,7 +22,15 @@ from services.api.scoring.ranking_schemas import (
     score_fields,
     unranked_fields,
 )
-from services.api.scoring.routes import AsOf, Basis, Published, Reader, check_alone, check_basis
+from services.api.scoring.routes import (
+    AsOf,
+    Basis,
+    Published,
+    Reader,
+    check_alone,
+    check_basis,
+    unwritten_board,
+)
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -35,7 +43,6 @@ from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.plan.visibility import sees
 from services.core.scoring import queries
-from services.core.scoring.board import empty_board
 from services.core.scoring.ranking import (
     RankedUnits,
     Standing,
@@ -213,7 +220,8 @@ async def drawn_board(
     if found is None and publication is not None:
         raise PublicationNotFound
     if found is None:
-        empty, scheme = empty_board(plan, period, _today(held, plan)), plan.document.scheme
+        empty, _ = unwritten_board(held, plan, period, as_of)
+        scheme = plan.document.scheme
         method = {"name": scheme.name, "version": scheme.version}
         head = {"as_of": as_of, "position": 0, "publication_number": None, "method": method}
         return DrawnBoard(plan, empty.board, empty.traces, head)
@@ -227,10 +235,6 @@ async def drawn_board(
         "method": {"name": found.method, "version": found.method_version},
     }
     return DrawnBoard(replace(plan, document=document), found.board, found.traces, head)
-
-
-def _today(held: Resources, plan: PlanState) -> date:
-    return held.clock.today(plan.document.time_zone)
 
 
 def within_reach(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Request, Response
@@ -49,7 +49,7 @@ from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every, sees_under_review
 from services.core.scoring import queries
-from services.core.scoring.board import empty_board
+from services.core.scoring.board import Drawn, board_before, empty_board
 from services.core.scoring.cases import periods_read
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.explanation import explain
@@ -156,10 +156,24 @@ async def _read_board(
     """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
     row, board = await _snapshot(held, plan, period, basis, as_of)
     if row is None:
-        today = held.clock.today(plan.document.time_zone)
-        head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": today}
-        return to_json({**head, **empty_board(plan, period, today).board})
+        drawn, day = unwritten_board(held, plan, period, as_of)
+        head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": day}
+        return to_json({**head, **drawn.board})
     return _body(plan, period, basis, row, board, as_of)
+
+
+def unwritten_board(
+    held: Resources, plan: PlanState, period: Period, as_of: datetime | None
+) -> tuple[Drawn, date]:
+    """Return a board of which there is no snapshot, and its local date.
+
+    As of a time gone by nothing of today's state is on it: nothing was known then.
+    """
+    now = held.clock.now()
+    if as_of is not None and as_of < now:
+        return board_before(plan, period, as_of), plan.local_date(as_of)
+    today = plan.local_date(now)
+    return empty_board(plan, period, today), today
 
 
 async def _read_published(
@@ -303,7 +317,7 @@ async def get_indicator_score(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
     )
     if snapshot is None:
-        drawn = empty_board(plan, wanted, held.clock.today(plan.document.time_zone))
+        drawn, _ = unwritten_board(held, plan, wanted, as_of)
         board, traces, position = drawn.board, drawn.traces, 0
         method = MethodOut(name=plan.document.scheme.name, version=plan.document.scheme.version)
         inputs, outside = list[Contribution](), 0

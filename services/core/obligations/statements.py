@@ -179,6 +179,14 @@ GROUP BY s.indicator_code, s.period
 """)
 """Which owners of indicators that changed hands have an approved value, the latest owner first."""
 
+HANDED_OVER = text("""
+SELECT DISTINCT w.plan_code
+FROM unnest(CAST(:plans AS text[]), CAST(:codes AS text[])) AS w(plan_code, indicator_code)
+WHERE (SELECT count(*) FROM indicator_owner AS i WHERE i.city_code = :city
+    AND i.plan_code = w.plan_code AND i.indicator_code = w.indicator_code) > 1
+""")
+"""The plans among these whose indicator of that code changed hands."""
+
 # An answer is what was handed in since the period was opened; what came before it is none.
 ANSWERED = text("""
 SELECT DISTINCT p.period FROM plan_period AS p

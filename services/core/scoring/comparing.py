@@ -15,10 +15,11 @@ from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
-from services.core.scoring.board import ScoringContext, empty_board
-from services.core.scoring.cases import finer_periods, periods_read
+from services.core.scoring.board import ScoringContext, board_before, empty_board
+from services.core.scoring.cases import facts_of, finer_periods, periods_read
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.counting import operands_of
+from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
@@ -61,11 +62,13 @@ class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
+    `period_ids` gives by indicator the subjects of the periods that its verdict looks at.
     """
 
     changes: ScoreDifference
     events: Mapping[int, Happened]
     decisions: Sequence[Happened]
+    period_ids: Mapping[str, frozenset[str]]
 
 
 async def compare_boards(
@@ -78,13 +81,12 @@ async def compare_boards(
     after: ScoreSnapshot,
 ) -> BoardComparison:
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
-    bench = ScoringContext.of(
-        plan, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
-    )
+    bench = await _bench(session, plan, after)
     then = await _stand(session, plan, after)
-    first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
+    first = _nothing(plan, period) if before is None else await _stand(session, plan, before)
     since = 0 if before is None else before.position
-    decisions = await _decisions(session, plan, period, since=since, upto=after.position)
+    period_ids = _period_ids(plan, period)
+    decisions = await _decisions(session, plan, period_ids, since=since, upto=after.position)
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
     history = _History(bench, period, basis, since, after.position)
@@ -102,7 +104,20 @@ async def compare_boards(
         arrivals=_arrivals(replace(plan, document=then.document), period, after, history, added),
     )
     events = await _events(session, plan.city_code, history.positions)
-    return BoardComparison(changes, events, decisions)
+    return BoardComparison(changes, events, decisions, period_ids)
+
+
+async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
+    """Return by what the values between two boards are counted: as for the boards themselves."""
+    facts = facts_of(plan)
+    shared = [code for code, each in facts.items() if each.shared]
+    return ScoringContext.of(
+        plan,
+        after.local_date,
+        tenures=await queries.tenures_of(session, plan.city_code, plan.code),
+        former=await former_duties(session, plan, facts),
+        memberships=await queries.memberships_of(session, plan, shared),
+    )
 
 
 def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
@@ -117,8 +132,8 @@ async def _stand(session: AsyncSession, plan: PlanState, snapshot: ScoreSnapshot
     return Stand(document, snapshot.board, snapshot.traces)
 
 
-def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
-    drawn = empty_board(plan, period, after.local_date)
+def _nothing(plan: PlanState, period: Period) -> Stand:
+    drawn = board_before(plan, period, None)
     return Stand(plan.document, drawn.board, drawn.traces)
 
 
@@ -261,16 +276,36 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["period"], row["organization_code"]
 
 
+def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
+    """Return by indicator the subjects of the periods that a verdict on one looks at.
+
+    Those are the period and the wider ones, by which it is asked for, the finer ones that it is
+    made of, and what it is compared with.
+    """
+    wider = [each.code for each in chain(period)]
+    return {
+        code: frozenset(
+            f"{plan.code}/{each}" for each in (*wider, *periods_read(period, indicator))
+        )
+        for code, indicator in plan.indicators.items()
+    }
+
+
 async def _decisions(
-    session: AsyncSession, plan: PlanState, period: Period, *, since: int, upto: int
+    session: AsyncSession,
+    plan: PlanState,
+    period_ids: Mapping[str, frozenset[str]],
+    *,
+    since: int,
+    upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and this period, oldest first."""
+    """Return what was decided on the plan, its targets, questions and periods, oldest first."""
     subjects = [("plan", plan.code)]
     subjects += [("indicator", f"{plan.code}/{code}") for code in plan.indicators]
     subjects += [
         ("open_question", f"{plan.code}/{question.id}") for question in plan.document.open_questions
     ]
-    subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
+    subjects += [("period", each) for each in sorted(frozenset().union(*period_ids.values()))]
     connection = await driver_connection(session)
     wanted = {
         "city": plan.city_code,

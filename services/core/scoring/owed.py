@@ -58,6 +58,9 @@ Units = Mapping[tuple[str, str], frozenset[str]]
 """By (indicator code, period code)."""
 
 
+_NOBODY: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Former:
     """Who owed what in periods that take no more values, as far as it is not as today.
@@ -67,6 +70,15 @@ class Former:
 
     excused: Units = field(default_factory=dict)
     owing: Units = field(default_factory=dict)
+
+    def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return who owed a part of an indicator, by each period where it is not as today."""
+        return {
+            period: (frozenset(reporters) - self.excused.get((indicator, period), _NOBODY))
+            | self.owing.get((indicator, period), _NOBODY)
+            for code, period in {*self.excused, *self.owing}
+            if code == indicator
+        }
 
 
 @dataclass(frozen=True)
@@ -151,6 +163,23 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
     )
 
 
+def lacking(duties: Duties, parts: Parts) -> tuple[str, ...]:
+    """Return in words what a value of a time gone by lacks to be a whole, at most 20 parts.
+
+    It does not matter who was asked for a part, nor whether its date has passed: a later value
+    would be compared with less than what it is itself.
+    """
+    filled = [place for place, (_, operands) in enumerate(parts.pieces) if operands is not None]
+    last = filled[-1] if filled else -1
+    gone = [
+        Absent(code, unit, _name(duties, unit), "unasked")
+        for place, (code, operands) in enumerate(parts.pieces)
+        if place >= last or not parts.latest_counts
+        for unit in _units(duties, parts, code, operands)[1]
+    ]
+    return tuple(_in_words(each) for each in gone[:NAMED])
+
+
 _ORDER: Sequence[Want] = ("overdue", "pending", "unasked")
 
 
@@ -168,7 +197,11 @@ def _units(
     # The names of the units were read only where they are needed; a single reporter is always
     # known. Where neither is known, nobody can be named as absent.
     known = operands.organizations or _only(operands)
-    return operands.reports, [unit for unit in units if known and unit not in known]
+    if not known:
+        return operands.reports, []
+    # A former unit's value may still count, but it is nothing that is owed.
+    gone: list[str | None] = [unit for unit in units if unit not in known]
+    return len(units) - len(gone), gone
 
 
 def _only(operands: Operands) -> tuple[str, ...]:
@@ -258,6 +291,12 @@ def owed_details(owed: OwedParts) -> Mapping[str, str]:
 
 
 _SAID = 10
+
+
+def in_words(named: Iterable[str]) -> str:
+    """Return what is named as a sentence lists it, at most ten; — for none."""
+    listed = list(named)
+    return "、".join(listed[:_SAID]) + (" …" if len(listed) > _SAID else "") or "—"
 
 
 def _in_words(absent: Absent) -> str:

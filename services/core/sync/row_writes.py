@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.service import raise_conflicts
-from services.core.evidence.service import drop_files
+from services.core.evidence.resting import drop_files
 from services.core.identity.actor import Actor
 from services.core.plan.state import PlanState
 from services.core.registers import queries as row_queries
