@@ -35,7 +35,6 @@ from services.api.board import work_routes as board_work
 from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
-from services.api.conflicts import routes as conflicts
 from services.api.connectors import item_routes as connector_items
 from services.api.connectors import routes as connectors
 from services.api.context import Resources
@@ -91,6 +90,7 @@ from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import comparison_routes as comparison
+from services.api.scoring import indicator_routes as indicator_scores
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import ranking_routes as rankings
 from services.api.scoring import routes as scoring
@@ -101,6 +101,7 @@ from services.api.signed_calls import Partners
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import check_routes as checks
+from services.api.submissions import conflict_routes as conflicts
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
@@ -128,7 +129,7 @@ if TYPE_CHECKING:
 _ROUTERS = (
     scoring.kept_router,
     submissions.router,
-    scoring.router,
+    indicator_scores.router,
     publications.router,
     indicator_table.router,
     comparison.router,

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from services.core.plan.models import PlanVersion
 from tests.support.api import ROOT, XINMI, Door, xinmi
-from tests.support.plans import a_plan, an_indicator, load
+from tests.support.plans import TRIAL, a_plan, an_indicator, load
 
 pytestmark = pytest.mark.citus
 
@@ -234,6 +234,28 @@ async def test_a_range_and_several_conditions_can_be_assigned(door: Door) -> Non
     told = [one["data"] for one in events.json()["items"] if one["data"]["indicator_code"] == "R02"]
     assert [one["upper"] for one in told] == ["5", None]
     assert told[1]["conditions"] == shown["conditions"]
+
+
+@pytest.mark.parametrize("year", ["1999", "2024", "2026", "2027", "2028", "2099", "2100"])
+async def test_a_target_is_assigned_for_a_year_of_the_plan_that_it_does_not_print(
+    door: Door, year: str
+) -> None:
+    printed = {"year": 2026, "kind": "at_least", "value": "50", "text": "≥50"}
+    left = {"year": 2027, "kind": "assigned_by_superior", "text": "下达"}
+    await load(door, a_plan(an_indicator("A1", targets=[printed, left])))
+    body = {"kind": "at_least", "value": "10", "text": "≥10", **_LETTER}
+    async with await door.as_("superior") as superior:
+        answer = await superior.put(f"/plans/{TRIAL}/indicators/A1/targets/{year}", json=body)
+    said = answer.json()
+    if year == "2027":
+        assert answer.status_code == 200, answer.text
+    elif year == "2026":
+        assert (answer.status_code, said["code"]) == (409, "target-not-assignable")
+    else:
+        assert answer.status_code == 422, answer.text
+        assert [(one["pointer"], one["code"]) for one in said["errors"]] == [
+            ("/path/year", "year-outside-plan")
+        ]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,28 @@ async def test_an_impossible_share_is_refused_on_every_path(door: Door) -> None:
         assert codes(changed) == [outside]
 
 
+async def test_parts_of_a_share_below_zero_are_refused_on_every_path(door: Door) -> None:
+    both = [("/numerator", "negative-part"), ("/denominator", "negative-part")]
+    async with await door.as_("reporter", "UN15") as unit:
+        for code in ("A1", "A2"):
+            parts = {"indicator_code": code, "numerator": "-40", "denominator": "-95"}
+            assert codes(await report(unit, **parts)) == both
+            assert codes(await report(unit, **parts, draft=True)) == both
+            nothing = parts | {"numerator": "0"}
+            assert codes(await report(unit, **nothing)) == both[1:]
+        listed = {"items": [parts | {"organization_code": "UN15", "period": "2027"}]}
+        batch = await unit.post(f"{PLAN}/submissions/batch", json=listed)
+        told = {fault["code"] for one in batch.json()["items"] for fault in one["errors"]}
+        assert told == {"negative-part"}, batch.text
+        kept = await report(unit, indicator_code="A2", numerator="40", denominator="95", draft=True)
+        changed = await unit.patch(
+            f"/submissions/{kept.json()['id']}",
+            json={"numerator": "-40", "denominator": "-95"},
+            headers={"If-Match": kept.headers["ETag"]},
+        )
+        assert codes(changed) == both
+
+
 async def test_where_the_plan_warns_the_value_is_taken_and_a_reason_asked_for(door: Door) -> None:
     async with await door.as_("reporter", "UN15") as unit:
         made = await report(unit, indicator_code="A3", value="110", draft=True)

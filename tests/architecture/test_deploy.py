@@ -109,8 +109,10 @@ def test_nothing_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> No
 
 def _mounts(part: dict[str, Any]) -> dict[str, str]:
     """Return where a service's volumes are mounted, with what is said behind that."""
-    told = [re.sub(r"\$\{[^}]+\}", "said", one).split(":") for one in part["volumes"]]
-    return {place: "".join(how) for _, place, *how in told}
+    said = re.compile(r"(?:\$\{[^}]+\}|[^:]+):([^:]+):?(\w*)")
+    found = [said.fullmatch(one) for one in part["volumes"]]
+    assert None not in found
+    return {one[1]: one[2] for one in found if one is not None}
 
 
 def test_the_worker_alone_has_a_place_to_drop_files_that_it_may_write_to(

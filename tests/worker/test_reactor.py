@@ -154,7 +154,8 @@ async def test_of_all_readers_those_take_a_turn_who_hear_what_happened(ledger: L
         await reactor.go_round()
     turns = [given for statement, given in sent if "reader AS MATERIALIZED" in statement]
     asked = [reader for given in turns for reader in READERS if reader in given]
-    hearing = ["webhooks", "scoring", "observations", "alerts", "connectors", "audit"]
+    hearing = ["webhooks", "obligations", "scoring", "observations", "alerts", "connectors"]
+    hearing += ["audit"]
     assert asked == hearing, "each once, and none that hears nothing of an approval"
     await reactor.react()
     assert await idle(ledger), "the others stand where the log ends all the same"

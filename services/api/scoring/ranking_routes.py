@@ -1,8 +1,8 @@
 """Paths of rankings: units beside those they can be compared with, and who is none of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
@@ -22,20 +22,27 @@ from services.api.scoring.ranking_schemas import (
     score_fields,
     unranked_fields,
 )
-from services.api.scoring.routes import AsOf, Basis, Published, Reader, check_alone, check_basis
+from services.api.scoring.routes import (
+    AsOf,
+    Basis,
+    Published,
+    Reader,
+    check_alone,
+    check_basis,
+    unwritten_board,
+)
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.obligations.quality.queries import ReportingQuality, reporting_quality
 from services.core.plan.errors import PublicationNotFound
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.queries import publication as publication_of
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
+from services.core.plan.versions.queries import plan_of_version
 from services.core.plan.visibility import sees
 from services.core.scoring import queries
-from services.core.scoring.board import empty_board
 from services.core.scoring.ranking import (
     RankedUnits,
     Standing,
@@ -213,24 +220,19 @@ async def drawn_board(
     if found is None and publication is not None:
         raise PublicationNotFound
     if found is None:
-        empty, scheme = empty_board(plan, period, _today(held, plan)), plan.document.scheme
+        empty, _ = unwritten_board(held, plan, period, as_of)
+        scheme = plan.document.scheme
         method = {"name": scheme.name, "version": scheme.version}
         head = {"as_of": as_of, "position": 0, "publication_number": None, "method": method}
         return DrawnBoard(plan, empty.board, empty.traces, head)
-    document = plan.document
-    if found.plan_version != plan.version:
-        document = await plan_document(session, city, code, found.plan_version)
+    drawn_by = await plan_of_version(session, plan, found.plan_version)
     head = {
         "as_of": as_of or found.computed_at,
         "position": found.position,
         "publication_number": found.publication_number,
         "method": {"name": found.method, "version": found.method_version},
     }
-    return DrawnBoard(replace(plan, document=document), found.board, found.traces, head)
-
-
-def _today(held: Resources, plan: PlanState) -> date:
-    return held.clock.today(plan.document.time_zone)
+    return DrawnBoard(drawn_by, found.board, found.traces, head)
 
 
 def within_reach(

@@ -19,7 +19,7 @@ from services.core.alerts.digests import DigestAddress, Digests
 from services.core.alerts.dry_run import DryRunNotice
 from services.core.alerts.findings import Due, Ended, Finding, findings
 from services.core.alerts.lights import (
-    board_period,
+    board_periods,
     by_subject,
     light_decisions,
     light_steps,
@@ -135,7 +135,7 @@ def _judged(
 
 async def _lights(session: AsyncSession, ground: EvaluationContext) -> _Batch:
     place = (ground.plan.city_code, ground.plan.code)
-    red = await queries.red_lights(session, *place, board_period(ground))
+    red = await queries.red_lights(session, *place, board_periods(ground))
     alerts = by_subject(await queries.light_alerts(session, *place))
     return _Batch(
         light_steps(ground),

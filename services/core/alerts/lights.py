@@ -22,10 +22,16 @@ Alerts = Mapping[str, Mapping[str, Any]]
 """The last alert of each indicator whose light was ever red, by its subject's id."""
 
 
-def board_period(ground: EvaluationContext) -> str:
-    """Return the period of the board that is looked at: the one shown to who names none."""
+def board_periods(ground: EvaluationContext) -> Sequence[str]:
+    """Return the periods of the boards that are looked at, in order: the plan's target years.
+
+    Of an indicator the last of them counts in which it has a light: a target that was missed is
+    told on its date, and stays red until a later year says otherwise.
+    """
     document = ground.plan.document
-    return document.period_calendar.year(document.last_target_year).code
+    calendar = document.period_calendar
+    years = {each.at_year(calendar) for one in document.indicators for each in one.targets}
+    return [calendar.year(year).code for year in sorted(years)]
 
 
 def light_steps(ground: EvaluationContext) -> Cutoffs:

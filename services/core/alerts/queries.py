@@ -121,21 +121,30 @@ async def digests_given(
 
 
 _RED = text("""
-SELECT line->>'code' AS code, line->>'reason' AS reason, line->>'reason_en' AS reason_en
-FROM (
-    SELECT board FROM score_snapshot
-    WHERE city_code = :city AND plan_code = :plan AND basis = 'approved' AND period = :period
-    ORDER BY sequence DESC LIMIT 1
-) newest CROSS JOIN LATERAL jsonb_array_elements(board->'indicators') AS line
-WHERE line->>'light' = 'red'
+SELECT code, reason, reason_en FROM (
+    SELECT DISTINCT ON (line->>'code') line->>'code' AS code, line->>'light' AS light,
+        line->>'reason' AS reason, line->>'reason_en' AS reason_en
+    FROM unnest(CAST(:periods AS text[])) WITH ORDINALITY AS w(period, place)
+    CROSS JOIN LATERAL (
+        SELECT board FROM score_snapshot
+        WHERE city_code = :city AND plan_code = :plan AND basis = 'approved' AND period = w.period
+        ORDER BY sequence DESC LIMIT 1
+    ) newest CROSS JOIN LATERAL jsonb_array_elements(board->'indicators') AS line
+    WHERE line->>'light' <> 'grey'
+    ORDER BY line->>'code', w.place DESC
+) lit WHERE light = 'red'
 """)
 
 
 async def red_lights(
-    session: AsyncSession, city_code: str, plan_code: str, period: str
+    session: AsyncSession, city_code: str, plan_code: str, periods: Sequence[str]
 ) -> Mapping[str, tuple[str, str]]:
-    """Return the indicators with a red light on the newest approved board, and why."""
-    rows = await session.execute(_RED, {"city": city_code, "plan": plan_code, "period": period})
+    """Return the indicators whose light is red, and why.
+
+    Of the newest approved boards of these periods, in order, the last one counts on which an
+    indicator has a light that is not grey.
+    """
+    rows = await session.execute(_RED, {"city": city_code, "plan": plan_code, "periods": periods})
     return {code: (reason or "", reason_en or "") for code, reason, reason_en in rows}
 
 

@@ -271,7 +271,7 @@ async def _change(
 
 
 async def _write(session: AsyncSession, row: Assessment, action: str, desk: AssessmentDesk) -> None:
-    await write_change(session, row, action, plan=desk.plan, actor=desk.actor, now=desk.now)
+    await write_change(session, row, action, actor=desk.actor, now=desk.now)
 
 
 async def write_change(
@@ -279,7 +279,6 @@ async def write_change(
     row: Assessment,
     action: str,
     *,
-    plan: PlanState,
     actor: Actor,
     now: datetime,
 ) -> None:
@@ -298,30 +297,29 @@ async def write_change(
         )
     )
     await session.flush()
-    await record(session, told_of(image, action, plan=plan, stamp=stamp, now=now))
+    await record(session, told_of(image, action, stamp=stamp, now=now))
 
 
 def told_of(
     row: Mapping[str, Any],
     action: str,
     *,
-    plan: PlanState,
     stamp: Mapping[str, object],
     now: datetime,
 ) -> NewEvent:
     """Return the event of a change of an assessment.
 
-    Before it is published it is the office's: the unit does not hear of it.
+    Before it is published it is of no unit: who assesses by its sheet hears of it, and who sees the
+    whole plan.
     """
     event_type: EventType = f"assessment.{action}"  # type: ignore[assignment] # by `ACTIONS`
-    unit, office = row["organization_code"], plan.document.supervision.office
     return NewEvent(
         city_code=row["city_code"],
         plan_code=row["plan_code"],
         type=event_type,
         subject_kind="assessment",
         subject_id=str(row["id"]),
-        organization_code=unit if row["state"] == "published" else office or unit,
+        organization_code=row["organization_code"] if row["state"] == "published" else None,
         actor=dict(stamp),
         data=event_data(row),
         occurred_at=now,

@@ -220,7 +220,5 @@ async def _write(
         for row, action in deeds
     ]
     await session.execute(insert(AssessmentHistory), history)
-    told = [
-        told_of(row, action, plan=desk.plan, stamp=stamp, now=desk.now) for row, action in deeds
-    ]
+    told = [told_of(row, action, stamp=stamp, now=desk.now) for row, action in deeds]
     await record(session, *told)

@@ -4,7 +4,7 @@ Each writes the new state and its history row in the caller's transaction. What 
 told by the event of the period or plan that it follows from; an extension has its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from uuid import UUID
@@ -28,7 +28,7 @@ from services.core.obligations.errors import ObligationNotExtendable, PeriodAnsw
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import answered_periods
 from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
-from services.core.obligations.statements import BEGIN_EPOCH
+from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER
 from services.core.obligations.writing import remember, write_owed
 from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
@@ -187,13 +187,18 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
     """
     if not stretch.events:
         return
-    if any(event.type in _MOVING for event in stretch.events):
-        await _keep_in_step(session, city_code, stretch.events, clock.now())
-    await lapse_moot_requests(session, city_code, clock.now())
+    changed = {event.plan_code for event in stretch.events if event.type == "plan.published"}
+    changed |= await _handed_over(session, city_code, stretch.events)
+    if changed or any(event.type == "calendar.changed" for event in stretch.events):
+        await _keep_in_step(session, city_code, stretch.events, changed, clock.now())
+    if changed or any(event.type != _APPROVED for event in stretch.events):
+        await lapse_moot_requests(session, city_code, clock.now())
 
 
-_MOVING: tuple[EventType, ...] = ("plan.published", "calendar.changed")
-"""What moves what is owed, or until when."""
+_APPROVED: EventType = "submission.approved"
+_MOVING: tuple[EventType, ...] = ("plan.published", "calendar.changed", _APPROVED)
+"""What moves what is owed, or until when. What a former owner reported in its time is still owed by
+it once that is approved, whenever that is."""
 
 # Also the request itself: a value may be handed in while it is asked for.
 _ENDING: tuple[EventType, ...] = (
@@ -231,13 +236,36 @@ async def lapse_moot_requests(session: AsyncSession, city_code: str, now: dateti
             return
 
 
+async def _handed_over(
+    session: AsyncSession, city_code: str, events: Sequence[LogEvent]
+) -> set[str | None]:
+    """Return the plans of which a value was approved whose indicator ever changed hands."""
+    approved = sorted(
+        {
+            (event.plan_code, event.data["indicator_code"])
+            for event in events
+            if event.type == _APPROVED and event.plan_code is not None
+        }
+    )
+    if not approved:
+        return set()
+    plans, codes = [plan for plan, _ in approved], [code for _, code in approved]
+    return set(
+        await session.scalars(HANDED_OVER, {"city": city_code, "plans": plans, "codes": codes})
+    )
+
+
 async def _keep_in_step(
-    session: AsyncSession, city_code: str, events: Sequence[LogEvent], now: datetime
+    session: AsyncSession,
+    city_code: str,
+    events: Sequence[LogEvent],
+    changed: Collection[str | None],
+    now: datetime,
 ) -> None:
-    published = {event.plan_code for event in events if event.type == "plan.published"}
+    """Bring what is owed into line; `changed` are the plans of which others may owe it now."""
     calendars = await _changes(session, city_code, events)
     for code in await plan_codes(session, city_code):
-        if code not in published and not calendars:
+        if code not in changed and not calendars:
             continue
         plan = await plan_state(session, city_code, code)
         if plan is None:
@@ -247,7 +275,7 @@ async def _keep_in_step(
         if since is not None and follows_calendar(plan.document.due_days):
             for row in rows:
                 await _follow_calendar(session, plan, row, since, now)
-        if code in published and rows:
+        if code in changed and rows:
             await _reconcile(session, plan, rows, _ACTOR, now)
 
 

@@ -80,7 +80,6 @@ SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS report
     count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
 {_PLACED} JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
 WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
-    AND o.organization_code = ANY(:units)
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
 """
 """How much was owed, handed in, in time, and is missing; by the `column` that is filled in."""
@@ -178,6 +177,14 @@ WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.
 GROUP BY s.indicator_code, s.period
 """)
 """Which owners of indicators that changed hands have an approved value, the latest owner first."""
+
+HANDED_OVER = text("""
+SELECT DISTINCT w.plan_code
+FROM unnest(CAST(:plans AS text[]), CAST(:codes AS text[])) AS w(plan_code, indicator_code)
+WHERE (SELECT count(*) FROM indicator_owner AS i WHERE i.city_code = :city
+    AND i.plan_code = w.plan_code AND i.indicator_code = w.indicator_code) > 1
+""")
+"""The plans among these whose indicator of that code changed hands."""
 
 # An answer is what was handed in since the period was opened; what came before it is none.
 ANSWERED = text("""

@@ -12,7 +12,7 @@ from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
-from services.core.plan.document import Condition, Indicator, TargetKind
+from services.core.plan.document import Condition, Indicator, PlanDocument, TargetKind
 from services.core.plan.document_dates import document_date_faults
 from services.core.plan.errors import IndicatorNotFound, TargetNotAssignable
 from services.core.plan.findings import Findings
@@ -56,14 +56,17 @@ async def assign_target(
     Raises:
         IndicatorNotFound: the plan has no such indicator.
         TargetNotAssignable: the plan prints the target of that year itself.
-        InvalidInput: what is said does not fit its kind, or its kind not the indicator.
+        InvalidInput: what is said does not fit its kind, or its kind not the indicator; or the
+            year is none of the plan's.
     """
     indicator = plan.indicators.get(indicator_code)
     if indicator is None:
         raise IndicatorNotFound
     if not any(target.kind == "assigned_by_superior" for target in indicator.targets):
         raise TargetNotAssignable
-    faults = _assignment_faults(assignment, indicator)
+    if _is_printed(indicator, year, plan.document):
+        raise TargetNotAssignable
+    faults = _year_faults(year, plan.document) + _assignment_faults(assignment, indicator)
     faults += document_date_faults(assignment.document_date, plan.local_date(now))
     if faults:
         raise InvalidInput(faults=faults)
@@ -113,6 +116,30 @@ async def assign_target(
         ),
     )
     return row
+
+
+def _is_printed(indicator: Indicator, year: int, document: PlanDocument) -> bool:
+    """Return whether the plan itself prints the target for the end of a year."""
+    calendar = document.period_calendar
+    last = calendar.year(year).last_day
+    return any(
+        target.kind != "assigned_by_superior" and target.end(calendar) == last
+        for target in indicator.targets
+    )
+
+
+def _year_faults(year: int, document: PlanDocument) -> list[Fault]:
+    """Return the fault of a year that is none of the plan's: nothing is measured by it."""
+    calendar = document.period_calendar
+    first = calendar.year_of(document.span.start)
+    last = max(calendar.year_of(document.span.end), document.last_target_year)
+    if first <= year <= last:
+        return []
+    words = Text(
+        f"该计划的年份为 {first}—{last}，请填写其中一年",
+        f"The plan's years are {first} to {last}: give one of these",
+    )
+    return [Fault("/path/year", "year-outside-plan", words, str(year))]
 
 
 def _assignment_faults(assignment: Assignment, indicator: Indicator) -> list[Fault]:

@@ -1,6 +1,6 @@
 """A plan as it stands, read once and asked often: pure, and shared by every request."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -113,6 +113,18 @@ class PlanState:
             for code, indicator in self.indicators.items()
             if indicator.aggregation.units == "direct"
             for reporters in [reporters_of(indicator, self.organizations)]
+        }
+
+    @cached_property
+    def sharing_reporters(self) -> Mapping[str, Container[str]]:
+        """Return the units that have a part in each indicator that several units report.
+
+        Where none of them submits, any unit may have one.
+        """
+        return {
+            code: frozenset(reporters_of(indicator, self.organizations)) or self.organizations
+            for code, indicator in self.indicators.items()
+            if indicator.aggregation.units != "direct"
         }
 
     @property

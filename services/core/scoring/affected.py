@@ -77,10 +77,13 @@ class BoardsToDraw:
     boards: dict[BoardKey, set[str] | None] = field(default_factory=dict)
     if_drawn: set[BoardKey] = field(default_factory=set)
 
-    def whole(self, key: BoardKey) -> None:
+    def whole(self, key: BoardKey, *, if_drawn: bool = False) -> None:
         """Ask for a whole board."""
+        if if_drawn and key not in self.boards:
+            self.if_drawn.add(key)
+        elif not if_drawn:
+            self.if_drawn.discard(key)
         self.boards[key] = None
-        self.if_drawn.discard(key)
 
     def judge(self, key: BoardKey, indicator: str, *, if_drawn: bool = False) -> None:
         """Ask for one indicator of a board to be judged anew."""
@@ -151,9 +154,8 @@ def boards_to_draw(
     `drawn` are the boards of the plan that exist; it matters for assigned targets alone.
     """
     found = BoardsToDraw()
-    for period in touch.periods:
-        for basis in BASES:
-            found.whole((basis, period))
+    for code in touch.periods:
+        _want_period(found, calendar.period(code), indicators.values())
     for key in touch.turned:
         found.whole(key)
     for code in touch.indicators:
@@ -168,17 +170,37 @@ def boards_to_draw(
     return found
 
 
+def _want_period(found: BoardsToDraw, period: Period, indicators: Iterable[Indicator]) -> None:
+    """Ask for every board that looks at how a period's reporting stands.
+
+    That is its own, those of the wider periods that it is a part of, and what compares with one
+    of these: whether the period was asked for, and still is, decides what they lack.
+    """
+    rising = [each for each in indicators if may_rise(each)]
+    for basis in BASES:
+        found.whole((basis, period.code))
+        for wider in period.parents():
+            found.whole((basis, wider.code), if_drawn=True)
+        for each in chain(period):
+            for indicator in rising:
+                _want_later(found, basis, each, indicator)
+
+
 def _want_value(
     found: BoardsToDraw, basis: str, period: Period, code: str, indicator: Indicator | None
 ) -> None:
     """Ask for every board that a value counts in, and for those that compare with one of these."""
     for each in chain(period):
         found.judge((basis, each.code), code)
-        if indicator is None or not may_rise(indicator):
-            continue
-        later = each.compared_from(indicator.comparison)
-        if later.in_year <= LAST_YEAR:
-            found.judge((basis, later.code), code, if_drawn=True)
+        if indicator is not None and may_rise(indicator):
+            _want_later(found, basis, each, indicator)
+
+
+def _want_later(found: BoardsToDraw, basis: str, period: Period, indicator: Indicator) -> None:
+    """Ask for the later board on which an indicator is compared with what it was in a period."""
+    later = period.compared_from(indicator.comparison)
+    if later.in_year <= LAST_YEAR:
+        found.judge((basis, later.code), indicator.code, if_drawn=True)
 
 
 def chain(period: Period) -> tuple[Period, ...]:

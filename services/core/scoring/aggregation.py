@@ -11,7 +11,13 @@ from services.core.scoring.figures import ZERO, Figure, added, divided, fraction
 UnitOperator = Literal["direct", "sum", "mean", "ratio_of_sums"]
 PeriodOperator = Literal["last", "sum", "mean", "ratio_of_sums"]
 Unusable = Literal[
-    "several_units", "levels_differ", "no_level", "no_number", "no_parts", "zero_denominator"
+    "several_units",
+    "levels_differ",
+    "no_level",
+    "no_number",
+    "no_parts",
+    "parts_lacking",
+    "zero_denominator",
 ]
 
 
@@ -23,9 +29,10 @@ class Operands:
     denominator; `levels` are the lowest and highest code, one where they are equal;
     `organization_code` is the unit where it is one alone, `organizations` are all of them where
     several owe a part, and `of_units` what those with a target of their own reported, each one
-    alone. `value_sum` adds the values as they are kept, ratios rounded; where ratios
-    are added or averaged, `quotients` are their (numerator, denominator), those of one
-    denominator added up, and `plain_sum` adds the others.
+    alone. `unparted` are units whose value has no parts where parts are added up. `value_sum`
+    adds the values as they are kept, ratios rounded; where ratios are added or averaged,
+    `quotients` are their (numerator, denominator), those of one denominator added up, and
+    `plain_sum` adds the others.
     """
 
     period: str
@@ -45,6 +52,7 @@ class Operands:
     quotients: tuple[tuple[Decimal, Decimal], ...] = ()
     organizations: tuple[str, ...] = ()
     of_units: "tuple[Operands, ...]" = ()
+    unparted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +69,15 @@ class Operators:
 class Reading:
     """The value as far as it can be read: one of four forms, or none where nothing counts.
 
-    Beside a level, which alone is judged, a figure may stand.
+    Beside a level, which alone is judged, a figure may stand. `lacking` are the units whose value
+    has no parts, by period, where that is what makes it unusable.
     """
 
     figure: Figure | None = None
     level: str | None = None
     not_applicable: str | None = None
     unusable: Unusable | None = None
+    lacking: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -136,7 +146,13 @@ def _read_level(operands: Operands) -> Reading:
 
 
 def _read_ratio(parts: Sequence[Operands], multiplier: Decimal) -> Reading:
-    """Return Σ numerator × multiplier ÷ Σ denominator; rates are never averaged."""
+    """Return Σ numerator × multiplier ÷ Σ denominator; rates are never averaged.
+
+    A value that has no parts cannot be added, and leaving it out would say what nobody reported.
+    """
+    lacking = tuple((unit, part.period) for part in parts for unit in part.unparted)
+    if lacking:
+        return Reading(unusable="parts_lacking", lacking=lacking)
     if not any(part.ratios for part in parts):
         return Reading(unusable="no_parts")
     denominator = total([part.denominator_sum or ZERO for part in parts])

@@ -6,7 +6,7 @@ carries the digest of its trace, so two boards are equal only where their traces
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -34,7 +34,7 @@ from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Asked, targets_of
-from services.core.scoring.tenures import Tenure, Tenures
+from services.core.scoring.tenures import Membership, Memberships, Sharers, Tenure, Tenures
 from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
 from services.core.scoring.unit_targets import judge_units
 
@@ -48,7 +48,8 @@ class ScoringContext:
     """What stays the same while the boards of one plan are made on one local date.
 
     `extended` tells by (indicator, period) until when more time was granted to a unit that owes
-    the value; of several units, the last. `tenures` tells whose value is the city's since when.
+    the value; of several units, the last. `tenures` tells whose value is the city's since when,
+    `memberships` who has a part in a value of several units.
     """
 
     state: PlanState
@@ -58,6 +59,7 @@ class ScoringContext:
     extended: Mapping[tuple[str, str], date]
     duties: Duties
     tenures: Tenures
+    memberships: Memberships
 
     @classmethod
     def of(
@@ -67,11 +69,12 @@ class ScoringContext:
         extended: Iterable[Extended] = (),
         tenures: Tenures | None = None,
         former: Former | None = None,
+        memberships: Memberships | None = None,
     ) -> "ScoringContext":
         """Return the context of a plan as it stands.
 
         `extended` is where more time was granted, `former` who owed what in periods that take
-        no more values.
+        no more values. Where no `memberships` are given, the units of today always had their part.
         """
         facts, more_time = facts_of(state), list(extended)
         latest: dict[tuple[str, str], date] = {}
@@ -85,7 +88,8 @@ class ScoringContext:
             for each in more_time
         }
         duties = Duties(state, granted, former or Former())
-        return cls(state, facts, method_of(state), today, latest, duties, tenures or {})
+        method = method_of(state)
+        return cls(state, facts, method, today, latest, duties, tenures or {}, memberships or {})
 
     def on(self, today: date) -> "ScoringContext":
         """Return the context of the same plan on another local date."""
@@ -103,7 +107,27 @@ class ScoringContext:
                 if unit is not None
             },
             apart=[code for code in chosen if self.facts[code].operators.units in _ADDED],
+            by_parts=[
+                code
+                for code in chosen
+                if "ratio_of_sums"
+                in (self.facts[code].operators.units, self.facts[code].operators.periods)
+            ],
+            shared={code: self.sharers[code] for code in chosen if code in self.sharers},
         )
+
+    @cached_property
+    def sharers(self) -> Mapping[str, Sharers]:
+        """Who has a part in the value of each indicator that several units share."""
+        return {
+            code: Sharers(
+                self.memberships.get(code, (Membership(0, frozenset(facts.reporters)),)),
+                self.duties.former.owed_then(code, facts.reporters),
+                self.state.period_calendar,
+            )
+            for code, facts in self.facts.items()
+            if facts.shared and facts.reporters
+        }
 
     def due_date(self, indicator: Indicator, period: Period) -> date | None:
         """Return until when an indicator's values are due; None: the period was never opened.
@@ -210,7 +234,7 @@ def draw_board(
 
 def is_current(board: Board) -> bool:
     """Return whether the rows of a board have all their members; those of old versions do not."""
-    return all("reporting" in row for row in board["indicators"])
+    return all("late" in row.get("reporting", ()) for row in board["indicators"])
 
 
 def _judged(
@@ -241,6 +265,30 @@ def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
     return draw_board(ScoringContext.of(state, today), period, {})
 
 
+def board_before(state: PlanState, period: Period, instant: datetime | None) -> Drawn:
+    """Return the board of a period at an instant before its first snapshot: nothing was known.
+
+    Nobody had been asked for a value, and of what was decided since only that counts which was
+    by then; at no `instant` nothing was. It is measured by the document in force.
+    """
+    targets = {
+        place: tuple(row for row in rows if instant is not None and row.assigned_at <= instant)
+        for place, rows in state.assigned.items()
+    }
+    known = replace(
+        state,
+        periods={},
+        assigned={place: rows for place, rows in targets.items() if rows},
+        settlements={
+            code: each
+            for code, each in state.settlements.items()
+            if instant is not None and each.settled_at <= instant
+        },
+    )
+    day = date.min if instant is None else state.local_date(instant)
+    return empty_board(known, period, day)
+
+
 def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> BoardRow:
     indicator, target = facts.indicator, case.target
     figure, level = verdict.reading.figure, verdict.reading.level
@@ -268,6 +316,7 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
         "target_date_passed": case.target_date_passed,
         "met": verdict.met,
         "attainment": text_of(verdict.attainment),
+        "months_of_sum": case.months_of_sum,
         "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
         "light": verdict.light,
         "reason": reason.zh,
@@ -288,6 +337,14 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
                     "overdue": each.want == "overdue",
                 }
                 for each in case.owed.absent
+            ],
+            "late": [
+                {
+                    "organization_code": each.organization_code,
+                    "name": each.name,
+                    "periods": list(each.periods),
+                }
+                for each in case.owed.late
             ],
         },
         "trace_digest": digest,
@@ -325,8 +382,11 @@ def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
             (least if case.growth_is_positive else most).append(Figure(ZERO))
     if baseline is not None and baseline.value is not None:
         (most if target.kind in FALLS else least).append(Figure(baseline.value))
-    if case.previous is not None:
+    if case.previous is not None and not case.previous.lacking:
         most.append(case.previous.figure)
+        # Of a kind that a number may keep, or is to get below, it must not be rounded up onto it.
+        if target.kinds & {"falling", "not_worse"}:
+            least.append(case.previous.figure)
     return least, most
 
 

@@ -4,7 +4,7 @@ Reads what it is given; the database is elsewhere, and so is the verdict.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -16,9 +16,10 @@ from services.core.plan.state import PlanState
 from services.core.plan.target_checks import falls_below_zero
 from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
+from services.core.scoring.comparables import BaselineValue, Comparable
 from services.core.scoring.figures import Figure
-from services.core.scoring.judgement import BaselineValue, Case, Comparable, Method, Reporting
-from services.core.scoring.owed import Duties, OwedParts, Parts, owed_parts
+from services.core.scoring.judgement import Case, Method, Reporting
+from services.core.scoring.owed import Duties, OwedParts, Parts, lacking, owed_parts
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import (
     MONTHS_IN_YEAR,
@@ -94,8 +95,18 @@ def method_of(state: PlanState) -> Method:
     )
 
 
+def is_too_fine(period: Period, indicator: Indicator) -> bool:
+    """Return whether an indicator is reported in wider periods: a value of this one counts never.
+
+    `submissions.judging.why_not_counted` says so where it is reported.
+    """
+    return period.months < months_of(indicator.frequency)
+
+
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
+    if is_too_fine(period, indicator):
+        return []
     codes = [period.code, *finer_periods(period, indicator.frequency)]
     if may_rise(indicator):
         before = period.compared_with(indicator.comparison)
@@ -126,6 +137,7 @@ def build_case(
     state, indicator = duties.state, facts.indicator
     target = target_for(indicator, period, state.assigned)
     own, parts, absent = _operands(indicator, period, operated)
+    own, parts = own and _named(state, own), tuple(_named(state, part) for part in parts)
     baseline = indicator.baseline
     start = period.calendar.year(baseline.year) if baseline else None
     stage = _stage(duties, facts, period, operated, today)
@@ -137,7 +149,7 @@ def build_case(
         own=own,
         parts=parts,
         absent=absent,
-        previous=_previous(facts, period, operated) if target.compares else None,
+        previous=_previous(duties, facts, period, operated) if target.compares else None,
         target=target,
         at_target_date=_at_target_date(target, period, today, complete=stage.complete),
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
@@ -202,7 +214,7 @@ def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
         codes = finer_periods(period, indicator.frequency) or codes
-    if period.months < months_of(indicator.frequency):
+    if is_too_fine(period, indicator):
         codes = ()
     return Parts(
         indicator=indicator.code,
@@ -251,6 +263,8 @@ def _operands(
     indicator: Indicator, period: Period, operated: Operated
 ) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
     """Return the period's own operands, or else those of its finer periods and what is absent."""
+    if is_too_fine(period, indicator):
+        return None, (), ()
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
@@ -263,19 +277,40 @@ def _operands(
     )
 
 
-def _previous(facts: IndicatorFacts, period: Period, operated: Operated) -> Comparable | None:
-    """Return the value to compare with, or a baseline that is of exactly that year."""
+_NAMED = 20
+"""So many units whose value has no parts are named of a period."""
+
+
+def _named(state: PlanState, operands: Operands) -> Operands:
+    """Return operands with the names of the units whose value has no parts."""
+    if not operands.unparted:
+        return operands
+    names = tuple(state.organization_name(unit) for unit in operands.unparted[:_NAMED])
+    return replace(operands, unparted=names)
+
+
+def _previous(
+    duties: Duties, facts: IndicatorFacts, period: Period, operated: Operated
+) -> Comparable | None:
+    """Return the value to compare with, or a baseline that is of exactly that year.
+
+    A reported value that lacks parts gives way to the baseline.
+    """
     before = period.compared_with(facts.indicator.comparison)
     own, parts, _ = _operands(facts.indicator, before, operated)
     figure = combine(own, parts, facts.operators).reading.figure
-    if figure is not None:
+    lacks = lacking(duties, _parts(facts, before, operated))
+    if figure is not None and not lacks:
         return Comparable(before.code, figure, "reported")
     baseline = facts.indicator.baseline
-    if baseline is None or baseline.value is None or facts.pace_question is not None:
-        return None
-    if (before.frequency, before.year) != ("annual", baseline.year):
-        return None
-    return Comparable(before.code, Figure(baseline.value), "baseline")
+    if (
+        baseline is not None
+        and baseline.value is not None
+        and facts.pace_question is None
+        and (before.frequency, before.year) == ("annual", baseline.year)
+    ):
+        return Comparable(before.code, Figure(baseline.value), "baseline")
+    return None if figure is None else Comparable(before.code, figure, "reported", lacks)
 
 
 def _reporting(
@@ -283,7 +318,7 @@ def _reporting(
 ) -> Reporting:
     if due is None:
         return "not_opened"
-    if period.months < months_of(indicator.frequency):
+    if is_too_fine(period, indicator):
         return "less_often"
     if due < today:
         return "late"

@@ -3,8 +3,8 @@
 SQL adds what is exact by adding; quotients come out apart, and are added as fractions.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.counted import statements
 from services.core.scoring.statements import CONTRIBUTIONS
-from services.core.scoring.tenures import Tenure, Tenures, rank, units_named
+from services.core.scoring.tenures import Sharers, Tenure, Tenures, rank, units_named
 
 _SUMMED = (
     *("period", "reports", "values", "value_sum", "ratios", "numerator_sum", "denominator_sum"),
@@ -33,13 +33,39 @@ Supposition = Mapping[str, Sequence[Any]]
 class CountingScope:
     """Which indicators to count, and how.
 
-    `owned` gives the tenures of those of which one unit's value is the city's; of those `apart`
-    ratios are added or averaged over the units.
+    `owned` gives the tenures of those of which one unit's value is the city's, `shared` who has
+    a part in the others; of those `apart` ratios are added or averaged over the units. Of those
+    `by_parts` numerators and denominators are added up, over units or periods.
     """
 
     codes: Sequence[str]
     owned: Tenures
     apart: Sequence[str]
+    shared: Mapping[str, Sharers] = field(default_factory=dict)
+    by_parts: Sequence[str] = ()
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The (indicator, unit) that may count, of the indicators of which not every unit may."""
+        owned = {code: units_named(held) for code, held in self.owned.items()}
+        named = [
+            (code, unit) for code, units in owned.items() if None not in units for unit in units
+        ]
+        return [(code, unit) for code, unit in named if unit is not None] + [
+            (code, unit) for code, sharers in self.shared.items() for unit in sharers.ever
+        ]
+
+    @property
+    def by_unit(self) -> list[str]:
+        """The indicators of which it has to be chosen, outside of SQL, whose values count."""
+        return [*self.owned, *(code for code, held in self.shared.items() if held.changed)]
+
+    def may_count(self, code: str, unit: str) -> bool:
+        """Return whether a value of a unit may ever count."""
+        if code in self.shared:
+            return unit in self.shared[code].ever
+        named = units_named(self.owned[code]) if code in self.owned else frozenset({None})
+        return None in named or unit in named
 
 
 async def operands(
@@ -58,8 +84,7 @@ async def operands(
     if the `supposed` values did.
     """
     connection = await driver_connection(session)
-    units = {code: units_named(held) for code, held in counted.owned.items()}
-    pairs = [(code, unit) for code, named in units.items() if None not in named for unit in named]
+    pairs = counted.pairs
     wanted = {
         "city": city_code,
         "plan": plan_code,
@@ -67,7 +92,8 @@ async def operands(
         "owned_codes": [code for code, _ in pairs],
         "owned_units": [unit for _, unit in pairs],
         "apart": list(counted.apart),
-        "owned": list(counted.owned),
+        "by_unit": counted.by_unit,
+        "by_parts": list(counted.by_parts),
     }
     if periods is None:
         await connection.execute(statements.PLAN_ANEW)
@@ -79,20 +105,74 @@ async def operands(
         else:
             statement = statements.SUPPOSED_OPERANDS.bind({**wanted, **supposed})
     rows = await connection.fetch(*statement)
-    found: dict[str, dict[tuple[str, str], Operands]] = {}
-    rivals: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    by_basis: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        if row["indicator_code"] in counted.owned:
-            key = (row["basis"], row["indicator_code"], row["period"])
-            rivals.setdefault(key, []).append(row)
+        by_basis.setdefault(row["basis"], []).append(row)
+    return {basis: _chosen(some, counted) for basis, some in by_basis.items()}
+
+
+def _chosen(
+    rows: Iterable[Mapping[str, Any]], counted: CountingScope
+) -> dict[tuple[str, str], Operands]:
+    """Return the operands of one basis; where units are rivals, of those whose values count."""
+    found: dict[tuple[str, str], Operands] = {}
+    rivals: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    by_unit = frozenset(counted.by_unit)
+    for row in rows:
+        place = (row["indicator_code"], row["period"])
+        if row["indicator_code"] in by_unit:
+            rivals.setdefault(place, []).append(row)
         else:
-            place = (row["indicator_code"], row["period"])
-            found.setdefault(row["basis"], {})[place] = _operands(row)
-    for (basis, code, period), rows_ in rivals.items():
-        chosen = _of_owner(rows_, counted.owned[code])
+            found[place] = _operands(row)
+    for place, some in rivals.items():
+        code, period = place
+        owned = code in counted.owned
+        chosen = (
+            _of_owner(some, counted.owned[code])
+            if owned
+            else _of_sharers(some, counted.shared[code], period)
+        )
         if chosen is not None:
-            found.setdefault(basis, {})[code, period] = chosen
+            found[place] = chosen
     return found
+
+
+def _of_sharers(
+    rows: Sequence[Mapping[str, Any]], sharers: Sharers, period: str
+) -> Operands | None:
+    """Return what those units reported together whose values count; None: none of them did."""
+    since = {row["organization_code"]: row["from_position"] for row in rows}
+    units = sharers.counting(period, since)
+    counting = [row for row in rows if row["organization_code"] in units]
+    if not counting:
+        return None
+    return replace(_operands(_merged(counting)), organizations=tuple(sorted(units)))
+
+
+_COUNTS = ("reports", "values", "ratios", "not_applicable", "provisional", "falsified")
+_SUMS = ("value_sum", "numerator_sum", "denominator_sum", "plain_sum")
+_LISTS = ("tops", "bottoms", "unparted")
+
+
+def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return rows of single units as the one that adding them up in SQL would have given."""
+    if len(rows) == 1:
+        return rows[0]
+
+    def given(name: str) -> list[Any]:
+        return [row[name] for row in rows if row[name] is not None]
+
+    return {
+        "period": rows[0]["period"],
+        **{name: sum(row[name] for row in rows) for name in _COUNTS},
+        **{name: total(given(name)) if given(name) else None for name in _SUMS},
+        **{name: [one for each in given(name) for one in each] for name in _LISTS},
+        "lowest_level": min(given("lowest_level"), default=None),
+        "highest_level": max(given("highest_level"), default=None),
+        "not_applicable_reason": min(given("not_applicable_reason"), default=None),
+        "organization_code": None,
+        "from_position": max(row["from_position"] for row in rows),
+    }
 
 
 def _of_owner(rows: Sequence[Mapping[str, Any]], tenures: Sequence[Tenure]) -> Operands | None:
@@ -121,6 +201,7 @@ def _operands(row: Mapping[str, Any]) -> Operands:
         levels=tuple(sorted(levels)),
         plain_sum=row["plain_sum"] if quotients else None,
         quotients=quotients,
+        unparted=tuple(row["unparted"] or ()),
     )
 
 
@@ -139,28 +220,23 @@ def operands_of(
 ) -> dict[tuple[str, str], Operands]:
     """Return what these rows of `score_input`, of one basis, add up to: as the statement does."""
     gathered: dict[tuple[str, str, str | None], list[Mapping[str, Any]]] = {}
+    by_unit = frozenset(counted.by_unit)
     for row in rows:
-        code = row["indicator_code"]
-        units = units_named(counted.owned[code]) if code in counted.owned else frozenset({None})
-        if None in units or row["organization_code"] in units:
-            unit = row["organization_code"] if code in counted.owned else None
-            gathered.setdefault((code, row["period"], unit), []).append(row)
-    found: dict[tuple[str, str], Operands] = {}
-    rivals: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for (code, period, _), several in gathered.items():
-        added = _added(several, apart=code in counted.apart)
-        if code in counted.owned:
-            rivals.setdefault((code, period), []).append(added)
-        else:
-            found[code, period] = _operands(added)
-    for place, some in rivals.items():
-        chosen = _of_owner(some, counted.owned[place[0]])
-        if chosen is not None:
-            found[place] = chosen
-    return found
+        code, unit = row["indicator_code"], row["organization_code"]
+        if counted.may_count(code, unit):
+            key = (code, row["period"], unit if code in by_unit else None)
+            gathered.setdefault(key, []).append(row)
+    added = [
+        {
+            "indicator_code": code,
+            **_added(several, apart=code in counted.apart, by_parts=code in counted.by_parts),
+        }
+        for (code, _, _), several in gathered.items()
+    ]
+    return _chosen(added, counted)
 
 
-def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, Any]:
+def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool, by_parts: bool) -> Mapping[str, Any]:
     def given(name: str) -> list[Any]:
         return [row[name] for row in rows if row[name] is not None]
 
@@ -169,6 +245,7 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, An
 
     ratios = [row for row in rows if row["denominator"] is not None and row["value"] is not None]
     plain = [row["value"] for row in rows if row["denominator"] is None]
+    bare = [row["organization_code"] for row in rows if _is_bare(row)]
     return {
         "period": rows[0]["period"],
         "reports": len(rows),
@@ -188,7 +265,13 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, An
         "plain_sum": sum_of([value for value in plain if value is not None]),
         "tops": [row["numerator"] for row in ratios] if apart else None,
         "bottoms": [row["denominator"] for row in ratios] if apart else None,
+        "unparted": sorted(bare) if by_parts else None,
     }
+
+
+def _is_bare(row: Mapping[str, Any]) -> bool:
+    """Return whether a value was reported without its parts."""
+    return row["value"] is not None and row["denominator"] is None
 
 
 async def with_units(
@@ -206,6 +289,7 @@ async def with_units(
         (code, target.organization)
         for code in counted.codes
         for target in state.indicators[code].unit_targets
+        if counted.may_count(code, target.organization)
     }
     if not pairs:
         return operated
@@ -224,8 +308,12 @@ async def with_units(
         rows = await connection.fetch(*statements.SUPPOSED_OF_UNITS.bind({**wanted, **supposed}))
     for row in rows:
         place, places = (row["indicator_code"], row["period"]), operated.get(row["basis"], {})
-        if place in places:
-            alone = _operands(_added([row], apart=place[0] in counted.apart))
+        known = places[place].organizations if place in places else ()
+        if place in places and (not known or row["organization_code"] in known):
+            single = _added(
+                [row], apart=place[0] in counted.apart, by_parts=place[0] in counted.by_parts
+            )
+            alone = _operands(single)
             places[place] = replace(places[place], of_units=(*places[place].of_units, alone))
     return operated
 

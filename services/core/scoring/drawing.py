@@ -89,9 +89,7 @@ async def draw_all(
     counted = bench.counted()
     operated = await operands(session, state.city_code, state.code, counted=counted)
     operated = await with_units(session, state, operated, counted=counted)
-    operated = await with_organizations(
-        session, state, operated, shared=_shared(bench, bench.facts)
-    )
+    operated = await with_organizations(session, state, operated, counted=counted)
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
     every = {*drawn, *opened(state), *_reported(operated, state.period_calendar)}
@@ -219,13 +217,7 @@ async def operands_for(
     asked: _Asked = {"bases": bases, "periods": periods, "supposed": supposed}
     operated = await operands(session, state.city_code, state.code, counted=counted, **asked)
     operated = await with_units(session, state, operated, counted=counted, **asked)
-    return await with_organizations(
-        session, state, operated, shared=_shared(bench, counted.codes), **asked
-    )
-
-
-def _shared(bench: ScoringContext, codes: Iterable[str]) -> list[str]:
-    return [code for code in codes if bench.facts[code].shared]
+    return await with_organizations(session, state, operated, counted=counted, **asked)
 
 
 def _draw(

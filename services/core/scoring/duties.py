@@ -10,7 +10,7 @@ from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.counted.statements import REPORTING_UNITS, SUPPOSED_UNITS
-from services.core.scoring.counting import Supposition
+from services.core.scoring.counting import CountingScope, Supposition
 from services.core.scoring.owed import Former
 from services.core.scoring.statements import FORMER_DUTIES
 
@@ -45,13 +45,16 @@ async def former_duties(
         },
     )
     found: dict[bool, dict[tuple[str, str], set[str]]] = {True: {}, False: {}}
-    for excused, code, period, unit in rows:
+    names = {}
+    for excused, code, period, unit, name in rows:
         found[excused].setdefault((code, period), set()).add(unit)
+        if not excused:
+            names[unit] = name
     excused, owing = (
         {place: frozenset(units) for place, units in found[which].items()}
         for which in (True, False)
     )
-    return Former(excused, owing)
+    return Former(excused, owing, names)
 
 
 OperatedBy = dict[str, dict[tuple[str, str], Operands]]
@@ -63,12 +66,13 @@ async def with_organizations(
     state: PlanState,
     operated: OperatedBy,
     *,
-    shared: Collection[str],
+    counted: CountingScope,
     bases: Collection[str] = (),
     periods: Collection[str] | None = None,
     supposed: Supposition | None = None,
 ) -> OperatedBy:
     """Return operands with the units behind them, of the indicators that several units owe."""
+    shared = counted.shared
     if not shared:
         return operated
     connection = await driver_connection(session)
@@ -85,6 +89,7 @@ async def with_organizations(
         rows = await connection.fetch(*SUPPOSED_UNITS.bind({**wanted, **supposed}))
     for basis, code, period, units in rows:
         place, places = (code, period), operated.get(basis, {})
-        if place in places:
-            places[place] = replace(places[place], organizations=tuple(units))
+        if place in places and not places[place].organizations:
+            counting = tuple(unit for unit in units if counted.may_count(code, unit))
+            places[place] = replace(places[place], organizations=counting)
     return operated

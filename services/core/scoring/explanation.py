@@ -9,8 +9,10 @@ from typing import Any
 from services.core.kit.decimals import plain
 from services.core.kit.text import Text
 from services.core.scoring.aggregation import combine
+from services.core.scoring.comparables import Comparable
 from services.core.scoring.figures import ZERO
-from services.core.scoring.judgement import Case, Comparable, judge, part_to_date
+from services.core.scoring.judgement import Case, judge, part_to_date
+from services.core.scoring.owed import in_words
 from services.core.scoring.part_of_sum import ToDate, less_is_nearer
 from services.core.scoring.reach import OUTSIDE
 from services.core.scoring.reasons import words
@@ -203,6 +205,12 @@ def _previous_step(previous: Comparable) -> Text:
     if previous.source == "baseline":
         return Text(
             f"可比的上一期（{period}，现状值）：{value}", f"Before ({period}, baseline): {value}"
+        )
+    if previous.lacking:
+        lacking = in_words(previous.lacking)
+        return Text(
+            f"可比的上一期（{period}）：{value}，数据不全（缺 {lacking}），不作比较",
+            f"Before ({period}): {value}, incomplete (without {lacking}): not compared",
         )
     return Text(f"可比的上一期（{period}）：{value}", f"Before ({period}): {value}")
 

@@ -20,10 +20,17 @@ from services.core.scoring.aggregation import (
     combine,
 )
 from services.core.scoring.attainment import FALLS, Attainment, Rule, SchemeName
+from services.core.scoring.comparables import BaselineValue, Comparable
 from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, LightContext, Pace
-from services.core.scoring.owed import NOTHING_OWED, OwedParts, owed_details, silence_helps
+from services.core.scoring.owed import (
+    NOTHING_OWED,
+    OwedParts,
+    in_words,
+    owed_details,
+    silence_helps,
+)
 from services.core.scoring.part_of_sum import SpanShare, ToDate, judge_part
 from services.core.scoring.targets import NUMERIC_KINDS, Target
 
@@ -48,23 +55,6 @@ class Method:
     places: int
     lights: Lights
     incomplete: Literal["missing", "not_assessable"] = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineValue:
-    """Where the indicator stood at the end of `year`."""
-
-    year: int
-    value: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparable:
-    """The earlier value that a rising target is compared with, and where it was found."""
-
-    period: str
-    figure: Figure
-    source: Literal["reported", "baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +137,8 @@ def judge(case: Case) -> Verdict:
     if case.owed.overdue:
         return _incomplete(case, combined)
     if reading.unusable is not None:
-        return _unassessed("not_assessable", reading.unusable, combined)
+        units = in_words(f"{unit}（{period}）" for unit, period in reading.lacking)
+        return _unassessed("not_assessable", reading.unusable, combined, units=units)
     return _so_far(case, _assess(case, combined))
 
 
@@ -242,7 +233,7 @@ def _assess(case: Case, combined: Combined) -> Verdict:
         return _assess_part(case, combined, case.months_of_sum)
     found = _found(case, combined.reading)
     if isinstance(found, str):
-        return _unassessed("not_assessable", found, combined)
+        return _uncompared(case, combined, found)
     reached, standing = _graded(case, found.attainment), _standing(case, combined, found)
     colour, reason = lights.light(standing, case.method.lights)
     if reason == "not_met_at_target_date" and case.target.ends is not None:
@@ -260,6 +251,15 @@ def _assess(case: Case, combined: Combined) -> Verdict:
         provisional=combined.provisional,
         falsified=combined.falsified,
     )
+
+
+def _uncompared(case: Case, combined: Combined, why: str) -> Verdict:
+    """Return that nothing can be said; where the earlier value lacks parts, which."""
+    base = case.previous
+    if why != "no_previous_period" or base is None:
+        return _unassessed("not_assessable", why, combined)
+    details = {"earlier": base.period, "absent": in_words(base.lacking)}
+    return _unassessed("not_assessable", "previous_incomplete", combined, **details)
 
 
 def part_to_date(case: Case, combined: Combined) -> ToDate | str:
@@ -318,12 +318,13 @@ def _found(case: Case, reading: Reading) -> Found | str:
     if reading.figure is None or case.operators.by_level:
         level = _attained_level(case, reading.level)
         return level if isinstance(level, str) else Found(level)
+    base = case.previous
     return judge_number(
         case.target,
         Ground(
             figure=reading.figure,
             baseline=_usable_baseline(case),
-            previous=None if case.previous is None else case.previous.figure,
+            previous=None if base is None or base.lacking else base.figure,
             growth_is_positive=case.growth_is_positive,
             lower_better=case.lower_better,
             scheme=case.method.name,

@@ -35,10 +35,20 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class LateUnit:
+    """A unit of which a part is overdue, with the periods of all that are; None: nobody's."""
+
+    organization_code: str | None
+    name: str | None
+    periods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OwedParts:
     """How many parts a value needs so far, how many are there, and which are not.
 
-    `due` is the last date until when a pending part may come. `absent` names at most 20.
+    `due` is the last date until when a pending part may come. `absent` names at most 20; `late`
+    names every unit of which a part is overdue. A trace leaves it out: no verdict depends on it.
     `end_unasked`: only the last part counts, and nobody was asked for those that come after it.
     """
 
@@ -50,6 +60,7 @@ class OwedParts:
     due: str | None = None
     absent: tuple[Absent, ...] = ()
     end_unasked: bool = False
+    late: tuple[LateUnit, ...] = ()
 
 
 NOTHING_OWED = OwedParts()
@@ -58,15 +69,29 @@ Units = Mapping[tuple[str, str], frozenset[str]]
 """By (indicator code, period code)."""
 
 
+_NOBODY: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Former:
     """Who owed what in periods that take no more values, as far as it is not as today.
 
-    `excused` are units of today that did not owe it then, `owing` those that did and do not today.
+    `excused` are units of today that did not owe it then, `owing` those that did and do not today;
+    `names` are what the latter are called, whom the plan may name no more.
     """
 
     excused: Units = field(default_factory=dict)
     owing: Units = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return who owed a part of an indicator, by each period where it is not as today."""
+        return {
+            period: (frozenset(reporters) - self.excused.get((indicator, period), _NOBODY))
+            | self.owing.get((indicator, period), _NOBODY)
+            for code, period in {*self.excused, *self.owing}
+            if code == indicator
+        }
 
 
 @dataclass(frozen=True)
@@ -148,7 +173,34 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
         due=max(dues).isoformat() if dues else None,
         absent=tuple(sorted(absent, key=lambda each: _ORDER.index(each.want))[:NAMED]),
         end_unasked=parts.latest_counts and last >= 0 and count["unasked"] > 0,
+        late=_late_units(absent),
     )
+
+
+def _late_units(absent: Iterable[Absent]) -> tuple[LateUnit, ...]:
+    """Return whose parts are overdue, in the order in which they are owed."""
+    units: dict[tuple[str | None, str | None], list[str]] = {}
+    for each in absent:
+        if each.want == "overdue":
+            units.setdefault((each.organization_code, each.name), []).append(each.period)
+    return tuple(LateUnit(code, name, tuple(periods)) for (code, name), periods in units.items())
+
+
+def lacking(duties: Duties, parts: Parts) -> tuple[str, ...]:
+    """Return in words what a value of a time gone by lacks to be a whole, at most 20 parts.
+
+    It does not matter who was asked for a part, nor whether its date has passed: a later value
+    would be compared with less than what it is itself.
+    """
+    filled = [place for place, (_, operands) in enumerate(parts.pieces) if operands is not None]
+    last = filled[-1] if filled else -1
+    gone = [
+        Absent(code, unit, _name(duties, unit), "unasked")
+        for place, (code, operands) in enumerate(parts.pieces)
+        if place >= last or not parts.latest_counts
+        for unit in _units(duties, parts, code, operands)[1]
+    ]
+    return tuple(_in_words(each) for each in gone[:NAMED])
 
 
 _ORDER: Sequence[Want] = ("overdue", "pending", "unasked")
@@ -168,7 +220,11 @@ def _units(
     # The names of the units were read only where they are needed; a single reporter is always
     # known. Where neither is known, nobody can be named as absent.
     known = operands.organizations or _only(operands)
-    return operands.reports, [unit for unit in units if known and unit not in known]
+    if not known:
+        return operands.reports, []
+    # A former unit's value may still count, but it is nothing that is owed.
+    gone: list[str | None] = [unit for unit in units if unit not in known]
+    return len(units) - len(gone), gone
 
 
 def _only(operands: Operands) -> tuple[str, ...]:
@@ -227,7 +283,7 @@ def _counts(parts: Parts, gap: _Gap, *, ended: bool) -> bool:
 
 def _name(duties: Duties, unit: str | None) -> str | None:
     entry = duties.state.organizations.get(unit or "")
-    return entry.name if entry else None
+    return entry.name if entry else duties.former.names.get(unit or "", unit)
 
 
 _MORE_IS_NEARER: frozenset[TargetKind] = frozenset(
@@ -258,6 +314,12 @@ def owed_details(owed: OwedParts) -> Mapping[str, str]:
 
 
 _SAID = 10
+
+
+def in_words(named: Iterable[str]) -> str:
+    """Return what is named as a sentence lists it, at most ten; — for none."""
+    listed = list(named)
+    return "、".join(listed[:_SAID]) + (" …" if len(listed) > _SAID else "") or "—"
 
 
 def _in_words(absent: Absent) -> str:

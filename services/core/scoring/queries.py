@@ -1,6 +1,6 @@
 """Reading scores: what counts, and the boards drawn from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,9 +17,10 @@ from services.core.events.queries import check_position
 from services.core.kit.database import driver_connection
 from services.core.kit.statements import DriverStatement
 from services.core.plan.models import IndicatorOwner, Publication
+from services.core.plan.state import PlanState
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot
-from services.core.scoring.tenures import Tenure, Tenures
+from services.core.scoring.tenures import Membership, Memberships, Tenure, Tenures
 
 _LATEST_BOARD = DriverStatement("""
 SELECT board::text AS board, position, sequence, plan_version, method, method_version,
@@ -330,3 +331,56 @@ async def tenures_of(session: AsyncSession, city_code: str, plan_code: str) -> T
         # What was reported before the first version was numbered belongs to its owners too.
         held.append(Tenure(position if held else 0, unit))
     return found
+
+
+# Of each version no more than what its units follow from.
+_SHARED = text("""
+SELECT v.loaded_at, p.position,
+    (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
+        'acting_owner', i->'acting_owner', 'units', i->'aggregation'->'units'))
+        FROM jsonb_array_elements(v.document->'indicators') AS i
+        WHERE i->>'code' = ANY(CAST(:codes AS text[]))) AS indicators,
+    (SELECT jsonb_object_agg(o->>'code', jsonb_build_object(
+        'members', o->'members', 'submits', o->'submits'))
+        FROM jsonb_array_elements(v.document->'organizations') AS o) AS organizations
+FROM plan_version v
+LEFT JOIN event e ON e.city_code = :city AND e.subject_kind = 'plan' AND e.subject_id = :plan
+    AND e.type = 'plan.published' AND e.data->>'version' = CAST(v.version AS text)
+LEFT JOIN event_position p ON p.city_code = :city AND p.event_id = e.id
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
+ORDER BY v.version
+""").columns(indicators=JSONB, organizations=JSONB)
+
+
+async def memberships_of(
+    session: AsyncSession, state: PlanState, codes: Collection[str]
+) -> Memberships:
+    """Return who had a part in the value of each of these shared indicators since when.
+
+    Of a plan with a single version there is nothing to read: the units of today always had it.
+    """
+    if not codes or state.version == 1:
+        return {}
+    place = {"city": state.city_code, "plan": state.code, "version": state.version}
+    rows = await session.execute(_SHARED, {**place, "codes": sorted(codes)})
+    found: dict[str, list[Membership]] = {}
+    for loaded_at, position, indicators, organizations in rows:
+        for written in indicators or ():
+            held = found.setdefault(written["code"], [])
+            units = _parts_of(written, organizations)
+            if not held or held[-1].units != units:
+                # What was reported before the first version was numbered belongs to its units too.
+                since = _NOT_YET if position is None else position
+                held.append(Membership(since if held else 0, units, state.local_date(loaded_at)))
+    return found
+
+
+def _parts_of(
+    written: Mapping[str, Any], organizations: Mapping[str, Mapping[str, Any]]
+) -> frozenset[str]:
+    """Return the units that reported an indicator by an earlier version: `leads.reporters_of`."""
+    acting = written["acting_owner"]
+    leads = ([acting] if acting else []) + written["owners"]
+    named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
+    owing = [unit for unit in named if organizations[unit]["submits"]]
+    return frozenset(owing[:1] if written["units"] == "direct" else owing)

@@ -99,12 +99,12 @@ REASONS: Mapping[str, Text] = {
         "The period takes no more values and nothing that counts was reported: scored at the floor",
     ),
     "incomplete": Text(
-        "应报 {expected} 项，已报 {reported} 项，逾期未报：{absent}；按下限计分",
-        "{reported} of {expected} reported, overdue: {absent}; scored at the floor",
+        "应报 {expected} 项，已报 {reported} 项，逾期而没有计入的：{absent}；按下限计分",
+        "{reported} of {expected} reported, overdue and not counted: {absent}; scored at the floor",
     ),
     "incomplete_not_assessable": Text(
-        "应报 {expected} 项，已报 {reported} 项，逾期未报：{absent}；不作评判",
-        "{reported} of {expected} reported, overdue: {absent}; no verdict",
+        "应报 {expected} 项，已报 {reported} 项，逾期而没有计入的：{absent}；不作评判",
+        "{reported} of {expected} reported, overdue and not counted: {absent}; no verdict",
     ),
     "so_far": Text(
         "应报 {expected} 项，已报 {reported} 项，期限（{due}）未到：{absent}；数值为至今数",
@@ -139,6 +139,10 @@ REASONS: Mapping[str, Text] = {
         "没有可比的上一期数据，无法判断升降",
         "Without a comparable earlier period no rise can be told",
     ),
+    "previous_incomplete": Text(
+        "可比的 {earlier} 数据不全（缺 {absent}），无法判断升降",
+        "The comparable value of {earlier} is incomplete (without {absent}): no rise can be told",
+    ),
     "several_units": Text(
         "多个单位填报，而计划未写明由哪个单位代表全市",
         "Several units reported and the plan names none whose value is the city's",
@@ -155,6 +159,12 @@ REASONS: Mapping[str, Text] = {
     "no_parts": Text(
         "按分子、分母合计计算，而填报中没有分子、分母",
         "Computed from summed numerators and denominators; none were reported",
+    ),
+    "parts_lacking": Text(
+        "按分子之和除以分母之和计算，而 {units} 的数值没有分子、分母，无法合计："
+        "请退回，补报分子、分母",
+        "Computed as a ratio of sums, and the value of {units} has no numerator and denominator:"
+        " send it back to be reported with them",
     ),
     "zero_denominator": Text("分母合计为 0", "The denominators add up to 0"),
     "group_not_applicable": Text(

@@ -141,8 +141,11 @@ async def context_of(session: AsyncSession, state: PlanState, today: date) -> Sc
     """Return what stays the same while the boards of a plan are made on a local date."""
     more_time = await extended(session, state.city_code, state.code)
     tenures = await queries.tenures_of(session, state.city_code, state.code)
-    former = await former_duties(session, state, facts_of(state))
-    return ScoringContext.of(state, today, more_time, tenures, former)
+    facts = facts_of(state)
+    former = await former_duties(session, state, facts)
+    shared = [code for code, each in facts.items() if each.shared]
+    memberships = await queries.memberships_of(session, state, shared)
+    return ScoringContext.of(state, today, more_time, tenures, former, memberships)
 
 
 async def _renew(

@@ -16,11 +16,10 @@ from pydantic_core import to_json
 from services.core.kit.decimals import plain
 from services.core.plan.document import Lights
 from services.core.scoring.aggregation import Operands, Operators
+from services.core.scoring.comparables import BaselineValue, Comparable
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import (
-    BaselineValue,
     Case,
-    Comparable,
     Method,
     Verdict,
 )
@@ -177,6 +176,8 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
             "plain_sum": text_of(operands.plain_sum),
             "quotients": [[plain(top), plain(bottom)] for top, bottom in operands.quotients],
         }
+    if operands.unparted:
+        written["unparted"] = list(operands.unparted)
     if operands.levels:
         written["levels"] = list(operands.levels)
     if operands.not_applicable:
@@ -198,6 +199,7 @@ def _operands_in(written: Mapping[str, Any]) -> Operands:
             **written,
             **{name: number_of(written[name]) for name in sums if name in written},
             "levels": tuple(written.get("levels", ())),
+            "unparted": tuple(written.get("unparted", ())),
             "quotients": tuple(
                 (Decimal(top), Decimal(bottom)) for top, bottom in written.get("quotients", ())
             ),
@@ -213,6 +215,7 @@ def _previous_out(previous: Comparable | None) -> dict[str, Any] | None:
         "numerator": plain(previous.figure.top),
         "denominator": plain(previous.figure.bottom),
         "source": previous.source,
+        **({"lacking": list(previous.lacking)} if previous.lacking else {}),
     }
 
 
@@ -220,11 +223,13 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
     if written is None:
         return None
     figure = Figure(Decimal(written["numerator"]), Decimal(written["denominator"]))
-    return Comparable(written["period"], figure, written["source"])
+    lacking = tuple(written.get("lacking", ()))
+    return Comparable(written["period"], figure, written["source"], lacking)
 
 
 def _owed_out(owed: OwedParts) -> dict[str, Any]:
     written = {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+    del written["late"]
     if not owed.end_unasked:
         del written["end_unasked"]
     return written

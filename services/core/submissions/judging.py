@@ -38,6 +38,7 @@ def value_faults(
     faults = form_faults(form, indicator, draft=draft)
     if form.value is not None and needs_parts(indicator, plan.period_calendar.period(period)):
         faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
+    faults += _negative_parts(form, indicator, plan)
     if faults or (form.value is None and form.numerator is None):
         return faults
     said = {"indicator_code": indicator.code, "organization_code": "", "period": period}
@@ -47,6 +48,28 @@ def value_faults(
         for one in findings_alone(row, plan)
         if one.importance == "block"
     ]
+
+
+def _negative_parts(form: Form, indicator: Indicator, plan: PlanState) -> list[Fault]:
+    """Return the faults of parts below 0, where the plan believes in no value below 0.
+
+    Two of them make a quotient above 0, which looks like any other and adds up to nonsense.
+    """
+    believed = plan.plausible.get(indicator.code)
+    least = None if believed is None or believed.outside == "warn" else believed.minimum
+    if least is None or least < 0:
+        return []
+    return [
+        Fault(f"/{name}", "negative-part", _NEGATIVE, plain(part))
+        for name, part in (("numerator", form.numerator), ("denominator", form.denominator))
+        if part is not None and part < 0
+    ]
+
+
+_NEGATIVE = Text(
+    "该指标是占比，分子与分母都不小于 0：请填写实际数量",
+    "This indicator is a share: numerator and denominator are 0 or more. Give the amounts",
+)
 
 
 def evidence_faults(
@@ -125,6 +148,15 @@ _TOO_FINE: Mapping[Frequency, Doubt] = {
 }
 
 
+_NO_PART = Doubt(
+    "another-units-indicator",
+    Text(
+        "本单位不是该指标的填报单位，数值不计入",
+        "This unit is not one of those that report this indicator; its value does not count",
+    ),
+)
+
+
 def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
     """Return why the value of this place can never count towards a board; None: it can."""
     indicator = plan.indicators.get(row["indicator_code"])
@@ -134,6 +166,8 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
         reporter = plan.sole_reporters[indicator.code]
         if reporter is None or reporter.code != row["organization_code"]:
             return _another_units(indicator.owner_text if reporter is None else reporter.name)
+    elif row["organization_code"] not in plan.sharing_reporters[indicator.code]:
+        return _NO_PART
     period = plan.period_calendar.period(row["period"])
     if period.months < months_of(indicator.frequency):
         return _TOO_FINE[indicator.frequency]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
 from services.core.events.reading import follow
-from services.core.events.service import number_committed
+from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.kit.clock import Clock
@@ -133,6 +133,36 @@ class Duties:
                 at=instant,
             )
         return submission_id
+
+    async def approve(
+        self, submission_id: UUID, indicator: str, unit: str, period: str = "2025"
+    ) -> None:
+        """Approve what was handed in, with the event that says so."""
+        await self.execute(
+            "UPDATE submission SET state = 'approved', approved_revision = revision"
+            " WHERE city_code = :city AND id = :id",
+            id=submission_id,
+        )
+        async with self.database.transaction() as session:
+            await record(
+                session,
+                NewEvent(
+                    city_code=CITY,
+                    plan_code=PLAN,
+                    type="submission.approved",
+                    subject_kind="submission",
+                    subject_id=str(submission_id),
+                    organization_code=unit,
+                    actor=ACTOR,
+                    data={
+                        "indicator_code": indicator,
+                        "organization_code": unit,
+                        "period": period,
+                        "version": 1,
+                    },
+                    occurred_at=self.now,
+                ),
+            )
 
     async def announce(self, *rest: str, year: int = 2027) -> None:
         """Announce a year of the calendar with these days of rest."""

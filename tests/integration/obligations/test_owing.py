@@ -108,6 +108,38 @@ async def test_the_new_owner_is_asked_for_what_was_handed_in_and_not_approved(
     assert places(await duties.listed()) == [("R01", "UN02")]
 
 
+async def test_what_a_former_owner_handed_in_is_its_own_once_it_is_approved(
+    duties: Duties,
+) -> None:
+    await duties.load(a_document(an_indicator("R01", owners=["UN04"])))
+    await duties.move("2025", "open")
+    handed_in = await duties.hand_in("R01", "UN04")
+    await duties.load(a_document(an_indicator("R01", owners=["UN02"])))
+    await duties.follow()
+    assert places(await duties.listed(status="expected")) == [("R01", "UN02")]
+    await duties.approve(handed_in, "R01", "UN04")
+    await duties.follow()
+    assert places(await duties.listed()) == [("R01", "UN04")]
+    assert places(await duties.listed(status="met")) == [("R01", "UN04")]
+    assert [(each.code, each.reported, each.missing) for each in await duties.rates()] == [
+        ("UN04", 1, 0)
+    ]
+    # The new owner's own value makes it the one who owes it again.
+    await duties.approve(await duties.hand_in("R01", "UN02"), "R01", "UN02")
+    await duties.follow()
+    assert places(await duties.listed(status="met")) == [("R01", "UN02")]
+
+
+async def test_an_approval_moves_nothing_where_nothing_changed_hands(duties: Duties) -> None:
+    await duties.load(DOCUMENT)
+    await duties.move("2025", "open")
+    await duties.follow()
+    before = await duties.execute("SELECT o::text FROM obligation o ORDER BY o.id")
+    await duties.approve(await duties.hand_in("R01", "UN05"), "R01", "UN05")
+    await duties.follow()
+    assert await duties.execute("SELECT o::text FROM obligation o ORDER BY o.id") == before
+
+
 async def test_reconciling_again_from_the_start_of_the_log_changes_nothing(duties: Duties) -> None:
     await duties.load(DOCUMENT)
     await duties.move("2025", "open")

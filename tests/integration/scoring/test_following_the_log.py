@@ -149,7 +149,10 @@ async def test_a_quarter_reaches_its_year_and_the_quarter_after_it(ledger: Ledge
 
 async def test_units_are_added_up_and_the_first_named_speaks_for_the_city(ledger: Ledger) -> None:
     shares = an_indicator(
-        "R02", multiplier=100, aggregation={"units": "ratio_of_sums", "periods": "last"}
+        "R02",
+        owners=["UN01", "UN02"],
+        multiplier=100,
+        aggregation={"units": "ratio_of_sums", "periods": "last"},
     )
     await ledger.load(a_document(an_indicator(owners=["UN02", "UN01"]), shares))
     await ledger.report(10)

@@ -29,11 +29,18 @@ from tests.unit.scoring.builders import (
 )
 
 LEVELS = [{"code": "A", "name": "全", "points": 100}, {"code": "B", "name": "半", "points": 50}]
+TOWNS = ["UN01", "UN02", "UN03", "UN04"]
 MIXED = (
     an_indicator("R01", frequency="quarterly", baseline=a_baseline(80)),
-    an_indicator("R02", aggregation={"units": "ratio_of_sums", "periods": "last"}, multiplier=100),
+    an_indicator(
+        "R02",
+        owners=TOWNS,
+        aggregation={"units": "ratio_of_sums", "periods": "last"},
+        multiplier=100,
+    ),
     an_indicator(
         "R03",
+        owners=TOWNS,
         frequency="quarterly",
         targets=[a_target("rising", None)],
         aggregation={"units": "sum", "periods": "sum"},
@@ -54,6 +61,8 @@ async def happen(ledger: Ledger, random: Random) -> None:
     if chance < 0.06:
         changed = [dict(entry) for entry in MIXED]
         changed[0]["targets"] = [a_target(value=random.randint(85, 99))]
+        # Parts of shared values change hands too.
+        changed[2]["owners"] = random.sample(TOWNS, random.randint(1, 4))
         await ledger.load(a_document(*changed))
         return
     indicator = random.choice(MIXED)

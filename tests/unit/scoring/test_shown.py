@@ -55,6 +55,31 @@ def test_a_rise_is_shown() -> None:
     assert (row["met"], row["display"]) == (True, "7.001")
 
 
+@pytest.mark.parametrize("conditions", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "value", "met", "shown"),
+    [
+        ("not_worse", "39.996", False, "39.996"),
+        ("not_worse", "40", True, "40.00"),
+        ("not_worse", "40.004", True, "40.004"),
+        ("falling", "39.996", True, "39.996"),
+        ("falling", "40", False, "40.00"),
+        ("falling", "40.004", False, "40.004"),
+        ("rising", "40.004", True, "40.004"),
+    ],
+)
+def test_a_value_is_shown_on_the_side_of_the_earlier_one_where_it_is(
+    kind: str, value: str, met: bool, shown: str, conditions: bool
+) -> None:
+    target = a_target(kind, None)
+    if conditions:
+        asked = [{"kind": kind}, {"kind": "at_least", "value": 1}]
+        target = a_target("all_of", None) | {"conditions": asked}
+    changes = {"direction": "lower_better"} if kind == "falling" and not conditions else {}
+    row = judged(an_indicator(targets=[target], **changes), [a_value(value), a_value(40, "2024")])
+    assert (row["met"], row["display"]) == (met, shown)
+
+
 def test_a_fraction_next_to_its_target_is_not_shown_as_the_target() -> None:
     close = a_ratio("39999999999999999999999999", "1000000000000000000000000")
     row = judged(an_indicator(targets=[a_target(value=40)]), close)

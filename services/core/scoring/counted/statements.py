@@ -74,8 +74,8 @@ They would count from a position of the log that is later than any there is.
 """
 
 # `values` and `ratios` count what is there: a sum of nothing is NULL, and 0 is a value. Of
-# indicators whose value is one unit's the rows stay apart by unit, and the owner is chosen outside
-# of SQL.
+# indicators whose value is one unit's, or of which a part changed hands, the rows stay apart by
+# unit, and whose values count is chosen outside of SQL.
 _OPERANDS = """{before}
 SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
     count(i.value) AS values, sum(i.value) AS value_sum,
@@ -92,7 +92,10 @@ SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
     array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
         AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS tops,
     array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS bottoms
+        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS bottoms,
+    array_agg(i.organization_code ORDER BY i.organization_code)
+        FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NULL
+        AND i.indicator_code = ANY(CAST(:by_parts AS text[]))) AS unparted
 FROM {inputs}
 WHERE {current}
     AND i.indicator_code = ANY(CAST(:codes AS text[]))
@@ -101,7 +104,7 @@ WHERE {current}
             SELECT * FROM unnest(CAST(:owned_codes AS text[]), CAST(:owned_units AS text[]))))
     {narrowed}
 GROUP BY i.basis, i.indicator_code, i.period,
-    CASE WHEN i.indicator_code = ANY(CAST(:owned AS text[])) THEN i.organization_code END
+    CASE WHEN i.indicator_code = ANY(CAST(:by_unit AS text[])) THEN i.organization_code END
 """
 
 ALL_OPERANDS = DriverStatement(_OPERANDS.format(narrowed="", **NOW))

@@ -6,8 +6,8 @@ the same bytes. A process of the release before notes nothing, and does no harm 
 
 from alembic import op
 
-revision = "0058"
-down_revision = "0057"
+revision = "0060"
+down_revision = "0059"
 branch_labels = None
 depends_on = None
 works_since = "0014"

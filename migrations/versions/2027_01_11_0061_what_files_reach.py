@@ -7,8 +7,8 @@ its stretch of the log once more, and no event twice.
 
 from alembic import op
 
-revision = "0059"
-down_revision = "0058"
+revision = "0061"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 works_since = "0014"
