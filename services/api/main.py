@@ -21,6 +21,8 @@ from services.api.alerts import rule_routes as alert_rules
 from services.api.assessments import appeal_routes as appeals
 from services.api.assessments import batch_routes as assessment_batches
 from services.api.assessments import commendation_routes as commendations
+from services.api.assessments import finding_routes as assessment_findings
+from services.api.assessments import form_routes as assessment_forms
 from services.api.assessments import ranking_routes as assessment_rankings
 from services.api.assessments import routes as assessments
 from services.api.assessments import verb_routes as assessment_verbs
@@ -33,7 +35,6 @@ from services.api.board import work_routes as board_work
 from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
-from services.api.conflicts import routes as conflicts
 from services.api.connectors import item_routes as connector_items
 from services.api.connectors import routes as connectors
 from services.api.context import Resources
@@ -70,6 +71,7 @@ from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.papers import routes as papers
+from services.api.papers import signing_key_routes as signing_keys
 from services.api.papers import text_routes as paper_texts
 from services.api.people import post_routes as posts
 from services.api.people import provider_routes as providers
@@ -98,6 +100,7 @@ from services.api.signed_calls import Partners
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import check_routes as checks
+from services.api.submissions import conflict_routes as conflicts
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
@@ -152,6 +155,8 @@ _ROUTERS = (
     register_row_conflicts.router,
     assessments.router,
     assessment_batches.router,
+    assessment_forms.router,
+    assessment_findings.router,
     assessment_verbs.router,
     appeals.router,
     assessment_rankings.router,
@@ -181,6 +186,7 @@ _ROUTERS = (
     board_links.router,
     identity.router,
     token_routes.router,
+    signing_keys.router,
     partners.router,
     catalog.router,
     facade.router,

@@ -5,8 +5,10 @@ A list asks its query for one row more than a page holds; whether it came tells 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel, Field
 
 from services.core.identity.actor import Actor
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
@@ -16,6 +18,48 @@ LIMITED_TO_SCOPE = (
     " sees what was approved, none of it is. False: it is all there is"
 )
 """What a list says that leaves out what is outside the caller's scope."""
+
+
+Item = TypeVar("Item")
+
+
+class PageOut(BaseModel, Generic[Item]):
+    """A page of a list."""
+
+    items: list[Item] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
+
+
+class ScopedPageOut(PageOut[Item]):
+    """A page of a list that leaves out what is outside the caller's scope."""
+
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
+
+
+Tombstone = TypeVar("Tombstone")
+
+
+class FollowedPageOut(PageOut[Item], Generic[Item, Tombstone]):
+    """A page of a list, or what changed in it since a log position."""
+
+    tombstones: list[Tombstone] = Field(description="With `changed_after` only")
+    position: int | None = Field(description="With `changed_after`: go on from here")
+    has_more: bool = Field(description="Whether more follow")
+
+
+class HistoryChangeOut(BaseModel):
+    """One change of a thing, as `history_page` returns it."""
+
+    version: int = Field(description="1 for its making; the ETag ends in it")
+    action: str = Field(description="What was done, such as `confirmed`")
+    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
+    after: dict[str, Any] = Field(description="What it is since")
+    actor: dict[str, Any] = Field(
+        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
+        " `request_id`"
+    )
+    reason: str | None = Field(description="The reason that was given")
+    occurred_at: datetime = Field(description="When")
 
 
 class Change(Protocol):

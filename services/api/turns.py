@@ -9,12 +9,14 @@ one transaction, that of `Writing`.
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from uuid import UUID
 
 from fastapi import Response
+from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.answers import json_answer
+from services.api.answers import created, item_etag, json_answer
 from services.api.context import Resources, check_match
 from services.core.identity.actor import Actor
 from services.core.kit.errors import NotFound
@@ -34,6 +36,13 @@ def in_scope(item: Item | None, missing: type[NotFound]) -> Item:
     return item
 
 
+class Versioned(Protocol):
+    """An item that counts its changes."""
+
+    id: UUID
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An item as its caller sees it: what a 412 tells, the body of an answer, and its ETag."""
@@ -41,6 +50,20 @@ class Shown:
     current: object
     body: bytes
     etag: str
+
+    def answer(self, if_none_match: str | None = None) -> Response:
+        """Return it with its ETag, or 304 where the caller has it already."""
+        return json_answer(self.body, etag=self.etag, if_none_match=if_none_match)
+
+    def created(self, location: str) -> Response:
+        """Return it as what was made, with where it is from now on."""
+        return created(self.body, etag=self.etag, location=location)
+
+
+def shown_item(item: Versioned, current: object) -> Shown:
+    """Return an item as `current` says it, whose ETag names its version and what is shown."""
+    body = to_json(current)
+    return Shown(current, body, item_etag(item.id, item.version, body))
 
 
 @dataclass(frozen=True)
@@ -81,5 +104,4 @@ class Turn(ABC, Generic[Item]):
 
     async def answer(self) -> Response:
         """Return the item as it stands, with its ETag."""
-        now = await self.shown()
-        return json_answer(now.body, etag=now.etag)
+        return (await self.shown()).answer()

@@ -15,19 +15,57 @@ def api_client(url: str | None, language: Language) -> httpx.Client:
     """Return a client of the API at `url`, or where the environment says, with the caller's key.
 
     Raises:
-        ConsoleError: no key is given.
+        ConsoleError: no key is given, or one that is none, or no address.
     """
     key = os.environ.get(KEY, "").strip()
     if not key:
         raise ConsoleError(f"give the key to call the API with in {KEY}")
-    headers = {"Authorization": f"Bearer {key}", "Accept-Language": language}
-    return httpx.Client(base_url=_address(url), headers=headers, timeout=60)
+    headers = {"Authorization": f"Bearer {in_header(key, KEY)}", "Accept-Language": language}
+    address = _address(url)
+    try:
+        return httpx.Client(base_url=address, headers=headers, timeout=60)
+    except httpx.InvalidURL as error:
+        raise ConsoleError(f"this is no address: {address} ({error})") from None
+
+
+def in_header(said: str, name: str) -> str:
+    """Return what is sent in a header, as it is.
+
+    Raises:
+        ConsoleError: a header cannot carry it; `name` says where it came from, and it is not shown.
+    """
+    if not (said.isascii() and said.isprintable()):
+        raise ConsoleError(f"{name} holds a character that no header carries: copy it once more")
+    return said
 
 
 def _address(given: str | None) -> str:
     settings = Settings.read()
     address = given or os.environ.get(URL) or f"http://{settings.host}:{settings.port}"
     return address.rstrip("/").removesuffix("/v1") + "/v1/"
+
+
+PUBLISHED = "/.well-known/wufei-signing-keys.json"
+"""Where an installation publishes the keys that its files are signed with."""
+
+
+def published_keys(url: str | None) -> list[bytes]:
+    """Return the public keys that the installation at `url` signs files with, or did.
+
+    It needs no key of the caller's. None: nothing is signed there, or it is of an earlier release.
+
+    Raises:
+        ConsoleError: it does not answer so that keys could be read.
+    """
+    address = _address(url).removesuffix("/v1/") + PUBLISHED
+    try:
+        answer = httpx.get(address, timeout=60)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        answer.raise_for_status()
+        return [bytes.fromhex(one["public_key"]) for one in answer.json()["keys"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise ConsoleError(f"{address} tells no keys: {error}") from None
 
 
 def no_answer(client: httpx.Client, error: httpx.TransportError) -> ConsoleError:

@@ -1,8 +1,8 @@
 """The program `wufei`: reads the command line; a command's own module is loaded only then."""
 
 import sys
-from argparse import ArgumentParser, _SubParsersAction
-from collections.abc import Sequence
+from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias, get_args
@@ -78,6 +78,21 @@ def _parser() -> ArgumentParser:
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
     return parser
+
+
+def _up_to(greatest: int) -> Callable[[str], int]:
+    """Return what reads a number that a column of the database holds."""
+
+    def number(said: str) -> int:
+        written = said.isascii() and said.isdecimal() and len(said) <= len(str(greatest))
+        if not written or int(said) > greatest:
+            raise ArgumentTypeError(f"must be a whole number from 0 to {greatest}")
+        return int(said)
+
+    return number
+
+
+_number, _position = _up_to(2**31 - 1), _up_to(2**63 - 1)
 
 
 def _add(commands: _Commands, name: str, function: str, summary: str) -> ArgumentParser:
@@ -201,7 +216,9 @@ def _add_audit(actions: _Commands) -> None:
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     export = _add(actions, "export", "audit:export", "write the audit of a city into a file")
     export.add_argument("--city", help="code of the city, where there are several")
-    export.add_argument("--after", type=int, default=0, help="only what comes after this number")
+    export.add_argument(
+        "--after", type=_position, default=0, help="only what comes after this number"
+    )
     export.add_argument("--out", type=Path, help="a new file; default: the terminal")
 
 
@@ -219,7 +236,7 @@ def _add_package(actions: _Commands) -> None:
         command.add_argument("--plan", required=True, help="code of the plan")
         command.add_argument("--peer", required=True, help="what we call the other installation")
     export.add_argument("--out", type=Path, default=Path(), help="folder; default: this one")
-    export.add_argument("--number", type=int, help="write this one again, as it was")
+    export.add_argument("--number", type=_number, help="write this one again, as it was")
     take = _add(actions, "import", "packages:take", "take packages in, by their numbers")
     take.add_argument("--receipts", type=Path, help="folder; default: beside each package")
     for command in (export, take):
@@ -240,8 +257,9 @@ def _add_drop(actions: _Commands) -> None:
     create.add_argument("--type", action="append", help="type of event; may be repeated")
     close = _add(actions, "close", "drops:close", "drop no more")
     reopen = _add(actions, "open", "drops:reopen", "go on where a closed one was left")
+    reopen.add_argument("--owner", type=UUID, help="id of another key that hears from now on")
     again = _add(actions, "again", "drops:again", "have a file written once more")
-    again.add_argument("number", type=int)
+    again.add_argument("number", type=_number)
     for command in (create, close, reopen, again):
         command.add_argument("--folder", required=True, help="such as exchange")
     listed = _add(actions, "list", "drops:show", "list file drops, and how far they are")
@@ -251,7 +269,9 @@ def _add_drop(actions: _Commands) -> None:
 
 def _add_exchange(actions: _Commands) -> None:
     opened = _add(actions, "open", "exchange:open_", "have a plan exchanged, or change its key")
-    opened.add_argument("--key", type=UUID, help="id of the key as which rows are written")
+    key = opened.add_mutually_exclusive_group()
+    key.add_argument("--key", type=UUID, help="id of the key as which rows are written")
+    key.add_argument("--no-key", action="store_true", help="take nothing any more")
     run = _add(actions, "run", "exchange:run", "write out what is new, take what waits")
     summary = "hold both tables against what was written and taken"
     check = _add(actions, "reconcile", "exchange:reconcile", summary)
@@ -268,6 +288,8 @@ def _add_verify(commands: _Commands) -> None:
     command.add_argument("--secret-file", type=Path, help="holds the shared secret whsec_…")
     told = "whpk_… or 64 digits of a key that may have signed; may be repeated"
     command.add_argument("--public-key", action="append", metavar="KEY", help=told)
+    told = "take the keys that this installation publishes, at its address, such as https://…"
+    command.add_argument("--keys-from", metavar="URL", help=told)
     told = "of a paper: say where the figure with this number comes from"
     command.add_argument("--figure", type=int, metavar="NUMBER", help=told)
     told = "of a PDF: the DOCX, XLSX or pack that was made with it"

@@ -19,9 +19,9 @@ from services.core.kit.database import connect, driver_connection, lock_name
 from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.secrets import digest
 from services.core.plan.document import PlanDocument
-from services.core.plan.loading import load_plan
 from services.core.plan.queries import has_plan
 from services.core.plan.rules import read_document
+from services.core.registers.rekeying import load_plan_over_rows
 
 _FIRST_PLAN = PROJECT / "plans" / "410183-2025.yaml"
 _ACTOR = system("wufei up")
@@ -51,7 +51,7 @@ async def prepare(
         if not await has_plan(session):
             document = plan or first_plan()
             with in_city(document.city.code):
-                await load_plan(session, document=document, actor=_ACTOR, now=clock.now())
+                await load_plan_over_rows(session, document=document, actor=_ACTOR, now=clock.now())
         for role, file in first_keys(admin_key).items():
             await _write_first_key(session, role, file, clock)
 

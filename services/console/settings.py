@@ -89,7 +89,7 @@ class Settings(SealSettings):
     replica_lag: float = Field(
         5, ge=1, le=300, description="Most seconds that a replica may be behind and be read from."
     )
-    exchange_database_url: SecretStr | None = Field(
+    exchange_database_url: Annotated[SecretStr, AfterValidator(checked_address)] | None = Field(
         None,
         description="PostgreSQL of a front-end server that holds the exchange tables, for"
         " `wufei exchange` alone.",

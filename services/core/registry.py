@@ -7,7 +7,6 @@ from services.core.assessments.appeals import models as appeals
 from services.core.audit import models as audit
 from services.core.board import models as board
 from services.core.calendars import models as calendars
-from services.core.conflicts import models as conflicts
 from services.core.connectors import models as connectors
 from services.core.drops import models as drops
 from services.core.events import models as events
@@ -33,6 +32,7 @@ from services.core.registers.conflicts import models as register_row_conflicts
 from services.core.registers.measures import models as register_measures
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
+from services.core.submissions.conflicts import models as submission_conflicts
 from services.core.sync import models as sync
 from services.core.webhooks import models as webhooks
 
@@ -44,7 +44,6 @@ __all__ = [
     "audit",
     "board",
     "calendars",
-    "conflicts",
     "connectors",
     "drops",
     "events",
@@ -70,6 +69,7 @@ __all__ = [
     "registers",
     "reminders",
     "scoring",
+    "submission_conflicts",
     "submissions",
     "sync",
     "webhooks",

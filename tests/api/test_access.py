@@ -14,6 +14,7 @@ from tests.support.pages import loaded_by
 PUBLIC = {
     *("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"),
     *("/.well-known/oauth-authorization-server", "/.well-known/jwks.json"),
+    "/.well-known/wufei-signing-keys.json",
 }
 
 

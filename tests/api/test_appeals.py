@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door
+from tests.support.api import XINMI, Door, a_submission
 from tests.support.assessments import ASSESSOR, TOWN, an_assessment, assessment_of_a_year
+from tests.support.evidence import added
 from tests.support.observed import load_sources
+from tests.support.registers import KEEPER, a_register_row
+from tests.support.reported import a_period
 
 APPEALS = f"/plans/{XINMI}/appeals"
 CONTESTED = {"items": [{"item": "B1", "grounds": "第三处点位不在本镇辖区内"}]}
@@ -182,3 +185,113 @@ async def test_the_unit_and_the_assessors_hear_of_an_appeal(door: Door) -> None:
     assert [one["type"] for one in heard] == ["appeal.filed", "appeal.upheld"]
     assert heard[1]["data"]["corrected_revision"] == 2
     assert [one["type"] for one in of_it] == ["assessment.published", "assessment.corrected"]
+
+
+async def a_file_of(client: httpx.AsyncClient, subject: str) -> str:
+    answer = await added(client, subject)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def contested_with(client: httpx.AsyncClient, of: str, *files: str) -> str:
+    item = {**CONTESTED["items"][0], "evidence_ids": list(files)}
+    return str((await filed(client, of, items=[item]))["id"])
+
+
+@pytest.mark.parametrize("verb", [None, "withdraw", "refuse", "uphold"])
+async def test_what_an_appeal_named_is_not_removed_any_more(door: Door, verb: str | None) -> None:
+    of = await assessment_of_a_year("published", door)
+    async with await door.as_("reporter", TOWN) as town, await door.as_("office") as office:
+        draft = await town.post(
+            f"/plans/{XINMI}/submissions",
+            json=a_submission(organization_code=TOWN, period=a_period(), draft=True),
+        )
+        assert draft.status_code == 201, draft.text
+        subject = f"submissions/{draft.json()['id']}"
+        named, other = await a_file_of(town, subject), await a_file_of(town, subject)
+        appeal = await contested_with(town, of, named)
+        if verb is not None:
+            client = town if verb == "withdraw" else office
+            body = CORRECTED if verb == "uphold" else {"reason": "说明"}
+            answer = await client.post(f"/appeals/{appeal}/{verb}", json=body)
+            assert answer.status_code == 200, answer.text
+        kept = await town.delete(f"/evidence/{named}")
+        gone = await town.delete(f"/evidence/{other}")
+        content = await town.get(f"/evidence/{named}/content")
+    assert (kept.status_code, kept.json()["code"]) == (409, "evidence-rested-upon")
+    assert gone.status_code == 200, "what nobody named is removed as ever"
+    assert content.status_code == 200
+
+
+async def test_a_file_that_came_with_a_correction_stays_when_that_is_taken_back(door: Door) -> None:
+    of = await assessment_of_a_year("published", door, organization_code=KEEPER)
+    row = await a_register_row(door, "confirmed")
+    async with await door.as_("reporter", KEEPER) as unit:
+        named = await a_file_of(unit, f"register-rows/{row}")
+        other = await a_file_of(unit, f"register-rows/{row}")
+        await contested_with(unit, of, named)
+        back = await unit.post(f"/register-rows/{row}/withdraw")
+        assert back.status_code == 200, back.text
+        content = [await unit.get(f"/evidence/{one}/content") for one in (named, other)]
+        again = await unit.delete(f"/evidence/{named}")
+    assert [one.status_code for one in content] == [200, 410]
+    assert (again.status_code, again.json()["code"]) == (409, "evidence-rested-upon")
+
+
+FALLS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "fewer points": ({"B1": {"count": 9}}, [("/findings/B1", "points-fall")]),
+    "one more, another fewer": (
+        {"A1": {"missing": []}, "B1": {"count": 4}},
+        [("/findings/B1", "points-fall")],
+    ),
+    "nothing at all": (
+        {"B1": {"count": 0, "zeroed_by": ["false"]}},
+        [("/findings/B1", "points-fall")],
+    ),
+    "no item any more": (
+        {"C1": {"not_applicable_reason": "无此项"}},
+        [("/findings", "points-fall")],
+    ),
+    "not assessed any more": ({"B1": None}, [("/findings/B1", "item-not-assessed")]),
+    "no other points": ({"B1": {"count": 3}}, [("/findings", "nothing-changes")]),
+}
+"""What is corrected, and what is wrong with that."""
+
+
+@pytest.mark.parametrize("what", FALLS)
+async def test_an_appeal_takes_no_points_away(door: Door, what: str) -> None:
+    of = await assessment_of_a_year("published", door)
+    items = [{"item": one, "grounds": "有异议"} for one in ("A1", "B1", "C1")]
+    findings, wrong = FALLS[what]
+    async with await door.as_("reporter", TOWN) as town, await door.as_("office") as office:
+        made = await filed(town, of, items=items)
+        refused = await office.post(
+            f"/appeals/{made['id']}/uphold", json={"reason": "复核", "findings": findings}
+        )
+        now = (await town.get(f"/assessments/{of}")).json()
+    assert codes(refused) == wrong
+    assert (now["total"], now["revision"]) == ("88.5", 1)
+
+
+async def test_what_does_not_apply_and_raises_the_total_is_a_gain(door: Door) -> None:
+    of = await assessment_of_a_year("published", door)
+    async with await door.as_("reporter", TOWN) as town, await door.as_("office") as office:
+        made = await filed(town, of)
+        said = {"B1": {"not_applicable_reason": "本镇没有此类点位"}}
+        upheld = await office.post(
+            f"/appeals/{made['id']}/uphold", json={"reason": "复核", "findings": said}
+        )
+        now = (await town.get(f"/assessments/{of}")).json()
+    assert upheld.status_code == 200, upheld.text
+    assert now["total"] == "90.83333333333333333333"
+
+
+async def test_a_correction_keeps_what_was_shown_for_its_item(door: Door) -> None:
+    of = await assessment_of_a_year("published", door)
+    async with await door.as_("reporter", TOWN) as town, await door.as_("office") as office:
+        made = await filed(town, of)
+        await office.post(f"/appeals/{made['id']}/uphold", json=CORRECTED)
+        now = (await town.get(f"/assessments/{of}")).json()
+        revisions = (await town.get(f"/assessments/{of}/revisions")).json()["items"]
+    assert now["findings"]["B1"] == {"count": 2, "evidence": ["现场照片 3 张"]}
+    assert [one["findings"]["B1"]["evidence"] for one in revisions] == [["现场照片 3 张"]] * 2

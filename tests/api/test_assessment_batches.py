@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.support.assessments import (
 from tests.support.observed import load_sources
 from tests.support.registers import added_row
 from tests.support.statements_counted import statements_of
+from tests.support.waiting import all_wait
 
 BATCH = f"{ASSESSMENTS}/batch"
 
@@ -169,3 +171,32 @@ async def test_two_calls_at_once_begin_one(door: Door) -> None:
     assert [one.status_code for one in answers[:2]] == [200, 200]
     assert answers[2].status_code in {201, 409}
     assert sorted(one["subject_key"] for one in found) == [TOWN, OTHER_TOWN]
+
+
+_BEGUN_BY_ANOTHER = """
+INSERT INTO assessment
+SELECT (jsonb_populate_record(a, jsonb_build_object('id', $2::text, 'period', $3::text))).*
+FROM assessment AS a WHERE a.city_code = '410183' AND a.id = $1
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [(BATCH, "batch-contended"), (ASSESSMENTS, "assessment-exists")]
+)
+async def test_what_another_process_begins_meanwhile_is_no_fault_of_ours(
+    door: Door, path: str, code: str
+) -> None:
+    period = "2097" if path == BATCH else "2096"
+    item = asked(period=period, organization_code=OTHER_TOWN)
+    async with await door.as_("office") as office:
+        made = await begun(office, **{**item, "period": f"{int(period) - 40}"})
+        (answer,) = await all_wait(
+            door.held.database.dsn,
+            office.post(path, json={"items": [item]} if path == BATCH else item),
+            statement=_BEGUN_BY_ANOTHER,
+            # As a process of an earlier release writes: it holds no name that ours wait for.
+            values=(UUID(made["id"]), str(new_id()), period),
+        )
+        again = await office.post(path, json={"items": [item]} if path == BATCH else item)
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert again.status_code == (200 if path == BATCH else 409), again.text

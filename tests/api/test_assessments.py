@@ -19,9 +19,11 @@ from tests.support.assessments import (
     a_sheet,
     an_assessment,
     asked,
+    assessment_of_a_year,
     begun,
 )
 from tests.support.observed import load_sources, with_sources
+from tests.support.owner import as_owner
 from tests.support.registers import added_row
 from tests.support.statements_counted import fewest
 
@@ -267,6 +269,39 @@ async def test_the_unit_hears_of_it_once_it_is_published(door: Door) -> None:
     every = ["created", "submitted", "confirmed", "published"]
     assert heard == [["assessment.published"], [f"assessment.{one}" for one in every], []]
     assert (event["data"]["total"], event["data"]["colour"]) == ("88.5", "blue")
+
+
+@pytest.mark.parametrize("office_unit", [None, OTHER_TOWN])
+async def test_no_unit_hears_of_a_draft_whoever_the_office_is(
+    door: Door, office_unit: str | None
+) -> None:
+    plan = with_sources().model_dump(mode="json")
+    plan["supervision"]["office"] = office_unit
+    await door.load(read_document(plan))
+    of = await assessment_of_a_year("submitted", door)
+    async with await door.as_("office") as office:
+        returned = await office.post(f"/assessments/{of}/return", json={"reason": "对该镇的看法"})
+        assert returned.status_code == 200, returned.text
+    await door.react()
+    # What an earlier release said of drafts it said to the unit, or to that of the office.
+    await as_owner(
+        door.held.database.dsn,
+        "UPDATE event SET organization_code = $1 WHERE type = 'assessment.created'"
+        " AND subject_id = $2",
+        TOWN,
+        of,
+    )
+    wanted = {"subject": f"assessment/{of}", "limit": "1000"}
+    heard: dict[str, list[str]] = {}
+    callers = [("reporter", TOWN), ("reporter", OTHER_TOWN), ("lead", "UN10"), ("lead", ASSESSOR)]
+    for role, unit in [*callers, ("office", None), ("leader", None), ("superior", None)]:
+        async with await door.as_(role, unit) as client:
+            answer = await client.get("/events", params=wanted)
+            heard[f"{role} {unit}"] = [one["type"] for one in answer.json()["items"]]
+    every = [f"assessment.{one}" for one in ("created", "submitted", "returned")]
+    assert heard.pop(f"lead {ASSESSOR}") == every
+    assert heard.pop("office None") == heard.pop("leader None") == every
+    assert set(map(tuple, heard.values())) == {()}, heard
 
 
 async def test_a_repeat_with_its_key_and_a_trial_write_nothing_more(door: Door) -> None:

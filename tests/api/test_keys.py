@@ -198,3 +198,14 @@ async def test_nobody_gets_more_by_another_key_than_by_its_own(door: Door, narro
     }[narrowed]
     assert grown.status_code == 200 if expected is None else faults(grown) == expected
     assert (mine.status_code, office.status_code) == (200, 201)
+
+
+@pytest.mark.parametrize("name", ["one\ntwo", "one\ttwo", "one\x1b[2Ktwo", "one\u2028two"])
+async def test_a_name_is_one_line(door: Door, name: str) -> None:
+    key = await a_key(door)
+    async with door.client(door.admin_secret) as admin:
+        made = await admin.post("/api-keys", json={"name": name, "role": "leader"})
+        changed = await admin.patch(
+            f"/api-keys/{key['id']}", json={"name": name}, headers={"If-Match": "*"}
+        )
+    assert faults(made) == faults(changed) == {("/name", "text-of-one-line")}

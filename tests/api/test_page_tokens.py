@@ -124,6 +124,7 @@ LISTS: Mapping[str, Listed] = {
     "/v1/assessments/{assessment_id}/revisions": Listed(
         "assessment-revisions", ("7",), {"of": "{assessment_id}"}
     ),
+    "/v1/plans/{plan}/assessment-findings": Listed("assessment-findings", (ID, "7"), PLAN),
     "/v1/plans/{plan}/appeals": Listed("appeals", (ID,), PLAN),
     "/v1/appeals/{appeal_id}/history": Listed("appeal-history", ("7",), {"of": "{appeal_id}"}),
     "/v1/register-rows/{row_id}/history": Listed(

@@ -116,7 +116,8 @@ async def test_a_file_is_part_of_the_row_and_stays_once_it_was_confirmed_with_it
     assert (after["state"], after["evidence_count"]) == ("draft", 2)
     assert after["counted_values"] == after["values"]
     async with await door.as_("superior") as superior:
-        assert (await superior.get(path)).status_code == 404
+        during = (await superior.get(path)).json()
+        assert (during["state"], during["evidence_count"]) == ("confirmed", 1), "as it counts"
     assert (await unit.post(f"{path}/withdraw")).json()["state"] == "confirmed"
     async with await door.as_("superior") as superior:
         seen = (await superior.get(f"{path}/evidence")).json()["items"]

@@ -1,12 +1,19 @@
 """`wufei verify` of papers that the API gave out: alone, beside each other, and asking the API."""
 
 import asyncio
+import base64
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from joserfc.jwk import OKPKey
+
+from services.api.papers.signing_key_routes import published
+from services.core.kit.sealing import Seal
+from services.core.kit.signatures import Signer
+from services.core.papers.traced_files import PURPOSE
 from tests.api.test_import_command import said
 from tests.api.test_paper_packs import a_year_with_evidence
 from tests.api.test_papers import content, figures, made
@@ -95,6 +102,55 @@ async def test_the_ledger_says_which_paper_it_is_and_where_a_figure_is_from(
         assert (code, "the ledger has no such paper" in output) == (1, True), output
         code, output = await verified(paths["docx"], "--online", "--figure", "99999", **asked)
         assert code == 1, output
+
+
+async def test_the_keys_are_published_and_an_outsider_needs_no_other(
+    door: Door, tmp_path: Path
+) -> None:
+    paper = await got(door, await a_paper(door))
+    paths = await files_of(door, paper, tmp_path)
+    async with door.client(None) as anybody:
+        answer = await anybody.get("http://wufei.test/.well-known/wufei-signing-keys.json")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Cache-Control"] == "public, max-age=600"
+    keys = answer.json()["keys"]
+    assert [(one["signs"], one["current"]) for one in keys] == [
+        (kind, True) for kind in ("papers", "packages", "file_drops", "audit")
+    ]
+    assert door.held.seal is not None
+    (of_papers,) = Signer(door.held.seal, PURPOSE).public_keys
+    assert keys[0]["public_key"] == of_papers.hex()
+    for one in keys:
+        jwk = OKPKey.import_key(one)
+        assert jwk.thumbprint() == one["kid"]
+        assert not jwk.is_private
+        raw = base64.urlsafe_b64decode(one["x"] + "=")
+        assert raw.hex() == one["public_key"]
+    by_another = Signer(Seal([b"x" * 32]), PURPOSE).public_keys[0].hex()
+    async with served(door.app) as port:
+        url = f"http://127.0.0.1:{port}"
+        code, output = await verified(paths["docx"], "--keys-from", url, WUFEI_KEY="")
+        assert (code, "signed by the key" in output) == (0, False), output
+        key = await door.new_key("office")
+        asked = ("--online", "--plan", XINMI, "--url", url)
+        code, output = await verified(paths["docx"], *asked, WUFEI_KEY=key)
+        assert (code, "signed by the key" in output) == (0, False), output
+        code, output = await verified(
+            paths["docx"], *asked, "--public-key", by_another, WUFEI_KEY=key
+        )
+        assert code == 1, "what the caller trusts is not widened"
+        code, output = await verified(paths["docx"], "--keys-from", f"{url}/nowhere")
+        assert code == 1, output
+        assert "publishes no keys" in output
+
+
+def test_a_replaced_key_is_published_behind_the_one_that_signs_now() -> None:
+    old, new = Seal([b"a" * 32]), Seal([b"b" * 32, b"a" * 32])
+    told = published(new)
+    of_papers = [one for one in told if one.signs == "papers"]
+    assert [one.current for one in of_papers] == [True, False]
+    assert of_papers[1].public_key == Signer(old, PURPOSE).public_keys[0].hex()
+    assert len({one.kid for one in told}) == len(told) == 8
 
 
 async def test_a_pack_tells_the_evidence_beside_a_figure(door: Door, tmp_path: Path) -> None:

@@ -85,6 +85,9 @@ def test_no_password_has_a_default_and_every_one_is_asked_for(compose: dict[str,
     assert given == {f"{name}_IMAGE" for name in IMAGES} | {
         "WUFEI_PUBLISHED_PORT",
         "WUFEI_TRUSTED_PROXIES",
+        "WUFEI_DROPS",
+        "WUFEI_DROPS_FOLDER",
+        "WUFEI_DROPS_KEYS",
     }
     assert asked == set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
     assert "${VALKEY_PASSWORD:?" in compose["valkey"]["environment"]["VALKEY_PASSWORD"]
@@ -102,6 +105,43 @@ def test_nothing_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> No
         assert compose[name]["read_only"] is True
         assert compose[name]["cap_drop"] == ["ALL"]
         assert compose[name]["security_opt"] == ["no-new-privileges:true"]
+
+
+def _mounts(part: dict[str, Any]) -> dict[str, str]:
+    """Return where a service's volumes are mounted, with what is said behind that."""
+    said = re.compile(r"(?:\$\{[^}]+\}|[^:]+):([^:]+):?(\w*)")
+    found = [said.fullmatch(one) for one in part["volumes"]]
+    assert None not in found
+    return {one[1]: one[2] for one in found if one is not None}
+
+
+def test_the_worker_alone_has_a_place_to_drop_files_that_it_may_write_to(
+    compose: dict[str, Any], containerfile: str
+) -> None:
+    (made,) = re.findall(r"install --directory --owner=10001 .*?--mode=0750 (.+)", containerfile)
+    for name in OURS:
+        given = {"WUFEI_DROPS"} & set(compose[name]["environment"])
+        mounts = _mounts(compose[name])
+        assert ("/var/lib/wufei/drops" in mounts) is bool(given) is (name == "worker")
+        # A volume takes its owner from the image.
+        assert {place for place, how in mounts.items() if how != "ro"} <= set(made.split())
+    assert _mounts(compose["worker"])["/etc/wufei/drops"] == "ro"
+    every = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["volumes"]
+    assert set(every) == {"postgres", "files", "drops", "drops-keys"}
+
+
+@pytest.mark.parametrize(
+    ("place", "mounted"),
+    [("/var/lib/wufei/drops", "WUFEI_DROPS_FOLDER"), ("sftp://", "WUFEI_DROPS_KEYS")],
+)
+def test_the_example_of_secrets_names_places_that_are_mounted(
+    compose: dict[str, Any], place: str, mounted: str
+) -> None:
+    example = (DEPLOY / "secrets.env.example").read_text()
+    (said,) = re.findall(rf"^# WUFEI_DROPS=({place}.*)$", example, re.MULTILINE)
+    (folder,) = [one for one in compose["worker"]["volumes"] if mounted in one]
+    assert folder.split("}:")[1].removesuffix(":ro") + ("/key&" if "key" in said else "") in said
+    assert f"# {mounted}=/" in example
 
 
 def test_only_the_front_is_reachable_and_only_from_this_host(compose: dict[str, Any]) -> None:

@@ -53,6 +53,8 @@ WRITERS = {
     "retention",  # webhooks: what is too old
     "row_writes",  # sync: what devices say in rows of registers, decided together
     "undated",  # registers: days of rows that an earlier release confirmed
+    "rekeying",  # registers: a plan loaded where the rows that stand keep their keys
+    "resting",  # evidence: files that something else rests upon stay
     "milestone_writes",  # sync: what devices report of milestones, one after the other
     "visibility",  # plan: who sees what, as SQL for every slice above
     "conditions",  # milestones: what a caller may see, as SQL for the slices above too

@@ -1,6 +1,7 @@
 """deploy/kubernetes: valid by Kubernetes' own schemas, and at one with the code it runs."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -92,6 +93,81 @@ def test_an_overlay_is_whole_where_kustomize_is_at_hand(
             labels = document["spec"]["template"]["metadata"]["labels"]
             assert labels["app.kubernetes.io/part-of"] == "wufei"
             assert ":" in document["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+COMPONENTS = ("drops-folder", "drops-sftp", "sign-in-apps")
+
+
+def _with(component: str, folder: Path) -> list[Document] | None:
+    """Return a site put together with a component; None: kustomize is not at hand."""
+    if shutil.which("kubectl") is None:
+        return None
+    site = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": "wufei",
+        "resources": [os.path.relpath(KUBERNETES / "overlays" / "site", folder)],
+        "components": [os.path.relpath(KUBERNETES / "components" / component, folder)],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(site), encoding="utf-8")
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(folder)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def test_the_components_are_those_that_a_site_is_told_of() -> None:
+    assert {one.name for one in (KUBERNETES / "components").iterdir()} == set(COMPONENTS)
+    site = (KUBERNETES / "overlays/site/kustomization.yaml").read_text(encoding="utf-8")
+    told = re.findall(r"^#   - \.\./\.\./components/(\S+)$", site, re.MULTILINE)
+    assert sorted(told) == sorted(COMPONENTS)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_site_takes_a_component_where_kustomize_is_at_hand(
+    schemas: Document, component: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = _with(component, tmp_path)
+    if built is None:
+        with capsys.disabled():
+            print("\nno kubectl is at hand: components not put together")  # noqa: T201
+        return
+    for document in built:
+        assert _faults(schemas, document) == []
+    (worker,) = [
+        one
+        for one in built
+        if one["metadata"]["name"] == "wufei-worker"
+        and "spec" in one
+        and one["kind"] == "Deployment"
+    ]
+    (api,) = [one for one in built if one["kind"] == "Deployment" and one is not worker]
+    assert "drops" not in json.dumps(api), "the API drops nothing, and needs no key"
+    if component != "sign-in-apps":
+        _drops(worker["spec"]["template"]["spec"], built)
+
+
+def _drops(pod: Document, built: list[Document]) -> None:
+    """See that the worker is told where it drops files, and that it has all of that there."""
+    (container,) = pod["containers"]
+    (settings,) = [
+        one for one in built if one["kind"] == "ConfigMap" and "WUFEI_DROPS" in one["data"]
+    ]
+    assert {"configMapRef": {"name": settings["metadata"]["name"]}} in container["envFrom"]
+    place = settings["data"]["WUFEI_DROPS"]
+    named = re.findall(r"=(/[^&]+)/", place) if place.startswith("sftp://") else [place]
+    mounts = {one["mountPath"]: one["name"] for one in container["volumeMounts"]}
+    assert named
+    assert set(named) <= set(mounts)
+    assert {mounts[one] for one in named} <= {one["name"] for one in pod["volumes"]}
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    if place.startswith("sftp://"):
+        assert "wufei-worker-to-sftp" in {one["metadata"]["name"] for one in built}
 
 
 def _resources(folder: Path) -> list[str]:
@@ -239,6 +315,16 @@ def test_traffic_is_refused_but_for_what_is_named() -> None:
                 source["namespaceSelector"]["matchLabels"] for source in one["ingress"][0]["from"]
             )
     outside = {name for name, one in policies.items() if "ipBlock" in json.dumps(one.get("egress"))}
-    assert outside == {"wufei-worker-to-receivers"}
-    receivers = policies["wufei-worker-to-receivers"]["podSelector"]
-    assert receivers == {"matchLabels": {"app.kubernetes.io/name": "wufei-worker"}}
+    assert outside == set(_OUT)
+    for name, (door, port) in _OUT.items():
+        one = policies[name]
+        assert one["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": door}}
+        assert [each["ports"] for each in one["egress"]] == [[{"protocol": "TCP", "port": port}]]
+
+
+_OUT = {
+    "wufei-worker-to-receivers": ("wufei-worker", 443),
+    "wufei-worker-to-sftp": ("wufei-worker", 22),
+    "wufei-api-to-sign-in-apps": ("wufei-api", 443),
+}
+"""Who may call out of the cluster, and where."""

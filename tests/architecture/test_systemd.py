@@ -1,14 +1,18 @@
 """deploy/systemd: units that systemd itself takes, and that are at one with the code they run."""
 
+import os
 import re
 import shutil
+import stat
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from services.console.main import main
 from services.console.settings import PROJECT, variables
+from services.core.kit.file_store import DirectoryStore
 from tests.support.deployed import longest_end, seconds
 
 UNITS = PROJECT / "deploy" / "systemd"
@@ -73,6 +77,34 @@ def test_the_example_of_settings_names_settings_and_no_secret() -> None:
     assert given["WUFEI_SECRET_KEY"] == ""
     for name in ("DATABASE_URL", "REDIS_URL"):
         assert ":PASSWORD@HOST:" in given[name]
+
+
+async def test_whoever_is_in_its_group_reads_what_the_worker_drops_and_nobody_else(
+    tmp_path: Path,
+) -> None:
+    (mask,) = _options("wufei-worker")["UMask"]
+    before = os.umask(int(mask, 8))
+    try:
+        await DirectoryStore(tmp_path).put("410183/exchange/events.ndjson", _a_part())
+    finally:
+        os.umask(before)
+    made = [tmp_path / "410183", *(tmp_path / "410183").rglob("*")]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in made}
+    assert modes == {"410183": 0o750, "exchange": 0o750, "events.ndjson": 0o640}
+
+
+async def _a_part() -> AsyncIterator[bytes]:
+    yield b"{}"
+
+
+def test_the_worker_may_write_where_the_example_has_it_drop_files() -> None:
+    example = (UNITS / "wufei.env.example").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"^# WUFEI_DROPS=(/.*)$", example, re.MULTILINE)
+    # Made by hand, for its group is who fetches; where nothing is dropped it is not there.
+    assert _options("wufei-worker")["ReadWritePaths"] == [f"-{folder}"]
+    (state,) = _options("wufei-worker")["StateDirectory"]
+    assert not folder.startswith(f"/var/lib/{state}/"), "that is closed to whoever fetches"
+    assert _options("wufei-worker")["StateDirectoryMode"] == ["0700"]
 
 
 def test_the_owner_of_the_tables_is_known_to_the_migration_alone() -> None:

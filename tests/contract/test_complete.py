@@ -12,7 +12,10 @@ from services.api.contract.problem_codes import problem_codes
 from tests.support.contract import BY_OTHERS, CONTRACT, PROVED_IN_BODY, TOKEN_PATH
 
 COMPONENTS = CONTRACT["components"]
-PUBLIC = {"healthz", "readyz", "metrics", "read_authorization_server", "read_public_keys"}
+PUBLIC = {
+    *("healthz", "readyz", "metrics"),
+    *("read_authorization_server", "read_public_keys", "read_signing_keys"),
+}
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:

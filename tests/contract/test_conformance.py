@@ -62,6 +62,7 @@ RANDOM_BIG = 1
 PLAIN = (
     *("GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/me", "GET /v1/plans"),
     *("GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server"),
+    "GET /.well-known/wufei-signing-keys.json",
 )
 """Nothing that is sent to these can be wrong."""
 

@@ -148,9 +148,9 @@ _years: Iterator[int] = cycle(range(2030, 2100))
 """Of each a ledger of the tests has one assessment at most, and takes a few of them."""
 
 
-async def assessment_of_a_year(state: str | None, door: Door) -> str:
+async def assessment_of_a_year(state: str | None, door: Door, **changes: Any) -> str:
     """Return an assessment in a state (None: a draft), of a year of its own."""
-    return await an_assessment(door, state or "draft", period=str(next(_years)))
+    return await an_assessment(door, state or "draft", period=str(next(_years)), **changes)
 
 
 BEFORE_VERB = {

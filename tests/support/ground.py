@@ -152,7 +152,7 @@ def body_of_today(label: str, body: Any) -> Any:
         "{period}/reopen": {"due_date": later, "reason": "数据须更正"},
         "{extension_id}/approve": {"granted_date": later},
         "/board-links": {"name": "手机", "expires_at": (now + timedelta(days=60)).isoformat()},
-        "obligations/{obligation_id}/extensions": {"proposed_date": later, "reason": "年报未出"},
+        "_id}/extensions": {"proposed_date": later, "reason": "年报未出"},
     }
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
 

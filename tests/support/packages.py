@@ -23,6 +23,7 @@ from services.core.packages.manifests import (
     made_file,
     opened,
 )
+from services.core.packages.models import CarriedPackage
 from services.core.packages.service import (
     Acknowledged,
     TakenPackage,
@@ -30,6 +31,8 @@ from services.core.packages.service import (
     locked_peer,
     make_package,
     make_ready,
+    next_to_write,
+    note_written,
     take_in,
 )
 from services.core.packages.signing import own_key
@@ -123,6 +126,15 @@ class Installation:
         async with self.database.transaction() as session:
             peer = await locked_peer(session, CITY, PLAN, THERE)
             return await make_package(session, peer, seal=self.seal, now=self.now)
+
+    async def to_write(self, *, written: bool = False) -> CarriedPackage | None:
+        """Return what an export writes next, and say that it is written where it is."""
+        async with self.database.transaction() as session:
+            peer = await locked_peer(session, CITY, PLAN, THERE)
+            row = await next_to_write(session, peer, seal=self.seal, now=self.now)
+            if row is not None and written:
+                await note_written(session, peer, row.number, now=self.now)
+            return row
 
     async def take(self, content: bytes) -> TakenPackage:
         """Take a file in, as the command does."""

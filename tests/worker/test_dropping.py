@@ -1,8 +1,10 @@
 """Events dropped as files: what a webhook hears, without a gap, whatever is killed meanwhile."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -86,6 +88,9 @@ def dropped(folder: Path) -> dict[str, bytes]:
     numbered = {name: one.numbered for name, one in read.items() if one.numbered is not None}
     assert list(drop_faults(numbered)) == []
     assert list(found) == [name_of(number) for number in range(1, len(found) + 1)]
+    covers = [json.loads(content.splitlines()[0]) for content in found.values()]
+    for last, following in pairwise(covers):
+        assert following["after_position"] == last["upto_position"], "no position lies between"
     return found
 
 
@@ -126,6 +131,29 @@ async def test_a_unit_s_key_hears_of_its_own_and_types_narrow(door: Door, tmp_pa
     assert await dropping(door, tmp_path).work_off() == 1
     assert all(b'"type":"submission.submitted"' in one for one in bodies(dropped(tmp_path)))
     assert await dropping(door, tmp_path).work_off() == 0, "nothing is new"
+
+
+async def test_files_cover_the_log_from_the_beginning_whatever_is_not_for_them(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner, event_types=("submission.withdrawn",))
+    begins = await door.held.database.pool.fetchval(
+        "SELECT position FROM file_drop WHERE city_code = $1", CITY
+    )
+    for _ in range(2):
+        quiet = await reported(door)
+        await door.react()
+        assert await dropping(door, tmp_path).work_off() == 0, "nothing of it is for a file"
+        async with await door.as_("reporter", "UN15") as unit:
+            answer = await unit.post(
+                f"/submissions/{quiet['id']}/withdraw", json={"reason": "误报"}
+            )
+        assert answer.status_code == 200, answer.text
+        await door.react()
+        assert await dropping(door, tmp_path).work_off() == 1
+    first = json.loads(next(iter(dropped(tmp_path).values())).splitlines()[0])
+    assert first["after_position"] == begins
 
 
 class Dying(DirectoryStore):
@@ -316,6 +344,61 @@ async def test_one_that_is_closed_goes_on_where_it_was_and_one_without_its_owner
     await dropping(door, tmp_path).work_off()
     state = "SELECT state, state_reason FROM file_drop WHERE city_code = $1"
     assert tuple(await door.held.database.pool.fetchrow(state, CITY)) == ("disabled", "owner-lost")
+
+
+async def test_one_whose_key_ended_goes_on_as_another_and_never_without_one(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    await door.react()
+    assert await dropping(door, tmp_path).work_off() == 1
+    async with door.client(door.admin_secret) as admin:
+        assert (await admin.delete(f"/api-keys/{owner}")).is_success
+    await reported(door)
+    await door.react()
+    await dropping(door, tmp_path).work_off()
+    deaf = await door.new_key("integrator", scopes=["events:read"])
+    async with door.client(deaf) as client:
+        deaf_id = UUID((await client.get("/me")).json()["credential_id"])
+    for wanted, told in ((None, "--owner"), (deaf_id, str(deaf_id)), (owner, str(owner))):
+        with pytest.raises(DropRefused, match=told):
+            await opened(door, wanted)
+        assert await state_of(door) == ("disabled", "owner-lost", owner)
+    heir, _ = await an_owner(door)
+    await opened(door, heir)
+    assert await state_of(door) == ("active", None, heir)
+    assert await dropping(door, tmp_path).work_off() == 1
+    submitted = b'"type":"submission.submitted"'
+    told_of = [one for one in bodies(dropped(tmp_path)) if submitted in one]
+    assert len(told_of) == len(set(told_of)) == 2, "what happened between is there, once"
+
+
+async def test_one_that_is_open_changes_its_key_without_a_stop(door: Door, tmp_path: Path) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    heir, _ = await an_owner(door)
+    await opened(door, heir)
+    async with door.client(door.admin_secret) as admin:
+        assert (await admin.delete(f"/api-keys/{owner}")).is_success
+    await reported(door)
+    await door.react()
+    assert await dropping(door, tmp_path).work_off() == 1
+    assert await state_of(door) == ("active", None, heir)
+
+
+async def opened(door: Door, owner: UUID | None) -> None:
+    async with door.held.database.transaction() as session:
+        drop = await drop_of(session, CITY, "exchange")
+        await open_drop(session, drop, owner, actor=STAMP, now=door.held.clock.true_now())
+
+
+async def state_of(door: Door) -> tuple[str, str | None, UUID]:
+    found = await door.held.database.pool.fetchrow(
+        "SELECT state, state_reason, owner_id FROM file_drop WHERE city_code = $1", CITY
+    )
+    return tuple(found)
 
 
 async def test_every_fault_is_told_at_once(door: Door) -> None:

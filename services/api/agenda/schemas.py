@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
+from services.api.paging import PageOut
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import KINDS, CalendarScope, Count, TodoKind, Waiting
 from services.core.calendars.rules import WorkingCalendar
@@ -75,11 +76,9 @@ class TodoCountOut(BaseModel):
     overdue: int = Field(description="Those whose day has passed")
 
 
-class TodoListOut(BaseModel):
+class TodoListOut(PageOut[TodoOut]):
     """What waits for the caller, soonest due first, with the counts of everything."""
 
-    items: list[TodoOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
     total: int = Field(description="How many things wait, on all pages")
     overdue: int = Field(description="How many of them are overdue")
     counts: dict[str, TodoCountOut] = Field(description="By kind; a kind of which none waits is 0")
@@ -120,11 +119,8 @@ class CalendarTokenMadeOut(CalendarTokenOut):
     )
 
 
-class CalendarTokenListOut(BaseModel):
+class CalendarTokenListOut(PageOut[CalendarTokenOut]):
     """The caller's calendar tokens, the oldest first."""
-
-    items: list[CalendarTokenOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def todo_out(

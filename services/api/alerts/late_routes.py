@@ -14,7 +14,7 @@ from services.api.contract.choices import one_of
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.filters import OrganizationFilter, check_codes
-from services.api.paging import cut, of_list
+from services.api.paging import PageOut, cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts.context import EvaluationContext
@@ -73,11 +73,9 @@ class LateOut(BaseModel):
     answer: LateAnswerOut | None = Field(description="What was answered; null: nobody did")
 
 
-class LateListOut(BaseModel):
+class LateListOut(PageOut[LateOut]):
     """What is late: by organization, the gravest first, then the oldest."""
 
-    items: list[LateOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
     outside_scope: int = Field(
         description="How many more are late by these filters that the caller does not see: those"
         " of other units; for the superior, who sees what was approved, all"

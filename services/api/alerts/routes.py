@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
@@ -20,7 +19,6 @@ from services.api.alerts.schemas import (
     change_out,
     notice_fields,
 )
-from services.api.answers import item_etag, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -38,7 +36,7 @@ from services.api.filters import OrganizationFilter, check_codes
 from services.api.paging import after_id, after_version, cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.turns import Shown, Turn, in_scope
+from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.alerts import queries, service
 from services.core.alerts.errors import AlertNotFound
 from services.core.alerts.following import rules_of
@@ -142,8 +140,7 @@ async def _shown(
     notices = await queries.notices(session, alert.city_code, alert.alert_key, limit=_NOTICES_SHOWN)
     fields: dict[str, Any] = alert_fields(alert, standing=standing, actor=actor)
     fields["notices"] = [notice_fields(one) for one in notices]
-    body = to_json(fields)
-    return Shown(fields, body, item_etag(alert.id, alert.version, body))
+    return shown_item(alert, fields)
 
 
 async def _seen(alert_id: AlertId, actor: Reader, session: Reading) -> Alert:
@@ -172,8 +169,8 @@ async def get_alert(
 ) -> Response:
     """Return one alert with its notices: what was told when, what was kept back, by which rules."""
     plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
-    now = await _shown(session, alert, await standing_of(session, plan, held), actor)
-    return json_answer(now.body, etag=now.etag, if_none_match=if_none_match)
+    shown = await _shown(session, alert, await standing_of(session, plan, held), actor)
+    return shown.answer(if_none_match)
 
 
 @router.get(

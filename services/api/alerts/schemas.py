@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, WrapValidator
 from services.api.contract.choices import one_of
 from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import PageOut, ScopedPageOut
 from services.core.alerts.decisions import NoticeDecision
 from services.core.alerts.models import Alert, AlertHistory, AlertNotice
 from services.core.alerts.rule_set import RuleSet
@@ -82,12 +82,8 @@ class AlertOut(BaseModel):
     )
 
 
-class AlertListOut(BaseModel):
+class AlertListOut(ScopedPageOut[AlertOut]):
     """Alerts, newest first."""
-
-    items: list[AlertOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 class NoticeOut(BaseModel):
@@ -125,11 +121,8 @@ class AlertChangeOut(BaseModel):
     occurred_at: datetime = Field(description="When")
 
 
-class AlertHistoryOut(BaseModel):
+class AlertHistoryOut(PageOut[AlertChangeOut]):
     """The changes of an alert, oldest first."""
-
-    items: list[AlertChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class AlertRulesOut(BaseModel):

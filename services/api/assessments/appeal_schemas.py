@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from services.api.assessments.schemas import FindingsIn, ItemResultOut, shown_total
 from services.api.exports.digits import Digits
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import HistoryChangeOut, PageOut, ScopedPageOut
 from services.core.assessments.appeals.models import Appeal
 from services.core.assessments.appeals.rules import (
     MOST_FILES,
@@ -106,34 +106,18 @@ class AppealOut(BaseModel):
     updated_at: datetime = Field(description="When it last changed")
 
 
-class AppealListOut(BaseModel):
+class AppealListOut(ScopedPageOut[AppealOut]):
     """A page of appeals, newest first."""
 
-    items: list[AppealOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
-
-class AppealChangeOut(BaseModel):
+class AppealChangeOut(HistoryChangeOut):
     """One change of an appeal."""
 
-    version: int = Field(description="1 for its making; the ETag ends in it")
     action: str = Field(description="What was done, such as `upheld`")
-    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
-    after: dict[str, Any] = Field(description="What it is since")
-    actor: dict[str, Any] = Field(
-        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
-        " `request_id`"
-    )
-    reason: str | None = Field(description="The reason that was given")
-    occurred_at: datetime = Field(description="When")
 
 
-class AppealHistoryOut(BaseModel):
+class AppealHistoryOut(PageOut[AppealChangeOut]):
     """The changes of an appeal, oldest first."""
-
-    items: list[AppealChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class AssessmentRevisionOut(BaseModel):
@@ -156,11 +140,8 @@ class AssessmentRevisionOut(BaseModel):
     made_at: datetime = Field(description="When it was published")
 
 
-class AssessmentRevisionListOut(BaseModel):
+class AssessmentRevisionListOut(PageOut[AssessmentRevisionOut]):
     """What was published of an assessment, oldest first."""
-
-    items: list[AssessmentRevisionOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def contested_of(body: AppealIn) -> list[ContestedItem]:

@@ -24,7 +24,7 @@ router = versioned_router("assessments")
 
 @router.post(
     "/plans/{plan}/score-sheets/{sheet}/assessments/batch",
-    responses={**answering("AssessmentReport"), **refusals(403, 404)},
+    responses={**answering("AssessmentReport"), **refusals(403, 404, 409)},
     openapi_extra=asking("AssessmentBatch"),
     response_model=AssessmentReportOut,
 )

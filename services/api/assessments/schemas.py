@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from services.api.contract.plan_document import PARTS
 from services.api.deferred_faults import DeferredFaults, keep_faults
 from services.api.exports.digits import Digits
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import HistoryChangeOut, PageOut, ScopedPageOut
 from services.core.assessments.judging import ItemFinding, full_of
 from services.core.assessments.models import Assessment
 from services.core.assessments.rules import (
@@ -116,11 +116,8 @@ class ScoreSheetVersionOut(BaseModel):
     ] = Field(description="The whole sheet, as a plan document writes it")
 
 
-class ScoreSheetVersionListOut(BaseModel):
+class ScoreSheetVersionListOut(PageOut[ScoreSheetVersionOut]):
     """The versions of a score sheet, oldest first."""
-
-    items: list[ScoreSheetVersionOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class ItemResultOut(BaseModel):
@@ -190,34 +187,16 @@ class AssessmentOut(AssessmentSummaryOut):
     results: list[ItemResultOut] = Field(description="What that gives, in the sheet's order")
 
 
-class AssessmentListOut(BaseModel):
+class AssessmentListOut(ScopedPageOut[AssessmentSummaryOut]):
     """A page of assessments, newest first."""
 
-    items: list[AssessmentSummaryOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
-
-class AssessmentChangeOut(BaseModel):
+class AssessmentChangeOut(HistoryChangeOut):
     """One change of an assessment."""
 
-    version: int = Field(description="1 for its making; the ETag ends in it")
-    action: str = Field(description="What was done, such as `confirmed`")
-    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
-    after: dict[str, Any] = Field(description="What it is since")
-    actor: dict[str, Any] = Field(
-        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
-        " `request_id`"
-    )
-    reason: str | None = Field(description="The reason that was given")
-    occurred_at: datetime = Field(description="When")
 
-
-class AssessmentHistoryOut(BaseModel):
+class AssessmentHistoryOut(PageOut[AssessmentChangeOut]):
     """The changes of an assessment, oldest first."""
-
-    items: list[AssessmentChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def sheet_fields(sheet: ScoreSheet) -> dict[str, Any]:

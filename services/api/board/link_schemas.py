@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.api.instants import Instant
+from services.api.paging import PageOut
 from services.core.board.models import BoardLink
 from services.core.kit.said import Said, Title
 
@@ -39,11 +40,8 @@ class BoardLinkMadeOut(BoardLinkOut):
     )
 
 
-class BoardLinkListOut(BaseModel):
+class BoardLinkListOut(PageOut[BoardLinkOut]):
     """The links to a plan's board, the oldest first."""
-
-    items: list[BoardLinkOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def link_fields(link: BoardLink) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Conflicts over HTTP."""
+"""What the paths of conflicts share, whatever they are over; the paths are with the things."""

@@ -9,7 +9,6 @@ from fastapi import Depends, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.api.answers import item_etag, json_answer
 from services.api.connectors.schemas import (
     ConnectorIn,
     ConnectorListOut,
@@ -34,7 +33,7 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.turns import Shown, Turn, in_scope
+from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.connectors import queries, service
 from services.core.connectors.errors import ConnectorNotFound
 from services.core.connectors.messages import open_connector
@@ -61,11 +60,9 @@ ConnectorId = Annotated[
 ]
 
 
-def _shown(connector: Connector, actor: Actor) -> tuple[ConnectorOut, bytes, str]:
-    """Return a connector as it may be shown, as JSON, and its ETag."""
-    shown = connector_out(connector, manages=actor.may(Permission.MANAGE_PARTNERS))
-    body = shown.model_dump_json().encode()
-    return shown, body, item_etag(connector.id, connector.version, body)
+def _shown(connector: Connector, actor: Actor) -> Shown:
+    manages = actor.may(Permission.MANAGE_PARTNERS)
+    return shown_item(connector, connector_out(connector, manages=manages))
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class ConnectorTurn(Turn[Connector]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*_shown(self.item, self.actor))
+        return _shown(self.item, self.actor)
 
 
 def _desk(actor: Actor, plan: PlanState, held: Resources) -> ConnectorDesk:
@@ -161,10 +158,7 @@ async def create_connector(
         raise InvalidInput(faults=[fault]) from None
     desk = _desk(actor, plan, held)
     connector = await service.create_connector(session, _settings(body, given=False), desk)
-    _, shown, etag = _shown(connector, actor)
-    response = json_answer(shown, etag=etag, status=201)
-    response.headers["Location"] = f"/v1/connectors/{connector.id}"
-    return response
+    return _shown(connector, actor).created(f"/v1/connectors/{connector.id}")
 
 
 @router.get("/connectors", responses={**answering("Connectors"), **refusals(403)})
@@ -191,8 +185,7 @@ async def get_connector(
     connector: Seen, actor: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one connector, without its secret."""
-    _, body, etag = _shown(connector, actor)
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    return _shown(connector, actor).answer(if_none_match)
 
 
 @router.patch(

@@ -209,8 +209,8 @@ async def delete_evidence(taken: Annotated[Taken, Depends(_take)]) -> Response:
 
     It may be removed while what it is about may be changed: a draft or a returned submission, a
     milestone that is worked on, a register's row that stands. What a revision was approved with, a
-    milestone closed with or a row confirmed with is 409 `evidence-rested-upon`, and so is the
-    document of an assigned target.
+    milestone closed with, a row confirmed with or an appeal filed with is 409
+    `evidence-rested-upon`, and so is the document of an assigned target.
     """
     await taken.remove()
     body = evidence_body(taken.row)

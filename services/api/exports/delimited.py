@@ -1,25 +1,18 @@
 """CSV as office programs read it: UTF-8 with a byte order mark, lines that end in CRLF (RFC 4180).
 
-Such a program takes a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a
-formula. An apostrophe before it keeps it a text. What is a number stays as it is, below zero too.
+What such a program would take for a formula stays a text, as `formula_cells` has it.
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.api.exports.columns import Table
+from services.core.kit.formula_cells import as_text
 from services.core.kit.text import Language
 
 BYTE_ORDER_MARK = "\ufeff"
-
-RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
-"""What a text begins with that may be taken for a formula; the full-width signs in East Asia."""
-
-NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
-"""What an office program takes for a number, whatever sign it begins with."""
 
 
 class DelimitedWriter:
@@ -59,9 +52,7 @@ class DelimitedWriter:
 
 def _cell(value: Any) -> Any:
     if type(value) is str:
-        if RISKY.match(value) and not NUMBER.fullmatch(value):
-            return f"'{value}"
-        return value
+        return as_text(value)
     if type(value) is bool:
         return "true" if value else "false"
     return value

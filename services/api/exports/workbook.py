@@ -14,7 +14,7 @@ from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from services.api.exports.columns import Kind, Table
-from services.api.exports.delimited import RISKY
+from services.core.kit.formula_cells import RISKY
 from services.core.kit.text import Language
 
 MOST_ROWS = 1_048_576

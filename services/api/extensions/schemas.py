@@ -5,11 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
 
 from services.api.actors import ActorOut, actor_fields
-from services.api.answers import item_etag
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import ScopedPageOut
+from services.api.turns import Shown, shown_item
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
 from services.core.identity.actor import Actor
@@ -63,12 +62,8 @@ class ExtensionOut(BaseModel):
     allowed_actions: list[ExtensionVerb] = Field(description="What this caller may do with it now")
 
 
-class ExtensionListOut(BaseModel):
+class ExtensionListOut(ScopedPageOut[ExtensionOut]):
     """A page of extensions, newest first."""
-
-    items: list[ExtensionOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 def extension_fields(row: Extension, actor: Actor, leads: tuple[str, ...]) -> dict[str, Any]:
@@ -97,10 +92,6 @@ def extension_fields(row: Extension, actor: Actor, leads: tuple[str, ...]) -> di
     }
 
 
-def extension_body(
-    row: Extension, actor: Actor, leads: tuple[str, ...]
-) -> tuple[dict[str, Any], bytes, str]:
-    """Return an extension as fields, as JSON, and its strong ETag."""
-    fields = extension_fields(row, actor, leads)
-    body = to_json(fields)
-    return fields, body, item_etag(row.id, row.version, body)
+def extension_shown(row: Extension, actor: Actor, leads: tuple[str, ...]) -> Shown:
+    """Return an extension as its caller sees it."""
+    return shown_item(row, extension_fields(row, actor, leads))

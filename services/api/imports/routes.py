@@ -1,6 +1,6 @@
 """Paths of files that come in: sent, judged by the worker, then confirmed or discarded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from services.api.imports.schemas import (
     import_out,
 )
 from services.api.imports.template_routes import XLSX, file_answer, file_response
+from services.api.operations.rights import check_permissions
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import cut, of_list
 from services.api.problems import language_of
@@ -41,7 +42,13 @@ from services.core.imports import queries
 from services.core.imports.errors import MarkedCopyNotFound
 from services.core.imports.intake import FirstLook, ImportOptions, look_at
 from services.core.imports.models import SheetImport
-from services.core.imports.service import SentFile, begin_import, confirm, discard
+from services.core.imports.service import (
+    SentFile,
+    begin_import,
+    confirm,
+    discard,
+    permissions_of,
+)
 from services.core.kit.errors import InvalidInput
 from services.core.kit.operations import Operation
 from services.core.kit.pagination import read_page_token, read_version
@@ -97,8 +104,17 @@ async def _options(
             " progress of milestones",
         ),
     ] = None,
+    score_sheet: Annotated[
+        str | None,
+        Query(
+            max_length=60,
+            description="Code of the score sheet by which the rows say what was found, item by"
+            " item",
+        ),
+    ] = None,
 ) -> ImportOptions:
-    return ImportOptions(period, organization_code, sheet, draft, on_behalf_of, register)
+    said = ImportOptions(period, organization_code, sheet, draft, on_behalf_of, register)
+    return replace(said, score_sheet=score_sheet)
 
 
 Options = Annotated[ImportOptions, Depends(_options)]
@@ -161,10 +177,12 @@ async def import_sheet(
         str | None, Query(max_length=255, description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
-    """Send values, progress or rows of a register as a workbook or CSV: a form, or one's own sheet.
+    """Send values, progress, rows of a register or assessments as a workbook or CSV.
 
-    Form 01 and sheets like it bring values, form 02 and sheets like it how far milestones are; with
-    `register` it is the form of that register, or a sheet with its headings.
+    It is a form, or one's own sheet. Form 01 and sheets like it bring values, form 02 and sheets
+    like it how far milestones are; with `register` it is the form of that register, or a sheet with
+    its headings; with `score_sheet` that of the score sheet, which begins assessments and changes
+    drafts.
     A file that cannot be read is 422 `sheet-refused` at once, with what to do; so is a form of
     another unit, period or version, with where a fresh one is had. Its rows are judged by the
     worker as those of a batch are: `Location` tells how far that is, and `request.import_id`
@@ -193,10 +211,13 @@ async def _seen(import_id: ImportId, actor: Writer, session: Reading) -> SheetIm
 
     Raises:
         ImportNotFound: it sent none of this id.
+        Forbidden: it lacks a scope now that sending it took.
     """
-    return await queries.import_of(
+    sheet = await queries.import_of(
         session, actor.city_code, import_id, credential_id=actor.credential_id
     )
+    check_permissions(actor, permissions_of(sheet.form))
+    return sheet
 
 
 Seen = Annotated[SheetImport, Depends(_seen)]
@@ -265,7 +286,7 @@ async def get_marked_copy(
 
 @dataclass(frozen=True)
 class ImportTurn(Turn[SheetImport]):
-    """An import's turn for a verb; whoever sent it has the right."""
+    """An import's turn for a verb; whoever sent it has the right, with the same scopes."""
 
     @override
     async def shown(self) -> Shown:
@@ -278,6 +299,7 @@ async def _take(import_id: ImportId, actor: Writer, session: Writing, held: Held
     sheet = await queries.import_of(
         session, actor.city_code, import_id, credential_id=actor.credential_id, for_update=True
     )
+    check_permissions(actor, permissions_of(sheet.form))
     return ImportTurn(sheet, actor, session, held)
 
 

@@ -27,9 +27,13 @@ class ImportOut(BaseModel):
     )
     form: SheetKind = Field(
         description="`indicators` brings values, as form 01 does, `tasks` the progress of"
-        " milestones, as form 02 does, `register` rows of a register"
+        " milestones, as form 02 does, `register` rows of a register, `assessments` what was found"
+        " by a score sheet"
     )
     register_code: str | None = Field(description="The register whose rows it brings")
+    score_sheet_code: str | None = Field(
+        description="The score sheet by which it says what was found"
+    )
     format: Literal["xlsx", "csv"] = Field(description="What it is by its content")
     file_name: str | None = Field(description="What the caller called it")
     size: int = Field(description="Its length in bytes")
@@ -43,10 +47,11 @@ class ImportOut(BaseModel):
     ignored: int = Field(description="Rows of totals, signatures and the like")
     faults: int = Field(description="How many faults there are; with one nothing is written")
     created: int = Field(
-        description="Submissions or register rows that the rows make, or have made"
+        description="Submissions, register rows or assessments that they make, or have made"
     )
     updated: int = Field(
-        description="Submissions, milestones or register rows that they change, or have changed"
+        description="Submissions, milestones, register rows or assessments that they change, or"
+        " have changed"
     )
     unchanged: int = Field(
         description="Rows that say what is there already, and rows of a form that nobody touched"
@@ -114,6 +119,7 @@ def import_out(sheet: SheetImport) -> ImportOut:
         state=sheet.state,
         form=sheet.form,
         register_code=sheet.options.get("register"),
+        score_sheet_code=sheet.options.get("score_sheet"),
         format=sheet.format,
         file_name=sheet.file_name,
         size=sheet.size,

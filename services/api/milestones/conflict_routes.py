@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Response
 from typing_extensions import override
 
-from services.api.answers import json_answer
+from services.api.conflicts.views import ConflictList
 from services.api.context import (
     Held,
     IfMatch,
@@ -20,26 +20,26 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.filters import OrganizationFilter, check_codes
+from services.api.filters import OrganizationFilter
 from services.api.milestones.conflict_schemas import (
     MilestoneConflictDecisionIn,
     MilestoneConflictListOut,
     MilestoneConflictOut,
-    milestone_conflict_body,
     milestone_conflict_fields,
 )
 from services.api.milestones.routes import Reader, Writer, writing_desk
-from services.api.paging import after_id, cut, of_list
 from services.api.routing import versioned_router
-from services.api.turns import Shown, Turn, in_scope
+from services.api.turns import Shown, Turn, in_scope, shown_item
+from services.core.conflicts import queries
+from services.core.conflicts.rules import DeviceConflictState
+from services.core.milestones import queries as milestones
 from services.core.milestones.action_context import ActionContext
-from services.core.milestones.conflicts import queries, service
+from services.core.milestones.conflicts import service
 from services.core.milestones.conflicts.errors import MilestoneConflictNotFound
 from services.core.milestones.conflicts.models import MilestoneConflict
-from services.core.milestones.conflicts.rules import MilestoneConflictState
+from services.core.milestones.conflicts.subject import OVER_MILESTONES
 from services.core.milestones.models import Milestone
 from services.core.milestones.service import check_right
-from services.core.plan.visibility import sees_whole_plan
 
 router = versioned_router("milestones")
 
@@ -51,6 +51,8 @@ MilestoneConflictId = Annotated[
     ),
 ]
 
+_LISTED = ConflictList(OVER_MILESTONES, "milestone-conflicts", milestone_conflict_fields)
+
 
 @router.get(
     "/plans/{plan}/milestone-conflicts",
@@ -60,7 +62,7 @@ async def list_milestone_conflicts(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    state: Annotated[MilestoneConflictState | None, Query(description="In this state only")] = None,
+    state: Annotated[DeviceConflictState | None, Query(description="In this state only")] = None,
     milestone_id: Annotated[UUID | None, Query(description="Over this milestone only")] = None,
     organization_code: OrganizationFilter = None,
     page_size: PageSize = 50,
@@ -70,32 +72,17 @@ async def list_milestone_conflicts(
 
     A unit sees its own, a lead also those under the measures it leads; the superior none.
     """
-    named = of_list(
-        actor,
-        "milestone-conflicts",
-        plan=plan.code,
-        state=state,
-        milestone_id=milestone_id,
-        organization_code=organization_code,
-    )
-    found = await queries.page(
-        session,
-        actor,
-        plan_code=plan.code,
-        state=state,
-        milestone_id=milestone_id,
-        organization_code=organization_code,
-        after=after_id(page_token, named),
-        limit=page_size + 1,
-    )
-    check_codes(found, plan, organization_code=organization_code)
-    page, following = cut(found, page_size, named, lambda one: [one.id])
     return MilestoneConflictListOut.model_validate(
-        {
-            "items": [milestone_conflict_fields(one, plan, actor) for one in page],
-            "next_page_token": following,
-            "limited_to_scope": not sees_whole_plan(actor),
-        }
+        await _LISTED.page(
+            session,
+            actor,
+            plan,
+            page_size=page_size,
+            page_token=page_token,
+            state=state,
+            milestone_id=milestone_id,
+            organization_code=organization_code,
+        )
     )
 
 
@@ -108,7 +95,8 @@ async def _seen(
         MilestoneConflictNotFound: there is none of this id in the caller's scope.
     """
     return in_scope(
-        await queries.one(session, actor, milestone_conflict_id), MilestoneConflictNotFound
+        await queries.one(session, actor, OVER_MILESTONES, milestone_conflict_id),
+        MilestoneConflictNotFound,
     )
 
 
@@ -126,8 +114,8 @@ async def get_milestone_conflict(
 ) -> Response:
     """Return one conflict over a milestone, with both versions."""
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    _, body, etag = milestone_conflict_body(row, plan, actor)
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    shown = shown_item(row, milestone_conflict_fields(row, plan, actor))
+    return shown.answer(if_none_match)
 
 
 @dataclass(frozen=True)
@@ -139,14 +127,21 @@ class MilestoneConflictTurn(Turn[MilestoneConflict]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*milestone_conflict_body(self.item, self.desk.plan, self.actor))
+        fields = milestone_conflict_fields(self.item, self.desk.plan, self.actor)
+        return shown_item(self.item, fields)
 
 
 async def _take(
     milestone_conflict_id: MilestoneConflictId, actor: Writer, session: Writing, held: Held
 ) -> MilestoneConflictTurn:
     row, milestone = in_scope(
-        await queries.with_milestone(session, actor, milestone_conflict_id),
+        await queries.with_thing(
+            session,
+            actor,
+            OVER_MILESTONES,
+            milestone_conflict_id,
+            lambda one: milestones.for_update(session, actor, one.milestone_id),
+        ),
         MilestoneConflictNotFound,
     )
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)

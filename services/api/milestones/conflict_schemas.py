@@ -1,23 +1,20 @@
 """What conflicts over milestones look like on the wire."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
 
-from services.api.actors import ActorOut, actor_fields
-from services.api.answers import item_etag
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.conflicts.schemas import DeviceConflictOut
+from services.api.conflicts.views import kept_fields
+from services.api.paging import ScopedPageOut
+from services.core.conflicts.rules import DeviceTakenVersion
 from services.core.identity.actor import Actor
 from services.core.kit.said import Said, Words
 from services.core.milestones.conflicts.models import MilestoneConflict
 from services.core.milestones.conflicts.rules import (
     DisputedVerb,
     MilestoneConflictReason,
-    MilestoneConflictState,
-    MilestoneTakenVersion,
 )
 from services.core.milestones.conflicts.service import may_decide
 from services.core.plan.state import PlanState
@@ -26,16 +23,14 @@ from services.core.plan.state import PlanState
 class MilestoneConflictDecisionIn(Said):
     """Which of the two versions stands from now on."""
 
-    take: MilestoneTakenVersion = Field(
+    take: DeviceTakenVersion = Field(
         description="`ledger`: the milestone stays as it is; `device`: what the device wanted is"
         " carried out now"
     )
     reason: Words | None = Field(default=None, description="A remark on the decision")
 
 
-class MilestoneConflictOut(BaseModel):
-    """Two versions of what a unit says of a milestone, until somebody takes one."""
-
+class _DisputedMilestoneOut(BaseModel):
     id: UUID = Field(description="Its id, for good")
     plan: str = Field(description="Code of the plan")
     milestone_id: UUID = Field(description="The milestone that both are about")
@@ -57,27 +52,14 @@ class MilestoneConflictOut(BaseModel):
         " `expected_date`; of `complete` `narrative`, `evidence`"
     )
     base: dict[str, Any] = Field(description="What these fields said when the device saw them last")
-    ledger: dict[str, Any] = Field(description="What they said when the conflict was raised")
-    device: dict[str, Any] = Field(description="What the device wanted them to say")
-    claimed_at: datetime | None = Field(
-        description="When the device says that it was written; proves nothing"
-    )
-    raised_by: ActorOut = Field(description="Whose write it was")
-    raised_at: datetime = Field(description="When it came in")
-    state: MilestoneConflictState = Field(description="`open` until it is `decided`")
-    taken: MilestoneTakenVersion | None = Field(description="Which version was taken; null: none")
-    decision_reason: str | None = Field(description="Why it was decided so")
-    decided_by: ActorOut | None = Field(description="Who decided it; null: nobody yet")
-    decided_at: datetime | None = Field(description="When that was")
-    may_decide: bool = Field(description="Whether this caller may decide it now")
 
 
-class MilestoneConflictListOut(BaseModel):
+class MilestoneConflictOut(DeviceConflictOut, _DisputedMilestoneOut):
+    """Two versions of what a unit says of a milestone, until somebody takes one."""
+
+
+class MilestoneConflictListOut(ScopedPageOut[MilestoneConflictOut]):
     """A page of conflicts over milestones, newest first."""
-
-    items: list[MilestoneConflictOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 def milestone_conflict_fields(
@@ -95,25 +77,5 @@ def milestone_conflict_fields(
         "verb": row.verb,
         "reason": row.reason,
         "fields": row.fields,
-        "base": row.base,
-        "ledger": row.ledger,
-        "device": row.device,
-        "claimed_at": row.claimed_at,
-        "raised_by": actor_fields(row.raised_by),
-        "raised_at": row.raised_at,
-        "state": row.state,
-        "taken": row.taken,
-        "decision_reason": row.decision_reason,
-        "decided_by": None if row.decided_by is None else actor_fields(row.decided_by),
-        "decided_at": row.decided_at,
-        "may_decide": may_decide(actor, row),
+        **kept_fields(row, may_decide=may_decide(actor, row)),
     }
-
-
-def milestone_conflict_body(
-    row: MilestoneConflict, plan: PlanState, actor: Actor
-) -> tuple[dict[str, Any], bytes, str]:
-    """Return a conflict as fields, as JSON, and its strong ETag."""
-    fields = milestone_conflict_fields(row, plan, actor)
-    body = to_json(fields)
-    return fields, body, item_etag(row.id, row.version, body)

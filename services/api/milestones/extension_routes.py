@@ -8,7 +8,6 @@ from fastapi import Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -26,8 +25,8 @@ from services.api.extensions.schemas import (
     ExtensionListOut,
     ExtensionOut,
     GrantIn,
-    extension_body,
     extension_fields,
+    extension_shown,
 )
 from services.api.milestones.routes import Reader, Writer, writing_desk
 from services.api.obligations.routes import ObligationId
@@ -129,8 +128,8 @@ async def get_extension(
     """Return one extension."""
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     leads = await extending.leads_of_subjects(session, [row], plan)
-    _, body, etag = extension_body(row, actor, leads.get(row.subject_id, ()))
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    shown = extension_shown(row, actor, leads.get(row.subject_id, ()))
+    return shown.answer(if_none_match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +178,8 @@ async def request_obligation_extension(
         reason=body.reason,
     )
     leads = extending.indicator_leads(turn.desk.plan, turn.obligation.indicator_code)
-    _, answer, etag = extension_body(extension, turn.desk.actor, leads)
-    return created(answer, etag=etag, location=f"/v1/extensions/{extension.id}")
+    shown = extension_shown(extension, turn.desk.actor, leads)
+    return shown.created(f"/v1/extensions/{extension.id}")
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ class ExtensionTurn(Turn[ExtensionCase]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*extension_body(self.item.extension, self.actor, self.item.leads))
+        return extension_shown(self.item.extension, self.actor, self.item.leads)
 
 
 def _taking(verb: ExtensionVerb) -> Any:

@@ -9,7 +9,6 @@ from fastapi import Depends, Path, Query, Response
 from pydantic_core import to_json
 
 from services.api.actors import name_actors
-from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
     IfNoneMatch,
@@ -125,8 +124,8 @@ async def create_milestone(
     """
     desk = await writing_desk(session, held, plan, actor)
     milestone = await assign(session, desk=desk, draft=await _draft(session, desk, body))
-    _, answer, etag = await milestone_detail(session, milestone, desk)
-    return created(answer, etag=etag, location=f"/v1/milestones/{milestone.id}")
+    shown = await milestone_detail(session, milestone, desk)
+    return shown.created(f"/v1/milestones/{milestone.id}")
 
 
 async def _draft(
@@ -284,8 +283,8 @@ async def get_milestone(
     """Return one milestone with its branches and the extensions asked for it."""
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     desk = await reading_desk(session, held, plan, actor)
-    _, body, etag = await milestone_detail(session, row, desk)
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    shown = await milestone_detail(session, row, desk)
+    return shown.answer(if_none_match)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from services.api.actors import ActorOut
 from services.api.deferred_faults import keep_faults
 from services.api.exports.digits import Digits
 from services.api.extensions.schemas import ExtensionOut
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import LIMITED_TO_SCOPE, FollowedPageOut, HistoryChangeOut, PageOut
 from services.core.calendars.rules import CalendarStatus
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.forms import form
@@ -248,23 +248,17 @@ class MilestoneTombstoneOut(BaseModel):
     position: int = Field(description="Log position of its last change")
 
 
-class MilestoneListOut(BaseModel):
+class MilestoneListOut(FollowedPageOut[MilestoneOut, MilestoneTombstoneOut]):
     """A page of milestones, soonest due first; or, with `changed_after`, by log position."""
 
-    items: list[MilestoneOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    tombstones: list[MilestoneTombstoneOut] = Field(description="With `changed_after` only")
-    position: int | None = Field(description="With `changed_after`: go on from here")
-    has_more: bool = Field(description="Whether more follow")
     limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
-class MilestoneChangeOut(BaseModel):
+class MilestoneChangeOut(HistoryChangeOut):
     """One change of a milestone: before and after, who, when, by which channel, why."""
 
     version: int = Field(description="1 for its making")
     action: str = Field(description="What was done, such as `progressed`")
-    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
     after: dict[str, Any] = Field(
         description="What it is since, in the names of `MilestoneOut`, without what depends on the"
         " day or the caller"
@@ -273,15 +267,10 @@ class MilestoneChangeOut(BaseModel):
         description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
         " `request_id`; the system itself has `kind` and `name`"
     )
-    reason: str | None = Field(description="The reason that was given")
-    occurred_at: datetime = Field(description="When")
 
 
-class MilestoneHistoryOut(BaseModel):
+class MilestoneHistoryOut(PageOut[MilestoneChangeOut]):
     """The changes of a milestone, oldest first."""
-
-    items: list[MilestoneChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class LinkedIndicatorOut(BaseModel):

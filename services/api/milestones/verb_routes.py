@@ -6,11 +6,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Response
 from typing_extensions import override
 
-from services.api.answers import created
 from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.extensions.schemas import ExtensionIn, ExtensionOut, extension_body
+from services.api.extensions.schemas import ExtensionIn, ExtensionOut, extension_shown
 from services.api.milestones.routes import MilestoneId, Writer, writing_desk
 from services.api.milestones.schemas import (
     CloseIn,
@@ -46,7 +45,7 @@ class MilestoneTurn(Turn[Milestone]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*await milestone_detail(self.session, self.item, self.desk))
+        return await milestone_detail(self.session, self.item, self.desk)
 
 
 def _taking(verb: MilestoneVerb) -> Any:
@@ -253,5 +252,5 @@ async def request_milestone_extension(
         reason=body.reason,
     )
     leads = turn.desk.leads(turn.item.measure_code)
-    _, answer, etag = extension_body(extension, turn.actor, leads)
-    return created(answer, etag=etag, location=f"/v1/extensions/{extension.id}")
+    shown = extension_shown(extension, turn.actor, leads)
+    return shown.created(f"/v1/extensions/{extension.id}")

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.actors import actor_fields
-from services.api.answers import item_etag
 from services.api.extensions.schemas import extension_fields
+from services.api.turns import Shown, shown_item
 from services.core.extensions.models import Extension
 from services.core.extensions.queries import newest_of
 from services.core.identity.actor import Actor
@@ -68,18 +67,15 @@ async def milestone_list(
     return [_fields(row, asked.get(row.id, ()), shares.get(row.id), day, desk) for row in rows]
 
 
-async def milestone_detail(
-    session: AsyncSession, row: Milestone, desk: ActionContext
-) -> tuple[dict[str, Any], bytes, str]:
-    """Return a milestone as `MilestoneDetailOut` has it, as JSON, and its strong ETag."""
+async def milestone_detail(session: AsyncSession, row: Milestone, desk: ActionContext) -> Shown:
+    """Return a milestone as `MilestoneDetailOut` has it."""
     (fields,) = await milestone_list(session, [row], desk)
     branches: Sequence[Milestone] = ()
     if row.parent_id is None:
         branches = await queries.branches(session, desk.actor, row.id)
     day = PlanToday(desk.plan, desk.calendar, desk.today)
     fields["branches"] = [_branch(branch, day) for branch in branches]
-    body = to_json(fields)
-    return fields, body, item_etag(row.id, row.version, body)
+    return shown_item(row, fields)
 
 
 def _fields(

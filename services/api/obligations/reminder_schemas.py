@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.api.paging import PageOut
 from services.core.kit.said import CodeIn, Said, Words
 from services.core.obligations.reminders.models import Reminder
 from services.core.plan.state import PlanState
@@ -52,11 +53,8 @@ class RemindedOut(BaseModel):
     )
 
 
-class ReminderListOut(BaseModel):
+class ReminderListOut(PageOut[ReminderOut]):
     """A page of reminders, newest first."""
-
-    items: list[ReminderOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def reminder_out(one: Reminder, plan: PlanState) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
+from services.api.paging import PageOut
 from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
 from services.core.obligations.queries import Burden, Grouping, ObligationView, ReportingCounts
@@ -61,11 +62,8 @@ class ObligationOut(BaseModel):
     )
 
 
-class ObligationListOut(BaseModel):
+class ObligationListOut(PageOut[ObligationOut]):
     """A page of obligations, soonest due first."""
-
-    items: list[ObligationOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class ObligationChangeOut(BaseModel):
@@ -85,11 +83,8 @@ class ObligationChangeOut(BaseModel):
     occurred_at: datetime = Field(description="When")
 
 
-class ObligationHistoryOut(BaseModel):
+class ObligationHistoryOut(PageOut[ObligationChangeOut]):
     """The changes of an obligation, oldest first."""
-
-    items: list[ObligationChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class RateOut(BaseModel):

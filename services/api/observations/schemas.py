@@ -14,7 +14,7 @@ from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import DeferredFaults, keep_faults
 from services.api.exports.digits import Digits
 from services.api.instants import Instant
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import PageOut, ScopedPageOut
 from services.api.problems import fault_out
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.faults import faults_of
@@ -117,12 +117,8 @@ class ObservationOut(BaseModel):
     updated_at: datetime = Field(description="When this one came in, or was taken back")
 
 
-class ObservationListOut(BaseModel):
+class ObservationListOut(ScopedPageOut[ObservationOut]):
     """A page of observations, newest first."""
-
-    items: list[ObservationOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 class ObservationChangeOut(BaseModel):
@@ -137,11 +133,8 @@ class ObservationChangeOut(BaseModel):
     occurred_at: datetime = Field(description="When")
 
 
-class ObservationHistoryOut(BaseModel):
+class ObservationHistoryOut(PageOut[ObservationChangeOut]):
     """What a source said of a figure, oldest first."""
-
-    items: list[ObservationChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class ObservationRowOut(BaseModel):

@@ -11,6 +11,7 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
+from services.api.operations.rights import check_right
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.routing import versioned_router
 from services.api.security import Caller
@@ -30,14 +31,17 @@ async def _seen(operation_id: OperationId, actor: Caller, session: Reading) -> O
 
     Raises:
         OperationNotFound: it started none of this id.
+        Forbidden: it lacks a scope now that starting it took.
     """
     credential = actor.credential_id
-    return await operation_of(session, actor.city_code, operation_id, credential_id=credential)
+    found = await operation_of(session, actor.city_code, operation_id, credential_id=credential)
+    check_right(actor, found)
+    return found
 
 
 @router.get(
     "/operations/{operation_id}",
-    responses={**answering("Operation", ETAG), **refusals(404)},
+    responses={**answering("Operation", ETAG), **refusals(403, 404)},
     response_model=OperationOut,
 )
 async def get_operation(
@@ -45,7 +49,7 @@ async def get_operation(
 ) -> Response:
     """Return long work that the caller started: how far it has come, or what came of it.
 
-    It is kept for 30 days after its end.
+    It takes the scopes that starting it took. It is kept for 30 days after its end.
     """
     body = operation_out(operation).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
@@ -53,7 +57,7 @@ async def get_operation(
 
 @dataclass(frozen=True)
 class OperationTurn(Turn[Operation]):
-    """An operation's turn for a verb; whoever started it has the right."""
+    """An operation's turn for a verb; whoever started it has the right, with the same scopes."""
 
     @override
     async def shown(self) -> Shown:
@@ -68,16 +72,20 @@ async def _take(
     operation = await operation_of(
         session, actor.city_code, operation_id, credential_id=actor.credential_id, for_update=True
     )
+    check_right(actor, operation)
     return OperationTurn(operation, actor, session, held)
 
 
 @router.post(
     "/operations/{operation_id}/cancel",
-    responses={**answering("OperationCancelled", ETAG), **refusals(404, 409, 412)},
+    responses={**answering("OperationCancelled", ETAG), **refusals(403, 404, 409, 412)},
     response_model=OperationOut,
 )
 async def cancel_operation(
     turn: Annotated[OperationTurn, Depends(_take)], if_match: IfMatch = None
 ) -> Response:
-    """End long work before it is done; what it has done so far stays done."""
+    """End long work before it is done; what it has done so far stays done.
+
+    It takes the scopes that starting it took.
+    """
     return await turn.act(if_match, cancel, now=turn.held.clock.now())

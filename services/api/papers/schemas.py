@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.api.actors import ActorOut, actor_fields
 from services.api.contract.choices import one_of
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import PageOut, ScopedPageOut
 from services.api.scoring.schemas import ContributionOut
 from services.core.kit.said import CodeIn, Said, Title, Words
 from services.core.papers.figures import FigureMoved, PaperFigure
@@ -103,12 +103,8 @@ class PaperOut(BaseModel):
     made_at: datetime = Field(description="When it was made")
 
 
-class PaperListOut(BaseModel):
+class PaperListOut(ScopedPageOut[PaperOut]):
     """Papers, the newest first."""
-
-    items: list[PaperOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 class PaperFigureOut(BaseModel):
@@ -128,11 +124,8 @@ class PaperFigureOut(BaseModel):
     rests_on: list[int] = Field(description="The numbers of the figures that it is made of")
 
 
-class PaperFigureListOut(BaseModel):
+class PaperFigureListOut(PageOut[PaperFigureOut]):
     """The figures of a paper, by number."""
-
-    items: list[PaperFigureOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class PaperTraceOut(PaperFigureOut):

@@ -8,7 +8,6 @@ from fastapi import Depends, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.api.answers import created, item_etag, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -24,7 +23,7 @@ from services.api.paging import after_id, cut, of_list
 from services.api.people.routes import UserManager
 from services.api.people.schemas import HandOverIn, PostIn, PostListOut, PostOut, post_out
 from services.api.routing import versioned_router
-from services.api.turns import Shown, Turn, in_scope
+from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.calendars.rules import TIME_ZONE
 from services.core.people import posts, queries
 from services.core.people.errors import PostNotFound
@@ -41,9 +40,7 @@ PostId = Annotated[
 
 async def _shown(session: AsyncSession, post: Position) -> Shown:
     held = await queries.holders_of(session, post.city_code, [post.id])
-    shown = post_out(post, held[post.id])
-    body = shown.model_dump_json().encode()
-    return Shown(shown, body, item_etag(post.id, post.version, body))
+    return shown_item(post, post_out(post, held[post.id]))
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ async def create_post(body: PostIn, actor: UserManager, session: Writing, held: 
         now=held.clock.true_now(),
     )
     shown = await _shown(session, post)
-    return created(shown.body, etag=shown.etag, location=f"/v1/posts/{post.id}")
+    return shown.created(f"/v1/posts/{post.id}")
 
 
 @router.get("/posts", responses={**answering("Posts"), **refusals(403)})
@@ -111,7 +108,7 @@ async def get_post(
 ) -> Response:
     """Return one post, with who holds it, held it and will hold it."""
     shown = await _shown(session, post)
-    return json_answer(shown.body, etag=shown.etag, if_none_match=if_none_match)
+    return shown.answer(if_none_match)
 
 
 @router.post(

@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import Depends, Path, Response
 from typing_extensions import override
 
-from services.api.answers import created, item_etag, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -30,7 +29,7 @@ from services.api.people.provider_schemas import (
 )
 from services.api.people.routes import UserManager
 from services.api.routing import versioned_router
-from services.api.turns import Shown, Turn, in_scope
+from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.kit.errors import Fault
 from services.core.people import providers, queries
 from services.core.people.errors import ProviderNotFound
@@ -46,9 +45,7 @@ _PLACE = "/base_url"
 
 
 def _shown(provider: Provider) -> Shown:
-    shown = provider_out(provider)
-    body = shown.model_dump_json().encode()
-    return Shown(shown, body, item_etag(provider.id, provider.version, body))
+    return shown_item(provider, provider_out(provider))
 
 
 def _address_faults(url: str | None, held: Resources) -> list[Fault]:
@@ -106,9 +103,7 @@ async def create_sign_in_provider(
         seal=held.seal,
         now=held.clock.true_now(),
     )
-    shown = _shown(provider)
-    location = f"/v1/sign-in-providers/{provider.id}"
-    return created(shown.body, etag=shown.etag, location=location)
+    return _shown(provider).created(f"/v1/sign-in-providers/{provider.id}")
 
 
 @router.get("/sign-in-providers", responses={**answering("SignInProviders"), **refusals(403)})
@@ -132,8 +127,7 @@ async def get_sign_in_provider(
     provider: Annotated[Provider, Depends(_seen)], if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one provider, without its secrets."""
-    shown = _shown(provider)
-    return json_answer(shown.body, etag=shown.etag, if_none_match=if_none_match)
+    return _shown(provider).answer(if_none_match)
 
 
 @router.patch(

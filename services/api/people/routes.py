@@ -34,7 +34,7 @@ from services.api.people.schemas import (
 )
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.turns import Shown, Turn, in_scope
+from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.calendars.rules import TIME_ZONE
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
@@ -64,9 +64,8 @@ UserManager = Annotated[Actor, Depends(_manager)]
 
 
 async def _shown(session: AsyncSession, person: Person, held: Resources) -> Shown:
-    shown = user_out(person, await _more(session, person), held.clock.true_now())
-    body = shown.model_dump_json().encode()
-    return Shown(shown, body, item_etag(person.id, person.version, body))
+    more = await _more(session, person)
+    return shown_item(person, user_out(person, more, held.clock.true_now()))
 
 
 async def _more(session: AsyncSession, person: Person) -> OfUser:
@@ -162,7 +161,7 @@ async def get_user(
 ) -> Response:
     """Return one user, with the posts that they hold, held and will hold."""
     shown = await _shown(session, person, held)
-    return json_answer(shown.body, etag=shown.etag, if_none_match=if_none_match)
+    return shown.answer(if_none_match)
 
 
 @router.patch(

@@ -43,10 +43,10 @@ from services.core.kit.text import Text
 from services.core.obligations.queries import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
-from services.core.plan.loading import load_plan
 from services.core.plan.rules import read_document
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_section
+from services.core.registers.rekeying import load_plan_over_rows
 
 router = versioned_router("plans")
 
@@ -130,7 +130,7 @@ async def load_plan_document(
     if not actor.runs_whole_city and actor.plan_code != document.code:
         raise takes("不限于另一计划的密钥", "a key that is not bound to another plan")
     enter_city(document.city.code)
-    loaded = await load_plan(
+    loaded = await load_plan_over_rows(
         session,
         document=document,
         actor=actor.stamp(),

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Response
 from typing_extensions import override
 
-from services.api.answers import json_answer
+from services.api.conflicts.views import ConflictList
 from services.api.context import (
     Held,
     IfMatch,
@@ -20,23 +20,23 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.filters import OrganizationFilter, check_codes
-from services.api.paging import after_id, cut, of_list
+from services.api.filters import OrganizationFilter
 from services.api.registers.conflict_schemas import (
     RegisterRowConflictDecisionIn,
     RegisterRowConflictListOut,
     RegisterRowConflictOut,
-    register_row_conflict_body,
     register_row_conflict_fields,
 )
 from services.api.registers.routes import Reader, Writer
 from services.api.routing import versioned_router
-from services.api.turns import Shown, Turn, in_scope
-from services.core.plan.visibility import sees_whole_plan
-from services.core.registers.conflicts import queries, service
+from services.api.turns import Shown, Turn, in_scope, shown_item
+from services.core.conflicts import queries
+from services.core.conflicts.rules import DeviceConflictState
+from services.core.registers import queries as rows
+from services.core.registers.conflicts import service
 from services.core.registers.conflicts.errors import RegisterRowConflictNotFound
 from services.core.registers.conflicts.models import RegisterRowConflict
-from services.core.registers.conflicts.rules import RowConflictState
+from services.core.registers.conflicts.subject import OVER_ROWS
 from services.core.registers.lifecycle import check_right
 from services.core.registers.models import RegisterRow
 from services.core.registers.rules import register_in
@@ -52,6 +52,8 @@ RegisterRowConflictId = Annotated[
     ),
 ]
 
+_LISTED = ConflictList(OVER_ROWS, "register-row-conflicts", register_row_conflict_fields)
+
 
 @router.get(
     "/plans/{plan}/register-row-conflicts",
@@ -61,7 +63,7 @@ async def list_register_row_conflicts(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    state: Annotated[RowConflictState | None, Query(description="In this state only")] = None,
+    state: Annotated[DeviceConflictState | None, Query(description="In this state only")] = None,
     row_id: Annotated[UUID | None, Query(description="Over this row only")] = None,
     organization_code: OrganizationFilter = None,
     page_size: PageSize = 50,
@@ -71,32 +73,17 @@ async def list_register_row_conflicts(
 
     A unit sees its own, a lead also those of the registers it leads; the superior none.
     """
-    named = of_list(
-        actor,
-        "register-row-conflicts",
-        plan=plan.code,
-        state=state,
-        row_id=row_id,
-        organization_code=organization_code,
-    )
-    found = await queries.page(
-        session,
-        actor,
-        plan_code=plan.code,
-        state=state,
-        row_id=row_id,
-        organization_code=organization_code,
-        after=after_id(page_token, named),
-        limit=page_size + 1,
-    )
-    check_codes(found, plan, organization_code=organization_code)
-    page, following = cut(found, page_size, named, lambda one: [one.id])
     return RegisterRowConflictListOut.model_validate(
-        {
-            "items": [register_row_conflict_fields(one, plan, actor) for one in page],
-            "next_page_token": following,
-            "limited_to_scope": not sees_whole_plan(actor),
-        }
+        await _LISTED.page(
+            session,
+            actor,
+            plan,
+            page_size=page_size,
+            page_token=page_token,
+            state=state,
+            row_id=row_id,
+            organization_code=organization_code,
+        )
     )
 
 
@@ -109,7 +96,8 @@ async def _seen(
         RegisterRowConflictNotFound: there is none of this id in the caller's scope.
     """
     return in_scope(
-        await queries.one(session, actor, register_row_conflict_id), RegisterRowConflictNotFound
+        await queries.one(session, actor, OVER_ROWS, register_row_conflict_id),
+        RegisterRowConflictNotFound,
     )
 
 
@@ -127,8 +115,8 @@ async def get_register_row_conflict(
 ) -> Response:
     """Return one conflict over a row, with both versions."""
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    _, body, etag = register_row_conflict_body(row, plan, actor)
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    shown = shown_item(row, register_row_conflict_fields(row, plan, actor))
+    return shown.answer(if_none_match)
 
 
 @dataclass(frozen=True)
@@ -140,14 +128,21 @@ class RegisterRowConflictTurn(Turn[RegisterRowConflict]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*register_row_conflict_body(self.item, self.desk.plan, self.actor))
+        fields = register_row_conflict_fields(self.item, self.desk.plan, self.actor)
+        return shown_item(self.item, fields)
 
 
 async def _take(
     register_row_conflict_id: RegisterRowConflictId, actor: Writer, session: Writing, held: Held
 ) -> RegisterRowConflictTurn:
     conflict, row = in_scope(
-        await queries.with_row(session, actor, register_row_conflict_id),
+        await queries.with_thing(
+            session,
+            actor,
+            OVER_ROWS,
+            register_row_conflict_id,
+            lambda one: rows.for_update(session, actor, one.row_id),
+        ),
         RegisterRowConflictNotFound,
     )
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)

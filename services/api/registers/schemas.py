@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import DeferredFaults, keep_faults
-from services.api.paging import LIMITED_TO_SCOPE
+from services.api.paging import LIMITED_TO_SCOPE, FollowedPageOut, HistoryChangeOut, PageOut
 from services.api.problems import fault_out
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
@@ -134,37 +134,18 @@ class RegisterRowTombstoneOut(BaseModel):
     position: int = Field(description="Log position of its last change")
 
 
-class RegisterRowListOut(BaseModel):
+class RegisterRowListOut(FollowedPageOut[RegisterRowOut, RegisterRowTombstoneOut]):
     """A page of rows, newest first; or, with `changed_after`, by log position."""
 
-    items: list[RegisterRowOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    tombstones: list[RegisterRowTombstoneOut] = Field(description="With `changed_after` only")
-    position: int | None = Field(description="With `changed_after`: go on from here")
-    has_more: bool = Field(description="Whether more follow")
     limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
-class RegisterRowChangeOut(BaseModel):
+class RegisterRowChangeOut(HistoryChangeOut):
     """One change of a row."""
 
-    version: int = Field(description="1 for its making; the ETag ends in it")
-    action: str = Field(description="What was done, such as `confirmed`")
-    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
-    after: dict[str, Any] = Field(description="What it is since")
-    actor: dict[str, Any] = Field(
-        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
-        " `request_id`"
-    )
-    reason: str | None = Field(description="The reason that was given")
-    occurred_at: datetime = Field(description="When")
 
-
-class RegisterRowHistoryOut(BaseModel):
+class RegisterRowHistoryOut(PageOut[RegisterRowChangeOut]):
     """The changes of a row, oldest first."""
-
-    items: list[RegisterRowChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class WrittenRowOut(BaseModel):

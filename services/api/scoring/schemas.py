@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.actors import ActorOut
 from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
+from services.api.paging import PageOut
 from services.core.plan.document import Selection, TargetKind
 from services.core.scoring.judgement import ScoreState
 from services.core.scoring.lights import Light
@@ -246,11 +247,8 @@ class PublicationOut(BaseModel):
     reopen_reason: str | None = Field(description="Why")
 
 
-class PublicationListOut(BaseModel):
+class PublicationListOut(PageOut[PublicationOut]):
     """What was published of a plan, by number."""
-
-    items: list[PublicationOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class PointOut(_Standing):

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.api.exports.digits import Digits
+from services.api.paging import PageOut
 from services.api.submissions.schemas import ComparedFigureOut, WarningOut, warnings_of
 from services.core.checks.descriptions import DescribedCheck
 from services.core.checks.figures import FigurePlace
@@ -122,11 +123,8 @@ class CheckResultOut(BaseModel):
     warnings: list[WarningOut] = Field(description="The checks that it broke as it was reported")
 
 
-class CheckResultsOut(BaseModel):
+class CheckResultsOut(PageOut[CheckResultOut]):
     """A page of reported values that break checks, newest first."""
-
-    items: list[CheckResultOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def check_out(check: DescribedCheck) -> CheckOut:

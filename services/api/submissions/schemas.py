@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from services.api.deferred_faults import keep_faults
 from services.api.exports.digits import Digits
+from services.api.paging import FollowedPageOut, HistoryChangeOut, PageOut
 from services.core.checks.findings import CheckFinding, findings_kept, shows_figures, told
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
@@ -191,32 +192,18 @@ class TombstoneOut(BaseModel):
     position: int = Field(description="Log position of its last change")
 
 
-class SubmissionListOut(BaseModel):
+class SubmissionListOut(FollowedPageOut[SubmissionOut, TombstoneOut]):
     """A page of submissions, newest first; or, with `changed_after`, by log position."""
 
-    items: list[SubmissionOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
-    tombstones: list[TombstoneOut] = Field(description="With `changed_after` only")
-    position: int | None = Field(description="With `changed_after`: go on from here")
-    has_more: bool = Field(description="Whether more follow")
 
-
-class ChangeOut(BaseModel):
+class ChangeOut(HistoryChangeOut):
     """One change of a submission: before and after, who, when, by which channel, why."""
 
-    version: int = Field(description="1 for its making; the ETag ends in it")
     action: str = Field(description="What was done, such as `approved`")
-    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
     after: dict[str, Any] = Field(
         description="What it is since, in the names of `SubmissionOut`, without what depends on"
         " the caller"
     )
-    actor: dict[str, Any] = Field(
-        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
-        " `request_id`"
-    )
-    reason: str | None = Field(description="The reason that was given")
-    occurred_at: datetime = Field(description="When")
     claimed_at: datetime | None = Field(
         description="Of what a device sent: when it says that it was made; proves nothing"
     )
@@ -226,11 +213,8 @@ class ChangeOut(BaseModel):
     )
 
 
-class HistoryOut(BaseModel):
+class HistoryOut(PageOut[ChangeOut]):
     """The changes of a submission, oldest first."""
-
-    items: list[ChangeOut] = Field(description="At most `page_size`")
-    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from pydantic_core import to_json
 
 from services.api.agenda.routes import list_todo
 from services.api.alerts.routes import list_alerts
-from services.api.conflicts.routes import list_conflicts
 from services.api.context import ReadSession, Resources
 from services.api.milestones.conflict_routes import list_milestone_conflicts
 from services.api.milestones.views import milestone_list, tombstones
@@ -24,6 +23,7 @@ from services.api.obligations.routes import list_obligations
 from services.api.problems import STATUS
 from services.api.registers.conflict_routes import list_register_row_conflicts
 from services.api.registers.schemas import is_listed, row_fields
+from services.api.submissions.conflict_routes import list_conflicts
 from services.api.submissions.schemas import submission_fields
 from services.api.sync.schemas import KnownListsIn, ListName
 from services.core.events.errors import PositionBeyondLog

@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.agenda.schemas import TodoOut
 from services.api.alerts.schemas import AlertOut
-from services.api.conflicts.schemas import ConflictOut
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
@@ -18,6 +17,7 @@ from services.api.obligations.schemas import ObligationOut
 from services.api.reasons import RemarkIn
 from services.api.registers.conflict_schemas import RegisterRowConflictOut
 from services.api.registers.schemas import RegisterRowIn, RegisterRowOut, RegisterRowPatch
+from services.api.submissions.conflict_schemas import ConflictOut
 from services.api.submissions.schemas import SubmissionIn, SubmissionOut, SubmissionPatch
 from services.core.kit.said import CodeIn, Said
 from services.core.sync.writes import MOST_WRITES, WriteOutcome

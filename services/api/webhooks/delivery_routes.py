@@ -170,8 +170,7 @@ async def get_webhook_delivery(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one delivery with every attempt and what is sent."""
-    now = await _shown(session, found, held)
-    return json_answer(now.body, etag=now.etag, if_none_match=if_none_match)
+    return (await _shown(session, found, held)).answer(if_none_match)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import httpx
 from rich.cells import set_cell_size
 
+from services.console.calling import in_header
 from services.console.connector_check.cases import Answered, ReportCase, ReportMaker, report_cases
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
@@ -35,8 +36,8 @@ def check(arguments: Namespace) -> int:
     profile = PROFILES[arguments.profile]
     maker = ReportMaker(
         profile,
-        arguments.app_id,
-        arguments.interface,
+        in_header(arguments.app_id, "--app-id"),
+        in_header(arguments.interface, "--interface"),
         arguments.url,
         secret.encode(),
         Clock.true_now,

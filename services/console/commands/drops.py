@@ -90,7 +90,7 @@ async def _reopen(arguments: Namespace) -> int:
     async with _desk(arguments) as (ledger, city, session):
         drop = await drop_of(session, city, arguments.folder)
         stamp, now = operator(city).stamp(), ledger.clock.true_now()
-        await open_drop(session, drop, actor=stamp, now=now)
+        await open_drop(session, drop, arguments.owner, actor=stamp, now=now)
         print(f"{city}/{drop.folder}: goes on after position {drop.position}")
     return 0
 
@@ -108,5 +108,6 @@ async def _show(arguments: Namespace) -> int:
         for one in await queries.drops(session, city):
             state = one.state if one.state_reason is None else f"{one.state} ({one.state_reason})"
             types = ", ".join(one.event_types) or "*"
-            print(f"{city}/{one.folder}  {state}  {one.number}  {one.position}  {types}")
+            stands = f"{one.number}  {one.position}  {types}  {one.owner_id}"
+            print(f"{city}/{one.folder}  {state}  {stands}")
     return 0

@@ -26,11 +26,17 @@ from services.core.exchange.table_recon import Reconciling, TableRecon
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import enter_city
+from services.core.kit.outage import told_of
+from services.core.kit.server_address import read_address
 from services.core.kit.text import Language, Text
 
 _OUT = Text("写出 {number} 行", "{number} rows written")
 _IN = Text(
     "取入 {taken} 行，其中拒收 {refused} 行", "{taken} rows taken, {refused} of them refused"
+)
+_NO_KEY = Text(
+    "没有设置密钥：没有取入。用 wufei exchange open --key 设置",
+    "no key is set: nothing is taken. Set one with wufei exchange open --key",
 )
 _RECON = Text(
     "{direction}：共 {total} 行，未处理 {new}，完成 {done}，拒收 {refused}，缺少 {missing}，"
@@ -73,22 +79,39 @@ async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, Langua
 
 @asynccontextmanager
 async def _beside() -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection to the database of the exchange tables."""
+    """Yield a connection to the database of the exchange tables.
+
+    Raises:
+        ConsoleError: none is named, it cannot be reached, or it refuses what is asked.
+    """
     address = Settings.read().exchange_database_url
     if address is None:
         raise ConsoleError(
             "WUFEI_EXCHANGE_DATABASE_URL is not set: there is nothing to exchange by"
         )
-    connection = await asyncpg.connect(
-        address.get_secret_value(),
-        timeout=15,
-        command_timeout=60,
-        server_settings={"application_name": "wufei-exchange", "timezone": "UTC"},
-    )
+    there = read_address(address.get_secret_value())
+    try:
+        connection = await asyncpg.connect(
+            there.dsn,
+            command_timeout=60,
+            **{
+                "timeout": 15,
+                **there.options({"application_name": "wufei-exchange", "timezone": "UTC"}),
+            },
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _away(error) from None
     try:
         yield connection
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # What the ledger says comes as an error of SQLAlchemy's.
+        raise _away(error) from None
     finally:
         await connection.close()
+
+
+def _away(error: BaseException) -> ConsoleError:
+    return ConsoleError(f"cannot work in WUFEI_EXCHANGE_DATABASE_URL: {told_of(error)}")
 
 
 async def _open(arguments: Namespace) -> int:
@@ -98,10 +121,12 @@ async def _open(arguments: Namespace) -> int:
             city,
             arguments.plan,
             arguments.key,
+            takes=not arguments.no_key,
             actor=operator(city),
             now=ledger.clock.true_now(),
         )
-        print(f"{made.plan_code}: position {made.position}")
+        key = "-" if made.key_id is None else made.key_id
+        print(f"{made.plan_code}: position {made.position}, key {key}")
     return 0
 
 
@@ -116,9 +141,11 @@ async def _run(arguments: Namespace) -> int:
                 takes = channel.key_id is not None
             written += number
         print(_OUT.format(number=written).in_(language))
-        if takes:
-            taken, refused = await _take(ledger, city, arguments.plan, beside)
-            print(_IN.format(taken=taken, refused=refused).in_(language))
+        if not takes:
+            print(_NO_KEY.in_(language))
+            return 0
+        taken, refused = await _take(ledger, city, arguments.plan, beside)
+        print(_IN.format(taken=taken, refused=refused).in_(language))
     return 0
 
 

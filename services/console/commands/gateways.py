@@ -10,6 +10,7 @@ import httpx
 from pydantic_core import to_json
 from rich.cells import set_cell_size
 
+from services.console.calling import in_header
 from services.console.errors import ConsoleError
 from services.console.gateway_check.cases import LET_IN, Case, Maker, cases
 from services.console.language import terminal_language
@@ -43,7 +44,7 @@ def check(arguments: Namespace) -> int:
     profile = PROFILES[arguments.profile]
     maker = Maker(
         profile,
-        arguments.partner,
+        in_header(arguments.partner, "--partner"),
         secret.encode(),
         arguments.operation,
         arguments.plan,

@@ -13,6 +13,7 @@ from services.core.identity.models import ApiKey
 from services.core.identity.queries import city_codes, visible_keys
 from services.core.identity.service import create_key, key_to_revoke, revoke_key
 from services.core.kit.city_scope import enter_city
+from services.core.kit.said import in_one_line, trimmed
 from services.core.plan.queries import visible_plans
 
 _PAGE = 500
@@ -41,7 +42,7 @@ async def _create(arguments: Namespace) -> int:
             key, secret = await create_key(
                 session,
                 request=KeyRequest(
-                    name=arguments.name,
+                    name=trimmed(arguments.name),
                     role=arguments.role,
                     organization_code=arguments.organization,
                     plan_code=arguments.plan,
@@ -74,7 +75,9 @@ def _print_page(page: Sequence[ApiKey]) -> None:
     for key in page:
         state = "revoked" if key.revoked_at else "active"
         unit = key.organization_code or "-"
-        print(f"{key.id}  {state:<8}{key.role:<15}{unit:<11}{key.prefix:<26}{key.name}")
+        print(
+            f"{key.id}  {state:<8}{key.role:<15}{unit:<11}{key.prefix:<26}{in_one_line(key.name)}"
+        )
 
 
 async def _revoke(key_id: UUID) -> int:

@@ -23,13 +23,14 @@ from services.core.packages import queries
 from services.core.packages.container import LARGEST_FILE, NotCarried
 from services.core.packages.errors import PackageRefused
 from services.core.packages.lifecycle import PeerRequest, register_peer
-from services.core.packages.manifests import CarriedFile, MadeFile, opened
-from services.core.packages.models import PackagePeer
+from services.core.packages.manifests import CarriedFile, opened
+from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.service import (
     acknowledge,
     locked_peer,
-    make_package,
     make_ready,
+    next_to_write,
+    note_written,
     take_in,
 )
 from services.core.packages.signing import own_key
@@ -40,7 +41,7 @@ _PAGE = 500
 _NOTHING = Text("自上一包以来没有新的数据", "Nothing is new since the last package")
 _MADE = Text("{path}：第 {number} 号，{items} 条", "{path}: number {number}, {items} items")
 _WOULD_MAKE = Text(
-    "试运行：会生成第 {number} 号，{items} 条", "Dry run: number {number} with {items} items"
+    "试运行：会写出第 {number} 号，{items} 条", "Dry run: number {number} with {items} items"
 )
 _COUNTS = Text(
     "新增 {created}，改动 {updated}，不变 {unchanged}，撤回 {deleted}，拒收 {refused}",
@@ -56,6 +57,11 @@ _GONE = Text(
     "number {number} is not kept: it was never made, or its receipt is here",
 )
 _OPEN = Text("未答复", "not answered")
+_UNWRITTEN = Text("未写出：再次 export 即写出", "not written yet: the next export writes it")
+_KEPT = Text(
+    "第 {number} 号已生成并保留，再次执行即写出",
+    "number {number} is made and kept; the next export writes it",
+)
 
 
 def peer(arguments: Namespace) -> int:
@@ -147,23 +153,50 @@ async def _export(arguments: Namespace) -> int:
             return await _export_again(ledger, city, arguments, language)
         number = 0
         while True:
-            made = await _made(ledger, city, arguments, seal)
-            if made is None:
+            # The number is kept before its file is there: what could not be written comes first.
+            row = await _next(ledger, city, arguments, seal)
+            if row is None:
                 if not number:
                     print(_NOTHING.in_(language))
                 return 0
-            number, items = made.manifest.number, made.manifest.items
+            number = row.number
             if arguments.dry_run:
-                print(_WOULD_MAKE.format(number=number, items=items).in_(language))
+                print(_WOULD_MAKE.format(number=number, items=row.items).in_(language))
                 return 0
-            path = write_whole(arguments.out, made.manifest.file_name, made.content)
-            print(_MADE.format(path=path, number=number, items=items).in_(language))
+            await _write(ledger, city, arguments, row, language)
 
 
-async def _made(ledger: Ledger, city: str, arguments: Namespace, seal: Seal) -> MadeFile | None:
+async def _next(
+    ledger: Ledger, city: str, arguments: Namespace, seal: Seal
+) -> CarriedPackage | None:
     async with _undone(ledger) if arguments.dry_run else ledger.database.transaction() as session:
         found = await locked_peer(session, city, arguments.plan, arguments.peer)
-        return await make_package(session, found, seal=seal, now=ledger.clock.true_now())
+        row = await next_to_write(session, found, seal=seal, now=ledger.clock.true_now())
+        if row is not None:
+            # It outlives the transaction, whatever becomes of that.
+            session.expunge(row)
+        return row
+
+
+async def _write(
+    ledger: Ledger, city: str, arguments: Namespace, row: CarriedPackage, language: Language
+) -> None:
+    """Write a package that has its file, and note that it is there.
+
+    Raises:
+        ConsoleError: it has none any more, or it cannot be written; it says what to do.
+    """
+    if row.content is None:
+        raise ConsoleError(_GONE.format(number=row.number).in_(language))
+    try:
+        path = write_whole(arguments.out, row.file_name, row.content)
+    except ConsoleError as error:
+        kept = _KEPT.format(number=row.number).in_(language)
+        raise ConsoleError(f"{error}; {kept}") from None
+    async with ledger.database.transaction() as session:
+        found = await locked_peer(session, city, arguments.plan, arguments.peer)
+        await note_written(session, found, row.number, now=ledger.clock.true_now())
+    print(_MADE.format(path=path, number=row.number, items=row.items).in_(language))
 
 
 @asynccontextmanager
@@ -178,10 +211,9 @@ async def _export_again(ledger: Ledger, city: str, arguments: Namespace, languag
     async with ledger.database.transaction() as session:
         found = await locked_peer(session, city, arguments.plan, arguments.peer)
         row = await queries.carried(session, found, "out", arguments.number)
-    if row is None or row.content is None:
+    if row is None:
         raise ConsoleError(_GONE.format(number=arguments.number).in_(language))
-    path = write_whole(arguments.out, row.file_name, row.content)
-    print(_MADE.format(path=path, number=row.number, items=row.items).in_(language))
+    await _write(ledger, city, arguments, row, language)
     return 0
 
 
@@ -306,6 +338,8 @@ async def _show_all(
         rows: Sequence[Any] = await queries.listed(session, of, direction, after=after, limit=_PAGE)
         for row in rows:
             said = _OPEN if row.counts is None else _COUNTS.format(**row.counts)
+            if row.counts is None and row.written_at is None:
+                said = _UNWRITTEN
             print(f"  {direction:<4}{row.number:>6}  {row.items:>5}  {said.in_(language)}")
         if len(rows) < _PAGE:
             return

@@ -12,7 +12,7 @@ from services.core.identity.actor import operator
 from services.core.kit.city_scope import enter_city
 from services.core.kit.text import Language, Text
 from services.core.plan.document import PlanDocument
-from services.core.plan.loading import load_plan
+from services.core.registers.rekeying import load_plan_over_rows
 
 _CLEAN = Text(
     "{file} 没有错误：{code}，{title}：{indicators} 项指标，{tasks} 项任务，{measures} 条措施，"
@@ -58,7 +58,7 @@ def load(arguments: Namespace) -> int:
 async def _load(document: PlanDocument) -> int:
     enter_city(document.city.code)
     async with open_ledger() as ledger, ledger.database.transaction() as session:
-        loaded = await load_plan(
+        loaded = await load_plan_over_rows(
             session,
             document=document,
             actor=operator(document.city.code).stamp(),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.console.calling import api_client
+from services.console.calling import api_client, published_keys
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
 from services.console.paper_files import (
@@ -144,7 +144,22 @@ def _trusted(arguments: Namespace) -> Trusted:
             raise ConsoleError(f"cannot read {arguments.secret_file}: {error}") from None
         if secret is None:
             raise ConsoleError(f"{arguments.secret_file} holds no secret that begins with whsec_")
-    return Trusted(secret, [_public(one) for one in arguments.public_key or ()])
+    return Trusted(secret, _keys(arguments))
+
+
+def _keys(arguments: Namespace) -> list[bytes]:
+    """Return the public keys that may have signed: those given, or that an installation publishes.
+
+    Raises:
+        ConsoleError: one is no key, or the installation that was named publishes none.
+    """
+    keys = [_public(one) for one in arguments.public_key or ()]
+    if arguments.keys_from is not None:
+        published = published_keys(arguments.keys_from)
+        if not published:
+            raise ConsoleError(f"{arguments.keys_from} publishes no keys: nothing is signed there")
+        return [*keys, *published]
+    return published_keys(arguments.url) if arguments.online and not keys else keys
 
 
 def _public(said: str) -> bytes:

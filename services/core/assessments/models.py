@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
 
+ONE_A_SUBJECT = "uq_assessment_subject"
+"""The index that keeps one assessment of a subject a sheet and a period."""
+
 
 class Assessment(Base):
     """What was found of one subject in one period by a version of a score sheet.
@@ -25,7 +28,7 @@ class Assessment(Base):
     __tablename__ = "assessment"
     __table_args__ = (
         Index(
-            "uq_assessment_subject",
+            ONE_A_SUBJECT,
             "city_code",
             "plan_code",
             "sheet_code",

@@ -18,6 +18,7 @@ from services.core.plan.sheet_entries import ScoreSheet
 from services.core.plan.visibility import Owned, scope
 from services.core.registers.models import RegisterRow
 from services.core.registers.queries import ROWS
+from services.core.registers.rules import STANDING
 
 ASSESSMENTS = Owned(
     city="assessment.city_code",
@@ -143,9 +144,11 @@ async def standing_among(
     plan_code: str,
     sheet_code: str,
     places: Sequence[tuple[str, str]],
+    *,
+    held: bool,
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what assesses subjects by period and key, by these, locked in one order."""
-    found = await session.execute(
+    """Return what assesses subjects by period and key, by these; `held`: locked in one order."""
+    wanted = (
         select(Assessment.__table__)
         .where(
             Assessment.city_code == city_code,
@@ -155,9 +158,54 @@ async def standing_among(
             Assessment.state != "withdrawn",
         )
         .order_by(Assessment.id)
-        .with_for_update()
     )
+    found = await session.execute(wanted.with_for_update() if held else wanted)
     return {(row["period"], row["subject_key"]): dict(row) for row in found.mappings()}
+
+
+async def standing_in(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    sheet_code: str,
+    periods: Sequence[str],
+    organization_code: str | None,
+    limit: int,
+) -> Sequence[Assessment]:
+    """Return up to `limit` visible assessments of some periods that stand, by subject."""
+    wanted = select(Assessment).where(
+        scope(actor, ASSESSMENTS).clause,
+        Assessment.plan_code == plan_code,
+        Assessment.sheet_code == sheet_code,
+        Assessment.period.in_(periods),
+        Assessment.state != "withdrawn",
+    )
+    if organization_code is not None:
+        wanted = wanted.where(Assessment.organization_code == organization_code)
+    ordered = wanted.order_by(Assessment.subject_key, Assessment.period)
+    return (await session.scalars(ordered.limit(limit))).all()
+
+
+async def rows_to_assess(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    register_code: str,
+    organization_code: str | None,
+    limit: int,
+) -> Sequence[RegisterRow]:
+    """Return up to `limit` visible rows of a register that stand, the oldest first."""
+    wanted = select(RegisterRow).where(
+        scope(actor, ROWS).clause,
+        RegisterRow.plan_code == plan_code,
+        RegisterRow.register_code == register_code,
+        RegisterRow.state.in_(sorted(STANDING)),
+    )
+    if organization_code is not None:
+        wanted = wanted.where(RegisterRow.organization_code == organization_code)
+    return (await session.scalars(wanted.order_by(RegisterRow.id).limit(limit))).all()
 
 
 async def rows_seen(

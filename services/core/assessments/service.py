@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.assessments import queries
@@ -23,7 +24,12 @@ from services.core.assessments.judging import (
     merged,
     open_faults,
 )
-from services.core.assessments.models import Assessment, AssessmentHistory, AssessmentRevision
+from services.core.assessments.models import (
+    ONE_A_SUBJECT,
+    Assessment,
+    AssessmentHistory,
+    AssessmentRevision,
+)
 from services.core.assessments.rules import (
     ACTIONS,
     TRANSITIONS,
@@ -45,7 +51,7 @@ from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
-from services.core.kit.database import lock_name
+from services.core.kit.database import is_taken, lock_name
 from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
 from services.core.plan.sheet_entries import ScoreSheet
@@ -119,7 +125,12 @@ async def add_assessment(
         raise AssessmentExists(extra={"assessment_id": str(standing)})
     made = _new(subject, new.period, found, desk)
     session.add(made)
-    await _write(session, made, "created", desk)
+    try:
+        await _write(session, made, "created", desk)
+    except IntegrityError as error:  # of somebody who holds no name of ours, as before a release
+        if not is_taken(error, ONE_A_SUBJECT):
+            raise
+        raise AssessmentExists from None
     return made
 
 
@@ -260,7 +271,7 @@ async def _change(
 
 
 async def _write(session: AsyncSession, row: Assessment, action: str, desk: AssessmentDesk) -> None:
-    await write_change(session, row, action, plan=desk.plan, actor=desk.actor, now=desk.now)
+    await write_change(session, row, action, actor=desk.actor, now=desk.now)
 
 
 async def write_change(
@@ -268,7 +279,6 @@ async def write_change(
     row: Assessment,
     action: str,
     *,
-    plan: PlanState,
     actor: Actor,
     now: datetime,
 ) -> None:
@@ -287,30 +297,29 @@ async def write_change(
         )
     )
     await session.flush()
-    await record(session, told_of(image, action, plan=plan, stamp=stamp, now=now))
+    await record(session, told_of(image, action, stamp=stamp, now=now))
 
 
 def told_of(
     row: Mapping[str, Any],
     action: str,
     *,
-    plan: PlanState,
     stamp: Mapping[str, object],
     now: datetime,
 ) -> NewEvent:
     """Return the event of a change of an assessment.
 
-    Before it is published it is the office's: the unit does not hear of it.
+    Before it is published it is of no unit: who assesses by its sheet hears of it, and who sees the
+    whole plan.
     """
     event_type: EventType = f"assessment.{action}"  # type: ignore[assignment] # by `ACTIONS`
-    unit, office = row["organization_code"], plan.document.supervision.office
     return NewEvent(
         city_code=row["city_code"],
         plan_code=row["plan_code"],
         type=event_type,
         subject_kind="assessment",
         subject_id=str(row["id"]),
-        organization_code=unit if row["state"] == "published" else office or unit,
+        organization_code=row["organization_code"] if row["state"] == "published" else None,
         actor=dict(stamp),
         data=event_data(row),
         occurred_at=now,

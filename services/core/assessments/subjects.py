@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from services.core.assessments.rules import AssessedSubject, NewAssessment
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
+from services.core.plan.periods import Period
 from services.core.plan.sheet_entries import AssessedKind, ScoreSheet
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period, unknown_organization
@@ -51,10 +52,21 @@ def _of_period(period: str, plan: PlanState, sheet: ScoreSheet) -> list[Fault]:
         parsed = parsed_period(plan, period, "/period")
     except InvalidInput as refusal:
         return list(refusal.faults)
-    if parsed.frequency == sheet.cycle:
+    return cycle_faults(parsed, sheet, "/period")
+
+
+def cycle_faults(period: Period, sheet: ScoreSheet, place: str) -> list[Fault]:
+    """Return what is wrong with a period for which a sheet is to be assessed."""
+    if period.frequency == sheet.cycle:
         return []
     told = _WRONG_CYCLE.format(cycle=sheet.cycle)
-    return [Fault("/period", "period-of-another-frequency", told, period)]
+    return [Fault(place, "period-of-another-frequency", told, period.code)]
+
+
+def row_name(row: RegisterRow, sheet: ScoreSheet) -> str:
+    """Return what a row is called that is assessed: its cell in the sheet's column, or its id."""
+    name = row.cells.get(sheet.name_column or "")
+    return str(row.id) if name is None else str(name)
 
 
 def _of_members(new: NewAssessment, sheet: ScoreSheet) -> list[Fault]:
@@ -92,10 +104,9 @@ def _subject(
     new: NewAssessment, row: RegisterRow | None, plan: PlanState, sheet: ScoreSheet
 ) -> AssessedSubject:
     if row is not None:
-        name = row.cells.get(sheet.name_column or "")
         alike = row.cells.get(sheet.compared_by) if sheet.compared_by else None
         comparable = sheet.code if alike is None else str(alike)
-        shown = str(row.id) if name is None else str(name)
+        shown = row_name(row, sheet)
         return AssessedSubject("row", str(row.id), shown, row.organization_code, comparable)
     code = new.organization_code or ""
     if new.village_code is not None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.assessments import queries
 from services.core.assessments.judging import judged, known_findings, merged
-from services.core.assessments.models import Assessment, AssessmentHistory
+from services.core.assessments.models import ONE_A_SUBJECT, Assessment, AssessmentHistory
 from services.core.assessments.rules import (
     AssessedSubject,
     NewAssessment,
@@ -26,11 +27,13 @@ from services.core.assessments.rules import (
 from services.core.assessments.service import AssessmentDesk, hold_sheet, judged_columns, told_of
 from services.core.assessments.subjects import judged_subject
 from services.core.events.service import record
+from services.core.kit.database import is_taken
 from services.core.kit.errors import Fault
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.registers.models import RegisterRow
 from services.core.submissions.authorship import Authors
+from services.core.submissions.errors import BatchContended
 
 MOST_ASSESSMENTS = 1000
 """How many may be written at once."""
@@ -49,12 +52,16 @@ _TWICE = Text("同一对象在本批出现多次：第 {items} 条", "The same s
 
 @dataclass(frozen=True, slots=True)
 class WrittenAssessment:
-    """What became of one that was handed in; `row` is what stands, where anything does."""
+    """What became of one that was handed in; `row` is what stands, where anything does.
+
+    `before` is what stood there when it was decided.
+    """
 
     index: int
     outcome: AssessmentOutcome
     row: AssessmentRow | None
     faults: tuple[Fault, ...] = ()
+    before: AssessmentRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,21 @@ async def write_assessments(
     An item that one does not name stays as it was found. Every fault of each is told, and those
     without faults are written.
     """
+    decided = await _decide(session, news, desk, held=True)
+    await _write(session, decided, desk)
+    return decided
+
+
+async def foresee_assessments(
+    session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk
+) -> list[WrittenAssessment]:
+    """Return what `write_assessments` would make of them; nothing is written, nobody waits."""
+    return await _decide(session, news, desk, held=False)
+
+
+async def _decide(
+    session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk, *, held: bool
+) -> list[WrittenAssessment]:
     plan, sheet = desk.plan, desk.sheet.sheet
     ids = [one.row_id for one in news if one.row_id is not None]
     rows = await queries.rows_seen(session, desk.actor, ids)
@@ -87,14 +109,13 @@ async def write_assessments(
     places = sorted({one.place for one in wanted if one.place is not None})
     standing: Mapping[tuple[str, str], AssessmentRow] = {}
     if places:
-        # Calls one after the other: two would wait for each other's rows, or begin the same.
-        await hold_sheet(session, desk)
+        if held:
+            # Calls one after the other: two would wait for each other's rows, or begin the same.
+            await hold_sheet(session, desk)
         standing = await queries.standing_among(
-            session, plan.city_code, plan.code, sheet.code, places
+            session, plan.city_code, plan.code, sheet.code, places, held=held
         )
-    decided = await asyncio.to_thread(lambda: [_decided(one, standing, desk) for one in wanted])
-    await _write(session, decided, desk)
-    return decided
+    return await asyncio.to_thread(lambda: [_decided(one, standing, desk) for one in wanted])
 
 
 def _wanted(
@@ -135,7 +156,7 @@ def _decided(
         told = _NO_DRAFT.format(state=before["state"])
         faults.append(Fault("", "assessment-not-draft", told, before["state"]))
     if faults or one.subject is None:
-        return WrittenAssessment(one.index, "rejected", None, tuple(faults))
+        return WrittenAssessment(one.index, "rejected", None, tuple(faults), before)
     columns = judged_columns(found, desk.sheet)
     if before is None:
         made = new_columns(
@@ -144,7 +165,7 @@ def _decided(
         kept = authors_kept(Authors().with_(desk.actor))
         return WrittenAssessment(one.index, "created", {**made, **columns, "authors": kept})
     if all(before[name] == value for name, value in columns.items()):
-        return WrittenAssessment(one.index, "unchanged", before)
+        return WrittenAssessment(one.index, "unchanged", before, before=before)
     after = {
         **before,
         **columns,
@@ -153,7 +174,22 @@ def _decided(
         "updated_at": desk.now,
         "version": before["version"] + 1,
     }
-    return WrittenAssessment(one.index, "updated", after)
+    return WrittenAssessment(one.index, "updated", after, before=before)
+
+
+async def _insert(session: AsyncSession, made: Sequence[AssessmentRow]) -> None:
+    """Write new assessments.
+
+    Raises:
+        BatchContended: one was begun meanwhile by somebody who holds no name of ours, as a process
+            of an earlier release does not; the call may be sent again.
+    """
+    try:
+        await session.execute(insert(Assessment), made)
+    except IntegrityError as error:
+        if not is_taken(error, ONE_A_SUBJECT):
+            raise
+        raise BatchContended from None
 
 
 async def _write(
@@ -163,7 +199,7 @@ async def _write(
     made = [one.row for one in decided if one.outcome == "created" and one.row is not None]
     changed = [one.row for one in decided if one.outcome == "updated" and one.row is not None]
     if made:
-        await session.execute(insert(Assessment), made)
+        await _insert(session, made)
     if changed:
         await session.execute(update(Assessment), changed)
     deeds = [(row, "created") for row in made] + [(row, "changed") for row in changed]
@@ -184,7 +220,5 @@ async def _write(
         for row, action in deeds
     ]
     await session.execute(insert(AssessmentHistory), history)
-    told = [
-        told_of(row, action, plan=desk.plan, stamp=stamp, now=desk.now) for row, action in deeds
-    ]
+    told = [told_of(row, action, stamp=stamp, now=desk.now) for row, action in deeds]
     await record(session, *told)

@@ -1,14 +1,6 @@
-"""Refusals of conflicts."""
+"""Refusals of conflicts, whatever they are over."""
 
-from services.core.kit.errors import NotFound, TransitionRefused
-from services.core.kit.text import Text
-
-
-class ConflictNotFound(NotFound):
-    """No conflict of this id lies within what the caller may see."""
-
-    code = "conflict-not-found"
-    title = Text("未找到该冲突", "There is no such conflict")
+from services.core.kit.errors import TransitionRefused
 
 
 class ConflictDecided(TransitionRefused):

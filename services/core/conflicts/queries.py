@@ -1,61 +1,82 @@
-"""Reading conflicts: who sees the submission of a unit, or has to decide, sees what was said."""
+"""Reading conflicts of whichever subject, within what the caller may see."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import ConflictKind, ConflictState
+from services.core.conflicts.subject import ConflictSubject
 from services.core.identity.actor import Actor
-from services.core.plan.visibility import Owned, scope
+from services.core.plan.visibility import scope
 
-CONFLICTS = Owned(
-    city="conflict.city_code",
-    plan="conflict.plan_code",
-    unit="conflict.organization_code",
-    second_unit="conflict.owner_code",
-    indicator="conflict.indicator_code",
-)
-"""Whose a conflict is: of the unit that the value is of, and of the one that has to decide."""
+Thing = TypeVar("Thing")
 
 
 async def page(
     session: AsyncSession,
     actor: Actor,
+    subject: ConflictSubject[Conflict],
     *,
     plan_code: str,
-    state: ConflictState | None,
-    kind: ConflictKind | None,
-    organization_code: str | None,
+    filters: Mapping[str, object],
     after: UUID | None,
     limit: int,
 ) -> Sequence[Conflict]:
-    """Return up to `limit` visible conflicts of a plan, newest first, after the id `after`."""
-    wanted = select(Conflict).where(scope(actor, CONFLICTS).clause, Conflict.plan_code == plan_code)
-    if state is not None:
-        wanted = wanted.where(Conflict.state == state)
-    if kind is not None:
-        wanted = wanted.where(Conflict.kind == kind)
-    if organization_code is not None:
-        wanted = wanted.where(Conflict.organization_code == organization_code)
+    """Return up to `limit` visible conflicts of a plan, newest first, after the id `after`.
+
+    `filters` are what columns have to say; None: whatever they do.
+    """
+    table = subject.table
+    wanted = select(table).where(scope(actor, subject.owned).clause, table.plan_code == plan_code)
+    for column, value in filters.items():
+        if value is not None:
+            wanted = wanted.where(getattr(table, column) == value)
     if after is not None:
-        wanted = wanted.where(Conflict.id < after)
-    return (await session.scalars(wanted.order_by(Conflict.id.desc()).limit(limit))).all()
+        wanted = wanted.where(table.id < after)
+    return (await session.scalars(wanted.order_by(table.id.desc()).limit(limit))).all()
 
 
-async def one(session: AsyncSession, actor: Actor, conflict_id: UUID) -> Conflict | None:
+async def one(
+    session: AsyncSession, actor: Actor, subject: ConflictSubject[Conflict], conflict_id: UUID
+) -> Conflict | None:
     """Return one visible conflict."""
+    table = subject.table
     return await session.scalar(
-        select(Conflict).where(Conflict.id == conflict_id, scope(actor, CONFLICTS).clause)
+        select(table).where(table.id == conflict_id, scope(actor, subject.owned).clause)
     )
 
 
-async def for_update(session: AsyncSession, actor: Actor, conflict_id: UUID) -> Conflict | None:
-    """Return one visible conflict, locked until the transaction ends."""
+async def for_update(
+    session: AsyncSession, actor: Actor, subject: ConflictSubject[Conflict], conflict_id: UUID
+) -> Conflict | None:
+    """Return one visible conflict as it stands, locked until the transaction ends."""
+    table = subject.table
     return await session.scalar(
-        select(Conflict)
-        .where(Conflict.id == conflict_id, scope(actor, CONFLICTS).clause)
+        select(table)
+        .where(table.id == conflict_id, scope(actor, subject.owned).clause)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
+
+
+async def with_thing(
+    session: AsyncSession,
+    actor: Actor,
+    subject: ConflictSubject[Conflict],
+    conflict_id: UUID,
+    lock: Callable[[Conflict], Awaitable[Thing | None]],
+) -> tuple[Conflict, Thing] | None:
+    """Return one visible conflict and the thing that it is over, both locked: the thing first.
+
+    Who takes in writes of devices locks the thing, too, before a conflict is raised. `lock` returns
+    it locked; None: the caller does not see it.
+    """
+    found = await one(session, actor, subject, conflict_id)
+    if found is None:
+        return None
+    thing = await lock(found)
+    conflict = await for_update(session, actor, subject, conflict_id)
+    return None if thing is None or conflict is None else (conflict, thing)

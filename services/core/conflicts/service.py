@@ -1,236 +1,85 @@
-"""Raising, changing and closing conflicts, many at once, and deciding one; with its event each."""
+"""Raising conflicts, many at once, and noting what became of them; with an event each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.errors import ConflictDecided
-from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import (
-    ConflictKind,
-    TakenVersion,
-    as_said,
-    columns_of_kept,
-    decides,
-    decision_faults,
-)
-from services.core.events.catalogue import EventType
+from services.core.conflicts.models import Conflict, KeptConflict
+from services.core.conflicts.subject import ConflictSubject, LoggedStep
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
-from services.core.identity.errors import takes
-from services.core.kit.errors import InvalidInput
-from services.core.plan.state import PlanState
-from services.core.submissions import queries as submission_queries
-from services.core.submissions import service as submissions
-from services.core.submissions.authorship import NOBODY, Authors, authors_by
-from services.core.submissions.errors import SubmissionNotFound
-from services.core.submissions.models import Submission
-from services.core.submissions.rules import SubmissionVerb, text_of, writes_for
 
 
-async def raise_conflicts(session: AsyncSession, conflicts: Sequence[Conflict]) -> None:
+async def raise_conflicts(
+    session: AsyncSession, subject: ConflictSubject[Conflict], conflicts: Sequence[Conflict]
+) -> None:
     """Write new conflicts and an event for each, in two statements however many they are."""
     if not conflicts:
         return
-    names = Conflict.__table__.columns.keys()
-    await session.execute(
-        insert(Conflict), [{name: getattr(one, name) for name in names} for one in conflicts]
-    )
-    await record(session, *(_event(one, "conflict.raised", one.raised_at) for one in conflicts))
+    names = subject.table.__table__.columns.keys()
+    rows = [{name: getattr(one, name) for name in names} for one in conflicts]
+    await session.execute(insert(subject.table), rows)
+    await record(session, *(_event(subject, one, "raised", one.raised_at) for one in conflicts))
 
 
-async def change_conflicts(
-    session: AsyncSession, conflicts: Sequence[Conflict], now: datetime
+async def write_step(
+    session: AsyncSession,
+    subject: ConflictSubject[Conflict],
+    conflicts: Sequence[Conflict],
+    step: LoggedStep,
+    now: datetime,
 ) -> None:
-    """Write locked conflicts whose two versions are others now, with an event for each."""
+    """Write locked conflicts that were changed, each as its next version, with an event each."""
     if not conflicts:
         return
     for one in conflicts:
         one.version += 1
     await session.flush()
-    await record(session, *(_event(one, "conflict.changed", now) for one in conflicts))
+    await record(session, *(_event(subject, one, step, now) for one in conflicts))
 
 
-async def close_conflicts(
-    session: AsyncSession, closed: Sequence[tuple[Conflict, str]], now: datetime
-) -> None:
-    """Close locked conflicts that are none any more, each for a reason (`rules.CloseReason`)."""
-    if not closed:
-        return
-    for one, because in closed:
-        one.state, one.closed_because, one.closed_at = "closed", because, now
-        one.version += 1
-    await session.flush()
-    await record(session, *(_event(one, "conflict.closed", now) for one, _ in closed))
-
-
-def owner_of(conflict: Conflict) -> str | None:
-    """Return the unit that has to decide a conflict; None: the office."""
-    return conflict.owner_code if conflict.kind == "observation" else conflict.organization_code
-
-
-def may_decide(actor: Actor, conflict: Conflict) -> bool:
-    """Return whether the actor decides a conflict, and it waits."""
-    return conflict.state == "open" and decides(actor, owner_of(conflict))
-
-
-def check_right(actor: Actor, conflict: Conflict) -> None:
-    """Let the actor pass who decides: whoever reports for the unit that has to.
+def check_open(conflict: KeptConflict) -> None:
+    """Let a conflict pass that waits for a decision.
 
     Raises:
-        Forbidden: it does not.
-    """
-    if not decides(actor, owner_of(conflict)):
-        raise takes(
-            "由负责处理的单位（owner_code，通常为填报单位）或 office 处理",
-            "the unit that has to decide (`owner_code`, as a rule the one that the value is of), or"
-            " the office",
-        )
-
-
-async def decide(
-    session: AsyncSession,
-    conflict: Conflict,
-    *,
-    plan: PlanState,
-    actor: Actor,
-    take: TakenVersion,
-    reason: str | None,
-    now: datetime,
-) -> None:
-    """Decide a locked conflict: the ledger stays as it is, or says what the other side said.
-
-    What a device said is edited into the submission, with who wrote it there as an author. What
-    another source says becomes a correction of it (`_take_observed`), with who recorded it as an
-    author. Nothing is approved by a decision.
-
-    Raises:
-        InvalidInput: that cannot be taken, a reason is missing, or what would be reported has
-            faults.
         ConflictDecided: it was decided before, or is none any more.
-        SubmissionTransitionRefused, PeriodClosed, Forbidden, OwnReport: a verb that the decision
-            needs is refused, see `submissions.service`.
-        SubmissionNotFound: it was taken out of the caller's scope meanwhile.
     """
-    kind: ConflictKind = "observation" if conflict.kind == "observation" else "device"
-    if faults := decision_faults(kind, take, reason):
-        raise InvalidInput(faults=faults)
     if conflict.state != "open":
         raise ConflictDecided(extra={"state": conflict.state, "allowed_actions": []})
-    if take in {"device", "observation"}:
-        found = await submission_queries.for_update(session, actor, conflict.submission_id)
-        if found is None:
-            raise SubmissionNotFound
-        verbs = _Verbs(session, found, plan, actor, now)
-        if take == "device":
-            said = as_said(columns_of_kept(conflict.device))
-            await verbs.edit(said, beside=authors_by(conflict.raised_by))
-        else:
-            await _take_observed(verbs, conflict, reason)
+
+
+async def settle(
+    session: AsyncSession,
+    subject: ConflictSubject[Conflict],
+    conflict: Conflict,
+    *,
+    take: str,
+    reason: str | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Note that a locked conflict is decided, once what was taken is carried out."""
     conflict.state, conflict.taken = "decided", take
     conflict.decision_reason = reason
     conflict.decided_by, conflict.decided_at = actor.stamp(), now
-    conflict.version += 1
-    await session.flush()
-    await record(session, _event(conflict, "conflict.decided", now))
+    await write_step(session, subject, [conflict], "decided", now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Verbs:
-    """The normal verbs on a locked submission, as the actor may use them."""
-
-    session: AsyncSession
-    submission: Submission
-    plan: PlanState
-    actor: Actor
-    now: datetime
-
-    async def edit(self, changes: Mapping[str, Any], beside: Authors = NOBODY) -> None:
-        await submissions.edit(
-            self.session,
-            self.submission,
-            plan=self.plan,
-            actor=self.actor,
-            changes=changes,
-            now=self.now,
-            beside=beside,
-        )
-
-    async def move(self, verb: SubmissionVerb, reason: str | None) -> None:
-        await submissions.move(
-            self.session,
-            self.submission,
-            verb,
-            plan=self.plan,
-            actor=self.actor,
-            reason=reason,
-            now=self.now,
-        )
-
-
-async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) -> None:
-    """Correct a submission to what another source says, by the verbs that anybody would use.
-
-    What is under review is returned, what is approved is reopened. Who reports for the unit
-    then says what the source says and hands it in, for somebody else to approve; of who does
-    not, the unit does so. A draft stays one. Where a check asks why the figure is as it is, the
-    reason of the decision says so, unless the submission does.
-    """
-    row = verbs.submission
-    if row.state in {"submitted", "approved"}:
-        await verbs.move("return" if row.state == "submitted" else "reopen", reason)
-    if not writes_for(verbs.actor, row.organization_code):
-        return
-    observed = {**(conflict.observed or {})}
-    code, reference = observed.pop("source_code"), observed.pop("reference")
-    observed.pop("observed_at")
-    recorded = authors_by(observed.pop("recorded_by", {}))
-    origin = f"{verbs.plan.source_name(code)}：{reference}"
-    said = {"source": origin, "justification": row.justification or reason}
-    await verbs.edit({**as_said(columns_of_kept(observed)), **said}, beside=recorded)
-    if row.state == "returned":
-        await verbs.move("submit", None)
-
-
-def _event(conflict: Conflict, type_: EventType, at: datetime) -> NewEvent:
+def _event(
+    subject: ConflictSubject[Conflict], conflict: Conflict, step: LoggedStep, at: datetime
+) -> NewEvent:
     decided = {"taken": conflict.taken} if conflict.taken else {}
     return NewEvent(
         city_code=conflict.city_code,
         plan_code=conflict.plan_code,
-        type=type_,
-        subject_kind="conflict",
+        type=subject.events[step],
+        subject_kind=subject.table.__tablename__,
         subject_id=str(conflict.id),
         organization_code=conflict.organization_code,
         actor=conflict.decided_by or conflict.raised_by,
-        data={
-            "indicator_code": conflict.indicator_code,
-            "organization_code": conflict.organization_code,
-            "period": conflict.period,
-            "submission_id": str(conflict.submission_id),
-            "reason": conflict.reason,
-            "fields": conflict.fields,
-            "kind": conflict.kind,
-            **_of_observation(conflict),
-            **decided,
-        },
+        data={**subject.told(conflict), **decided},
         occurred_at=at,
     )
-
-
-def _of_observation(conflict: Conflict) -> dict[str, object]:
-    """Return what the event of a conflict with another source says beside."""
-    if conflict.kind != "observation" or conflict.observed is None:
-        return {}
-    closed = {"closed_because": conflict.closed_because} if conflict.closed_because else {}
-    return {
-        "observation_id": str(conflict.observation_id),
-        "source_code": conflict.observed["source_code"],
-        "difference": text_of(conflict.difference),
-        "owner_code": conflict.owner_code,
-        "due_date": None if conflict.due_date is None else conflict.due_date.isoformat(),
-        **closed,
-    }

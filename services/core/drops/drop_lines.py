@@ -71,7 +71,10 @@ class _Last(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DropCover:
-    """What a file says of itself: the events at the positions (`after`, `upto`] of the log."""
+    """What a file says of itself: the events at the positions (`after`, `upto`] of the log.
+
+    `after` is where the last file ended: what lies between without an event for it is covered too.
+    """
 
     folder: str
     number: int

@@ -35,6 +35,16 @@ _OWNER = Text(
     "There is no such key that is good, or it may not read events and manage webhooks"
     " (events:read, webhooks:write)",
 )
+_OWNER_DEAF = Text(
+    "{owner}：没有这个有效的密钥，或它不能读取事件并管理回调（events:read、webhooks:write）",
+    "{owner}: there is no such key that is good, or it may not read events and manage webhooks"
+    " (events:read, webhooks:write)",
+)
+_OWNER_LOST = Text(
+    "它的密钥 {owner} 已失效，或不再能读取事件并管理回调：请用 --owner 另给一个",
+    "its key {owner} is good no more, or may not read events and manage webhooks any more: name"
+    " another one with --owner",
+)
 _NO_PLAN = Text("没有这个计划", "There is no such plan")
 _TAKEN = Text("已有投递到这个文件夹的设置", "Events are dropped into this folder already")
 _TOO_MANY = Text(f"一个市至多 {queries.MOST_DROPS} 个", f"A city has {queries.MOST_DROPS} at most")
@@ -87,6 +97,7 @@ async def create_drop(
         raise InvalidInput(faults=faults)
     if len(await queries.drops(session, city_code)) >= queries.MOST_DROPS:
         raise DropRefused(_TOO_MANY)
+    begins = await log_position(session, city_code)
     drop = FileDrop(
         city_code=city_code,
         id=new_id(),
@@ -96,7 +107,8 @@ async def create_drop(
         event_types=sorted(set(request.event_types)),
         state="active",
         state_reason=None,
-        position=await log_position(session, city_code),
+        position=begins,
+        reached=begins,
         number=0,
         digest=NOTHING_BEFORE,
         created_at=now,
@@ -169,14 +181,30 @@ async def close_drop(
 
 
 async def open_drop(
-    session: AsyncSession, drop: FileDrop, *, actor: Mapping[str, object], now: datetime
+    session: AsyncSession,
+    drop: FileDrop,
+    owner_id: UUID | None = None,
+    *,
+    actor: Mapping[str, object],
+    now: datetime,
 ) -> None:
-    """Go on where a closed drop was left: nothing that happened meanwhile is lost."""
-    if drop.state == "active":
+    """Go on where a closed drop was left, as another key if one is named; nothing is lost.
+
+    One that is open goes on as that key too, before the key that it had ends.
+
+    Raises:
+        DropRefused: that key, or the one that it had, is good no more or may not hear.
+    """
+    wanted = drop.owner_id if owner_id is None else owner_id
+    owner = await actor_of_key(session, drop.city_code, wanted, channel="drop", now=now)
+    if not hears(owner):
+        raise DropRefused((_OWNER_LOST if owner_id is None else _OWNER_DEAF).format(owner=wanted))
+    if (drop.state, drop.owner_id) == ("active", wanted):
         return
+    drop.owner_id = wanted
     drop.state, drop.state_reason, drop.updated_at = "active", None, now
     await session.flush()
-    await _audit(session, drop, "enabled", {}, actor, now)
+    await _audit(session, drop, "enabled", {"owner_id": str(wanted)}, actor, now)
 
 
 async def write_again(session: AsyncSession, drop: FileDrop, number: int) -> None:

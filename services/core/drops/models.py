@@ -23,7 +23,8 @@ class FileDrop(Base):
     """A folder that events are dropped into: those that the key `owner_id` hears of.
 
     `event_types` empty: all; `plan_code` null: of every plan. `position` is how far the log is
-    dropped, `number` and `digest` are of the last file.
+    dropped, `number` and `digest` are of the last file, and `reached` the position that it covers
+    the log to: behind `position` where nothing was for a file since. Null: `position`.
     """
 
     __tablename__ = "file_drop"
@@ -42,6 +43,7 @@ class FileDrop(Base):
     state: Mapped[str] = mapped_column(Text)
     state_reason: Mapped[str | None] = mapped_column(Text)
     position: Mapped[int] = mapped_column(BigInteger)
+    reached: Mapped[int | None] = mapped_column(BigInteger)
     number: Mapped[int] = mapped_column()
     digest: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -49,7 +49,8 @@ async def make_file(
         await close_drop(session, drop, "owner-lost", actor=system("drops"), now=now)
         return False
     wanted = EventFilter(tuple(drop.event_types), drop.plan_code)
-    after, goes_on = drop.position, True
+    after = drop.position if drop.reached is None else drop.reached
+    goes_on = True
     found: list[Positioned] = []
     for _ in range(_MOST_READ):
         stretch = await events_after(
@@ -94,7 +95,7 @@ async def _keep(
             written_at=None,
         )
     )
-    drop.number, drop.digest, drop.updated_at = number, digest, now
+    drop.number, drop.digest, drop.reached, drop.updated_at = number, digest, drop.position, now
 
 
 def _body(one: Positioned) -> bytes:

@@ -32,8 +32,9 @@ class EvidenceRestedUpon(DomainError):
     code = "evidence-rested-upon"
     kind = RefusalKind.CONFLICT
     title = Text(
-        "已有审核通过、办结或下达的内容以该材料为依据，不能移除；可另行补充",
-        "What was approved, closed or assigned rests upon it, so it stays: add another beside it",
+        "已有审核通过、办结、下达或申诉的内容以该材料为依据，不能移除；可另行补充",
+        "What was approved, closed, assigned or appealed rests upon it, so it stays: add another"
+        " beside it",
     )
 
 

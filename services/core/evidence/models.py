@@ -18,7 +18,8 @@ class Evidence(Base):
     `subject_id` is the id of the submission, the milestone or the register's row, or
     `plan/indicator/year/sequence` of an assigned target. What it is about stands beside it: the
     unit, the indicator, the measure or the register, and the period. Its content is in the store,
-    under a key made of city and id.
+    under a key made of city and id. From `rested_upon_at` on something else rests upon it,
+    such as an appeal, so that it is removed no more; null: nothing does.
     """
 
     __tablename__ = "evidence_file"
@@ -56,6 +57,7 @@ class Evidence(Base):
     added_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     removed_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    rested_upon_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class EvidenceArchive(MadeRow, Base):

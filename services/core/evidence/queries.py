@@ -1,6 +1,6 @@
 """Reading evidence. Whoever sees what a file is about sees the file, and nobody else does."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Uuid, case, cast, exists, func, or_, select
@@ -99,18 +99,38 @@ async def _resting(
 
 
 async def files_of_pieces(
-    session: AsyncSession, city_code: str, pieces: Sequence[Piece]
+    session: AsyncSession, city_code: str, pieces: Sequence[Piece], *, held: bool = False
 ) -> Sequence[Evidence]:
-    """Return the files of pieces, in the order in which they were added."""
+    """Return the files of pieces, in the order in which they were added; `held` ones are locked."""
     if not pieces:
         return []
     ids = [UUID(one["id"]) for one in pieces]
-    found = await session.scalars(
+    wanted = (
         select(Evidence)
         .where(Evidence.city_code == city_code, Evidence.id.in_(ids))
         .order_by(Evidence.id)
     )
-    return found.all()
+    return (await session.scalars(_held(wanted) if held else wanted)).all()
+
+
+async def held(session: AsyncSession, city_code: str, ids: Collection[UUID]) -> Sequence[Evidence]:
+    """Return which of some files were not removed, locked in one order."""
+    if not ids:
+        return []
+    wanted = (
+        select(Evidence)
+        .where(
+            Evidence.city_code == city_code,
+            Evidence.id.in_(list(ids)),
+            Evidence.removed_at.is_(None),
+        )
+        .order_by(Evidence.id)
+    )
+    return (await session.scalars(_held(wanted))).all()
+
+
+def _held(wanted: Select[Evidence]) -> Select[Evidence]:
+    return wanted.with_for_update().execution_options(populate_existing=True)
 
 
 async def files_of_targets(

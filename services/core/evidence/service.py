@@ -4,7 +4,7 @@ The file itself is in the store before its row is written, so a row never lacks 
 whose row was never written is dropped by `keeping`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.service import NewEvent, record
+from services.core.events.service import record
 from services.core.evidence import queries
 from services.core.evidence.errors import (
     EvidenceRemoved,
@@ -22,6 +22,7 @@ from services.core.evidence.errors import (
 )
 from services.core.evidence.inspection import JudgedFile
 from services.core.evidence.models import Evidence
+from services.core.evidence.resting import drop_files, file_told
 from services.core.identity.actor import Actor
 from services.core.kit.errors import InvalidInput
 from services.core.milestones import service as milestones
@@ -33,7 +34,7 @@ from services.core.plan.service import happening
 from services.core.plan.state import PlanState
 from services.core.registers import lifecycle as rows
 from services.core.registers.models import RegisterRow
-from services.core.registers.rules import Row, RowVerb, event_data
+from services.core.registers.rules import RowVerb
 from services.core.registers.service import RegisterDesk
 from services.core.registers.totals import file_name_faults
 from services.core.submissions import service as submissions
@@ -86,7 +87,7 @@ async def add_to_submission(
         indicator_code=submission.indicator_code,
         period=submission.period,
     )
-    deed = Deed("evidence_added", "evidence.added", _told(row))
+    deed = Deed("evidence_added", "evidence.added", file_told(row))
     await submissions.change_files(
         session, submission, [*present, _piece(row)], deed, plan=plan, actor=actor, now=now
     )
@@ -114,7 +115,12 @@ async def add_to_milestone(
         measure_code=milestone.measure_code,
     )
     await milestones.change_files(
-        session, milestone, [*present, _piece(row)], "evidence.added", desk=desk, told=_told(row)
+        session,
+        milestone,
+        [*present, _piece(row)],
+        "evidence.added",
+        desk=desk,
+        told=file_told(row),
     )
     return await _written(session, row)
 
@@ -146,7 +152,7 @@ async def add_to_row(
         register_code=row.register_code,
     )
     await rows.change_files(
-        session, row, [*present, _piece(file)], "added", desk=desk, told=_told(file)
+        session, row, [*present, _piece(file)], "added", desk=desk, told=file_told(file)
     )
     return await _written(session, file)
 
@@ -191,7 +197,7 @@ async def add_to_target(
         "indicator_code": target.indicator_code,
         "year": target.year,
         "sequence": target.sequence,
-        **_told(row),
+        **file_told(row),
     }
     subject = ("indicator", f"{plan.code}/{target.indicator_code}")
     place_of_plan = (plan.city_code, plan.code)
@@ -224,7 +230,7 @@ async def remove_from_submission(
         EvidenceRemoved: it was taken away before.
     """
     left = _without(row, submission.files)
-    deed = Deed("evidence_removed", "evidence.removed", _told(row))
+    deed = Deed("evidence_removed", "evidence.removed", file_told(row))
     await submissions.change_files(session, submission, left, deed, plan=plan, actor=actor, now=now)
     await _mark_removed(session, row, actor, now)
 
@@ -241,7 +247,7 @@ async def remove_from_milestone(
     """
     left = _without(row, milestone.files)
     await milestones.change_files(
-        session, milestone, left, "evidence.removed", desk=desk, told=_told(row)
+        session, milestone, left, "evidence.removed", desk=desk, told=file_told(row)
     )
     await _mark_removed(session, row, desk.actor, desk.now)
 
@@ -257,7 +263,7 @@ async def remove_from_row(
         EvidenceRemoved: it was taken away before.
     """
     left = _without(file, row.files)
-    await rows.change_files(session, row, left, "removed", desk=desk, told=_told(file))
+    await rows.change_files(session, row, left, "removed", desk=desk, told=file_told(file))
     await _mark_removed(session, file, desk.actor, desk.now)
 
 
@@ -278,46 +284,6 @@ async def move_row(
     before = pieces_of(row.files)
     await rows.move(session, row, verb, desk=desk, reason=reason, ended_on=ended_on)
     await drop_files(session, [(before, vars(row))], actor=desk.actor, now=desk.now)
-
-
-async def drop_files(
-    session: AsyncSession,
-    changes: Sequence[tuple[Sequence[Piece], Row]],
-    *,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Remove the files that rows of a city rested upon before a change and rest upon no more.
-
-    A change is the pieces of before, and the row as it is now. It is as many statements for one
-    row as for many.
-    """
-    gone: dict[str, tuple[Piece, Row]] = {}
-    for before, row in changes:
-        left = {one["id"] for one in pieces_of(row["files"])}
-        gone |= {one["id"]: (one, row) for one in before if one["id"] not in left}
-    pieces = [piece for piece, _ in gone.values()]
-    files = await queries.files_of_pieces(session, actor.city_code, pieces)
-    for file in files:
-        file.removed_at, file.removed_by = now, actor.stamp()
-    await session.flush()
-    if files:
-        await record(session, *(_dropped(gone[str(one.id)][1], one, actor, now) for one in files))
-
-
-def _dropped(row: Row, file: Evidence, actor: Actor, now: datetime) -> NewEvent:
-    """Return what is told of a file that left with a change of its row."""
-    return NewEvent(
-        city_code=row["city_code"],
-        plan_code=row["plan_code"],
-        type="evidence.removed",
-        subject_kind="register_row",
-        subject_id=str(row["id"]),
-        organization_code=row["organization_code"],
-        actor=actor.stamp(),
-        data={**event_data(row), **_told(file)},
-        occurred_at=now,
-    )
 
 
 def _check_room(present: int, plan: PlanState) -> None:
@@ -355,6 +321,7 @@ def _row(
         added_by=actor.stamp(),
         removed_at=None,
         removed_by=None,
+        rested_upon_at=None,
     )
 
 
@@ -369,16 +336,6 @@ def _piece(row: Evidence) -> dict[str, Any]:
     }
 
 
-def _told(row: Evidence) -> Mapping[str, object]:
-    return {
-        "evidence_id": str(row.id),
-        "file_name": row.file_name,
-        "file_type": row.type,
-        "size": row.size,
-        "sha256": row.sha256,
-    }
-
-
 async def _written(session: AsyncSession, row: Evidence) -> Evidence:
     session.add(row)
     await session.flush()
@@ -386,6 +343,8 @@ async def _written(session: AsyncSession, row: Evidence) -> Evidence:
 
 
 def _without(row: Evidence, files: Sequence[Piece] | None) -> list[Piece]:
+    if row.rested_upon_at is not None:
+        raise EvidenceRestedUpon
     pieces = pieces_of(files)
     found = next((one for one in pieces if one["id"] == str(row.id)), None)
     if found is None:
@@ -396,5 +355,9 @@ def _without(row: Evidence, files: Sequence[Piece] | None) -> list[Piece]:
 
 
 async def _mark_removed(session: AsyncSession, row: Evidence, actor: Actor, now: datetime) -> None:
+    # Somebody may have rested something upon it since it was read.
+    await session.refresh(row, with_for_update=True)
+    if row.rested_upon_at is not None:
+        raise EvidenceRestedUpon
     row.removed_at, row.removed_by = now, actor.stamp()
     await session.flush()

@@ -39,6 +39,11 @@ def row_hash(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
+def biz_key(plan_code: str, place: Slot) -> str:
+    """Return the key of a place: one for all rows that tell of it."""
+    return "|".join((plan_code, *place))
+
+
 def out_row(
     figure: CarriedFigure, plan_code: str, *, batch_no: str, now: datetime
 ) -> dict[str, Any]:
@@ -47,7 +52,7 @@ def out_row(
     columns = figure_columns(figure.image)
     row: dict[str, Any] = {
         "ex_id": f"{figure.submission_id}:{figure.position}",
-        "biz_key": "|".join((plan_code, *place)),
+        "biz_key": biz_key(plan_code, place),
         "op": "D" if figure.image is None else "U",
         "plan_code": plan_code,
         **place._asdict(),
@@ -76,7 +81,7 @@ def in_row(index: int, row: Mapping[str, Any]) -> BatchRow:
     faults = list(made.faults)
     if not operation:
         faults.append(Fault("/op", "exchange-operation", _OPERATION, row["op"]))
-    key = "|".join((row["plan_code"], *place.values()))
+    key = biz_key(row["plan_code"], Slot(**place))
     if row["biz_key"] != key:
         faults.append(Fault("/biz_key", "exchange-key", _KEY.format(made=key), row["biz_key"]))
     if row["row_hash"].strip().lower() != row_hash(row):

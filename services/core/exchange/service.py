@@ -8,7 +8,7 @@ last step, and finds what was done.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from services.core.audit.service import note
 from services.core.events.queries import log_position
 from services.core.exchange import queries
 from services.core.exchange.errors import ExchangeRefused
-from services.core.exchange.exchange_rows import ROW, in_row, out_row
+from services.core.exchange.exchange_rows import ROW, biz_key, in_row, out_row
 from services.core.exchange.models import ExchangeChannel
 from services.core.exchange.statements import (
     HASHES_OUT,
@@ -30,12 +30,13 @@ from services.core.exchange.statements import (
 )
 from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
+from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.packages.carried_items import outcome_of
 from services.core.packages.queries import figures, places_told
 from services.core.plan.queries import plan_codes, plan_state
-from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, Slot, judge
+from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, judge
 from services.core.submissions.batch.service import carry_out
 
 ROWS_AT_MOST = 500
@@ -51,7 +52,10 @@ _NO_CHANNEL = Text(
     "计划 {plan} 没有设置库表交换：请先用 wufei exchange open 设置",
     "no exchange is set for the plan {plan}: set it with wufei exchange open",
 )
-_NO_KEY = Text("没有这个有效的密钥", "there is no such key that is good")
+_NO_KEY = Text(
+    "没有这个有效的密钥，或它不能填报（submissions:write）",
+    "there is no such key that is good, or it may not report values (submissions:write)",
+)
 _REUSED = Text(
     "ex_id 以前用于另一行：请换一个", "ex_id was used for another row before: take another one"
 )
@@ -67,26 +71,30 @@ async def open_channel(
     plan_code: str,
     key_id: UUID | None,
     *,
+    takes: bool = True,
     actor: Actor,
     now: datetime,
 ) -> ExchangeChannel:
     """Have a plan exchanged from its whole log on; or change as which key its rows are written.
 
+    A `key_id` that is None leaves that as it is; with `takes` false no key has it any more, and
+    nothing is taken.
+
     Raises:
-        ExchangeRefused: there is no such plan or key.
+        ExchangeRefused: there is no such plan or key, or the key may not report values.
     """
     if plan_code not in await plan_codes(session, city_code):
         raise ExchangeRefused(_NO_PLAN.format(plan=plan_code))
-    if key_id is not None and (
-        await actor_of_key(session, city_code, key_id, channel="exchange", now=now) is None
-    ):
-        raise ExchangeRefused(_NO_KEY)
+    if key_id is not None:
+        await _writer(session, city_code, key_id, now)
     channel = await queries.channel_for_update(session, city_code, plan_code)
     if channel is None:
         channel = ExchangeChannel(
             city_code=city_code, plan_code=plan_code, key_id=None, position=0, created_at=now
         )
-    channel.key_id, channel.updated_at = key_id, now
+    if key_id is not None or not takes:
+        channel.key_id = key_id
+    channel.updated_at = now
     session.add(channel)
     await session.flush()
     await note(
@@ -95,10 +103,26 @@ async def open_channel(
         action="exchange.opened",
         subject=("exchange", plan_code),
         actor=actor.stamp(),
-        data={"key_id": None if key_id is None else str(key_id)},
+        data={"key_id": None if channel.key_id is None else str(channel.key_id)},
         at=now,
     )
     return channel
+
+
+async def _writer(
+    session: AsyncSession, city_code: str, key_id: UUID | None, now: datetime
+) -> Actor:
+    """Return as whom rows that come in are written.
+
+    Raises:
+        ExchangeRefused: there is no such key that is good, or it may not report values.
+    """
+    actor = None
+    if key_id is not None:
+        actor = await actor_of_key(session, city_code, key_id, channel="exchange", now=now)
+    if actor is None or not actor.may(Permission.WRITE_SUBMISSIONS):
+        raise ExchangeRefused(_NO_KEY)
+    return actor
 
 
 async def locked_channel(session: AsyncSession, city_code: str, plan_code: str) -> ExchangeChannel:
@@ -207,20 +231,26 @@ async def take_rows(
         PlanChanged, BatchContended: see `carry_out`; it may be tried again.
     """
     city, code = channel.city_code, channel.plan_code
-    actor = None
-    if channel.key_id is not None:
-        actor = await actor_of_key(session, city, channel.key_id, channel="exchange", now=now)
+    actor = await _writer(session, city, channel.key_id, now)
     plan = await plan_state(session, city, code)
-    if actor is None or plan is None:
-        raise ExchangeRefused(_NO_KEY)
+    if plan is None:
+        raise ExchangeRefused(_NO_PLAN.format(plan=code))
     known = await queries.taken_before(session, city, code, [row["ex_id"] for row in rows])
     done = [_again(row, known[row["ex_id"]]) for row in rows if row["ex_id"] in known]
-    fresh = list({_place(row): row for row in reversed(rows) if row["ex_id"] not in known}.values())
-    latest = await queries.latest_versions(session, city, code, [row["biz_key"] for row in fresh])
+    fresh = _first_of_each_place([row for row in rows if row["ex_id"] not in known])
+    keys = [biz_key(code, made.slot) for _, made in fresh]
+    latest = await queries.latest_versions(session, city, code, keys)
     today = plan.local_date(now)
 
     def judged() -> tuple[Batch, JudgedRows]:
-        batch = Batch([_row(index, row, latest) for index, row in enumerate(fresh)], "upsert")
+        versions = [
+            (row["ver"], latest.get(key)) for (row, _), key in zip(fresh, keys, strict=True)
+        ]
+        made = [
+            _row(index, one, *version)
+            for index, ((_, one), version) in enumerate(zip(fresh, versions, strict=True))
+        ]
+        batch = Batch(made, "upsert")
         return batch, judge(batch, plan=plan, actor=actor, today=today)
 
     batch, found = await asyncio.to_thread(judged)
@@ -229,13 +259,19 @@ async def take_rows(
     for one in outcome.decided:
         if one.index is not None:
             said, faults = outcome_of(one)
-            became[fresh[one.index]["ex_id"]] = said, _message(faults)
-    await _remember(session, channel, "in", fresh, became, now)
+            became[fresh[one.index][0]["ex_id"]] = said, _message(faults)
+    # By the place as it was read: a key with a blank too much is not another place.
+    told = [{**row, "biz_key": key} for (row, _), key in zip(fresh, keys, strict=True)]
+    await _remember(session, channel, "in", told, became, now)
     return done + [TakenRow(ex_id, *what) for ex_id, what in became.items()]
 
 
-def _place(row: Mapping[str, Any]) -> Slot:
-    return Slot(*(row[name] for name in Slot._fields))
+def _first_of_each_place(
+    rows: Sequence[Mapping[str, Any]],
+) -> list[tuple[Mapping[str, Any], BatchRow]]:
+    """Return rows with how they are read, the first of several that are of one place."""
+    read = [(row, in_row(0, row)) for row in rows]
+    return list({made.slot: (row, made) for row, made in reversed(read)}.values())
 
 
 def _again(row: Mapping[str, Any], before: Any) -> TakenRow:
@@ -244,15 +280,12 @@ def _again(row: Mapping[str, Any], before: Any) -> TakenRow:
     return TakenRow(row["ex_id"], before.outcome, before.message)
 
 
-def _row(index: int, row: Mapping[str, Any], latest: Mapping[str, int]) -> BatchRow:
-    made = in_row(index, row)
-    newest = latest.get(row["biz_key"])
-    if newest is None or row["ver"] >= newest:
-        return made
-    fault = Fault("/ver", "exchange-older", _OLDER.format(latest=newest), row["ver"])
-    return BatchRow(
-        index, made.operation, made.slot, made.said, draft=False, faults=(*made.faults, fault)
-    )
+def _row(index: int, made: BatchRow, version: int, newest: int | None) -> BatchRow:
+    """Return a row at its place of the batch; one that is older than what was taken is refused."""
+    if newest is None or version >= newest:
+        return replace(made, index=index)
+    fault = Fault("/ver", "exchange-older", _OLDER.format(latest=newest), version)
+    return replace(made, index=index, faults=(*made.faults, fault))
 
 
 def _message(faults: Sequence[Fault]) -> str | None:

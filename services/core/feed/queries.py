@@ -81,19 +81,21 @@ def event_owner(event: str) -> Owned:
 
     What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
     hears; what concerns one, that unit, who leads its indicator, measure or register, who assesses
-    by its score sheet, and who sees the whole plan.
+    by its score sheet, and who sees the whole plan. Of an assessment that is not published only
+    those who assess hear, and who sees the whole plan.
     """
     of = "CASE WHEN {event}.subject_kind IN ({kinds}) THEN {event}.data->>'{member}' END"
     provisional = f"({event}.type = 'score.updated' AND {event}.data->>'basis' = 'submitted')"
+    unpublished = f"({event}.subject_kind = 'assessment' AND {event}.data->>'state' <> 'published')"
     return Owned(
         city=f"{event}.city_code",
         plan=f"{event}.plan_code",
-        unit=f"{event}.organization_code",
+        unit=f"(CASE WHEN NOT {unpublished} THEN {event}.organization_code END)",
         indicator=of.format(event=event, kinds=_OF_INDICATOR, member="indicator_code"),
         measure=of.format(event=event, kinds=_OF_MEASURE, member="measure_code"),
         register=of.format(event=event, kinds=_OF_REGISTER, member="register_code"),
         sheet=of.format(event=event, kinds="'assessment', 'appeal'", member="sheet_code"),
-        shared=f"({event}.organization_code IS NULL AND NOT {provisional})",
+        shared=f"({event}.organization_code IS NULL AND NOT {provisional} AND NOT {unpublished})",
         approved=f"{event}.type IN ({_APPROVED}) AND NOT {provisional}",
     )
 

@@ -5,8 +5,10 @@ may do no more, lasts no longer and is used from nowhere else than its maker's.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
 
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization
@@ -23,8 +25,12 @@ from services.core.identity.rules import (
 )
 from services.core.identity.unknown import unknown_organization
 from services.core.kit.errors import Fault
+from services.core.kit.faults import faults_of
 from services.core.kit.horizons import TEN_YEARS, too_far_ahead
+from services.core.kit.said import Title, trimmed
 from services.core.kit.text import Text
+
+_NAME: TypeAdapter[str] = TypeAdapter(Title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,15 @@ class KeyRequest:
 def scopes_of(request: KeyRequest) -> frozenset[Scope]:
     """Return the scopes that a key is asked to have: those named, or its role's."""
     return DEFAULT_SCOPES[request.role] if request.scopes is None else frozenset(request.scopes)
+
+
+def name_faults(name: str) -> Iterable[Fault]:
+    """Yield where a name is blank, too long, or more than one line."""
+    try:
+        _NAME.validate_python(trimmed(name))
+    except ValidationError as error:
+        for fault in faults_of(error.errors(include_url=False)):
+            yield replace(fault, pointer="/name")
 
 
 def role_faults(request: KeyRequest) -> Iterable[Fault]:

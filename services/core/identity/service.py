@@ -19,6 +19,7 @@ from services.core.identity.giving import (
     grant_faults,
     makes_keys,
     may_end,
+    name_faults,
     reach_faults,
     role_faults,
     scopes_of,
@@ -55,10 +56,15 @@ async def create_key(
     `plan_codes` are the plans in the actor's reach; `separated` says whether administrators are.
 
     Raises:
-        InvalidInput: the role lacks its unit, a code is unknown, a scope is beyond the role, or
-            the key would reach further than the actor, or is not the actor's to give.
+        InvalidInput: it has no name in a line, the role lacks its unit, a code is unknown, a scope
+            is beyond the role, or the key would reach further than the actor, or is not the
+            actor's to give.
     """
-    faults = [*grant_faults(request.role, actor, separated=separated), *role_faults(request)]
+    faults = [
+        *name_faults(request.name),
+        *grant_faults(request.role, actor, separated=separated),
+        *role_faults(request),
+    ]
     faults += expiry_faults(request.expires_at, now)
     faults += reach_faults(request, actor)
     if makes_keys(request.role):

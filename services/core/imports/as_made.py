@@ -2,12 +2,13 @@
 
 A form travels for weeks, and its prefilled cells come back with it. One that nobody touched says
 nothing: it must not stand for the unit's word once the ledger says something else. The mark of a
-row is a short digest of each of its cells. It need not be signed, since whoever changes it could
-as well change the cell. Pure.
+row is a short digest of each of its cells, and one of what the row is about: cells that stand
+beside another key are said of that. It need not be signed, since whoever changes it could as well
+change the cell. Pure.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from services.core.imports.sheet_forms import AS_MADE, Filled
@@ -15,25 +16,41 @@ from services.core.kit.decimals import exact, plain
 from services.core.sheets.cells import SheetRow
 
 _DIGITS = 8
+_ABOUT = "="
+"""What the digest of what a row is about is called in its mark; no column is called so."""
 
 
-def mark_of(cells: Mapping[str, Filled]) -> str | None:
-    """Return what a row keeps of cells to fill in, by their keys; None: nothing is in them."""
-    return " ".join(f"{key}:{digest}" for key, digest in digests(cells).items()) or None
+def mark_of(cells: Mapping[str, Filled], about: Iterable[Filled]) -> str | None:
+    """Return what a row keeps of cells to fill in, by their keys; None: nothing is in them.
+
+    `about` are the cells that say what the row is about.
+    """
+    kept = digests(cells)
+    if not kept:
+        return None
+    kept[_ABOUT] = _digest_of_all([_said(one) for one in about])
+    return " ".join(f"{key}:{digest}" for key, digest in kept.items())
 
 
 def digests(cells: Mapping[str, Filled]) -> dict[str, str]:
     """Return a digest by key of each cell that holds anything."""
-    said = {key: plain(one) if isinstance(one, Decimal) else one for key, one in cells.items()}
-    return {key: _digest(one) for key, one in said.items() if one}
+    return {key: _digest(said) for key, one in cells.items() if (said := _said(one))}
 
 
-def untouched(row: SheetRow, at: Mapping[str, int]) -> dict[str, str]:
-    """Return the digests by key of the cells that a row still has as its mark says."""
+def untouched(row: SheetRow, at: Mapping[str, int], about: Sequence[str]) -> dict[str, str]:
+    """Return the digests by key of the cells that a row still has as its mark says.
+
+    A row that was made for another thing than its columns `about` name now has none. What a form
+    of an earlier release was made for is not known, and taken as it is.
+    """
     mark = row.cells.get(at.get(AS_MADE, 0))
     if mark is None:
         return {}
     made = dict(part.partition(":")[::2] for part in mark.text.split())
+    of = made.pop(_ABOUT, None)
+    named = (row.cells.get(at.get(key, 0)) for key in about)
+    if of is not None and of != _digest_of_all([one.text if one else "" for one in named]):
+        return {}
     held = {key: row.cells.get(at.get(key, 0)) for key in made}
     return {
         key: made[key]
@@ -42,16 +59,30 @@ def untouched(row: SheetRow, at: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def says_nothing_new(row: SheetRow, at: Mapping[str, int], told: Iterable[str]) -> bool:
+def says_nothing_new(
+    row: SheetRow, at: Mapping[str, int], told: Iterable[str], about: Sequence[str]
+) -> bool:
     """Return whether a row of a form is as it was made in all of the cells `told` that it fills."""
-    kept = untouched(row, at)
+    kept = untouched(row, at, about)
     return bool(kept) and all(key in kept for key in told if at.get(key, 0) in row.cells)
 
 
+def _said(held: Filled) -> str:
+    return plain(held) if isinstance(held, Decimal) else held or ""
+
+
 def _digest(text: str) -> str:
-    """Return the digest of a number as it is counted, or of words whatever is between them."""
-    try:
-        said = plain(exact(text.strip()))
-    except ValueError:
-        said = "".join(text.split())
+    return _digest_of_all([text])
+
+
+def _digest_of_all(texts: Iterable[str]) -> str:
+    said = "\0".join(map(_compared, texts))
     return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
+
+
+def _compared(text: str) -> str:
+    """Return a number as it is counted, or words whatever is between them."""
+    try:
+        return plain(exact(text.strip()))
+    except ValueError:
+        return "".join(text.split())

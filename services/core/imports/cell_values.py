@@ -12,6 +12,7 @@ from services.core.kit.decimals import advice, exact, plain
 from services.core.kit.errors import Fault
 from services.core.kit.said import trimmed
 from services.core.kit.text import Text
+from services.core.plan.state import PlanState
 from services.core.sheets.cells import Cell, SheetRow
 
 _Row = TypeVar("_Row")
@@ -20,6 +21,7 @@ LONGEST_SHOWN = 100
 """Characters of a cell that a fault repeats."""
 
 _LONGEST_TEXT = 4000
+_MONTH = re.compile(r"([0-9]{4}-[0-9]{2})-01")
 _TOTALS = {"合计", "总计", "小计", "合计数", "total"}
 _FOOTERS = ("单位负责人", "填表人", "填报人", "审核人", "负责人", "注:", "说明:", "备注:")
 _DASHES = {"/", "-", "--", "—", "——", "–", "－", "无", "…", "\\", "n/a", "na"}
@@ -93,6 +95,24 @@ def text_of(row: SheetRow, at: Mapping[str, int], key: str) -> str:
     """Return the text of a column, whatever kind it is of."""
     cell = row.cells.get(at.get(key, 0))
     return "" if cell is None else trimmed(cell.text)
+
+
+def period_of(row: SheetRow, at: Mapping[str, int]) -> str:
+    """Return the period that a row says; nothing where it says none."""
+    cell = row.cells.get(at.get("period", 0))
+    if cell is None:
+        return ""
+    # A program takes 2025-09 for the first of that month as soon as it is typed.
+    month = _MONTH.fullmatch(cell.text) if cell.kind == "date" else None
+    return month[1] if month else trimmed(cell.text)
+
+
+def unit_of(said: str, plan: PlanState) -> str:
+    """Return the code of a unit by its name, alias or code; what none has stays as it is."""
+    for entry in plan.document.organizations:
+        if said in {entry.code, entry.name, *entry.aliases}:
+            return entry.code
+    return said
 
 
 def words_of(row: SheetRow, at: Mapping[str, int], key: str, faults: list[Fault]) -> str:

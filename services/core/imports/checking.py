@@ -77,11 +77,15 @@ class BlockOutcome:
 class SheetRows(ABC, Generic[_Row, _Block]):
     """The rows of one file, which is read once, block by block; one such class a form."""
 
+    stale: Fault
+    """What is told of a cell that is as it was made where the ledger says something else."""
+
     def __init__(self, look: FirstLook, desk: SheetDesk, *, at_once: int) -> None:
+        self.stale = _CHANGED_SINCE_MADE
         self.columns = look.columns
         self.desk = desk
         self._table = look.table()
-        self._at_once = at_once
+        self.at_once = at_once
         self._first: dict[Hashable, int] = {}
         self._twice: dict[Hashable, list[int]] = {}
         self._untouched: dict[int, Mapping[str, str]] = {}
@@ -99,6 +103,10 @@ class SheetRows(ABC, Generic[_Row, _Block]):
     def judged(self, rows: Sequence[_Row], numbers: Sequence[int]) -> _Block:
         """Return rows of these numbers as a block, judged by themselves."""
 
+    def is_full(self, rows: Sequence[_Row], _following: SheetRow) -> bool:
+        """Return whether rows are a block, and the one that follows belongs to the next."""
+        return len(rows) >= self.at_once
+
     def blocks(self) -> Iterator[_Block]:
         """Yield the rows in blocks; `tally` grows with them.
 
@@ -110,6 +118,9 @@ class SheetRows(ABC, Generic[_Row, _Block]):
         for row in self._table.rows():
             if row.number <= self.columns.row:
                 continue
+            if rows and self.is_full(rows, row):
+                yield self.judged(rows, numbers)
+                rows, numbers, self._untouched = [], [], {}
             parsed = self.parsed(row, len(rows))
             if parsed.row is None:
                 self._count_without(parsed)
@@ -119,13 +130,10 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             self.tally.rows += 1
             self.tally.last_row = row.number
             self._note_place(parsed.row, row.number)
-            if kept := untouched(row, self.columns.at):
+            if kept := untouched(row, self.columns.at, self.columns.known.about):
                 self._untouched[row.number] = kept
             rows.append(parsed.row)
             numbers.append(row.number)
-            if len(rows) == self._at_once:
-                yield self.judged(rows, numbers)
-                rows, numbers, self._untouched = [], [], {}
         if rows:
             yield self.judged(rows, numbers)
 
@@ -149,7 +157,7 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             return []
         now = digests(show())
         return [
-            self.told(number, replace(_CHANGED_SINCE_MADE, pointer=f"/{key}"))
+            self.told(number, replace(self.stale, pointer=f"/{key}"))
             for key, digest in kept.items()
             if now.get(key) != digest
         ]
@@ -243,6 +251,10 @@ _TWICE: Mapping[str, Text] = {
     "register": Text(
         "主键相同的行出现多次：第 {rows} 行，请只保留一行",
         "The same key stands in several rows: {rows}; keep one",
+    ),
+    "assessments": Text(
+        "同一对象的同一项出现在多行：第 {rows} 行，请只保留一行",
+        "The same item of a subject stands in several rows: {rows}; keep one",
     ),
 }
 _MERGED = Text(

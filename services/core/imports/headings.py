@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from services.core.imports.finding_cells import FOUND
 from services.core.imports.sheet_forms import AS_MADE, SheetKind
 from services.core.kit.said import trimmed
 from services.core.sheets.cells import SheetRow
@@ -94,14 +95,16 @@ class Headings:
     """How the columns of a form are known: by the key of each, the names that it may have.
 
     A sheet of this form has one of the columns that `identify` its rows, and one of those that
-    say something new of them, `told`. `shown` has with a key the columns in which a fault of it
-    stands, and under nothing those for a fault of the row.
+    say something new of them, `told`. What a form held at first is bound to those that say what a
+    row is `about`. `shown` has with a key the columns in which a fault of it stands, and under
+    nothing those for a fault of the row.
     """
 
     form: SheetKind
     names: Mapping[str, tuple[str, ...]]
     identify: frozenset[str]
     told: tuple[str, ...]
+    about: tuple[str, ...]
     place: frozenset[str]
     shown: Mapping[str, tuple[str, ...]]
 
@@ -119,6 +122,7 @@ OF_INDICATORS = Headings(
     names=_OF_INDICATORS,
     identify=frozenset({"indicator_code", "indicator_name"}),
     told=FORMS_OF_VALUE,
+    about=("indicator_code",),
     place=frozenset({"indicator_code", "organization_code", "organization_name", "period"}),
     shown={
         "organization_code": ("organization_code", "organization_name"),
@@ -135,8 +139,50 @@ OF_TASKS = Headings(
     names=_OF_TASKS,
     identify=frozenset({"milestone_id"}),
     told=("percent", "narrative", "problems", "next_steps", "expected_date"),
+    about=("milestone_id",),
     place=frozenset(),
     shown={"milestone_id": ("title", "milestone_id"), "": ("title", "milestone_id")},
+)
+
+_OF_ASSESSMENTS: Mapping[str, tuple[str, ...]] = {
+    "period": ("周期", "报告期", "period"),
+    "subject_code": ("对象编号", "单位编号", "村编号", "行编号", "subject_code"),
+    "subject_name": ("对象名称", "评估对象", "单位名称", "村名", "subject_name"),
+    "organization_code": ("责任单位", "所属单位", "organization_code"),
+    "item_code": ("项目编号", "项目代码", "item_code"),
+    "item_name": ("项目名称", "评分项", "item_name"),
+    "missing": ("缺少的要素", "缺少要素", "缺项", "missing"),
+    "sampled": ("抽查数", "sampled"),
+    "count": ("数量", "次数", "件数", "count"),
+    "key_count": ("其中重点", "key_count"),
+    "counts": ("各问题次数", "counts"),
+    "value": ("数值", "value"),
+    "change": ("变化", "change"),
+    "figures": ("各路径数值", "figures"),
+    "zeroed_by": ("零分情形", "zeroed_by"),
+    "not_applicable_reason": ("不适用原因", "不适用", "not_applicable_reason"),
+    "evidence": ("佐证材料", "evidence"),
+    "note": ("备注", "note"),
+    AS_MADE: _MARK,
+    "": ("序号", "满分", "得分", "填写要求", "总分", "颜色", "日期", "评估人", "审核人", "电话"),
+}
+
+OF_ASSESSMENTS = Headings(
+    form="assessments",
+    names=_OF_ASSESSMENTS,
+    identify=frozenset({"item_code", "item_name"}),
+    told=FOUND,
+    about=("period", "subject_code", "item_code"),
+    place=frozenset({"period", "subject_code", "subject_name", "item_code", "organization_code"}),
+    shown={
+        "item_code": ("item_code", "item_name"),
+        "subject_code": ("subject_code", "subject_name"),
+        "village_code": ("subject_code",),
+        "village_name": ("subject_name", "subject_code"),
+        "row_id": ("subject_code",),
+        "organization_code": ("organization_code", "subject_code", "subject_name"),
+        "": ("subject_code", "subject_name"),
+    },
 )
 
 _LONGEST_HEADING = 60

@@ -8,10 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
+from services.core.assessments.service import check_assessor
 from services.core.identity.actor import Actor
 from services.core.identity.errors import not_permitted
 from services.core.identity.rules import Permission
-from services.core.imports.headings import OF_INDICATORS, OF_TASKS, SheetColumns, columns_of_sheet
+from services.core.imports.headings import (
+    OF_ASSESSMENTS,
+    OF_INDICATORS,
+    OF_TASKS,
+    SheetColumns,
+    columns_of_sheet,
+)
 from services.core.imports.parsing import SheetDefaults
 from services.core.imports.register_sheet import columns_of_register, sheet_name_of
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName, SheetKind
@@ -22,6 +29,7 @@ from services.core.kit.nearest import with_nearest
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.text import Text
 from services.core.plan.register_entries import Register
+from services.core.plan.sheet_entries import ScoreSheet
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period, unknown_organization
 from services.core.sheets.cells import cell_name
@@ -43,20 +51,20 @@ class ImportOptions:
     draft: bool = False
     on_behalf_of: bool = False
     register: str | None = None
+    score_sheet: str | None = None
 
     def kept(self) -> dict[str, Any]:
-        """Return what an import keeps; a process of the release before knows of no register."""
-        said = asdict(self)
-        if self.register is None:
-            del said["register"]
-        return said
+        """Return what an import keeps; a process of a release before knows not of all of it."""
+        newer = {"register", "score_sheet"}
+        return {name: one for name, one in asdict(self).items() if one or name not in newer}
 
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
     """A file that can be read: what its rows are of, and where they hold what.
 
-    `register` is that whose rows they are; None: they are a form's, or like one.
+    `register` is that whose rows they are, `score_sheet` that by which they were found; without
+    either they are an official form's, or like one.
     """
 
     file: SheetFile
@@ -65,6 +73,7 @@ class FirstLook:
     columns: SheetColumns
     known: SheetDefaults
     register: Register | None = None
+    score_sheet: ScoreSheet | None = None
 
     @property
     def form(self) -> SheetKind:
@@ -82,6 +91,8 @@ class FirstLook:
         if self.register is not None:
             path = f"/v1/plans/{plan.code}/registers/{self.register.code}/form.xlsx"
             return f"{path}?organization_code={unit}" if unit else path
+        if self.score_sheet is not None:
+            return f"/v1/plans/{plan.code}/score-sheets/{self.score_sheet.code}/form.xlsx"
         form: FormName = "tasks" if self.form == "tasks" else "indicators"
         return fresh_form(plan, form, self.known.period or "", unit)
 
@@ -100,13 +111,16 @@ def look_at(
             not have, or what such a sheet does not take.
         SheetRefused: it is no sheet that is taken, or is of another unit, period or version.
         SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
-        Forbidden: it reports on milestones, which the caller's key may not.
+        Forbidden: it reports on milestones, which the caller's key may not, or assesses, and the
+            caller does not assess by this score sheet.
     """
     if said := _said_faults(options, plan):
         raise InvalidInput(faults=said)
     file = SheetFile(content)
     if options.register is not None:
         return _look_at_register(file, options, plan.registers[options.register], actor)
+    if options.score_sheet is not None:
+        return _look_at_score_sheet(file, options, plan.sheets[options.score_sheet], actor)
     stamp = _stamp_of(file, plan, seal)
     if stamp is not None and (faults := _stamp_faults(stamp, options, plan, actor)):
         raise SheetRefused(faults=faults)
@@ -116,13 +130,7 @@ def look_at(
         raise InvalidInput(faults=untaken)
     if columns.known.form == "tasks" and not actor.may(Permission.WRITE_MILESTONES):
         raise not_permitted(actor, Permission.WRITE_MILESTONES)
-    if columns.twice:
-        raise SheetRefused(
-            faults=[
-                Fault("", "heading-twice", _TWICE.format(cell=cell_name(columns.row, at)), heading)
-                for at, heading in columns.twice.items()
-            ]
-        )
+    _check_headings(columns)
     known = SheetDefaults(
         period=options.period if stamp is None else stamp.period,
         organization_code=options.organization_code or actor.organization_code
@@ -132,6 +140,21 @@ def look_at(
         on_behalf_of=options.on_behalf_of,
     )
     return FirstLook(file, sheet, stamp, columns, known)
+
+
+def _check_headings(columns: SheetColumns) -> None:
+    """Let columns pass of which each holds something of its own.
+
+    Raises:
+        SheetRefused: two hold the same.
+    """
+    if columns.twice:
+        raise SheetRefused(
+            faults=[
+                Fault("", "heading-twice", _TWICE.format(cell=cell_name(columns.row, at)), heading)
+                for at, heading in columns.twice.items()
+            ]
+        )
 
 
 def _columns_of(table: Table, again: Table, stamp: SheetStamp | None) -> SheetColumns:
@@ -165,6 +188,25 @@ def _look_at_register(
     return FirstLook(file, sheet, None, columns, known, register)
 
 
+def _look_at_score_sheet(
+    file: SheetFile, options: ImportOptions, score_sheet: ScoreSheet, actor: Actor
+) -> FirstLook:
+    """Return what a sheet of what was found by a score sheet is.
+
+    Raises:
+        Forbidden: the caller does not assess by it.
+        SheetRefused: its headings are others, or which sheet is meant is not clear.
+    """
+    check_assessor(actor, score_sheet)
+    sheet = file.chosen(options.sheet, FORM_SHEET)
+    columns = columns_of_sheet(file.table(sheet).rows(), OF_ASSESSMENTS)
+    if columns is None:
+        raise SheetRefused(faults=[_NO_HEADINGS_OF_ITEMS])
+    _check_headings(columns)
+    known = SheetDefaults(options.period, None, draft=False, on_behalf_of=False)
+    return FirstLook(file, sheet, None, columns, known, score_sheet=score_sheet)
+
+
 def _untaken_faults(options: ImportOptions, words: Text) -> list[Fault]:
     """Return what is said beside a sheet of other rows and belongs to values alone."""
     said = {
@@ -188,6 +230,21 @@ _NOT_OF_REGISTERS = Text(
     "Rows of a register are of no period, and whether they wait to be confirmed is said by the"
     " register: leave this out",
 )
+_NOT_OF_ASSESSMENTS = Text(
+    "评估都先存为草稿，单位在表中写明，也不与台账同表：请去掉此参数",
+    "Assessments are drafts, the sheet names their units, and it is of no register: leave this out",
+)
+_NO_SCORE_SHEET = Text("计划中没有该评估细则", "The plan has no such score sheet")
+_NO_HEADINGS_OF_ITEMS = Fault(
+    "",
+    "headings-not-found",
+    Text(
+        "没有找到表头：前 30 行中要有一行写明“项目编号”或“项目名称”，以及“数量”、“数值”等；"
+        "也可以下载该评估细则的表格填写",
+        "No headings were found: one of the first 30 rows names the item (item_code) and what was"
+        " found (count, value, missing and so on); or fill in the form of the score sheet",
+    ),
+)
 _NO_REGISTER = Text("计划中没有该台账", "The plan has no such register")
 
 
@@ -207,6 +264,20 @@ def _said_faults(options: ImportOptions, plan: PlanState) -> list[Fault]:
             told = with_nearest(_NO_REGISTER, options.register, plan.registers)
             faults.append(Fault("/query/register", "unknown-register", told, options.register))
         faults += _untaken_faults(options, _NOT_OF_REGISTERS)
+    if options.score_sheet is not None:
+        if options.score_sheet not in plan.sheets:
+            told = with_nearest(_NO_SCORE_SHEET, options.score_sheet, plan.sheets)
+            faults.append(
+                Fault("/query/score_sheet", "unknown-score-sheet", told, options.score_sheet)
+            )
+        others = {"organization_code": unit, "register": options.register}
+        without = replace(options, period=None)
+        faults += _untaken_faults(without, _NOT_OF_ASSESSMENTS)
+        faults += [
+            Fault(f"/query/{name}", "not-taken", _NOT_OF_ASSESSMENTS, value)
+            for name, value in others.items()
+            if value is not None
+        ]
     return faults
 
 

@@ -13,7 +13,13 @@ from io import BytesIO
 from xlsxwriter import Workbook
 
 from services.core.imports.prefilled import FilledForm, FilledRow
-from services.core.imports.sheet_forms import FOOTER, FORM_SHEET, STAMP_SHEET, FormColumn
+from services.core.imports.sheet_forms import (
+    FOOTER,
+    FORM_SHEET,
+    STAMP_SHEET,
+    FormColumn,
+    SheetKind,
+)
 from services.core.sheets.workbook_writing import Format, SheetWriter, new_workbook, write_number
 
 HEADING_ROW = 3
@@ -33,16 +39,14 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What stands above the rows, in words: title, number of the form, unit, period."""
+    """What stands above the rows, in words: the title, and what the form is of, side by side."""
 
     title: str
-    number: str
-    unit: str
-    period: str
+    said: tuple[str, ...]
 
 
-def form_workbook(filled: FilledForm, heads: Heads, stamp: Mapping[str, str]) -> bytes:
-    """Return a form as a workbook."""
+def form_workbook(filled: FilledForm, heads: Heads, stamp: Mapping[str, str] | None) -> bytes:
+    """Return a form as a workbook; one without a stamp is known by its headings."""
     made = BytesIO()
     book = new_workbook(made)
     sheet = book.add_worksheet(FORM_SHEET)
@@ -50,7 +54,8 @@ def form_workbook(filled: FilledForm, heads: Heads, stamp: Mapping[str, str]) ->
     _write_rows(book, sheet, filled)
     _set_page(sheet, filled)
     _write_guide(book, filled)
-    _write_stamp(book, stamp)
+    if stamp is not None:
+        _write_stamp(book, stamp)
     book.close()
     return made.getvalue()
 
@@ -60,9 +65,7 @@ def _write_heads(book: Workbook, sheet: SheetWriter, filled: FilledForm, heads: 
     last = len(columns) - 1
     sheet.merge_range(0, 0, 0, last, heads.title, book.add_format(_TITLE))
     line = book.add_format(_FONT)
-    said = [f"表号：{heads.number}", f"填报单位：{heads.unit}"]
-    if heads.period:
-        said += [f"报告期：{heads.period}", "计量单位：见表内"]
+    said = heads.said
     width = len(columns) // len(said)
     for at, text in enumerate(said):
         end = last if at == len(said) - 1 else (at + 1) * width - 1
@@ -77,7 +80,7 @@ def _write_rows(book: Workbook, sheet: SheetWriter, filled: FilledForm) -> None:
     printed, to_fill = book.add_format(_PRINTED), book.add_format(_TO_FILL)
     for at, row in enumerate(filled.rows, HEADING_ROW):
         for number, column in enumerate(filled.form.columns):
-            style = to_fill if column.filled else printed
+            style = to_fill if column.filled and not row.locked else printed
             _write(sheet, at, number, row, column, style)
     sheet.write_string(HEADING_ROW + len(filled.rows), 0, FOOTER, book.add_format(_FONT))
 
@@ -119,6 +122,14 @@ _GUIDE = (
     "5. 请勿增删工作表、合并单元格或使用公式；填好后保存为 .xlsx 上传。",
     "6. 本表只用于上方所写的单位和报告期；用于其他单位或报告期时，请另行下载。",
 )
+_GUIDE_OF_ASSESSMENTS = (
+    "1. 只填写黄色单元格；每行是一个对象的一项，填什么见“填写要求”。灰色行已提交，须先退回才能改。",
+    "2. 空白表示尚未评，不等于 0；没有缺少、没有问题的填 无；不适用的，在“不适用原因”中写明。",
+    "3. 改动了的行按整行填写；没有改动的行、全部留空的行不改变原有内容。得分由系统计算。",
+    "4. 几个名称之间用分号（；）隔开；各问题次数、各路径数值写作 名称=数，如 乱堆=2；外溢=1。",
+    "5. 同一对象的各行请放在一起。评估村（社区）的，请复制各行并填写编号、名称和责任单位。",
+    "6. 填好后保存为 .xlsx，作为该评估细则的导入上传；检查无误并确认后才写入。",
+)
 _GUIDE_OF_TASKS = (
     "1. 只填写黄色单元格；灰色单元格为方案和已报内容，已锁定，请核对。",
     "2. 黄色单元格中是上次所报的内容；没有新情况的不必改动，清空的单元格按没有新情况处理。",
@@ -129,12 +140,18 @@ _GUIDE_OF_TASKS = (
 )
 
 
+_GUIDES: Mapping[SheetKind, tuple[str, ...]] = {
+    "indicators": _GUIDE,
+    "tasks": _GUIDE_OF_TASKS,
+    "assessments": _GUIDE_OF_ASSESSMENTS,
+}
+
+
 def _write_guide(book: Workbook, filled: FilledForm) -> None:
     sheet = book.add_worksheet("填表说明")
     line = book.add_format({**_FONT, "text_wrap": True})
     sheet.set_column(0, 0, 100)
-    guide = _GUIDE if filled.form.name == "indicators" else _GUIDE_OF_TASKS
-    for at, text in enumerate(guide):
+    for at, text in enumerate(_GUIDES[filled.form.name]):
         sheet.write_string(at, 0, text, line)
     sheet.protect()
 

@@ -76,12 +76,13 @@ class _Copy:
                 self._write(row, column, marked=cell_name(row.number, column) in wrong, to=filled)
 
     def _set_columns(self) -> frozenset[int]:
-        if self._look.stamp is None or self._look.form == "register":
+        form = self._look.form
+        if self._look.stamp is None or form == "register" or form == "assessments":  # noqa: PLR1714
             self._sheet.set_column(0, 30, 14)
             if mark := self._look.columns.at.get(AS_MADE):
                 self._sheet.set_column(mark - 1, mark - 1, None, None, {"hidden": True})
             return frozenset()
-        columns = FORMS[self._look.form].columns
+        columns = FORMS[form].columns
         for at, column in enumerate(columns):
             hidden = {"hidden": True} if column.hidden else {}
             self._sheet.set_column(at, at, column.width, None, hidden)

@@ -1,6 +1,5 @@
 """A row of a sheet as a row of a batch: cells taken as written, or refused with advice. Pure."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from services.core.imports.cell_values import (
     ParsedRow,
     is_no_row,
     number_of,
+    period_of,
     text_of,
     words_of,
 )
 from services.core.imports.headings import FORMS_OF_VALUE, SheetColumns
 from services.core.imports.sheet_forms import DATA_STATUSES
 from services.core.kit.errors import Fault
-from services.core.kit.said import trimmed
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 from services.core.plan.state import PlanState
@@ -34,7 +33,6 @@ _STATUSES = {
     **{code: code for code in DATA_STATUSES},
     "最终": "final",
 }
-_MONTH = re.compile(r"([0-9]{4}-[0-9]{2})-01")
 
 _STATUS = Text("请写“核定”或“初步”", "Write final or provisional")
 _NO_CODE = Text("该行有数值而没有指标编号", "The row has a value and names no indicator")
@@ -54,7 +52,7 @@ class RowParser:
     """Takes the rows of one sheet below its headings."""
 
     def __init__(self, columns: SheetColumns, known: SheetDefaults, plan: PlanState) -> None:
-        self._at = columns.at
+        self._at, self._about = columns.at, columns.known.about
         self._known = known
         self._plan = plan
         self._filled = [self._at[key] for key in (*FORMS_OF_VALUE, *_REMARKS) if key in self._at]
@@ -76,7 +74,11 @@ class RowParser:
         faults = [HIDDEN_ROW] if row.hidden else []
         if not names_one:
             faults.append(Fault("/indicator_code", "indicator-missing", _NO_CODE))
-        slot = Slot(self._indicator(row, faults), self._unit(row, faults), self._period(row))
+        slot = Slot(
+            self._indicator(row, faults),
+            self._unit(row, faults),
+            period_of(row, self._at) or self._known.period or "",
+        )
         said = self._said(row, slot, faults)
         return ParsedRow(
             row.number,
@@ -88,7 +90,7 @@ class RowParser:
                 draft=self._known.draft,
                 on_behalf_of=True if self._known.on_behalf_of else None,
                 faults=tuple(faults),
-                as_made=says_nothing_new(row, self._at, _TOLD),
+                as_made=says_nothing_new(row, self._at, _TOLD, self._about),
             ),
         )
 
@@ -114,14 +116,6 @@ class RowParser:
                 faults.append(_missing("/organization_code", "单位", "unit", "organization_code"))
             return self._known.organization_code or ""
         return self._units.get(_plainly(said), said)
-
-    def _period(self, row: SheetRow) -> str:
-        cell = row.cells.get(self._at.get("period", 0))
-        if cell is None:
-            return self._known.period or ""
-        # A program takes 2025-09 for the first of that month as soon as it is typed.
-        month = _MONTH.fullmatch(cell.text) if cell.kind == "date" else None
-        return month[1] if month else trimmed(cell.text)
 
     def _said(self, row: SheetRow, slot: Slot, faults: list[Fault]) -> Mapping[str, Any]:
         if not slot.period:

@@ -28,10 +28,14 @@ from services.core.submissions.models import Submission
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """A row of a form by the keys of its columns; `choices` are what some of them may hold."""
+    """A row of a form by the keys of its columns; `choices` are what some of them may hold.
+
+    A `locked` one is shown, and not to be filled in.
+    """
 
     cells: Mapping[str, Filled]
     choices: Mapping[str, tuple[str, ...]]
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,12 @@ def indicator_form(
             now = reported.get((unit, code, period.code))
             before = said_in(period.previous().code, unit, code, reported)
             said = {} if now is None else cells_of_submission(vars(now), indicator)
-            cells = {
+            cells: dict[str, Filled] = {
                 "number": Decimal(len(rows) + 1),
                 **_of_indicator(plan, indicator, period),
                 "last_value": _shown(before, indicator),
                 **said,
-                AS_MADE: mark_of(said),
+                AS_MADE: mark_of(said, [code]),
             }
             choices = {"data_status": tuple(DATA_STATUSES.values())}
             if indicator.levels:
@@ -156,7 +160,7 @@ def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> Fi
             "due_date": one.due_date.isoformat(),
             "state": MILESTONE_STATES.get(one.state, one.state),
             **said,
-            AS_MADE: mark_of(said),
+            AS_MADE: mark_of(said, [str(one.id)]),
         }
         rows.append(FilledRow(cells, {}))
     return FilledForm(TASKS, unit, "", tuple(rows))

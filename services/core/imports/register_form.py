@@ -114,7 +114,8 @@ def _write_rows(
         for at, column in enumerate(register.columns):
             style = key if column.code in register.key else to_fill
             _write(sheet, number, at, shown[column.code], style)
-        mark = mark_of({name: one for name, one in shown.items() if name not in register.key})
+        kept = {name: one for name, one in shown.items() if name not in register.key}
+        mark = mark_of(kept, [shown[code] for code in register.key])
         if mark is not None:
             sheet.write_string(number, len(register.columns), mark)
     sheet.freeze_panes(_HEADING_ROW, 0)

@@ -18,6 +18,7 @@ from services.core.imports.cell_values import (
     day_of,
     is_no_row,
     number_of,
+    unit_of,
 )
 from services.core.imports.headings import Headings, SheetColumns
 from services.core.imports.sheet_forms import AS_MADE, FORM_SHEET
@@ -167,6 +168,7 @@ def _headings_of(register: Register) -> Headings:
         names={},
         identify=frozenset(register.key),
         told=tuple(one.code for one in register.columns),
+        about=register.key,
         place=frozenset({_UNIT}),
         shown={"": register.key, "values": register.key, _UNIT: (_UNIT, *register.key)},
     )
@@ -197,7 +199,7 @@ def _draft_of(
 ) -> RowDraft:
     faults = [HIDDEN_ROW] if row.hidden else []
     said: dict[str, Any] = {}
-    same = untouched(row, at).keys() - set(register.key)
+    same = untouched(row, at, register.key).keys() - set(register.key)
     for column in register.columns:
         if column.code in same:
             continue
@@ -208,19 +210,11 @@ def _draft_of(
         elif found is not None:
             said[column.code] = found
     named = row.cells.get(at.get(_UNIT, 0))
-    of = unit if named is None else _unit_of(trimmed(named.text)[:60], plan)
+    of = unit if named is None else unit_of(trimmed(named.text)[:60], plan)
     if of is None:
         told = Text("请填写填报单位，或用 organization_code 指明", "Name the unit of the row")
         faults.append(Fault("/organization_code", "missing", told))
     return RowDraft(row.number, of or "", said, tuple(faults), untouched=frozenset(same))
-
-
-def _unit_of(said: str, plan: PlanState) -> str:
-    """Return the code of a unit by its name, alias or code; what none has stays as it is."""
-    for entry in plan.document.organizations:
-        if said in {entry.code, entry.name, *entry.aliases}:
-            return entry.code
-    return said
 
 
 def _words(column: RegisterColumn, cell: Cell, _plan: PlanState) -> Any:
@@ -251,7 +245,7 @@ def _choice(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
 
 def _organization(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
     said = _words(column, cell, plan)
-    return _unit_of(said, plan) if isinstance(said, str) else said
+    return unit_of(said, plan) if isinstance(said, str) else said
 
 
 def _yes_no(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:

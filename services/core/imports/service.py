@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.imports import queries, statements
 from services.core.imports.checking import SheetFault
 from services.core.imports.errors import ImportHasFaults, ImportTransitionRefused, too_many
@@ -33,6 +34,14 @@ CHECK, WRITE = "import-check", "import-write"
 
 MOST_UNDER_WAY = 20
 """Imports of a credential that may still be written; and files with faults that are kept."""
+
+
+def permissions_of(form: object) -> tuple[Permission, ...]:
+    """Return what sending, looking at and writing a file of this form takes."""
+    if form == "tasks":
+        return Permission.WRITE_SUBMISSIONS, Permission.WRITE_MILESTONES
+    return (Permission.WRITE_SUBMISSIONS,)
+
 
 _FILES_KEPT = timedelta(days=7)
 _MOST_TOLD = 100
@@ -70,7 +79,12 @@ async def begin_import(
     if len(held) >= MOST_UNDER_WAY:
         raise too_many(held)
     import_id = new_id()
-    asked = {"import_id": str(import_id), "plan": plan_code, "file_name": sent.name}
+    asked = {
+        "import_id": str(import_id),
+        "plan": plan_code,
+        "file_name": sent.name,
+        "form": look.form,
+    }
     check = await operations.begin(
         session,
         city_code=actor.city_code,
@@ -129,7 +143,12 @@ async def confirm(session: AsyncSession, sheet: SheetImport, *, now: datetime) -
         city_code=sheet.city_code,
         credential_id=sheet.credential_id,
         kind=WRITE,
-        request={"import_id": str(sheet.id), "plan": sheet.plan_code, "file_name": sheet.file_name},
+        request={
+            "import_id": str(sheet.id),
+            "plan": sheet.plan_code,
+            "file_name": sheet.file_name,
+            "form": sheet.form,
+        },
         progress={"rows": rows, "written": 0},
         now=now,
     )

@@ -7,8 +7,9 @@ from typing import Literal
 FormName = Literal["indicators", "tasks"]
 """`indicators` is the official form 01, `tasks` the official form 02."""
 
-SheetKind = Literal["indicators", "tasks", "register"]
-"""What the rows of a sheet that comes in are of: a form's, or those of a register."""
+SheetKind = Literal["indicators", "tasks", "register", "assessments"]
+"""What the rows of a sheet that comes in are of: a form's, those of a register, or what was found
+item by item by a score sheet."""
 
 FORM_SHEET = "填报"
 """The sheet of a form that is filled in."""
@@ -41,15 +42,16 @@ class FormColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReportForm:
-    """An official form: its number, its title, and its columns from the left."""
+    """A form: what its rows are of, its number, its title, and its columns from the left."""
 
-    name: FormName
+    name: SheetKind
     number: str
     title: str
     columns: tuple[FormColumn, ...]
 
 
-_AS_MADE = FormColumn(AS_MADE, "制表时内容", 12, hidden=True)
+MADE_COLUMN = FormColumn(AS_MADE, "制表时内容", 12, hidden=True)
+"""The column of what a row held as it was made."""
 
 INDICATORS = ReportForm(
     "indicators",
@@ -75,7 +77,7 @@ INDICATORS = ReportForm(
         FormColumn("evidence", "佐证材料名称", 20, filled=True),
         FormColumn("change_reason", "变化原因", 24, filled=True),
         FormColumn("note", "备注", 24, filled=True),
-        _AS_MADE,
+        MADE_COLUMN,
     ),
 )
 
@@ -97,7 +99,7 @@ TASKS = ReportForm(
         FormColumn("problems", "存在问题", 30, filled=True),
         FormColumn("next_steps", "下一步措施", 30, filled=True),
         FormColumn("expected_date", "预计完成", 12, filled=True),
-        _AS_MADE,
+        MADE_COLUMN,
     ),
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.core.imports.layout import Heads, form_workbook
 from services.core.imports.prefilled import FilledForm
-from services.core.imports.sheet_forms import FORMS, FormName
+from services.core.imports.sheet_forms import FormName, SheetKind
 from services.core.imports.stamps import FORMAT, SheetStamp
 from services.core.kit.sealing import Seal
 from services.core.plan.periods import Period
@@ -30,11 +30,11 @@ def make_forms(plan: PlanState, filled: Sequence[FilledForm], seal: Seal) -> lis
 def _made(plan: PlanState, filled: FilledForm, seal: Seal) -> MadeForm:
     unit = plan.organization_name(filled.unit)
     form = filled.form
+    number = f"无废{plan.document.city.name.rstrip(_ENDINGS)[:2]}{form.number}表"
+    of_period = (f"报告期：{filled.period}", "计量单位：见表内") if filled.period else ()
     heads = Heads(
         title=f"{plan.document.city.name}“无废城市”建设{form.title}",
-        number=f"无废{plan.document.city.name.rstrip(_ENDINGS)[:2]}{form.number}表",
-        unit=unit,
-        period=filled.period,
+        said=(f"表号：{number}", f"填报单位：{unit}", *of_period),
     )
     stamp = stamp_of(plan, form.name, filled.period, filled.unit)
     content = form_workbook(filled, heads, stamp.signed(seal))
@@ -42,11 +42,11 @@ def _made(plan: PlanState, filled: FilledForm, seal: Seal) -> MadeForm:
     return MadeForm("-".join(part for part in told if part) + ".xlsx", content)
 
 
-def stamp_of(plan: PlanState, form: FormName, period: str, unit: str) -> SheetStamp:
+def stamp_of(plan: PlanState, form: SheetKind, period: str, unit: str) -> SheetStamp:
     """Return the stamp of a form that is made now."""
     return SheetStamp(
         format=FORMAT,
-        form=FORMS[form].name,
+        form=form,
         city_code=plan.city_code,
         plan=plan.code,
         version=str(plan.version),

@@ -7,7 +7,11 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.assessments.queries import sheet_version
+from services.core.assessments.service import AssessmentDesk
+from services.core.assessments.writing import foresee_assessments, write_assessments
 from services.core.calendars.queries import working_calendar
+from services.core.imports.assessment_rows import AssessmentRows
 from services.core.imports.checking import BlockOutcome, SheetDesk, SheetFault
 from services.core.imports.indicator_rows import IndicatorRows
 from services.core.imports.intake import FirstLook
@@ -20,7 +24,7 @@ from services.core.registers.service import foresee_rows, write_rows
 from services.core.submissions.batch.service import carry_out, look_ahead
 from services.core.submissions.errors import PlanChanged
 
-FormRows: TypeAlias = IndicatorRows | TaskRows | RegisterRows
+FormRows: TypeAlias = IndicatorRows | TaskRows | RegisterRows | AssessmentRows
 """The rows of a file, of whatever they are."""
 
 
@@ -28,6 +32,8 @@ def rows_of(look: FirstLook, desk: SheetDesk, *, at_once: int) -> FormRows:
     """Return the rows of a file as its form has them."""
     if look.register is not None:
         return RegisterRows(look, look.register, desk, at_once=at_once)
+    if look.score_sheet is not None:
+        return AssessmentRows(look, look.score_sheet, desk, at_once=at_once)
     if look.form == "tasks":
         return TaskRows(look, desk, at_once=at_once)
     return IndicatorRows(look, desk, at_once=at_once)
@@ -57,6 +63,9 @@ async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOut
         raise PlanChanged
     if isinstance(rows, RegisterRows):
         return rows.outcome(block, await foresee_rows(session, block, rows.register_desk))
+    if isinstance(rows, AssessmentRows):
+        assessing = await _assessing(session, rows)
+        return rows.outcome(block, await foresee_assessments(session, block.news, assessing))
     at_work = await _at_work(session, desk, held=False)
     decided = await report_on_many(session, block.reports, desk=at_work, writes=False)
     return rows.outcome(block, decided)
@@ -86,6 +95,9 @@ async def write(
         if isinstance(rows, RegisterRows):
             written = await write_rows(session, block, rows.register_desk)
             found, moved = rows.outcome(block, written), rows.moved(written)
+        elif isinstance(rows, AssessmentRows):
+            done = await write_assessments(session, block.news, await _assessing(session, rows))
+            found, moved = rows.outcome(block, done), rows.moved(block, done)
         else:
             at_work = await _at_work(session, desk, held=True)
             decided = await report_on_many(session, block.reports, desk=at_work)
@@ -94,6 +106,12 @@ async def write(
     if foreseen is None or found.faults:
         return found
     return replace(found, faults=rows.otherwise(found, list(islice(foreseen, len(found.rows)))))
+
+
+async def _assessing(session: AsyncSession, rows: AssessmentRows) -> AssessmentDesk:
+    desk, plan = rows.desk, rows.desk.plan
+    in_force = await sheet_version(session, plan.city_code, plan.code, rows.sheet.code)
+    return AssessmentDesk(plan, in_force, desk.actor, desk.now)
 
 
 async def _at_work(session: AsyncSession, desk: SheetDesk, *, held: bool) -> ActionContext:

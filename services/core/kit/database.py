@@ -13,6 +13,7 @@ from typing import Any, cast
 import asyncpg
 from pydantic_core import to_json
 from sqlalchemy import CursorResult, Executable, MetaData, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -148,6 +149,11 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
     # Names share 64 bits of hash: two names may collide, and then only wait for each other.
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
+
+
+def is_taken(error: IntegrityError, index: str) -> bool:
+    """Return whether a write failed because what a unique index keeps single was there already."""
+    return index in str(error.orig)
 
 
 async def read_by_hashing(session: AsyncSession) -> None:

@@ -8,7 +8,8 @@ import sys
 import unicodedata
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 _INVISIBLE = "\u200b\u2060\ufeff"
@@ -28,8 +29,31 @@ _SELECTORS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 """Formats that do print: signs set over or under a number."""
 
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})
+"""The categories of Unicode that end a line, or steer a terminal."""
+
+
+def _of_one_line(text: str) -> str:
+    if any(unicodedata.category(one) in _BREAKING for one in text):
+        raise PydanticCustomError(
+            "text_of_one_line",
+            "Must be one line, without control characters such as a line's end or a tab",
+            {"zh": "应为一行文字，不含换行、制表符等控制字符"},
+        )
+    return text
+
+
+def in_one_line(text: str) -> str:
+    """Return a text of before that rule as it may stand in a line of a list."""
+    return "".join("\ufffd" if unicodedata.category(one) in _BREAKING else one for one in text)
+
+
 CodeIn = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Title = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_of_one_line)
+]
+"""What something is called: it stands in a line of a list, and ends no line there."""
+
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 LongWords = Annotated[str, StringConstraints(min_length=1, max_length=4000)]

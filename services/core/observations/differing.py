@@ -6,10 +6,10 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import shown
 from services.core.plan.observing import Tolerance, apart
 from services.core.plan.state import PlanState
+from services.core.submissions.conflicts.models import SubmissionConflict
+from services.core.submissions.conflicts.rules import shown
 
 ConflictStep = Literal["raise", "change", "close", "leave"]
 
@@ -63,7 +63,7 @@ class ConflictVerdict:
 def judge(
     observed: Mapping[str, Any] | None,
     official: Mapping[str, Any] | None,
-    latest: Conflict | None,
+    latest: SubmissionConflict | None,
     tolerance: Tolerance,
 ) -> ConflictVerdict:
     """Return what follows, given the latest conflict of an observation there was.
@@ -95,7 +95,7 @@ def _closed(is_open: bool, because: str) -> ConflictVerdict:
 
 
 def _same_figures(
-    conflict: Conflict, official: Mapping[str, Any], observed: Mapping[str, Any]
+    conflict: SubmissionConflict, official: Mapping[str, Any], observed: Mapping[str, Any]
 ) -> bool:
     form = shown(observed, ("form",))
     kept = {name: (conflict.observed or {}).get(name) for name in form}
@@ -103,7 +103,7 @@ def _same_figures(
 
 
 def _stands(
-    conflict: Conflict,
+    conflict: SubmissionConflict,
     official: Mapping[str, Any],
     observed: Mapping[str, Any],
     found: Difference,

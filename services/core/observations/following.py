@@ -12,13 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.queries import working_calendar
-from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import shown
-from services.core.conflicts.service import (
-    change_conflicts,
-    close_conflicts,
-    raise_conflicts,
-)
+from services.core.conflicts.service import raise_conflicts, write_step
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent, LogStretch
 from services.core.events.reading import Follower
@@ -36,6 +30,10 @@ from services.core.observations.models import Observation
 from services.core.observations.rules import ObservedPlace, is_withdrawn
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.core.submissions.conflicts.models import SubmissionConflict
+from services.core.submissions.conflicts.rules import shown
+from services.core.submissions.conflicts.service import close_conflicts
+from services.core.submissions.conflicts.subject import OVER_SUBMISSIONS
 from services.core.submissions.models import Submission
 
 ACTOR = system("observations")
@@ -94,9 +92,9 @@ async def compare(
     # Locked first: whoever decides one meanwhile is waited for, and what it made of the
     # submission is read after that.
     latest = await queries.latest_conflicts_for_update(session, city_code, ids)
-    raised: list[Conflict] = []
-    changed: list[Conflict] = []
-    closed: list[tuple[Conflict, str]] = []
+    raised: list[SubmissionConflict] = []
+    changed: list[SubmissionConflict] = []
+    closed: list[tuple[SubmissionConflict, str]] = []
     calendar = await working_calendar(session, city_code, plan.document.supervision.calendar)
     due = calendar.shifted(plan.local_date(now), plan.document.observations.decision_days)
     for observed, official in await queries.with_official(session, city_code, ids):
@@ -118,12 +116,12 @@ async def compare(
             changed.append(conflict)
         elif verdict.step == "close" and conflict is not None and verdict.because is not None:
             closed.append((conflict, verdict.because))
-    await raise_conflicts(session, raised)
-    await change_conflicts(session, changed, now)
+    await raise_conflicts(session, OVER_SUBMISSIONS, raised)
+    await write_step(session, OVER_SUBMISSIONS, changed, "changed", now)
     await close_conflicts(session, closed, now)
 
 
-def _passes_on(conflict: Conflict, owner: str | None) -> bool:
+def _passes_on(conflict: SubmissionConflict, owner: str | None) -> bool:
     """Have an open conflict decided by whoever the plan says now; return whether it is another."""
     if conflict.state != "open" or conflict.owner_code == owner:
         return False
@@ -132,7 +130,10 @@ def _passes_on(conflict: Conflict, owner: str | None) -> bool:
 
 
 def _put(
-    conflict: Conflict, observed: Observation, official: Submission, verdict: ConflictVerdict
+    conflict: SubmissionConflict,
+    observed: Observation,
+    official: Submission,
+    verdict: ConflictVerdict,
 ) -> None:
     """Let a conflict say what both say now; until when it is to be decided stays."""
     conflict.submission_id = official.id
@@ -142,9 +143,9 @@ def _put(
     conflict.allowed = verdict.difference.allowed
 
 
-def _conflict(plan: PlanState, observed: Observation, now: datetime) -> Conflict:
+def _conflict(plan: PlanState, observed: Observation, now: datetime) -> SubmissionConflict:
     unit, indicator = observed.organization_code, observed.indicator_code
-    return Conflict(
+    return SubmissionConflict(
         kind="observation",
         city_code=plan.city_code,
         id=new_id(),

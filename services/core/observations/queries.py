@@ -9,7 +9,6 @@ from sqlalchemy import ARRAY, Uuid, and_, any_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.core.conflicts.models import Conflict
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.observations.models import Observation, ObservationHistory
@@ -17,6 +16,7 @@ from services.core.observations.rules import ObservationDraft, ObservationRow, O
 from services.core.observations.statements import AT_PLACES, KNOWN
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
+from services.core.submissions.conflicts.models import SubmissionConflict
 from services.core.submissions.models import Submission
 
 OBSERVATIONS = Owned(
@@ -237,24 +237,24 @@ async def ids_after(
 
 async def latest_conflicts_for_update(
     session: AsyncSession, city_code: str, ids: Sequence[UUID]
-) -> Mapping[UUID, Conflict]:
+) -> Mapping[UUID, SubmissionConflict]:
     """Return the latest conflict of each of some observations, locked until the end."""
-    later = aliased(Conflict)
+    later = aliased(SubmissionConflict)
     found = await session.scalars(
-        select(Conflict)
+        select(SubmissionConflict)
         .where(
-            Conflict.city_code == city_code,
-            Conflict.observation_id.in_(ids),
+            SubmissionConflict.city_code == city_code,
+            SubmissionConflict.observation_id.in_(ids),
             ~select(later.id)
             .where(
                 later.city_code == city_code,
-                later.observation_id == Conflict.observation_id,
-                later.id > Conflict.id,
+                later.observation_id == SubmissionConflict.observation_id,
+                later.id > SubmissionConflict.id,
             )
             .exists(),
         )
-        .order_by(Conflict.id)
-        .with_for_update(of=Conflict)
+        .order_by(SubmissionConflict.id)
+        .with_for_update(of=SubmissionConflict)
         .execution_options(populate_existing=True)
     )
     return {one.observation_id: one for one in found if one.observation_id is not None}

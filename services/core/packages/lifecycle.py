@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.service import note
 from services.core.identity.actor import Actor
-from services.core.identity.queries import good_key
+from services.core.identity.queries import actor_of_key
+from services.core.identity.rules import Permission
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.file_series import NOTHING_BEFORE
@@ -31,7 +32,10 @@ _CODE = Text(
 _SAME = Text("对方与本方不能同名", "The other installation is called as this one is")
 _SECRET = Text("应为 whsec_ 开头的密钥", "Must be a secret that begins with whsec_")
 _PUBLIC = Text("应为 whpk_ 开头的公钥", "Must be a public key that begins with whpk_")
-_NO_KEY = Text("没有这个有效的密钥", "There is no such key that is good")
+_NO_KEY = Text(
+    "没有这个有效的密钥，或它不能填报（submissions:write）",
+    "There is no such key that is good, or it may not report values (submissions:write)",
+)
 _TOO_MANY = Text(
     f"一个市至多登记 {queries.MOST_PEERS} 个对方",
     f"A city has {queries.MOST_PEERS} other installations at most",
@@ -70,8 +74,10 @@ async def register_peer(
     if request.plan_code not in await plan_codes(session, city_code):
         faults.append(Fault("/plan", "plan-not-found", _NO_PLAN, request.plan_code))
     key_id = request.key_id
-    if key_id is not None and await good_key(session, city_code, key_id, now=now) is None:
-        faults.append(Fault("/key", "key-not-found", _NO_KEY, str(key_id)))
+    if key_id is not None:
+        writer = await actor_of_key(session, city_code, key_id, channel="package", now=now)
+        if writer is None or not writer.may(Permission.WRITE_SUBMISSIONS):
+            faults.append(Fault("/key", "key-not-found", _NO_KEY, str(key_id)))
     if faults:
         raise InvalidInput(faults=faults)
     await lock_name(session, f"package peers of {city_code}")
@@ -119,6 +125,7 @@ def _new(city_code: str, request: PeerRequest, now: datetime) -> PackagePeer:
         out_number=0,
         out_digest=NOTHING_BEFORE,
         out_position=0,
+        out_reached=0,
         in_number=0,
         in_digest=NOTHING_BEFORE,
         created_at=now,

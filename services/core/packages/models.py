@@ -25,7 +25,8 @@ class PackagePeer(Base):
     `own_code` is what it knows us by, `peer_code` what we know it by. What it sends is written as
     the key `key_id`; null: nothing is taken. `secret_sealed` is shared, `public_keys` are those it
     may sign with. `out_…` is where the series of what we send stands: the last number, its digest,
-    and the position of our log that it reaches; `in_…` the last that was taken in.
+    and the position of our log that was read for it or since; `out_reached` is that which it covers
+    the log to, null: the same. `in_…` is the last that was taken in.
     """
 
     __tablename__ = "package_peer"
@@ -44,6 +45,7 @@ class PackagePeer(Base):
     out_number: Mapped[int] = mapped_column()
     out_digest: Mapped[str] = mapped_column(Text)
     out_position: Mapped[int] = mapped_column(BigInteger)
+    out_reached: Mapped[int | None] = mapped_column(BigInteger)
     in_number: Mapped[int] = mapped_column()
     in_digest: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -53,7 +55,8 @@ class PackagePeer(Base):
 class CarriedPackage(Base):
     """A package that was sent or taken in.
 
-    Of one that goes `out`, `content` is the file, until its receipt is here; of one that came `in`,
+    Of one that goes `out`, `content` is the file, until its receipt is here, and `written_at` when
+    it was written where it is carried from, null: it waits for that; of one that came `in`,
     `receipt` is what we answered. `counts` says how many items came to what; null: nobody said yet.
     """
 
@@ -84,3 +87,4 @@ class CarriedPackage(Base):
     counts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    written_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

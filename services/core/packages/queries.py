@@ -55,6 +55,22 @@ async def carried(
     )
 
 
+async def first_unwritten(session: AsyncSession, of: PackagePeer) -> CarriedPackage | None:
+    """Return the first package that was made and waits to be written."""
+    return await session.scalar(
+        select(CarriedPackage)
+        .where(
+            CarriedPackage.city_code == of.city_code,
+            CarriedPackage.peer_id == of.id,
+            CarriedPackage.direction == "out",
+            CarriedPackage.written_at.is_(None),
+            CarriedPackage.content.is_not(None),
+        )
+        .order_by(CarriedPackage.number)
+        .limit(1)
+    )
+
+
 async def listed(
     session: AsyncSession, of: PackagePeer, direction: str, *, after: int, limit: int
 ) -> Sequence[Any]:
@@ -67,6 +83,7 @@ async def listed(
             CarriedPackage.counts,
             CarriedPackage.made_at,
             CarriedPackage.settled_at,
+            CarriedPackage.written_at,
         )
         .where(
             CarriedPackage.city_code == of.city_code,

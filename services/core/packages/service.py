@@ -17,6 +17,7 @@ from services.core.audit.service import note
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor, operator
 from services.core.identity.queries import actor_of_key
+from services.core.identity.rules import Permission
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
@@ -40,6 +41,7 @@ from services.core.packages.manifests import (
 from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.peer_keys import check_sender, signing_keys
 from services.core.packages.series import JudgedPackage, SeriesStanding, judge
+from services.core.packages.statements import WRITTEN
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows, Slot
@@ -65,8 +67,9 @@ _NO_PEER = Text(
     "no {peer} is registered for the plan {plan}: register it with wufei package peer",
 )
 _NO_KEY = Text(
-    "对方 {peer} 没有登记可用的密钥（key），不能导入其数据",
-    "{peer} has no key that is good, so nothing of it is taken in",
+    "对方 {peer} 没有登记可用的密钥（key，须有 submissions:write），不能导入其数据",
+    "{peer} has no key that is good and may report values (submissions:write), so nothing of it"
+    " is taken in",
 )
 _TOO_MANY = Text(f"一个数据包至多 {MOST_ROWS} 条", f"A package carries {MOST_ROWS} items at most")
 _KIND = {
@@ -121,18 +124,40 @@ async def make_package(
         number=peer.out_number + 1,
         made_at=now.replace(microsecond=0),
         previous=peer.out_digest,
-        after_position=peer.out_position,
+        after_position=peer.out_position if peer.out_reached is None else peer.out_reached,
         upto_position=upto,
     )
     made = await asyncio.to_thread(
         made_file, cover, [figure_line(one) for one in figures], signing_keys(peer, seal)
     )
-    peer.out_number, peer.out_digest, peer.out_position = cover.number, made.digest, upto
-    peer.updated_at = now
+    peer.out_number, peer.out_digest, peer.updated_at = cover.number, made.digest, now
+    peer.out_position = peer.out_reached = upto
     session.add(_row(peer, "out", made.manifest.number, made.digest, made, now))
     await session.flush()
     await _audit(session, peer, "exported", cover.number, {"items": len(figures)}, now)
     return made
+
+
+async def next_to_write(
+    session: AsyncSession, peer: PackagePeer, *, seal: Seal, now: datetime
+) -> CarriedPackage | None:
+    """Return the first package for a locked peer that was not written yet; where none, the next.
+
+    None: there is nothing to write. Whoever has written it says so with `note_written`: killed
+    before, the same bytes are returned again.
+    """
+    waiting = await queries.first_unwritten(session, peer)
+    if waiting is None and await make_package(session, peer, seal=seal, now=now) is not None:
+        waiting = await queries.first_unwritten(session, peer)
+    return waiting
+
+
+async def note_written(
+    session: AsyncSession, peer: PackagePeer, number: int, *, now: datetime
+) -> None:
+    """Note that the file of a package stands where it is carried from."""
+    given = {"city": peer.city_code, "peer": peer.id, "number": number, "now": now}
+    await session.execute(WRITTEN, given)
 
 
 def _row(
@@ -153,6 +178,7 @@ def _row(
         counts=None,
         made_at=file.manifest.made_at,
         settled_at=None if sent else now,
+        written_at=None,
     )
 
 
@@ -201,7 +227,8 @@ async def make_ready(
     if peer.key_id is not None:
         actor = await actor_of_key(session, city_code, peer.key_id, channel="package", now=now)
     plan = await plan_state(session, city_code, peer.plan_code)
-    if actor is None or plan is None:
+    may = actor is not None and actor.may(Permission.WRITE_SUBMISSIONS)
+    if actor is None or not may or plan is None:
         raise PackageRefused(_NO_KEY.format(peer=peer.peer_code))
     actor = actor.in_request(str(carried.manifest.id))
     today = plan.local_date(now)

@@ -1,4 +1,4 @@
-"""The statements of packages: which figures changed, and what counts at their places."""
+"""The statements of packages: which figures changed, what counts there, which file is written."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -37,3 +37,10 @@ CROSS JOIN LATERAL (
 WHERE s.state <> 'withdrawn' AND s.approved_revision IS NOT NULL
 """).columns(after=JSONB)
 """What was approved last at some places, by three arrays of the same length."""
+
+WRITTEN = text("""
+UPDATE carried_package SET written_at = CAST(:now AS timestamptz)
+WHERE city_code = :city AND peer_id = :peer AND direction = 'out' AND number = :number
+    AND written_at IS NULL
+""")
+"""Notes that the file of a package stands where it is carried from."""

@@ -8,6 +8,7 @@ from typing import Any
 from services.core.plan.periods import months_of
 from services.core.plan.register_entries import Register
 from services.core.registers.judging import Cells, validity
+from services.core.registers.stored_cells import day_said
 
 _MOST_OF_TITLE = 200
 
@@ -37,9 +38,9 @@ def _recheck_by(
     if register.recheck is None or register.cycle is None:
         return None
     months, checked = months_of(register.cycle), row["cells"].get(register.recheck)
-    begun = first if checked is None else date.fromisoformat(checked)
-    if begun is None and register.valid_from is not None:
-        # It may yet be said from when it holds.
+    begun = first if checked is None else day_said(checked)
+    if begun is None and (checked is not None or register.valid_from is not None):
+        # It may yet be said from when it holds, or when it was looked at.
         return None
     if begun is None:
         due = _due_before(register, row) or months_later(today, months)

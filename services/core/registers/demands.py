@@ -1,13 +1,13 @@
 """What a row must show before it becomes something: files of evidence, as the plan asks. Pure."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, counting, still_missing
 from services.core.plan.register_entries import EvidencedState, Register, RowCondition, RowEvidence
 from services.core.registers.judging import Cells
+from services.core.registers.stored_cells import number_said
 
 _LACKING = Text(
     "“{name}”须附佐证材料至少 {least} 件{kinds}，现有 {there} 件：请先用"
@@ -31,9 +31,9 @@ def _meets(cell: object, condition: RowCondition) -> bool:
         return False
     if condition.minimum is None and condition.maximum is None:
         return True
-    if cell is None:
+    number = number_said(cell)
+    if number is None:
         return False
-    number = Decimal(str(cell))
     above = condition.minimum is None or number >= condition.minimum
     return above and (condition.maximum is None or number <= condition.maximum)
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,6 +18,7 @@ from services.core.plan.register_entries import ColumnType, Register, RegisterCo
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organization
 from services.core.registers.row_checks import row_check_faults
+from services.core.registers.stored_cells import day_said
 from services.core.registers.totals import untold
 
 Cells = Mapping[str, Any]
@@ -101,25 +102,55 @@ def judged_cells(
 ) -> JudgedCells:
     """Return what a row says once `said` is put into it; null takes a cell back.
 
-    `before` is what the row says so far; None: it is new. Pointers begin with `/values`.
+    `before` is what the row says so far; None: it is new. It is judged as a whole by the register
+    as it is now: what an earlier version of the plan took may be wrong by now. Where `said` changes
+    nothing, only what it says is. Pointers begin with `/values`.
     """
     read, faults = read_cells(register, said, desk)
     cells = {**(before or {}), **read}
     cells = {code: one for code, one in cells.items() if one is not None}
-    wrong = {fault.pointer for fault in faults}
+    kept = {code: one for code, one in cells.items() if code not in said}
+    again, stale = read_cells(register, _in_columns(register, kept), desk)
+    faults += [*stale, *_together(register, {**again, **read}, [*faults, *stale])]
+    faults += _key_faults(register, cells, before)
+    if not faults:
+        faults = row_check_faults(register, {**again, **read})
+    if cells == before:
+        touched = {"/values", *(f"/values/{_part(code)}" for code in said)}
+        faults = [fault for fault in faults if fault.pointer in touched]
+    return JudgedCells(cells, tuple(faults))
+
+
+def standing_faults(register: Register, cells: Cells, desk: CellDesk) -> list[Fault]:
+    """Return all that is wrong with what a row says, each cell read anew, as if it were written.
+
+    What it says in columns that the plan has no more is left out: nobody could take it back.
+    """
+    said = {one.code: cells.get(one.code) for one in register.columns}
+    return list(judged_cells(register, said, desk, cells).faults)
+
+
+def _in_columns(register: Register, cells: Cells) -> Cells:
+    """Return what is said in the columns that a register has."""
+    return {one.code: cells[one.code] for one in register.columns if one.code in cells}
+
+
+def _together(register: Register, cells: Cells, known: Sequence[Fault]) -> list[Fault]:
+    """Return what a row lacks, and which days of it do not go together; `known` is told already.
+
+    `cells` are those that could be read by the register's columns.
+    """
+    faults, wrong = [], {fault.pointer for fault in known}
     for column in register.columns:
         place = f"/values/{column.code}"
-        if column.required and column.code not in cells and place not in wrong:
+        if column.required and cells.get(column.code) is None and place not in wrong:
             faults.append(Fault(place, "missing", _MISSING))
-    faults += _key_faults(register, cells, before)
     faults += _outside_months(register, cells)
     first, last = validity(register, cells)
     if first is not None and last is not None and last < first:
         place = f"/values/{register.valid_to}"
         faults.append(Fault(place, "validity-order", _ORDER, last.isoformat()))
-    if not faults:
-        faults = row_check_faults(register, cells)
-    return JudgedCells(cells, tuple(faults))
+    return faults
 
 
 def read_cells(
@@ -156,7 +187,7 @@ def key_of(register: Register, cells: Cells) -> str:
 def validity(register: Register, cells: Cells) -> tuple[date | None, date | None]:
     """Return the first and the last day on which a row holds; None: there is none."""
     first, last = (
-        None if code is None or cells.get(code) is None else date.fromisoformat(cells[code])
+        None if code is None else day_said(cells.get(code))
         for code in (register.valid_from, register.valid_to)
     )
     return first, last

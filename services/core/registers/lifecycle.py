@@ -18,7 +18,7 @@ from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.register_entries import Register
 from services.core.registers.demands import lacking
 from services.core.registers.errors import OwnRow, QuotaFull, RegisterRowTransitionRefused
-from services.core.registers.judging import CellDesk, judged_cells
+from services.core.registers.judging import CellDesk, judged_cells, standing_faults
 from services.core.registers.measures.queries import counted_by
 from services.core.registers.models import RegisterRow
 from services.core.registers.neighbours.queries import findings_at_confirmation
@@ -145,7 +145,7 @@ async def move(
     """
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
-        faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
+        faults += standing_faults(desk.register, row.cells, CellDesk(desk.plan))
         found = await findings_at_confirmation(session, vars(row), desk.register)
         told = told_to(desk.actor, row.organization_code, found, desk.plan.registers)
         faults += keeping_out(told)
@@ -215,8 +215,13 @@ async def change_files(
 
     Raises:
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
+        InvalidInput: it would be confirmed by that, and says what the plan takes no more.
     """
     check_row_state(vars(row), "edit", desk)
+    if not desk.register.review:
+        faults = standing_faults(desk.register, row.cells, CellDesk(desk.plan))
+        if faults:
+            raise InvalidInput(faults=faults)
     after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.time)
     deed = RowDeed(after, f"evidence_{action}", f"evidence.{action}", told)
     await write(session, [deed], desk)

@@ -22,6 +22,8 @@ class RegisterRow(Base):
     `renew_by` it is to be renewed, of those with the same `renewed_as` by the last one, by
     `recheck_by` to be looked at again; `title` is what it is then called. A row that counts and has
     no `title` was confirmed by an earlier release: the worker fills in what it lacks (`undated`).
+    `counted_version` is the version by which `counted` was confirmed; null: nothing counts yet, or
+    an earlier release confirmed it meanwhile.
     """
 
     __tablename__ = "register_row"
@@ -103,6 +105,7 @@ class RegisterRow(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()
+    counted_version: Mapped[int | None] = mapped_column()
 
 
 class RegisterRowHistory(Base):

@@ -6,13 +6,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, cast, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Uuid, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import Event, EventPosition
 from services.core.events.queries import check_position
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
+from services.core.plan.register_entries import Register
 from services.core.plan.visibility import Owned, scope
 from services.core.registers import statements
 from services.core.registers.models import RegisterRow, RegisterRowHistory
@@ -23,9 +24,10 @@ ROWS = Owned(
     plan="register_row.plan_code",
     unit="register_row.organization_code",
     register="register_row.register_code",
-    approved="register_row.state IN ('confirmed', 'ended', 'revoked')",
+    approved="register_row.counted IS NOT NULL",
 )
-"""Whose a row is: of the unit that keeps it, and of those that lead its register."""
+"""Whose a row is: of the unit that keeps it, and of those that lead its register. Who sees what was
+approved sees what was confirmed, as it was then (`_as_seen`)."""
 
 _APPROVED = ("confirmed", "ended", "revoked")
 
@@ -49,18 +51,27 @@ class RowFilters:
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: str(value) for name, value in given.items() if value is not None}
 
-    def conditions(self, *, with_state: bool = True) -> list[ColumnElement[bool]]:
-        """Return the conditions on rows."""
+    def conditions(self, actor: Actor) -> list[ColumnElement[bool]]:
+        """Return the conditions on rows, by what the caller sees of them."""
+        said, state = _seen_columns(actor)
         found: list[ColumnElement[bool]] = []
         if self.organization_code is not None:
             found.append(RegisterRow.organization_code == self.organization_code)
-        if self.state is not None and with_state:
-            found.append(RegisterRow.state == self.state)
+        if self.state is not None:
+            found.append(state == self.state)
         if self.column is not None:
-            found.append(RegisterRow.cells[self.column].astext == self.value)
+            found.append(said[self.column].astext == self.value)
         if self.valid_on is not None:
             found += counts_within(self.valid_on, self.valid_on)
         return found
+
+
+def _seen_columns(actor: Actor) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Return what a row says and its state, as SQL, as the caller sees them."""
+    if actor.reach is not Reach.APPROVED:
+        return RegisterRow.cells.expression, RegisterRow.state.expression
+    corrected = RegisterRow.state == "draft"
+    return RegisterRow.counted.expression, case((corrected, "confirmed"), else_=RegisterRow.state)
 
 
 def counts_within(first: date, last: date) -> list[ColumnElement[bool]]:
@@ -92,13 +103,46 @@ async def page(
         scope(actor, ROWS).clause,
         RegisterRow.plan_code == plan_code,
         RegisterRow.register_code == register_code,
-        *filters.conditions(),
+        *filters.conditions(actor),
     )
     if filters.state is None:
         wanted = wanted.where(RegisterRow.state != "withdrawn")
     if after is not None:
         wanted = wanted.where(RegisterRow.id < after)
-    return (await session.scalars(wanted.order_by(RegisterRow.id.desc()).limit(limit))).all()
+    found = await session.scalars(wanted.order_by(RegisterRow.id.desc()).limit(limit))
+    return await _as_seen(session, actor, found.all())
+
+
+async def _as_seen(
+    session: AsyncSession, actor: Actor, rows: Sequence[RegisterRow]
+) -> Sequence[RegisterRow]:
+    """Return rows as the caller sees them; those that are shown otherwise than they are, as copies.
+
+    While a confirmed row is corrected, what was confirmed counts, and it is what whoever sees only
+    that goes on seeing; the work on it is not its business.
+    """
+    corrected = [row.id for row in rows if row.state == "draft"]
+    if actor.reach is not Reach.APPROVED or not corrected:
+        return rows
+    asked = {"city": actor.city_code, "ids": corrected}
+    found = await session.execute(statements.LAST_CONFIRMED, asked)
+    confirmed = {one.row_id: one for one in found}
+    return [_as_confirmed(row, confirmed[row.id]) if row.state == "draft" else row for row in rows]
+
+
+def _as_confirmed(row: RegisterRow, told: Any) -> RegisterRow:
+    """Return a row that is corrected as it was confirmed last, of which its history has `told`."""
+    same = {column.key: getattr(row, column.key) for column in RegisterRow.__table__.columns}
+    return RegisterRow(
+        **{
+            **same,
+            "state": "confirmed",
+            "cells": row.counted,
+            "version": told.version,
+            "reason": told.reason,
+            "updated_at": told.occurred_at,
+        }
+    )
 
 
 async def kept_by(
@@ -128,9 +172,10 @@ async def kept_by(
 
 async def one(session: AsyncSession, actor: Actor, row_id: UUID) -> RegisterRow | None:
     """Return one visible row."""
-    return await session.scalar(
+    found = await session.scalars(
         select(RegisterRow).where(RegisterRow.id == row_id, scope(actor, ROWS).clause)
     )
+    return next(iter(await _as_seen(session, actor, found.all())), None)
 
 
 async def for_update(session: AsyncSession, actor: Actor, row_id: UUID) -> RegisterRow | None:
@@ -213,7 +258,13 @@ async def changed_after(
         PositionBeyondLog: there is no such position.
     """
     read = (
-        select(EventPosition.position, Event.subject_id, Event.subject_kind, Event.plan_code)
+        select(
+            EventPosition.position,
+            Event.subject_id,
+            Event.subject_kind,
+            Event.plan_code,
+            Event.data["state"].astext.label("state"),
+        )
         .join(
             Event,
             and_(Event.city_code == EventPosition.city_code, Event.id == EventPosition.event_id),
@@ -230,7 +281,7 @@ async def changed_after(
         select(
             func.max(read.c.position).label("position"), cast(read.c.subject_id, Uuid).label("id")
         )
-        .where(read.c.subject_kind == "register_row")
+        .where(read.c.subject_kind == "register_row", *_heard(actor, read))
         .group_by(read.c.subject_id)
         .subquery()
     )
@@ -242,11 +293,19 @@ async def changed_after(
             scope(actor, ROWS).clause,
             RegisterRow.plan_code == plan_code,
             *([] if register_code is None else [RegisterRow.register_code == register_code]),
-            *unit.conditions(),
+            *unit.conditions(actor),
         )
         .order_by(changes.c.position)
     )
-    return ChangedRows([(at, row) for at, row in rows], upto or position, number == limit)
+    told = list(rows)
+    seen = await _as_seen(session, actor, [row for _, row in told])
+    places = [at for at, _ in told]
+    return ChangedRows(list(zip(places, seen, strict=True)), upto or position, number == limit)
+
+
+def _heard(actor: Actor, read: CTE) -> list[ColumnElement[bool]]:
+    """Return the conditions on events of rows that change what the caller sees of them."""
+    return [read.c.state != "draft"] if actor.reach is Reach.APPROVED else []
 
 
 async def standing(
@@ -263,3 +322,18 @@ async def standing(
     wanted = statements.STANDING_HELD if held else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
     return {row["key"]: dict(row) for row in found.mappings()}
+
+
+async def keyed_otherwise(
+    session: AsyncSession, city_code: str, plan_code: str, register: Register
+) -> int:
+    """Return how many rows that stand have another key than the register would make of them."""
+    columns = [register.column(code) for code in register.key]
+    given = {
+        "city": city_code,
+        "plan": plan_code,
+        "register": register.code,
+        "codes": list(register.key),
+        "types": ["text" if one is None else one.type for one in columns],
+    }
+    return await session.scalar(statements.KEYED_OTHERWISE, given) or 0

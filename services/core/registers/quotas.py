@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.quota_entries import RowQuota
 from services.core.plan.register_entries import Register, RegisterMeasure
 from services.core.registers.demands import meets
+from services.core.registers.stored_cells import day_said, month_said
 
 RowsByChoice = Mapping[tuple[str, str | None], int]
 """How many rows count, by category and unit; None: of all units together."""
@@ -112,8 +112,8 @@ def counts_for(measure: RegisterMeasure, row: Mapping[str, Any], period: Period)
         begun = row["valid_from"] is None or row["valid_from"] <= period.last_day
         return begun and (row["valid_to"] is None or row["valid_to"] >= period.last_day)
     said = counted.get(measure.day)
-    if said is None:
-        return False
     # A month is meant by its first day.
-    day = date.fromisoformat(said if len(said) > len("2025-09") else f"{said}-01")
+    day = day_said(said if month_said(said) is None else f"{said}-01")
+    if day is None:
+        return False
     return day <= period.last_day and (measure.at != "in_period" or day >= period.first_day)

@@ -186,6 +186,7 @@ def new_row(
         "created_at": now,
         "updated_at": now,
         "version": 0,
+        "counted_version": None,
     }
 
 
@@ -226,6 +227,7 @@ def _confirmed(row: Row, register: Register, today: date) -> Row:
         "counted": row["cells"],
         "valid_from": first,
         "valid_to": last,
+        "counted_version": row["version"],
         "files": all_kept(row["files"]),
         **deadlines(register, row, today),
     }

@@ -170,7 +170,12 @@ def key_taken(row: Row, desk: RegisterDesk) -> RegisterRowExists:
 async def hold(session: AsyncSession, desk: RegisterDesk) -> None:
     """Let whoever else makes rows of this register wait: a key that is free stays so."""
     plan = desk.plan
-    await lock_name(session, f"register {plan.city_code} {plan.code} {desk.register.code}")
+    await lock_name(session, name_of(plan.city_code, plan.code, desk.register.code))
+
+
+def name_of(city_code: str, plan_code: str, register_code: str) -> str:
+    """Return the name that is held while a register gets rows, or another key."""
+    return f"register {city_code} {plan_code} {register_code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +312,7 @@ _GONE_SINCE = Text(
 _ARRAYS = (
     *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
     *("ended_on", "reason", "authors", "files", "renew_by", "renewed_as", "recheck_by", "title"),
-    *("created_at", "updated_at", "version"),
+    *("created_at", "updated_at", "version", "counted_version"),
 )
 _AS_JSON = frozenset({"cells", "counted", "authors", "files"})
 

@@ -20,6 +20,24 @@ _JSON = {"cells": JSONB, "counted": JSONB, "authors": JSONB, "files": JSONB}
 STANDING = text(_STANDING).columns(**_JSON)
 """The rows of a register that hold some keys."""
 
+KEYED_OTHERWISE = text("""
+SELECT count(*) FROM register_row AS r
+WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
+    AND r.state IN ('draft', 'confirmed')
+    AND (CAST(r.key AS jsonb) <> (
+        SELECT jsonb_agg(r.cells -> k.code ORDER BY k.place)
+        FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS k(code, place))
+    OR EXISTS (
+        SELECT FROM unnest(CAST(:codes AS text[]), CAST(:types AS text[])) AS k(code, type)
+        WHERE jsonb_typeof(r.cells -> k.code) <> CASE k.type
+                WHEN 'integer' THEN 'number' WHEN 'yes_no' THEN 'boolean' ELSE 'string' END
+            OR k.type = 'decimal'
+                AND r.cells ->> k.code !~ '^(0|-?(0|[1-9][0-9]*)[.][0-9]*[1-9]|-?[1-9][0-9]*)$'))
+""")
+"""How many rows of a register that stand have another key than its columns make by now.
+
+Text, days, months and codes are written alike; a whole number, a decimal and a truth are not."""
+
 # In one order, so that no two calls wait for each other.
 STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 """The rows of a register that hold some keys, locked."""
@@ -27,11 +45,12 @@ STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 WRITE = text("""
 INSERT INTO register_row (city_code, plan_code, register_code, id, key, organization_code, state,
     cells, counted, valid_from, valid_to, ended_on, reason, authors, files, renew_by,
-    renewed_as, recheck_by, title, created_at, updated_at, version)
+    renewed_as, recheck_by, title, created_at, updated_at, version, counted_version)
 SELECT CAST(:city AS text), CAST(:plan AS text), CAST(:register AS text), w.id, w.key,
     w.organization_code, w.state, CAST(w.cells AS jsonb), CAST(w.counted AS jsonb), w.valid_from,
     w.valid_to, w.ended_on, w.reason, CAST(w.authors AS jsonb), CAST(w.files AS jsonb),
-    w.renew_by, w.renewed_as, w.recheck_by, w.title, w.created_at, w.updated_at, w.version
+    w.renew_by, w.renewed_as, w.recheck_by, w.title, w.created_at, w.updated_at, w.version,
+    w.counted_version
 FROM unnest(CAST(:id AS uuid[]), CAST(:key AS text[]), CAST(:organization_code AS text[]),
     CAST(:state AS text[]), CAST(:cells AS text[]), CAST(:counted AS text[]),
     CAST(:valid_from AS date[]), CAST(:valid_to AS date[]), CAST(:ended_on AS date[]),
@@ -39,16 +58,18 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:key AS text[]), CAST(:organization_code A
     CAST(:renew_by AS date[]), CAST(:renewed_as AS text[]), CAST(:recheck_by AS date[]),
     CAST(:title AS text[]),
     CAST(:created_at AS timestamptz[]),
-    CAST(:updated_at AS timestamptz[]), CAST(:version AS integer[]))
+    CAST(:updated_at AS timestamptz[]), CAST(:version AS integer[]),
+    CAST(:counted_version AS integer[]))
     AS w(id, key, organization_code, state, cells, counted, valid_from, valid_to, ended_on, reason,
-        authors, files, renew_by, renewed_as, recheck_by, title, created_at, updated_at, version)
+        authors, files, renew_by, renewed_as, recheck_by, title, created_at, updated_at, version,
+        counted_version)
 ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key, state = excluded.state,
     cells = excluded.cells, counted = excluded.counted, valid_from = excluded.valid_from,
     valid_to = excluded.valid_to, ended_on = excluded.ended_on, reason = excluded.reason,
     authors = excluded.authors, files = excluded.files,
     renew_by = excluded.renew_by, renewed_as = excluded.renewed_as,
     recheck_by = excluded.recheck_by, title = excluded.title, updated_at = excluded.updated_at,
-    version = excluded.version
+    version = excluded.version, counted_version = excluded.counted_version
     -- A device gives ids: what stands under one is changed by whoever read it, and by nobody else.
     WHERE register_row.plan_code = excluded.plan_code
         AND register_row.register_code = excluded.register_code
@@ -91,6 +112,15 @@ SELECT count(*) FROM happened
 """)  # noqa: S608 (text of our own)
 """Writes history and event of each row that was written."""
 
+
+LAST_CONFIRMED = text("""
+SELECT DISTINCT ON (h.row_id) h.row_id, h.version, h.reason, h.occurred_at
+FROM register_row_history AS h
+WHERE h.city_code = :city AND h.row_id = ANY(CAST(:ids AS uuid[]))
+    AND h.after ->> 'state' = 'confirmed'
+ORDER BY h.row_id, h.version DESC
+""")
+"""The change by which each of some rows became what counts of it."""
 
 TO_BE_RENEWED = """r.renew_by IS NOT NULL AND r.state IN ('draft', 'confirmed') AND NOT EXISTS (
     SELECT FROM register_row AS n

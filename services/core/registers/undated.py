@@ -16,7 +16,7 @@ from services.core.plan.queries import plan_state
 from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.registers import statements
-from services.core.registers.deadlines import deadlines, title_of
+from services.core.registers.deadlines import deadlines
 
 _AT_ONCE = 5000
 """Rows of a city that are filled in one transaction."""
@@ -60,8 +60,4 @@ def _days(register: Register, counted: Mapping[str, Any], since: date) -> Mappin
     earlier version of the plan had as words or numbers is no day: of such a row no day can be told.
     """
     said = {"cells": counted, "counted": None, "recheck_by": None}
-    try:
-        return deadlines(register, said, since)
-    except (ValueError, TypeError):
-        none = dict.fromkeys(("renew_by", "renewed_as", "recheck_by"))
-        return {**none, "title": title_of(register, counted)}
+    return deadlines(register, said, since)

@@ -11,16 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from services.core.checks.figures import Figures
-from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import (
-    FIELDS,
-    ConflictReason,
-    as_said,
-    differing,
-    merge,
-    says,
-    shown,
-)
+from services.core.conflicts.rules import add_said
 from services.core.identity.actor import Actor
 from services.core.kit.errors import DomainError, InvalidInput, Stale
 from services.core.kit.ids import new_id
@@ -31,6 +22,16 @@ from services.core.submissions.batch.rows import Slot
 from services.core.submissions.batch.writing import Change
 from services.core.submissions.changes import FORMS, edited, form_after
 from services.core.submissions.checking import at_entry
+from services.core.submissions.conflicts.models import SubmissionConflict
+from services.core.submissions.conflicts.rules import (
+    FIELDS,
+    ConflictReason,
+    as_said,
+    differing,
+    merge_fields,
+    says,
+    shown,
+)
 from services.core.submissions.creation import SubmissionDraft, behalf_faults, draw_up
 from services.core.submissions.errors import (
     PeriodClosed,
@@ -96,7 +97,7 @@ class MergingWrites:
     actor: Actor
     now: datetime
     changes: list[Change] = field(default_factory=list)
-    conflicts: dict[UUID, Conflict] = field(default_factory=dict)
+    conflicts: dict[UUID, SubmissionConflict] = field(default_factory=dict)
     _seen: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     _same_as: dict[UUID, UUID] = field(default_factory=dict)
     _stood: dict[tuple[UUID, int], SubmissionRow] = field(init=False)
@@ -210,8 +211,8 @@ class MergingWrites:
             for name, value in wanted.items()
             if not any(name in FIELDS[one] for one in kept)
         }
-        merged = merge(base, row, free)
-        if not merged.columns and not merged.disputed and not kept:
+        merged = merge_fields(base, row, free)
+        if not merged.free and not merged.disputed and not kept:
             return WriteResult(write, "unchanged", row["id"], row["version"])
         try:
             check_state(row, "edit", place, self.actor)
@@ -221,8 +222,8 @@ class MergingWrites:
             fields = tuple(one for one in differing(wanted, row) if says(wanted, one))
             return self._conflict(write, "moved-on", row, fields, wanted=wanted, base=base)
         others = bool(differing(base, row))
-        if merged.columns:
-            row = self._after_edit(write, row, merged.columns)
+        if merged.free:
+            row = self._after_edit(write, row, merged.free)
         disputed = (*kept, *merged.disputed)
         if waiting is not None and disputed:
             told = {name: wanted[name] for one in disputed for name in FIELDS[one]}
@@ -316,7 +317,7 @@ class MergingWrites:
         wanted: Mapping[str, Any],
         base: Mapping[str, Any] | None,
     ) -> WriteResult:
-        conflict = Conflict(
+        conflict = SubmissionConflict(
             kind="device",
             city_code=self.plan.city_code,
             id=new_id(),
@@ -342,19 +343,21 @@ class MergingWrites:
     def _more_of_conflict(
         self,
         write: Write,
-        conflict: Conflict,
+        conflict: SubmissionConflict,
         row: SubmissionRow,
         wanted: Mapping[str, Any],
         base: Mapping[str, Any] | None = None,
     ) -> WriteResult:
         """Let a later write of the same call say its part in the conflict of the first."""
         fields = tuple(one for one in FIELDS if says(wanted, one))
-        if base is not None and conflict.base is not None:
-            conflict.base = {**shown(base, fields), **conflict.base}
-        conflict.device = {**conflict.device, **shown(wanted, fields)}
-        conflict.ledger = {**shown(row, fields), **conflict.ledger}
+        add_said(
+            conflict,
+            base=None if base is None else shown(base, fields),
+            ledger=shown(row, fields),
+            device=shown(wanted, fields),
+            claimed_at=write.claimed_at,
+        )
         conflict.fields = list(dict.fromkeys((*conflict.fields, *fields)))
-        conflict.claimed_at = write.claimed_at
         return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=conflict.id)
 
     def _made_in_time(self, write: Write, period: str) -> bool:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.conflicts.rules import Merged, add_said, merge
+from services.core.conflicts.service import raise_conflicts
 from services.core.kit.errors import DomainError, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.milestones import service
@@ -25,9 +27,8 @@ from services.core.milestones.conflicts.rules import (
     as_kept,
     as_read,
     changed,
-    merge,
 )
-from services.core.milestones.conflicts.service import raise_conflicts
+from services.core.milestones.conflicts.subject import OVER_MILESTONES
 from services.core.milestones.errors import MilestoneNotFound, MilestoneTransitionRefused
 from services.core.milestones.models import Milestone
 from services.core.milestones.reports.queries import visible
@@ -38,6 +39,7 @@ from services.core.sync.writes import (
     Write,
     WriteOutcome,
     WriteResult,
+    was_taken,
 )
 
 SaidColumns = Mapping[str, Any]
@@ -70,15 +72,10 @@ async def take_milestone_writes(
     for write in writes:
         if write.id in fresh:
             results[write.id] = await taking.result(write)
-        elif _was_taken(write, before[write.id]):
+        elif was_taken(write, before[write.id]):
             taking.note_earlier(write, before[write.id]["result"].get("version"))
-    await raise_conflicts(session, list(taking.conflicts.values()))
+    await raise_conflicts(session, OVER_MILESTONES, list(taking.conflicts.values()))
     return results
-
-
-def _was_taken(write: Write, earlier: Mapping[str, Any]) -> bool:
-    refused = earlier["result"]["outcome"] == "refused"
-    return earlier["digest"] == write.digest and not refused
 
 
 @dataclass(slots=True)
@@ -140,11 +137,11 @@ class _MilestoneWrites:
         present = _columns(row)
         merged = merge(base, present, {**wanted, **{name: base[name] for name in kept}})
         others = any(present[name] != base[name] for name in wanted)
-        news = any(merged.columns[name] != present[name] for name in wanted)
+        news = bool(merged.free)
         disputed = (*kept, *merged.disputed)
         if news or not (disputed or others):
             # A report that says nothing new is one all the same, where nobody else said it.
-            report = service.Report(**merged.columns)
+            report = service.Report(**_after(merged, present, wanted))
             await service.report_progress(self.session, row, desk=self.desk, report=report)
         if waiting is not None and disputed:
             return self._more_of_conflict(write, waiting, row, base, wanted, disputed)
@@ -167,7 +164,7 @@ class _MilestoneWrites:
         if merged.disputed:
             return self._conflict(write, "both-changed", row, base, wanted, tuple(wanted))
         others = any(present[name] != base[name] for name in SEEN)
-        said = {"narrative": None, **merged.columns}
+        said = {"narrative": None, **_after(merged, present, wanted)}
         await service.complete(self.session, row, desk=self.desk, **said)
         return WriteResult(write, "merged" if others else "applied", row.id, row.version)
 
@@ -251,12 +248,14 @@ class _MilestoneWrites:
         wanted: SaidColumns,
         fields: tuple[str, ...],
     ) -> WriteResult:
-        """Let a later write of the same call say its part in the conflict of the first."""
-        conflict.base = {**as_kept(base, fields), **conflict.base}
-        conflict.ledger = {**as_kept(_columns(row), fields), **conflict.ledger}
-        conflict.device = {**conflict.device, **as_kept(wanted, fields)}
+        add_said(
+            conflict,
+            base=as_kept(base, fields),
+            ledger=as_kept(_columns(row), fields),
+            device=as_kept(wanted, fields),
+            claimed_at=write.claimed_at,
+        )
         conflict.fields = list(dict.fromkeys((*conflict.fields, *fields)))
-        conflict.claimed_at = write.claimed_at
         return WriteResult(write, "conflict", row.id, row.version, conflict_id=conflict.id)
 
 
@@ -266,6 +265,11 @@ def _verb_of(write: Write) -> DisputedVerb:
 
 def _columns(row: Milestone) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SEEN}
+
+
+def _after(merged: Merged, present: SaidColumns, wanted: SaidColumns) -> dict[str, Any]:
+    """Return everything that a write says, as it is after the merge; what is disputed stands."""
+    return {name: merged.free.get(name, present[name]) for name in wanted}
 
 
 def _wanted(write: Write) -> dict[str, Any]:

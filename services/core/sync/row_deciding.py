@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.core.conflicts.rules import add_said, merge
 from services.core.identity.actor import Actor
 from services.core.kit.errors import DomainError, InvalidInput, Stale
 from services.core.kit.ids import new_id
 from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.state import PlanState
 from services.core.registers.conflicts.models import RegisterRowConflict
-from services.core.registers.conflicts.rules import merge, shown
 from services.core.registers.deadlines import title_of
 from services.core.registers.errors import RegisterRowExists, RegisterRowNotFound
 from services.core.registers.judging import CellDesk, Cells, judged_cells, read_cells
@@ -252,12 +252,14 @@ class RowWrites:
             return WriteResult(write, outcome, row["id"], row["version"])
         if waiting is None:
             waiting = self.conflicts[row["id"]] = self._conflict(row, desk)
-        # A later write of the same call says its part in the conflict of the first.
-        waiting.base = {**shown(base, disputed), **waiting.base}
-        waiting.ledger = {**shown(row["cells"], disputed), **waiting.ledger}
-        waiting.device = {**waiting.device, **shown(wanted, disputed)}
+        add_said(
+            waiting,
+            base=_shown(base, disputed),
+            ledger=_shown(row["cells"], disputed),
+            device=_shown(wanted, disputed),
+            claimed_at=write.claimed_at,
+        )
         waiting.columns = list(dict.fromkeys((*waiting.columns, *disputed)))
-        waiting.claimed_at = write.claimed_at
         return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=waiting.id)
 
     def _written(self, row: Row, said: Mapping[str, Any], desk: RegisterDesk) -> Row:
@@ -327,3 +329,8 @@ class RowWrites:
 def piece_ids(files: Sequence[Piece] | None) -> frozenset[str]:
     """Return the ids of the files in a row's column of pieces."""
     return frozenset(one["id"] for one in pieces_of(files))
+
+
+def _shown(cells: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return what some columns say; null: nothing."""
+    return {code: cells.get(code) for code in columns}

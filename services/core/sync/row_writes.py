@@ -11,16 +11,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.evidence.service import drop_files
+from services.core.conflicts.service import raise_conflicts
+from services.core.evidence.resting import drop_files
 from services.core.identity.actor import Actor
 from services.core.plan.state import PlanState
 from services.core.registers import queries as row_queries
-from services.core.registers.conflicts.service import raise_conflicts
+from services.core.registers.conflicts.subject import OVER_ROWS
 from services.core.registers.rules import STANDING, Row
 from services.core.registers.service import hold, write
 from services.core.sync import queries
 from services.core.sync.row_deciding import KnownRows, RowKey, RowWrites, piece_ids
-from services.core.sync.writes import Write, WriteResult
+from services.core.sync.writes import Write, WriteResult, was_taken
 
 
 async def take_row_writes(
@@ -49,7 +50,7 @@ async def take_row_writes(
     for code, deeds in taking.deeds().items():
         await write(session, deeds, taking.desk(code))
     await drop_files(session, taking.taken_back, actor=actor, now=now)
-    await raise_conflicts(session, list(taking.conflicts.values()))
+    await raise_conflicts(session, OVER_ROWS, list(taking.conflicts.values()))
     return results
 
 
@@ -109,6 +110,6 @@ def _decide(
             results[one.id] = taking.result(one)
             continue
         earlier = before[one.id]
-        if earlier["digest"] == one.digest and earlier["result"]["outcome"] != "refused":
+        if was_taken(one, earlier):
             taking.note_earlier(one, earlier["result"])
     return results

@@ -30,6 +30,7 @@ from services.core.submissions import queries as submission_queries
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import Slot
 from services.core.submissions.batch.writing import insert_rows, remember, update_rows
+from services.core.submissions.conflicts.subject import OVER_SUBMISSIONS
 from services.core.submissions.errors import BatchContended
 from services.core.sync import queries, statements
 from services.core.sync.deciding import LedgerState, MergingWrites
@@ -43,6 +44,7 @@ from services.core.sync.writes import (
     WriteResult,
     disputed_by,
     refusal_kept,
+    was_taken,
 )
 
 
@@ -93,7 +95,7 @@ async def take_in(
         await _write(session, deciding)
     except IntegrityError:  # the id of a new submission was taken a moment ago
         raise BatchContended from None
-    await raise_conflicts(session, list(deciding.conflicts.values()))
+    await raise_conflicts(session, OVER_SUBMISSIONS, list(deciding.conflicts.values()))
     others = [one for one in writes if disputed_by(one) == "milestone"]
     results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
     on_rows = [one for one in writes if disputed_by(one) == "register_row"]
@@ -227,7 +229,7 @@ def _decide(
             results[write.id] = deciding.result(write)
             continue
         earlier = before[write.id]
-        if earlier["digest"] == write.digest and earlier["result"]["outcome"] != "refused":
+        if was_taken(write, earlier):
             deciding.note_earlier(write, UUID(earlier["result"]["subject_id"]))
     return results
 

@@ -64,6 +64,11 @@ def disputed_by(write: Write) -> DisputedKind:
     return "milestone" if write.kind.startswith("milestone.") else "submission"
 
 
+def was_taken(write: Write, earlier: Mapping[str, Any]) -> bool:
+    """Return whether a write of this id said the same before and was not refused."""
+    return bool(earlier["digest"] == write.digest and earlier["result"]["outcome"] != "refused")
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A write, and what it said as it came: JSON."""

@@ -14,6 +14,7 @@ from services.core.identity.actor import operator
 from services.core.identity.giving import KeyRequest
 from services.core.identity.service import create_key
 from services.core.kit.file_store import DirectoryStore
+from services.core.kit.ids import new_id
 from services.worker.dropping import Dropping
 from tests.support.packages import HERE, THERE, Installation, an_installation
 from tests.support.reports import places
@@ -78,7 +79,9 @@ async def test_a_drop_is_made_listed_written_again_and_closed(
     assert code == 0, said
     await at.approve(places(3)[2])
     assert await write(at, tmp_path) == 0
-    code, said = await wufei(url, "drop", "open", *folder)
+    code, said = await wufei(url, "drop", "open", *folder, "--owner", str(new_id()))
+    assert (code, "no such key" in said) == (1, True), said
+    code, said = await wufei(url, "drop", "open", *folder, "--owner", await an_owner(at))
     assert (code, await write(at, tmp_path)) == (0, 1), said
 
 

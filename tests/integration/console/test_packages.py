@@ -159,6 +159,44 @@ async def the_rest_arrives(gap: Gap, files: list[Path], receipts: Path) -> None:
     assert (said.count("not answered"), said.count("1 new")) == (0, 4), said
 
 
+async def test_a_package_that_could_not_be_written_is_what_the_next_export_begins_with(
+    gap: Gap, tmp_path: Path
+) -> None:
+    first, second = places(2)
+    await gap.here.approve(first)
+    (tmp_path / "a-file").touch()
+    export = ("package", "export", "--plan", PLAN, "--peer", THERE, "--out")
+    for _ in range(2):
+        code, said = await wufei(gap.here, *export, tmp_path / "a-file" / "disc")
+        assert (code, "number 1 is made and kept" in said) == (1, True), said
+    code, said = await wufei(gap.here, "package", "list")
+    assert (code, said.count("not written yet")) == (0, 1), said
+    await gap.here.approve(second)
+    code, said = await wufei(gap.here, *export, tmp_path, "--dry-run")
+    assert (code, "Dry run: number 1 with 1 items" in said) == (0, True), said
+    code, said = await wufei(gap.here, *export, tmp_path)
+    assert (code, said.count("number ")) == (0, 2), said
+    code, said = await wufei(None, "verify", tmp_path)
+    assert (code, "Whole: folder of packages, 2 files" in said) == (0, True), said
+    code, said = await wufei(gap.here, *export, tmp_path)
+    assert (code, "Nothing is new" in said) == (0, True), said
+    code, said = await wufei(gap.here, "package", "list")
+    assert (code, said.count("not answered")) == (0, 2), said
+
+
+async def test_an_import_whose_receipt_could_not_be_written_writes_it_the_next_time(
+    gap: Gap, tmp_path: Path
+) -> None:
+    (file,) = await exported(gap, tmp_path, 1)
+    (tmp_path / "a-file").touch()
+    code, said = await wufei(
+        gap.there, "package", "import", "--receipts", tmp_path / "a-file" / "disc", file
+    )
+    assert (code, "cannot write" in said) == (1, True), said
+    code, said = await wufei(gap.there, "package", "import", "--receipts", tmp_path, file)
+    assert (code, len(files_in(tmp_path, "wufei-receipt_*"))) == (0, 1), said
+
+
 async def test_an_import_that_is_killed_has_written_nothing_and_goes_on(
     gap: Gap, tmp_path: Path
 ) -> None:

@@ -12,7 +12,11 @@ from services.core.exchange.errors import ExchangeRefused
 from services.core.exchange.exchange_rows import row_hash
 from services.core.exchange.service import locked_channel, open_channel
 from services.core.identity.actor import operator
+from services.core.identity.giving import KeyRequest
+from services.core.identity.service import create_key
+from services.core.kit.errors import InvalidInput
 from tests.integration.exchange.conftest import Front
+from tests.support.packages import THERE
 from tests.support.reports import places
 from tests.unit.scoring.builders import CITY, PLAN
 
@@ -88,6 +92,72 @@ async def test_rows_of_one_place_are_taken_one_after_the_other(front: Front) -> 
     assert "exchange-older" in str(late.message)
 
 
+async def test_a_blank_too_much_makes_no_other_place_and_refuses_no_good_row(front: Front) -> None:
+    (place,) = places(1)
+    blank = (place[0], f"{place[1]} ", place[2])
+    await front.insert("good", place, ver=2)
+    await front.insert("wide", blank, ver=3, value="13", op="D")
+    assert [(one.ex_id, one.outcome) for one in await front.take()] == [("good", "created")]
+    assert [(one.ex_id, one.outcome) for one in await front.take()] == [("wide", "deleted")]
+    await front.insert("late", (f" {place[0]}", *place[1:]), ver=1)
+    (late,) = await front.take()
+    assert (late.outcome, "exchange-older" in str(late.message)) == ("refused", True)
+
+
+async def test_what_is_not_named_stays_and_a_key_that_may_not_report_is_none(front: Front) -> None:
+    database, now = front.at.database, front.at.now
+    key: UUID = await database.pool.fetchval(_KEY, CITY)
+    code, said = await _exchange(front, "open")
+    assert (code, str(key) in said) == (0, True), said
+    assert await database.pool.fetchval(_KEY, CITY) == key
+    async with database.transaction() as session:
+        request = KeyRequest("reads", "integrator", scopes=("plan:read",), city_code=CITY)
+        reads, _ = await create_key(
+            session, request=request, actor=operator(CITY), plan_codes=[PLAN], now=now
+        )
+    code, said = await _exchange(front, "open", "--key", str(reads.id))
+    assert (code, "submissions:write" in said) == (1, True), said
+    with pytest.raises(InvalidInput) as told:
+        await front.at.know(THERE, key_id=reads.id)
+    assert [fault.pointer for fault in told.value.faults] == ["/key"]
+    await front.insert("a", places(1)[0])
+    await database.pool.execute(
+        "UPDATE exchange_channel SET key_id = $2 WHERE city_code = $1", CITY, reads.id
+    )
+    with pytest.raises(ExchangeRefused):
+        await front.take()
+    code, said = await _exchange(front, "open", "--no-key")
+    assert (code, "key -" in said) == (0, True), said
+    code, said = await _exchange(front, "run")
+    assert (code, "no key is set: nothing is taken" in said) == (0, True), said
+
+
+_KEY = "SELECT key_id FROM exchange_channel WHERE city_code = $1"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("foo", "postgresql://user:password@host/database"),
+        ("postgresql://127.0.0.1:1/none", "WUFEI_EXCHANGE_DATABASE_URL"),
+        ("postgresql://127.0.0.1/none?sslmode=maybe", "sslmode"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_is_told_in_a_line(
+    front: Front, address: str, told: str
+) -> None:
+    for action in ("run", "reconcile"):
+        code, said = await _exchange(front, action, WUFEI_EXCHANGE_DATABASE_URL=address)
+        assert (code, told in said, "Traceback" in said) == (1, True, False), said
+        assert said.startswith("wufei: "), said
+
+
+async def test_tables_that_are_not_there_are_told_in_a_line(front: Front) -> None:
+    await front.beside.execute("DROP TABLE ex_in_submission, ex_out_submission")
+    code, said = await _exchange(front, "reconcile")
+    assert (code, "WUFEI_EXCHANGE_DATABASE_URL" in said) == (1, True), said
+
+
 async def test_what_is_refused_is_told_with_the_reason(front: Front) -> None:
     good, other, more, last = places(4)
     await front.insert("hash", good, row_hash="0" * 64)
@@ -144,7 +214,7 @@ async def test_without_a_plan_or_a_key_nothing_is_exchanged(front: Front) -> Non
     async with database.transaction() as session:
         with pytest.raises(ExchangeRefused):
             await locked_channel(session, CITY, "410183-1999")
-        await open_channel(session, CITY, PLAN, None, actor=operator(CITY), now=now)
+        await open_channel(session, CITY, PLAN, None, takes=False, actor=operator(CITY), now=now)
     await front.insert("a", places(1)[0])
     with pytest.raises(ExchangeRefused):
         await front.take()

@@ -43,6 +43,34 @@ async def test_what_was_approved_arrives_to_be_reviewed_and_its_receipt_closes(g
     assert (again.judged.verdict, again.receipt) == ("repeated", taken.receipt)
 
 
+async def test_what_was_made_and_not_written_comes_first_and_again_until_it_is_written(
+    gap: Gap,
+) -> None:
+    first, second = places(2)
+    await gap.here.approve(first)
+    tries = [await gap.here.to_write() for _ in range(2)]
+    await gap.here.approve(second)
+    tries.append(await gap.here.to_write(written=True))
+    assert [one and one.number for one in tries] == [1, 1, 1]
+    assert len({one.content for one in tries if one is not None}) == 1
+    last = await gap.here.to_write(written=True)
+    assert last is not None
+    assert (last.number, last.items) == (2, 1)
+    assert await gap.here.to_write() is None
+
+
+async def test_packages_cover_the_log_without_a_gap_whatever_is_not_for_them(gap: Gap) -> None:
+    made = []
+    for place in places(3):
+        await gap.here.approve(place, type_="submission.submitted")
+        assert await gap.here.export() is None
+        await gap.here.approve(place)
+        made.append(await gap.here.export())
+    covers = [(one.manifest.after_position, one.manifest.upto_position) for one in made if one]
+    assert covers[0][0] == 0
+    assert [after for after, _ in covers[1:]] == [upto for _, upto in covers[:-1]]
+
+
 async def test_a_correction_follows_and_what_is_false_is_taken_back(gap: Gap) -> None:
     (place,) = places(1)
     await gap.here.approve(place)

@@ -20,7 +20,7 @@ from starlette.types import Message
 from services.api.exports import columns
 from services.api.exports.answering import Export
 from services.api.exports.columns import Kind, Shape, chinese, shape_of
-from services.api.exports.delimited import NUMBER, RISKY, DelimitedWriter
+from services.api.exports.delimited import DelimitedWriter
 from services.api.exports.digits import Digits
 from services.api.exports.workbook import MOST_CHARACTERS, WorkbookWriter
 from services.api.exports.writing import Writer
@@ -28,6 +28,7 @@ from services.api.main import _ROUTERS
 from services.api.routing import ExactRoute
 from services.api.table_forms import ASKED, Form
 from services.core.identity.errors import Unauthenticated
+from services.core.kit.formula_cells import NUMBER, RISKY
 from services.core.sheets.sheet_file import SheetFile
 from tests.support.sheets import read_workbook
 

@@ -1,5 +1,6 @@
 """An archive of evidence held against its list: altered, missing, moved files are named."""
 
+import csv
 import io
 import zipfile
 from datetime import UTC, datetime
@@ -18,12 +19,13 @@ from tests.support.api import xinmi
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 CONTENTS = [b"first", b"second", b"third"]
+RISKY_NAMES = ["=1.pdf", '＝HYPERLINK("httpx").txt', "＠sum.pdf"]
 
 
 def an_archive() -> dict[str, bytes]:
     """Return the parts of an archive as the worker makes it."""
     writer = ArchiveWriter(PlanState("410183", "410183-2025", 1, xinmi(), {}, {}, {}))
-    for content in CONTENTS:
+    for content, name in zip(CONTENTS, RISKY_NAMES, strict=True):
         row = Evidence(
             city_code="410183",
             id=new_id(),
@@ -32,7 +34,7 @@ def an_archive() -> dict[str, bytes]:
             organization_code="UN01",
             indicator_code="R01",
             period="2025",
-            file_name="=1.pdf",
+            file_name=name,
             size=len(content),
             sha256=sha256(content),
             sm3=sm3(content).hex(),
@@ -52,6 +54,7 @@ def an_archive() -> dict[str, bytes]:
         added_at=AT,
     )
     writer.lacks(lost)
+    writer.hold("＋1/index.txt", b"beside", AT)
     writer.end(AT)
     with zipfile.ZipFile(io.BytesIO(writer.ready())) as made:
         return {name: made.read(name) for name in made.namelist()}
@@ -59,6 +62,14 @@ def an_archive() -> dict[str, bytes]:
 
 PARTS = an_archive()
 NAMES = [name for name in PARTS if name != LIST]
+
+
+def test_no_cell_of_its_list_is_a_formula_to_whatever_spreadsheet() -> None:
+    cells = [
+        cell for line in csv.reader(io.StringIO(PARTS[LIST].decode("utf-8-sig"))) for cell in line
+    ]
+    assert not [cell for cell in cells if cell[:1] in set("=+-@\t\r\n＝＋－＠")]
+    assert {f"'{name}" for name in RISKY_NAMES} <= set(cells)
 
 
 def packed(parts: dict[str, bytes]) -> io.BytesIO:
@@ -76,7 +87,7 @@ def told(parts: dict[str, bytes]) -> list[tuple[str, str]]:
 
 def test_an_archive_as_it_was_made_is_whole() -> None:
     assert has_list(packed(PARTS))
-    assert archive_faults(packed(PARTS)) == (3, [])
+    assert archive_faults(packed(PARTS)) == (4, [])
 
 
 def test_the_first_faulty_file_is_named() -> None:
@@ -84,7 +95,7 @@ def test_the_first_faulty_file_is_named() -> None:
     lacking = {name: one for name, one in PARTS.items() if name != NAMES[1]}
     assert told(lacking) == [(NAMES[1], "it is listed, and not there")]
     assert told({**PARTS, "more": b""}) == [("more", "it is not listed")]
-    order = [NAMES[0], NAMES[2], NAMES[1], LIST]
+    order = [NAMES[0], NAMES[2], NAMES[1], *NAMES[3:], LIST]
     assert told({name: PARTS[name] for name in order}) == [(NAMES[2], "it is not in its place")]
 
 

@@ -7,7 +7,7 @@ from annotated_types import Gt
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from services.core.kit.forms import form, form_of
-from services.core.kit.said import Said, Words, trimmed
+from services.core.kit.said import Said, Title, Words, in_one_line, trimmed
 
 BLANKS = (
     *("", " ", "\u3000", "\u200b", "\ufeff", "\u2060", "\t\u3000\r\n", "\x00", "\x7f", "\x85"),
@@ -115,3 +115,13 @@ def test_a_form_holds_as_soon_as_it_is_made() -> None:
     assert made.validate_python("v1") == "v1"
     with pytest.raises(ValidationError, match="pattern"):
         made.validate_python("w1")
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\t", "\x1b", "\x85", "\u2028", "\u2029"])
+def test_what_something_is_called_is_one_line(sign: str) -> None:
+    title: TypeAdapter[str] = TypeAdapter(Title)
+    with pytest.raises(ValidationError, match="one line"):
+        title.validate_python(f"a{sign}b")
+    assert title.validate_python("家\u200d庭 甲") == "家\u200d庭 甲"
+    assert in_one_line(f"a{sign}b") == "a\ufffdb"
+    assert in_one_line("甲 b") == "甲 b"

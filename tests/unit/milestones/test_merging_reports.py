@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from services.core.conflicts.rules import merge
 from services.core.milestones.conflicts.rules import (
     FIELDS,
     SEEN,
     as_kept,
     as_read,
     changed,
-    merge,
 )
 
 ALL = {
@@ -45,7 +45,7 @@ def test_each_field_is_the_sides_that_changed_it(
     merged = merge(before, present, wanted)
     ours, theirs = wanted != before, present != before
     assert merged.disputed == ((name,) if ours and theirs and wanted != present else ())
-    assert merged.columns == (wanted if ours and not theirs else present)
+    assert merged.free == (wanted if ours and not theirs else {})
     assert changed(before, wanted) == ((name,) if ours else ())
 
 

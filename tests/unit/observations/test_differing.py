@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import shown
 from services.core.observations.differing import difference, judge, observed_as_kept
 from services.core.plan.observing import Tolerance
+from services.core.submissions.conflicts.models import SubmissionConflict
+from services.core.submissions.conflicts.rules import shown
 
 FORM = dict.fromkeys(("value", "numerator", "denominator", "level", "not_applicable_reason"))
 ONE_PERCENT = Tolerance(relative=Decimal("0.01"))
@@ -36,8 +36,10 @@ def observed(**columns: Any) -> dict[str, Any]:
     return {**figure(**columns), **whence}
 
 
-def conflict(state: str, said: dict[str, Any], seen: dict[str, Any], taken: Any = None) -> Conflict:
-    return Conflict(
+def conflict(
+    state: str, said: dict[str, Any], seen: dict[str, Any], taken: Any = None
+) -> SubmissionConflict:
+    return SubmissionConflict(
         state=state,
         taken=taken,
         submission_id=said["id"],

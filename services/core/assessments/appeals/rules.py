@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, get_args
 from uuid import UUID
 
 from services.core.assessments.rules import authors_of
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import with_nearest
 from services.core.kit.text import Text
@@ -33,8 +35,13 @@ _NO_FILE = Text(
 )
 _NOT_CONTESTED = Text("申诉没有涉及此项", "The appeal does not contest this item")
 _SAME = Text(
-    "更正后得分不变：申诉成立须更正至少一项；否则请驳回",
-    "No points change: an appeal that is upheld corrects an item at least; else refuse it",
+    "更正后没有一项得分提高：申诉成立须至少提高一项的得分；否则请驳回",
+    "No item gains points: an appeal that is upheld gives an item more at least; else refuse it",
+)
+_FEWER = Text(
+    "更正后得分由 {before} 变为 {after}：申诉成立不能降低得分；其他问题请另行处理",
+    "Its points go from {before} to {after}: an appeal that is upheld takes none away; what else"
+    " was found is for another assessment",
 )
 
 
@@ -91,9 +98,60 @@ def correction_faults(corrected: Collection[str], contested: Collection[str]) ->
     ]
 
 
-def nothing_changes() -> Fault:
-    """Return the fault of a correction that leaves all points as they are."""
-    return Fault("/findings", "nothing-changes", _SAME)
+@dataclass(frozen=True, slots=True)
+class ItemsAndTotal:
+    """What an assessment comes to: its items, and the total (None: nothing applies)."""
+
+    results: Sequence[Mapping[str, Any]]
+    total: Decimal | None
+
+
+def points_faults(before: ItemsAndTotal, after: ItemsAndTotal) -> list[Fault]:
+    """Return what keeps a correction from upholding an appeal: points that fall, or none that rise.
+
+    An item that applies no more, or applies by now, is neither more nor fewer points by itself:
+    the total decides on it.
+    """
+    was = {one["code"]: one["points"] for one in before.results}
+    faults, gained, other = [], False, False
+    for one in after.results:
+        code, now = one["code"], one["points"]
+        then = was.get(code)
+        if then is None or now is None:
+            other = other or then != now
+        elif Decimal(now) < Decimal(then):
+            faults.append(_fewer(f"/findings/{code}", then, now))
+        else:
+            gained = gained or Decimal(now) > Decimal(then)
+    if other and not faults:
+        reached, remains = (
+            Decimal(-1) if one.total is None else one.total for one in (before, after)
+        )
+        gained = gained or remains > reached
+        if remains < reached:
+            faults.append(_fewer("/findings", _shown(before.total), _shown(after.total)))
+    return faults if faults or gained else [Fault("/findings", "nothing-changes", _SAME)]
+
+
+def _fewer(place: str, before: str, after: str) -> Fault:
+    return Fault(place, "points-fall", _FEWER.format(before=before, after=after), after)
+
+
+def _shown(total: Decimal | None) -> str:
+    return "—" if total is None else plain(total)
+
+
+def with_evidence_kept(
+    before: Mapping[str, Mapping[str, Any]], corrections: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return corrections, each with what was shown for its item, where it names nothing else."""
+    kept = {code: before.get(code, {}).get("evidence") for code in corrections}
+    return {
+        code: {**one, "evidence": kept[code]}
+        if isinstance(one, Mapping) and one.get("evidence") is None and kept[code] is not None
+        else one
+        for code, one in corrections.items()
+    }
 
 
 def changes_between(

@@ -21,6 +21,7 @@ from services.core.assessments.appeals.rules import (
     AFTER,
     AppealVerb,
     ContestedItem,
+    ItemsAndTotal,
     allowed_actions,
     changes_between,
     contested_faults,
@@ -30,14 +31,16 @@ from services.core.assessments.appeals.rules import (
     files_appeal,
     has_right,
     image_of,
-    nothing_changes,
+    points_faults,
+    with_evidence_kept,
 )
-from services.core.assessments.judging import judged, merged
+from services.core.assessments.judging import judged, merged, open_faults
 from services.core.assessments.models import Assessment, AssessmentRevision
 from services.core.assessments.rules import authors_kept
 from services.core.assessments.service import AssessmentDesk, judged_columns, write_change
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
+from services.core.evidence.resting import rest_upon
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
@@ -86,10 +89,12 @@ async def file_appeal(
     """
     earlier = await queries.against(session, assessment.city_code, assessment.id)
     files = [file for one in contested for file in one.evidence_ids]
+    items = [one["code"] for one in assessment.results if one["state"] != "open"]
+    before = {one["item"] for each in earlier if each.state != "filed" for one in each.contested}
     faults = contested_faults(
         contested,
-        items=[one["code"] for one in assessment.results if one["state"] != "open"],
-        before={one["item"] for each in earlier if each.state != "filed" for one in each.contested},
+        items=items,
+        before=before,
         files=await queries.evidence_of(
             session,
             assessment.city_code,
@@ -106,6 +111,12 @@ async def file_appeal(
     waiting = next((one for one in earlier if one.state == "filed"), None)
     if waiting is not None:
         raise AppealWaiting(extra={"appeal_id": str(waiting.id)})
+    # From now on nobody removes them: what is decided rests upon them.
+    kept = await rest_upon(session, assessment.city_code, files, now=desk.now)
+    if not kept >= set(files):
+        raise InvalidInput(
+            faults=contested_faults(contested, items=items, before=before, files=kept)
+        )
     appeal = _new(assessment, contested, desk)
     session.add(appeal)
     await _write(session, appeal, "filed", desk, reason=None)
@@ -166,20 +177,25 @@ async def uphold(
     """Uphold a locked appeal: what was found of contested items is corrected, and published.
 
     It is judged by the version of the sheet that the assessment was judged by, which is the desk's.
-    What was published before stays as it was.
+    What was published before stays as it was. A correction that names no evidence keeps what was
+    shown for its item.
 
     Raises:
-        InvalidInput: the corrections have faults, or change no points.
+        InvalidInput: the corrections have faults, take points away, or give none.
         AppealTransitionRefused: it was decided or withdrawn before.
     """
-    contested = {one["item"] for one in appeal.contested}
-    faults = correction_faults(list(findings), contested)
-    found = judged(desk.sheet.sheet, merged(assessment.findings, findings))
+    contested, sheet = {one["item"] for one in appeal.contested}, desk.sheet.sheet
+    corrected = with_evidence_kept(assessment.findings, findings)
+    found = judged(sheet, merged(assessment.findings, corrected))
+    faults = [*correction_faults(list(findings), contested), *found.faults]
+    faults = faults or open_faults(sheet, found.findings)
+    faults = faults or points_faults(
+        ItemsAndTotal(assessment.results, assessment.total),
+        ItemsAndTotal(found.results, found.total),
+    )
+    if faults:
+        raise InvalidInput(faults=faults)
     changes = changes_between(assessment.results, found.results)
-    if not faults and not found.faults and not _points_change(changes):
-        faults.append(nothing_changes())
-    if faults or found.faults:
-        raise InvalidInput(faults=[*faults, *found.faults])
     _check_filed(appeal, desk)
     for name, value in judged_columns(found, desk.sheet).items():
         setattr(assessment, name, value)
@@ -200,16 +216,10 @@ async def uphold(
             made_at=desk.now,
         )
     )
-    await write_change(
-        session, assessment, "corrected", plan=desk.plan, actor=desk.actor, now=desk.now
-    )
+    await write_change(session, assessment, "corrected", actor=desk.actor, now=desk.now)
     appeal.corrected_revision = assessment.revision
     appeal.changes = changes
     await _close(session, appeal, "uphold", desk, reason)
-
-
-def _points_change(changes: Sequence[Mapping[str, Any]]) -> bool:
-    return any(one["before_points"] != one["after_points"] for one in changes)
 
 
 def _check_filed(appeal: Appeal, desk: AssessmentDesk) -> None:

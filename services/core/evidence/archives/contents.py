@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from typing_extensions import Buffer, override
 
 from services.core.evidence.models import Evidence
+from services.core.kit.formula_cells import as_text
 from services.core.kit.sm3 import sm3
 from services.core.plan.state import PlanState
 
 _NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
-_FORMULA = ("=", "+", "-", "@", "\t")
 _LONGEST_PART = 60
 _EARLIEST = 1980
 LIST = "清单.csv"
@@ -118,13 +118,7 @@ class ArchiveWriter:
 
 def _cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    said = str(value)
-    return f"'{said}" if said.startswith(_FORMULA) else said
-
-
-def listed_path(cell: str) -> str:
-    """Return the path that a cell of the list names."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return as_text(str(value))
 
 
 class _Made(io.RawIOBase):

@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from services.core.evidence.archives.contents import HEADINGS, LIST, listed_path
+from services.core.evidence.archives.contents import HEADINGS, LIST
 from services.core.kit.file_faults import BROKEN_ZIP, FileFault
+from services.core.kit.formula_cells import text_of
 from services.core.kit.text import Text
 
 _PART_BYTES = 1024 * 1024
@@ -65,7 +66,7 @@ def _rows(archive: zipfile.ZipFile) -> list[list[str]] | None:
 def _faults(archive: zipfile.ZipFile, rows: list[list[str]]) -> Iterator[FileFault]:
     names = [one for one in archive.namelist() if one != LIST]
     there = set(names)
-    paths = [listed_path(row[_PATH]) for row in rows]
+    paths = [text_of(row[_PATH]) for row in rows]
     for row, path in zip(rows, paths, strict=True):
         if path not in there:
             yield FileFault(path, _GONE)

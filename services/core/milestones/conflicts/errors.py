@@ -1,6 +1,6 @@
 """Refusals of conflicts over milestones."""
 
-from services.core.kit.errors import NotFound, TransitionRefused
+from services.core.kit.errors import NotFound
 from services.core.kit.text import Text
 
 
@@ -9,7 +9,3 @@ class MilestoneConflictNotFound(NotFound):
 
     code = "milestone-conflict-not-found"
     title = Text("未找到该里程碑冲突", "There is no such conflict over a milestone")
-
-
-class MilestoneConflictDecided(TransitionRefused):
-    """The conflict was decided before."""

@@ -1,7 +1,6 @@
-"""What a device said of a milestone beside what the ledger says: merged by field. Pure."""
+"""What a device may say of a milestone, and how a conflict keeps it. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -15,9 +14,6 @@ DisputedVerb = Literal["progress", "complete"]
 MilestoneConflictReason = Literal["both-changed", "moved-on"]
 """`both-changed` the same field; `moved-on`: its state allows the verb no more."""
 
-MilestoneConflictState = Literal["open", "decided"]
-MilestoneTakenVersion = Literal["ledger", "device"]
-
 FIELDS: Mapping[DisputedVerb, tuple[str, ...]] = {
     "progress": REPORTED,
     "complete": ("narrative", "evidence"),
@@ -26,34 +22,6 @@ FIELDS: Mapping[DisputedVerb, tuple[str, ...]] = {
 
 SEEN = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
 """Every column that a device may say something of."""
-
-
-@dataclass(frozen=True, slots=True)
-class MergedFields:
-    """What becomes of a write: every field after the merge, and those that both sides changed.
-
-    A disputed field is as the ledger has it.
-    """
-
-    columns: Mapping[str, Any]
-    disputed: tuple[str, ...]
-
-
-def merge(
-    base: Mapping[str, Any], present: Mapping[str, Any], wanted: Mapping[str, Any]
-) -> MergedFields:
-    """Merge what is `wanted` by field with what stands; all three by column.
-
-    A field that only one side changed is that side's. One that both changed alike is as it is.
-    """
-    columns, disputed = {}, []
-    for name, then in wanted.items():
-        now, before = present[name], base[name]
-        ours = then == before
-        columns[name] = now if ours or now != before else then
-        if not ours and now not in (before, then):
-            disputed.append(name)
-    return MergedFields(columns, tuple(disputed))
 
 
 def changed(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,38 +1,23 @@
-"""Raising conflicts over milestones, many at once, and deciding one; with its event each."""
+"""Deciding a conflict over a milestone."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.catalogue import EventType
-from services.core.events.service import NewEvent, record
+from services.core.conflicts.rules import DeviceTakenVersion
+from services.core.conflicts.service import check_open, settle
 from services.core.identity.actor import Actor
 from services.core.milestones import service
 from services.core.milestones.action_context import ActionContext
-from services.core.milestones.conflicts.errors import MilestoneConflictDecided
 from services.core.milestones.conflicts.models import MilestoneConflict
 from services.core.milestones.conflicts.rules import (
     FIELDS,
     DisputedVerb,
-    MilestoneTakenVersion,
     as_read,
 )
+from services.core.milestones.conflicts.subject import OVER_MILESTONES
 from services.core.milestones.models import Milestone
 from services.core.milestones.rights import acts_for
-
-
-async def raise_conflicts(session: AsyncSession, conflicts: Sequence[MilestoneConflict]) -> None:
-    """Write new conflicts and an event for each, in two statements however many they are."""
-    if not conflicts:
-        return
-    names = MilestoneConflict.__table__.columns.keys()
-    rows = [{name: getattr(one, name) for name in names} for one in conflicts]
-    await session.execute(insert(MilestoneConflict), rows)
-    happened = (_event(one, "milestone_conflict.raised", one.raised_at) for one in conflicts)
-    await record(session, *happened)
 
 
 def may_decide(actor: Actor, conflict: MilestoneConflict) -> bool:
@@ -46,7 +31,7 @@ async def decide(
     milestone: Milestone,
     *,
     desk: ActionContext,
-    take: MilestoneTakenVersion,
+    take: DeviceTakenVersion,
     reason: str | None,
 ) -> None:
     """Decide a locked conflict over a locked milestone.
@@ -56,20 +41,21 @@ async def decide(
     ledger says of the others. Who wrote that on the device is an author of it from then on.
 
     Raises:
-        MilestoneConflictDecided: it was decided before.
+        ConflictDecided: it was decided before.
         InvalidInput, MilestoneTransitionRefused: the verb is refused, see `milestones.service`.
     """
-    if conflict.state != "open":
-        extra = {"state": conflict.state, "allowed_actions": []}
-        raise MilestoneConflictDecided(extra=extra)
+    check_open(conflict)
     if take == "device":
         await _take_device(session, conflict, milestone, desk)
-    conflict.state, conflict.taken = "decided", take
-    conflict.decision_reason = reason
-    conflict.decided_by, conflict.decided_at = desk.actor.stamp(), desk.now
-    conflict.version += 1
-    await session.flush()
-    await record(session, _event(conflict, "milestone_conflict.decided", desk.now))
+    await settle(
+        session,
+        OVER_MILESTONES,
+        conflict,
+        take=take,
+        reason=reason,
+        actor=desk.actor,
+        now=desk.now,
+    )
 
 
 async def _take_device(
@@ -85,27 +71,3 @@ async def _take_device(
         await service.report_progress(session, milestone, desk=desk, report=report)
     else:
         await service.complete(session, milestone, desk=desk, **wanted)
-
-
-def _event(conflict: MilestoneConflict, type_: EventType, at: datetime) -> NewEvent:
-    decided = {"taken": conflict.taken} if conflict.taken else {}
-    return NewEvent(
-        city_code=conflict.city_code,
-        plan_code=conflict.plan_code,
-        type=type_,
-        subject_kind="milestone_conflict",
-        subject_id=str(conflict.id),
-        organization_code=conflict.organization_code,
-        actor=conflict.decided_by or conflict.raised_by,
-        data={
-            "milestone_id": str(conflict.milestone_id),
-            "measure_code": conflict.measure_code,
-            "organization_code": conflict.organization_code,
-            "title": conflict.title,
-            "verb": conflict.verb,
-            "reason": conflict.reason,
-            "fields": conflict.fields,
-            **decided,
-        },
-        occurred_at=at,
-    )

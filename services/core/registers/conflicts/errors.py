@@ -1,6 +1,6 @@
 """Refusals of conflicts over rows of registers."""
 
-from services.core.kit.errors import NotFound, TransitionRefused
+from services.core.kit.errors import NotFound
 from services.core.kit.text import Text
 
 
@@ -9,7 +9,3 @@ class RegisterRowConflictNotFound(NotFound):
 
     code = "register-row-conflict-not-found"
     title = Text("未找到该台账行冲突", "There is no such conflict over a row of a register")
-
-
-class RegisterRowConflictDecided(TransitionRefused):
-    """The conflict was decided before."""

@@ -1,6 +1,8 @@
 """Reading what registers give: figures as rows stand, and figures as they were found."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +22,21 @@ MOST_ROWS_TOLD = 1000
 
 FigureRow = Mapping[str, Any]
 """The columns of `register_figure` by name."""
+
+MeasuredPlace = tuple[str, str | None]
+"""A period, and a unit; None: of the city."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestedOn:
+    """The digest of the rows of a figure, and the first of them, each by id and version."""
+
+    digest: str
+    rows: Sequence[Any]
+
+
+NO_ROWS = RestedOn(hashlib.sha256(b"").hexdigest(), ())
+"""What a figure rests on that no row gives."""
 
 
 async def measured(
@@ -67,14 +84,27 @@ async def rested_on(
     plan: PlanState,
     register: Register,
     measure: RegisterMeasure,
-    period: Period,
-    unit: str | None,
-) -> tuple[str, list[Any]]:
-    """Return the digest of the rows that a figure is reckoned from, and the first of them."""
+    periods: Sequence[Period],
+    *,
+    most: int = 0,
+) -> Mapping[MeasuredPlace, RestedOn]:
+    """Return what figures of some periods are reckoned from, with up to `most` rows of each.
+
+    By period and unit, as `Measured` has them; one that is reckoned from no row is absent.
+    """
+    if not periods:
+        return {}
     sql, given = statements.rested_on(register, measure)
-    asked = {**given, **_of(plan, [period]), "unit": unit, "most": MOST_ROWS_TOLD}
-    found = (await session.execute(text(sql).columns(rows=JSONB), asked)).mappings().one()
-    return found["digest"], found["rows"]
+    asked = {**given, **_of(plan, periods), "most": most}
+    return {
+        (row.period, row.unit): RestedOn(row.digest, [_line(one) for one in row.lines])
+        for row in await session.execute(text(sql), asked)
+    }
+
+
+def _line(written: str) -> list[Any]:
+    row_id, _, version = written.partition(":")
+    return [row_id, int(version)]
 
 
 async def counted_by(

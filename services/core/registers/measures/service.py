@@ -22,7 +22,7 @@ from services.core.plan.register_entries import Register, RegisterMeasure
 from services.core.plan.state import REGISTER_SOURCE, PlanState
 from services.core.registers.measures import queries
 from services.core.registers.measures.models import RegisterFigure
-from services.core.registers.measures.queries import FigureRow
+from services.core.registers.measures.queries import MOST_ROWS_TOLD, NO_ROWS, FigureRow
 from services.core.registers.measures.rules import (
     Measured,
     reporter_of,
@@ -80,26 +80,58 @@ async def propose(
             session, plan, register, measure, [one.code for one in periods]
         )
     }
-    by_code = {one.code: one for one in periods}
-    found = []
+    possible = []
     now_measured = await queries.measured(session, plan, register, measure, periods)
     for one in with_what_is_gone(now_measured, before, measure):
         unit, form = reporter_of(plan, measure, one.organization_code), one.form(measure)
         if unit is None or ((form is None or one.is_empty) and (unit, one.period) not in before):
             continue
         # Rows that give a figure no more leave none where there was one.
-        form = form or Form()
-        digest, rows = await queries.rested_on(
-            session, plan, register, measure, by_code[one.period], one.organization_code
-        )
-        last = before.get((unit, one.period))
-        if last is not None and last["digest"] == digest and _same(last, form):
-            continue
-        version = 1 if last is None else last["version"] + 1
-        found.append(_Found(one, unit, form, version, digest, rows))
+        possible.append((one, unit, form or Form()))
+    found = await _others(session, plan, (register, measure), possible, before, periods)
     if found:
         await _write(session, plan, (register, measure), found, position=position, now=now)
     return len(found)
+
+
+async def _others(
+    session: AsyncSession,
+    plan: PlanState,
+    what: tuple[Register, RegisterMeasure],
+    possible: Sequence[tuple[Measured, str, Form]],
+    before: Mapping[tuple[str, str], FigureRow],
+    periods: Sequence[Period],
+) -> list[_Found]:
+    """Return the figures that are others than `before`, or from other rows.
+
+    One statement tells that of all of them, and a second the rows of those that are.
+    """
+    wanted = {one.period for one, _, _ in possible}
+    rested = await queries.rested_on(
+        session, plan, *what, [one for one in periods if one.code in wanted]
+    )
+
+    def is_other(one: Measured, unit: str, form: Form) -> bool:
+        last = before.get((unit, one.period))
+        digest = rested.get((one.period, one.organization_code), NO_ROWS).digest
+        return last is None or last["digest"] != digest or not _same(last, form)
+
+    others = [each for each in possible if is_other(*each)]
+    moved = {one.period for one, _, _ in others}
+    told = await queries.rested_on(
+        session,
+        plan,
+        *what,
+        [one for one in periods if one.code in moved],
+        most=MOST_ROWS_TOLD,
+    )
+    found = []
+    for one, unit, form in others:
+        last = before.get((unit, one.period))
+        version = 1 if last is None else last["version"] + 1
+        on = told.get((one.period, one.organization_code), NO_ROWS)
+        found.append(_Found(one, unit, form, version, on.digest, on.rows))
+    return found
 
 
 def _same(last: FigureRow, form: Form) -> bool:

@@ -205,23 +205,25 @@ def _survey(register: Register, measure: RegisterMeasure, rule: SurveyRule, give
 
 
 def rested_on(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping[str, Any]]:
-    """Return the statement that tells which rows a figure was reckoned from, and what it takes.
+    """Return the statement that tells which rows figures were reckoned from, and what it takes.
 
-    Of one period, and of the unit `:unit` (null: of all): `digest` and `rows`, `:most` at most.
+    By `period`, and `unit` where the measure goes by units (null: of the city): the `digest` of all
+    of them, and `lines`, the first `:most`. A row is told by the version by which it counts: work
+    on a correction is none of what was reckoned from. A figure of no row is absent.
     """
     given = _Given()
     rows = _rows("r", register.code, measure, given)
     where = _meets("r", measure.where, given)
     if measure.kind == "ratio" and measure.denominator is not None:
         where = f"({where}) AND ({_meets('r', measure.denominator.where, given)})"
+    unit = "r.organization_code" if measure.per == "unit" else "CAST(NULL AS text)"
     return (
-        f"WITH taken AS MATERIALIZED (SELECT r.id, r.version FROM {_PERIODS}"  # noqa: S608
-        f" CROSS JOIN LATERAL (SELECT r.id, r.version FROM {rows} AND ({where})"
-        " AND (CAST(:unit AS text) IS NULL OR r.organization_code = :unit)) AS r)"
-        " SELECT encode(sha256(convert_to(coalesce((SELECT string_agg("
-        "id || ':' || version, chr(10) ORDER BY id) FROM taken), ''), 'UTF8')), 'hex') AS digest,"
-        " coalesce((SELECT jsonb_agg(jsonb_build_array(few.id, few.version) ORDER BY few.id) FROM"
-        " (SELECT id, version FROM taken ORDER BY id LIMIT :most) AS few), '[]') AS rows"
+        "SELECT f.period, f.unit, f.lines[1:CAST(:most AS integer)] AS lines,"  # noqa: S608
+        " encode(sha256(convert_to(array_to_string(f.lines, chr(10)), 'UTF8')), 'hex') AS digest"
+        " FROM (SELECT p.period, r.unit, array_agg(r.line ORDER BY r.id) AS lines"
+        f" FROM {_PERIODS} CROSS JOIN LATERAL (SELECT r.id, {unit} AS unit,"
+        " r.id || ':' || coalesce(r.counted_version, r.version) AS line"
+        f" FROM {rows} AND ({where})) AS r GROUP BY p.period, r.unit) AS f"
     ), given.values
 
 

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
-from services.core.kit.decimals import exact, times, total
+from services.core.kit.decimals import times, total
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.count_entries import RowCheck, RowSide, RowTerm
 from services.core.plan.register_entries import Register
 from services.core.registers.judging import key_of
 from services.core.registers.row_checks import broken_fault, holds
+from services.core.registers.stored_cells import month_said, number_said
 
 FindingOutcome = Literal["broken", "unknown"]
 
@@ -68,13 +69,12 @@ def months_before(month: str, count: int) -> list[str]:
 def keys_before(register: Register, cells: Mapping[str, Any]) -> dict[str, str]:
     """Return by month the key of the row of each earlier month that a check looks at."""
     reached = {term.at for term in _terms(register)}
-    month = register.month_of_key
-    if month is None or cells.get(month) is None or not reached - {"row"}:
+    column = register.month_of_key
+    month = None if column is None else month_said(cells.get(column))
+    if column is None or month is None or not reached - {"row"}:
         return {}
     back = _MONTHS - 1 if "twelve_months" in reached else 1
-    return {
-        one: key_of(register, {**cells, month: one}) for one in months_before(cells[month], back)
-    }
+    return {one: key_of(register, {**cells, column: one}) for one in months_before(month, back)}
 
 
 def summed(register: Register, cells: Mapping[str, Any]) -> list[Summed]:
@@ -189,22 +189,12 @@ def _side(
     parts = []
     for term in side:
         for place, said in _said(register, term, cells, near):
-            number = _number(said)
+            number = said if isinstance(said, Decimal) else number_said(said)
             if number is None:
                 missing.append(place)
             else:
                 parts.append(times(number, term.times))
     return total(parts)
-
-
-def _number(said: object) -> Decimal | None:
-    """Return what is said as a number; None: it is none, as a row of an earlier plan may say."""
-    if isinstance(said, Decimal):
-        return said
-    try:
-        return exact(said)
-    except ValueError:
-        return None
 
 
 def _said(
@@ -219,7 +209,7 @@ def _said(
     else:
         if term.at != "month_before":
             yield column, cells.get(column)
-        month = cells.get(register.month_of_key or "")
+        month = month_said(cells.get(register.month_of_key or ""))
         back = {"row": 0, "month_before": 1, "twelve_months": _MONTHS - 1}[term.at]
         for one in months_before(month, back) if month and back else ():
             yield f"{column}@{one}", near.by_month.get(one, {}).get(column)

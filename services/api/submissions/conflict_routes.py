@@ -1,4 +1,4 @@
-"""Paths of conflicts: list and read them, decide one."""
+"""Paths of conflicts over submissions: list and read them, decide one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +9,7 @@ from fastapi import Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import Unpack, override
 
-from services.api.answers import json_answer
-from services.api.conflicts.schemas import (
-    ConflictDecisionIn,
-    ConflictListOut,
-    ConflictOut,
-    conflict_body,
-    conflict_fields,
-)
+from services.api.conflicts.views import ConflictList
 from services.api.context import (
     Held,
     IfMatch,
@@ -29,22 +22,28 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.filters import OrganizationFilter, check_codes
-from services.api.paging import after_id, cut, of_list
+from services.api.filters import OrganizationFilter
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.turns import Shown, Turn, in_scope
-from services.core.conflicts import queries, service
-from services.core.conflicts.errors import ConflictNotFound
-from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import ConflictKind, ConflictState, TakenVersion
+from services.api.submissions.conflict_schemas import (
+    ConflictDecisionIn,
+    ConflictListOut,
+    ConflictOut,
+    conflict_fields,
+)
+from services.api.turns import Shown, Turn, in_scope, shown_item
+from services.core.conflicts import queries
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.observations import queries as observations
 from services.core.observations.errors import ObservationWithdrawn
 from services.core.observations.rules import is_withdrawn
 from services.core.plan.state import PlanState
-from services.core.plan.visibility import sees_whole_plan
+from services.core.submissions.conflicts import service
+from services.core.submissions.conflicts.errors import ConflictNotFound
+from services.core.submissions.conflicts.models import SubmissionConflict
+from services.core.submissions.conflicts.rules import ConflictKind, ConflictState, TakenVersion
+from services.core.submissions.conflicts.subject import OVER_SUBMISSIONS
 
 router = versioned_router("conflicts")
 
@@ -53,6 +52,8 @@ Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 ConflictId = Annotated[
     UUID, Path(description="Id of a conflict", examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5c01"])
 ]
+
+_LISTED = ConflictList(OVER_SUBMISSIONS, "conflicts", conflict_fields)
 
 
 @router.get("/plans/{plan}/conflicts", responses={**answering("Conflicts"), **refusals(403, 404)})
@@ -72,42 +73,29 @@ async def list_conflicts(
 
     A unit sees its own, a lead also those of the indicators it leads; the superior none.
     """
-    named = of_list(
-        actor,
-        "conflicts",
-        plan=plan.code,
-        state=state,
-        kind=kind,
-        organization_code=organization_code,
-    )
-    found = await queries.page(
-        session,
-        actor,
-        plan_code=plan.code,
-        state=state,
-        kind=kind,
-        organization_code=organization_code,
-        after=after_id(page_token, named),
-        limit=page_size + 1,
-    )
-    check_codes(found, plan, organization_code=organization_code)
-    page, following = cut(found, page_size, named, lambda one: [one.id])
     return ConflictListOut.model_validate(
-        {
-            "items": [conflict_fields(one, plan, actor) for one in page],
-            "next_page_token": following,
-            "limited_to_scope": not sees_whole_plan(actor),
-        }
+        await _LISTED.page(
+            session,
+            actor,
+            plan,
+            page_size=page_size,
+            page_token=page_token,
+            state=state,
+            kind=kind,
+            organization_code=organization_code,
+        )
     )
 
 
-async def _seen(conflict_id: ConflictId, actor: Reader, session: Reading) -> Conflict:
+async def _seen(conflict_id: ConflictId, actor: Reader, session: Reading) -> SubmissionConflict:
     """Return a conflict that the caller sees.
 
     Raises:
         ConflictNotFound: there is none of this id in the caller's scope.
     """
-    return in_scope(await queries.one(session, actor, conflict_id), ConflictNotFound)
+    return in_scope(
+        await queries.one(session, actor, OVER_SUBMISSIONS, conflict_id), ConflictNotFound
+    )
 
 
 @router.get(
@@ -116,7 +104,7 @@ async def _seen(conflict_id: ConflictId, actor: Reader, session: Reading) -> Con
     response_model=ConflictOut,
 )
 async def get_conflict(
-    row: Annotated[Conflict, Depends(_seen)],
+    row: Annotated[SubmissionConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
     held: Held,
@@ -124,25 +112,26 @@ async def get_conflict(
 ) -> Response:
     """Return one conflict with both versions."""
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    _, body, etag = conflict_body(row, plan, actor)
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    return shown_item(row, conflict_fields(row, plan, actor)).answer(if_none_match)
 
 
 @dataclass(frozen=True)
-class ConflictTurn(Turn[Conflict]):
+class ConflictTurn(Turn[SubmissionConflict]):
     """A conflict's turn to be decided, with the plan that its submission is judged by."""
 
     plan: PlanState
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*conflict_body(self.item, self.plan, self.actor))
+        return shown_item(self.item, conflict_fields(self.item, self.plan, self.actor))
 
 
 async def _take(
     conflict_id: ConflictId, actor: Writer, session: Writing, held: Held
 ) -> ConflictTurn:
-    row = in_scope(await queries.for_update(session, actor, conflict_id), ConflictNotFound)
+    row = in_scope(
+        await queries.for_update(session, actor, OVER_SUBMISSIONS, conflict_id), ConflictNotFound
+    )
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     service.check_right(actor, row)
     return ConflictTurn(row, actor, session, held, plan)
@@ -188,7 +177,11 @@ class _Decision(TypedDict):
 
 
 async def _decide(
-    session: AsyncSession, conflict: Conflict, *, take: TakenVersion, **members: Unpack[_Decision]
+    session: AsyncSession,
+    conflict: SubmissionConflict,
+    *,
+    take: TakenVersion,
+    **members: Unpack[_Decision],
 ) -> None:
     """Decide a conflict; what its source took back meanwhile can be taken no more.
 

@@ -1,0 +1,86 @@
+"""Answers about conflicts, whatever they are over: a page of them, and what each of them says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.api.actors import actor_fields
+from services.api.filters import check_codes
+from services.api.paging import after_id, cut, of_list
+from services.core.conflicts import queries
+from services.core.conflicts.models import Conflict, KeptConflict
+from services.core.conflicts.subject import ConflictSubject
+from services.core.identity.actor import Actor
+from services.core.plan.state import PlanState
+from services.core.plan.visibility import sees_whole_plan
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictList(Generic[Conflict]):
+    """The list of the conflicts over something.
+
+    `name` is what its tokens call it; `fields` returns what one conflict says.
+    """
+
+    subject: ConflictSubject[Conflict]
+    name: str
+    fields: Callable[[Conflict, PlanState, Actor], dict[str, Any]]
+
+    async def page(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        plan: PlanState,
+        *,
+        page_size: int,
+        page_token: str | None,
+        organization_code: str | None,
+        **filters: UUID | str | None,
+    ) -> dict[str, Any]:
+        """Return a page of the conflicts that the caller sees, newest first.
+
+        `filters` are by column; None: whatever it says.
+
+        Raises:
+            BadPageToken: the token is not one of this list.
+            InvalidInput: nothing was found, and the plan has no such unit.
+        """
+        filters["organization_code"] = organization_code
+        named = of_list(actor, self.name, plan=plan.code, **filters)
+        found = await queries.page(
+            session,
+            actor,
+            self.subject,
+            plan_code=plan.code,
+            filters=filters,
+            after=after_id(page_token, named),
+            limit=page_size + 1,
+        )
+        check_codes(found, plan, organization_code=organization_code)
+        page, following = cut(found, page_size, named, lambda one: [one.id])
+        return {
+            "items": [self.fields(one, plan, actor) for one in page],
+            "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
+        }
+
+
+def kept_fields(row: KeptConflict, *, may_decide: bool) -> dict[str, Any]:
+    """Return both versions of a conflict, whose they are, and what was decided."""
+    return {
+        "base": row.base,
+        "ledger": row.ledger,
+        "device": row.device,
+        "claimed_at": row.claimed_at,
+        "raised_by": actor_fields(row.raised_by),
+        "raised_at": row.raised_at,
+        "state": row.state,
+        "taken": row.taken,
+        "decision_reason": row.decision_reason,
+        "decided_by": None if row.decided_by is None else actor_fields(row.decided_by),
+        "decided_at": row.decided_at,
+        "may_decide": may_decide,
+    }

@@ -1,0 +1,44 @@
+"""Who may look in on long work and end it: whoever started it, with the scopes that took then."""
+
+from collections.abc import Iterable, Mapping
+
+from services.core.evidence.archives.service import ARCHIVE
+from services.core.identity.actor import Actor
+from services.core.identity.errors import not_permitted
+from services.core.identity.rules import Permission
+from services.core.imports.service import CHECK, WRITE, permissions_of
+from services.core.kit.operations import Operation
+from services.core.papers.service import PAPER
+from services.core.webhooks.recovery import KIND as REPLAY
+
+STARTED_WITH: Mapping[str, tuple[Permission, ...]] = {
+    CHECK: permissions_of("indicators"),
+    WRITE: permissions_of("indicators"),
+    REPLAY: (Permission.MANAGE_WEBHOOKS, Permission.READ_EVENTS),
+    PAPER: (Permission.MAKE_PAPERS,),
+    ARCHIVE: (Permission.ARCHIVE_EVIDENCE,),
+}
+"""What starting work of each kind takes; an import of progress takes more."""
+
+
+def check_right(actor: Actor, operation: Operation) -> None:
+    """Let a caller pass who could start this work now: a token may do less than its key.
+
+    Raises:
+        Forbidden: it lacks a scope.
+    """
+    needed = STARTED_WITH[operation.kind]
+    if operation.kind in {CHECK, WRITE}:
+        needed = permissions_of(operation.request.get("form"))
+    check_permissions(actor, needed)
+
+
+def check_permissions(actor: Actor, needed: Iterable[Permission]) -> None:
+    """Let a caller pass who may do all of this.
+
+    Raises:
+        Forbidden: it may not; the first that it lacks is named.
+    """
+    for permission in needed:
+        if not actor.may(permission):
+            raise not_permitted(actor, permission)

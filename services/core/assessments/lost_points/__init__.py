@@ -1,0 +1,1 @@
+"""Where subjects lost points, item by item and month by month."""

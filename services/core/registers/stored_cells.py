@@ -1,0 +1,35 @@
+"""What a cell that stands says, as a day, a month or a number. Pure.
+
+A row is judged by the plan in force whenever it is written or confirmed. Until then it may say
+what an earlier version of the plan took: words, where a day or a number belongs by now. Those say
+no day and no number, as they say none to a measure, which asks the same in SQL.
+"""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from services.core.kit.decimals import exact
+
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+
+
+def day_said(cell: object) -> date | None:
+    """Return the day that a cell says; None: it says none."""
+    try:
+        return date.fromisoformat(cell) if isinstance(cell, str) else None
+    except ValueError:
+        return None
+
+
+def month_said(cell: object) -> str | None:
+    """Return the month that a cell says, such as `2025-09`; None: it says none."""
+    return cell if isinstance(cell, str) and _MONTH.fullmatch(cell) else None
+
+
+def number_said(cell: object) -> Decimal | None:
+    """Return the number that a cell says, exactly; None: it says none."""
+    try:
+        return exact(cell)
+    except ValueError:
+        return None

@@ -1,0 +1,38 @@
+"""`wufei key create` and `wufei key list`: a name is one line, as it is to the API."""
+
+import pytest
+
+from tests.integration.console.test_drops import at, wufei
+from tests.support.packages import Installation
+
+__all__ = ["at"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "(string-too-short)"),
+        (" \u200b ", "(string-too-short)"),
+        ("x" * 201, "(string-too-long)"),
+        ("x\n019b  active  system_admin", "(text-of-one-line)"),
+    ],
+)
+async def test_a_name_that_the_api_refuses_is_refused(
+    at: Installation, name: str, told: str
+) -> None:
+    code, said = await wufei(at.database.dsn, "key", "create", "--name", name, "--role", "leader")
+    assert (code, "/name" in said, told in said) == (1, True, True), said
+
+
+async def test_a_name_is_trimmed_and_one_of_before_stays_in_its_line(at: Installation) -> None:
+    url = at.database.dsn
+    code, said = await wufei(url, "key", "create", "--name", " 县办 ", "--role", "leader")
+    assert code == 0, said
+    _, before = await wufei(url, "key", "list")
+    assert before.splitlines()[-1].endswith("  县办")
+    await at.database.pool.execute(
+        "UPDATE api_key SET name = E'x\\nforged' WHERE city_code = '410183' AND name = '县办'"
+    )
+    _, after = await wufei(url, "key", "list")
+    assert len(after.splitlines()) == len(before.splitlines())
+    assert "x\ufffdforged" in after
