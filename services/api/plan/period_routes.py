@@ -180,7 +180,7 @@ async def close_period(
 ) -> Response:
     """Stop the writing of a period's values; what is under review can still be decided.
 
-    It closes nothing within the period: a quarter of a closed year still takes values, and moves
+    It closes nothing within the period; a quarter of a closed year still takes values, and moves
     the year's score. `warnings` names such periods.
     """
     return await turn.end(if_match)
