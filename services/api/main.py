@@ -90,6 +90,7 @@ from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import comparison_routes as comparison
+from services.api.scoring import indicator_routes as indicator_scores
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import ranking_routes as rankings
 from services.api.scoring import routes as scoring
@@ -128,7 +129,7 @@ if TYPE_CHECKING:
 _ROUTERS = (
     scoring.kept_router,
     submissions.router,
-    scoring.router,
+    indicator_scores.router,
     publications.router,
     indicator_table.router,
     comparison.router,

@@ -9,6 +9,7 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from services.core.imports.sheet_forms import STAMP_SHEET
 from tests.support.api import XINMI, Door, open_door
 from tests.support.registers import KEEPER, ROWS, added_row, credit_code
 
@@ -161,3 +162,72 @@ async def test_every_register_of_the_plan_has_a_form_that_is_read_again(door: Do
                 headers={"Content-Type": "application/octet-stream"},
             )
             assert (back.status_code, back.json()["items"]) == (200, []), back.text
+
+
+INSURANCE = f"/plans/{XINMI}/registers/INSURANCE"
+BINARY = {"Content-Type": "application/octet-stream"}
+OURS, THEIRS = "UN05", "UN36"
+
+
+async def codes_of(client: httpx.AsyncClient, path: str, content: bytes, **asked: str) -> list[str]:
+    answer = await client.post(path, content=content, params=asked, headers=BINARY)
+    assert answer.status_code in {200, 202, 422}, answer.text
+    return [one["code"] for one in answer.json().get("errors", [])]
+
+
+def insured(sheet: Worksheet, at: dict[str, int]) -> None:
+    """Fill in one row; what is said of it may have faults, for that is not what is asked."""
+    sheet.cell(FIRST, at["统一社会信用代码"], credit_code())
+
+
+@pytest.mark.parametrize("way", ["rows/sheet", "imports"])
+async def test_a_form_of_one_unit_is_taken_for_no_other(door: Door, way: str) -> None:
+    path, asked = f"{INSURANCE}/rows/sheet", {}
+    if way == "imports":
+        path, asked = f"/plans/{XINMI}/imports", {"register": "INSURANCE"}
+    async with (
+        await door.as_("reporter", OURS) as unit,
+        await door.as_("reporter", THEIRS) as other,
+        await door.as_("office") as office,
+    ):
+        made = await unit.get(f"{INSURANCE}/form.xlsx")
+        assert made.status_code == 200, made.text
+        content = filled(made.content, insured)
+        wrong = ["sheet-of-another-unit"]
+        assert await codes_of(other, path, content, **asked) == wrong
+        assert await codes_of(office, path, content, organization_code=THEIRS, **asked) == wrong
+        listed = (await office.get(f"{INSURANCE}/rows")).json()["items"]
+        assert listed == [], "nothing is anybody's"
+        fine = {**asked, "organization_code": OURS}
+        assert await codes_of(unit, path, content, **asked, validate_only="true") == []
+        assert await codes_of(office, path, content, **fine, validate_only="true") == []
+        assert await codes_of(office, path, content, **asked, validate_only="true") == []
+
+
+@pytest.mark.parametrize("way", ["rows/sheet", "imports"])
+async def test_a_form_of_one_register_is_taken_for_no_other_and_unchanged(
+    door: Door, way: str
+) -> None:
+    def path_of(register: str) -> tuple[str, dict[str, str]]:
+        if way == "imports":
+            return f"/plans/{XINMI}/imports", {"register": register}
+        return f"/plans/{XINMI}/registers/{register}/rows/sheet", {}
+
+    def altered(content: bytes) -> bytes:
+        book = load_workbook(BytesIO(content))
+        stamp = book[STAMP_SHEET]
+        for row in stamp.iter_rows():
+            if row[0].value == "organization_code":
+                row[1].value = THEIRS
+        made = BytesIO()
+        book.save(made)
+        return made.getvalue()
+
+    async with await door.as_("reporter", OURS) as unit, await door.as_("office") as office:
+        content = (await unit.get(f"{INSURANCE}/form.xlsx")).content
+        path, asked = path_of("GREEN-FACTORY")
+        elsewhere = await codes_of(office, path, content, **asked)
+        path, asked = path_of("INSURANCE")
+        changed = await codes_of(unit, path, altered(content), **asked)
+    assert elsewhere == ["sheet-of-another-register"]
+    assert changed == ["stamp-broken"]

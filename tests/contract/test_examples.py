@@ -185,6 +185,7 @@ MOVED = {
 
 NAMED_TWICE = {
     "get_scoreboard": "publication",
+    "get_indicator_score": "publication",
     "get_rankings": "publication",
     "get_indicator_table": "publication",
     "get_scoreboard_changes": "to",

@@ -1,7 +1,7 @@
 """What the leader's page is made of, read on one connection in a bounded number of statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from services.api.alerts.late_routes import LateOut, late_out
 from services.api.scoring.change_routes import board_place, changes_fields
 from services.api.scoring.ranking_routes import ranked_by_reporting, ranked_by_score
 from services.core.alerts.following import ground_of
-from services.core.alerts.late import late_page
+from services.core.alerts.late import LateCounts, gravest_late
 from services.core.board import queries as board_queries
 from services.core.board.queries import PeriodStanding
 from services.core.identity.actor import Actor
@@ -19,15 +19,15 @@ from services.core.identity.rules import Permission
 from services.core.kit.clock import Clock
 from services.core.obligations.quality.queries import reporting_quality
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.comparing import compare_boards
 from services.core.scoring.models import ScoreSnapshot
 
 MOST_LATE = 60
-"""So many late things are told one by one; of those beyond only that there are more."""
+"""So many late things are told one by one, the gravest; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class LeaderReading:
     since: date
     changes: Mapping[str, Any] | None
     late: Sequence[LateOut] | None
+    late_counts: LateCounts
     curve: Sequence[PeriodStanding]
     rankings: Sequence[Mapping[str, Any]]
     reporting: Mapping[str, Any] | None
@@ -70,18 +71,10 @@ async def read_for_leader(
     city, code = plan.city_code, plan.code
     after = await queries.latest_board(session, city, code, period=period.code, basis="approved")
     standing = await _standing(session, plan, period, after, today)
-    late = None
+    late, late_counts = None, LateCounts()
     if actor.may(Permission.READ_ALERTS):
         ground = await ground_of(session, plan, clock.now(), first=False)
-        found = await late_page(
-            session,
-            actor,
-            ground,
-            rule=None,
-            organization_code=None,
-            after=None,
-            limit=MOST_LATE + 1,
-        )
+        found, late_counts = await gravest_late(session, actor, ground, limit=MOST_LATE)
         late = [late_out(one, ground) for one in found]
     reporting = None
     if actor.may(Permission.READ_SUBMISSIONS):
@@ -96,6 +89,7 @@ async def read_for_leader(
         since=since,
         changes=await _changes(session, actor, plan, period, after, since),
         late=late,
+        late_counts=late_counts,
         curve=await board_queries.standings(
             session, city, code, basis="approved", periods=_comparable(plan, period)
         ),
@@ -117,15 +111,12 @@ async def _standing(
     if snapshot is None:
         drawn = empty_board(plan, period, today)
         return Standing(drawn.board, drawn.traces, 0, today, plan)
-    document = plan.document
-    if snapshot.plan_version != plan.version:
-        document = await plan_document(session, plan.city_code, plan.code, snapshot.plan_version)
     return Standing(
         snapshot.board,
         snapshot.traces,
         snapshot.position,
         snapshot.local_date,
-        replace(plan, document=document),
+        await plan_of_version(session, plan, snapshot.plan_version),
     )
 
 

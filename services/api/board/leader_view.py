@@ -1,19 +1,22 @@
 """The leader's page in words and figures, made of what was read. Pure; it decides nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from services.api.alerts.late_routes import LateOut
 from services.api.board.charts import curve, waterfall
 from services.api.board.figures import NONE, moved, percent, rounded, shown, signed
-from services.api.board.leader import MOST_LATE, LeaderReading
+from services.api.board.leader import LeaderReading
 from services.api.board.rendering import words
+from services.core.alerts.late import LateCounts
 from services.core.board.queries import PeriodStanding
 from services.core.kit.decimals import total
 from services.core.kit.text import Language, Text
 from services.core.plan.state import PlanState
+from services.core.plan.target_names import name_of_written
+from services.core.scoring.adding_up import is_reached
 
 LIGHTS = ("green", "yellow", "red", "grey")
 SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
@@ -23,12 +26,16 @@ _MOST_PARTS = 8
 _MOST_RANKED = 30
 
 
-def leader_view(read: LeaderReading, language: Language) -> dict[str, Any]:
-    """Return what the template of the leader's page shows."""
+def leader_view(
+    read: LeaderReading, language: Language, *, only: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return what the template of the leader's page shows; with `only` of these indicators alone.
+
+    The others are counted, and nothing else is said of them.
+    """
     board, plan = read.now_at.board, read.plan
     rows = board["indicators"]
     lights = Counter(row["light"] for row in rows)
-    late = None if read.late is None else read.late[:MOST_LATE]
     return {
         "plan": plan.code,
         "city": plan.document.city.name,
@@ -39,14 +46,15 @@ def leader_view(read: LeaderReading, language: Language) -> dict[str, Any]:
         "periods": _periods(plan, read.period.code),
         "today": read.today,
         "position": read.now_at.position,
-        "sentence": _sentence(read, lights, late).in_(language),
-        "overall": _overall(board["overall"], language),
+        "sentence": _sentence(read, lights).in_(language),
+        "overall": _overall(board["overall"], language, only),
         "lights": [(light, SIGNS[light], lights[light]) for light in LIGHTS],
         "indicator_count": len(rows),
-        "groups": _groups(board, plan, language),
-        "late": None if late is None else _late_by_unit(late),
-        "late_count": 0 if late is None else len(late),
-        "late_more": read.late is not None and len(read.late) > MOST_LATE,
+        "not_public": 0 if only is None else sum(row["code"] not in only for row in rows),
+        "groups": _groups(board, plan, language, only),
+        "late": None if read.late is None else _late_by_unit(read.late),
+        "late_count": read.late_counts.things,
+        "late_more": read.late is not None and read.late_counts.things > len(read.late),
         "changes": _changes(read),
         "since": read.since,
         "curve": _curve(read.curve),
@@ -58,11 +66,11 @@ def leader_view(read: LeaderReading, language: Language) -> dict[str, Any]:
     }
 
 
-def _sentence(read: LeaderReading, lights: Counter[str], late: Sequence[LateOut] | None) -> Text:
+def _sentence(read: LeaderReading, lights: Counter[str]) -> Text:
     """Return the one sentence to read out, in the words of official papers."""
     board, plan = read.now_at.board, read.plan
     overall, rows, day = board["overall"], board["indicators"], read.today
-    met = sum(row["met"] is True for row in rows)
+    met = sum(map(is_reached, rows))
     zh = [f"截至{day.year}年{day.month}月{day.day}日，{plan.document.city.name}"]
     en = [f"As of {day.isoformat()}, {plan.document.city.name}"]
     if overall["score"] is None:
@@ -72,12 +80,15 @@ def _sentence(read: LeaderReading, lights: Counter[str], late: Sequence[LateOut]
         grade = overall["grade_name"]
         covered = percent(overall["coverage"])
         zh.append(f"{read.period.code}期“无废城市”建设得分{overall['display']}分")
+        adjusted = overall.get("adjusted_display")
+        zh.append(f"，扣分、加分后{adjusted}分" if adjusted else "")
         zh.append(f"（可评估权重占{covered}，{f'等级为{grade}' if grade else '尚不评定等级'}）")
         en.append(f" scores {overall['display']} points for {read.period.code}")
+        en.append(f", {adjusted} after deductions and bonuses" if adjusted else "")
         graded = f"grade {grade}" if grade else "no grade yet"
         en.append(f" ({covered} of the weight can be assessed, {graded})")
-        if read.changes is not None and read.changes["before"] is not None:
-            step = moved(read.changes["difference"])
+        if _compared(read) is not None:
+            step = moved((read.changes or {})["difference"])
             zh.append(f"，{step.zh}")
             en.append(f", {step.en}")
     zh.append(
@@ -88,27 +99,26 @@ def _sentence(read: LeaderReading, lights: Counter[str], late: Sequence[LateOut]
         f"; of {len(rows)} indicators {met} meet their target: {lights['green']} green,"
         f" {lights['yellow']} yellow, {lights['red']} red, {lights['grey']} grey"
     )
-    if late is not None:
-        told = _late_words(late, more=len(read.late or ()) > MOST_LATE)
+    if read.late is not None:
+        told = _late_words(read.late, read.late_counts)
         zh.append(told.zh)
         en.append(told.en)
     return Text("".join(zh) + "。", "".join(en) + ".")
 
 
-def _late_words(late: Sequence[LateOut], *, more: bool) -> Text:
+def _late_words(late: Sequence[LateOut], counts: LateCounts) -> Text:
+    """Return how much is late, of how many units; the one with the gravest thing is named."""
     if not late:
         return Text("；无逾期事项", "; nothing is late")
-    units = list(dict.fromkeys(one.organization_name for one in late))
-    promised = sum(one.answer is not None and one.answer.promised_date is not None for one in late)
-    many = f"{len(late)}项以上" if more else f"{len(late)}项"
-    first = f"{units[0]}等{len(units)}个单位" if len(units) > 1 else units[0]
-    others = f" and {len(units) - 1} others" if len(units) > 1 else ""
-    what = "things are" if len(late) > 1 else "thing is"
+    name, units, promised = late[0].organization_name, counts.units, counts.promised
+    first = f"{name}等{units}个单位" if units > 1 else name
+    others = f" and {units - 1} others" if units > 1 else ""
+    what = "things are" if counts.things > 1 else "thing is"
     when = f"其中{promised}项已承诺完成日期" if promised else "均未承诺完成日期"
     said = f"{promised} with a date that was promised" if promised else "none with a promised date"
     return Text(
-        f"；逾期{many}，涉及{first}，{when}",
-        f"; {len(late)}{' or more' if more else ''} {what} late, of {units[0]}{others}, {said}",
+        f"；逾期{counts.things}项，涉及{first}，{when}",
+        f"; {counts.things} {what} late, of {name}{others}, {said}",
     )
 
 
@@ -142,21 +152,31 @@ def _periods(plan: PlanState, chosen: str) -> list[str]:
     return sorted(known, reverse=True)
 
 
-def _overall(overall: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    reasons = overall["gate"]["reasons"]
+def _overall(
+    overall: Mapping[str, Any], language: Language, only: Collection[str] | None
+) -> dict[str, Any]:
+    gate = overall["gate"]
+    reasons = gate["reasons"]
+    # These name indicators: of those that nobody else may see neither.
+    if only is not None and not {*gate["mandatory_not_met"], *gate["falsified"]} <= {*only}:
+        reasons = []
     name = "reason" if language == "zh-CN" else "reason_en"
     return {
         "display": overall["display"] or NONE,
+        "adjusted": overall.get("adjusted_display"),
         "grade": overall["grade_name"],
         "coverage": percent(overall["coverage"]),
         "reasons": [one[name] for one in reasons if one[name]],
     }
 
 
-def _groups(board: Mapping[str, Any], plan: PlanState, language: Language) -> list[dict[str, Any]]:
+def _groups(
+    board: Mapping[str, Any], plan: PlanState, language: Language, only: Collection[str] | None
+) -> list[dict[str, Any]]:
     tiles: dict[str, list[dict[str, Any]]] = {}
     for row in board["indicators"]:
-        tiles.setdefault(row["group"], []).append(_tile(row, plan, language))
+        if only is None or row["code"] in only:
+            tiles.setdefault(row["group"], []).append(_tile(row, plan, language))
     return [
         {
             "code": group["code"],
@@ -180,7 +200,7 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
         "value": row["display"],
         "unit": row["unit"],
         "state": row["state"],
-        "target": row["target"]["text"],
+        "target": name_of_written(row["target"]),
         "assigned": row["target"]["source"] == "assigned",
         "attainment": row["attainment"],
         "reason": row["reason" if language == "zh-CN" else "reason_en"],
@@ -189,13 +209,22 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
     }
 
 
+def _compared(read: LeaderReading) -> str | None:
+    """Return the score that this one is compared with; None: one of the two is none.
+
+    A scoreboard without a score counts as 0 in a split; nobody rose from that.
+    """
+    found = read.changes
+    if found is None or found["after"]["score"] is None or found["before"] is None:
+        return None
+    score: str | None = found["before"]["score"]
+    return score
+
+
 def _changes(read: LeaderReading) -> dict[str, Any] | None:
     """Return the difference since last month as the steps of a waterfall, with its figures."""
-    found = read.changes
-    if found is None or found["after"]["score"] is None:
-        return None
-    before = None if found["before"] is None else found["before"]["score"]
-    if before is None:
+    before, found = _compared(read), read.changes
+    if before is None or found is None:
         return None
     moves = [_move(one) for one in found["indicators"] if Decimal(one["difference"])]
     moves += [
@@ -292,7 +321,7 @@ def kind_name(kind: str, language: Language) -> str:
 
 def _ranking(one: Mapping[str, Any], language: Language) -> dict[str, Any]:
     reason = "reason" if language == "zh-CN" else "reason_en"
-    kinds = dict.fromkeys(each["comparable_group"] for each in one["items"])
+    kinds = Counter(each["comparable_group"] for each in one["items"])
     why = Counter(each[reason] for each in one["not_ranked"])
     return {
         "group": one["group"],
@@ -304,6 +333,7 @@ def _ranking(one: Mapping[str, Any], language: Language) -> dict[str, Any]:
                     for each in one["items"]
                     if each["comparable_group"] == kind
                 ][:_MOST_RANKED],
+                "more": max(0, kinds[kind] - _MOST_RANKED),
             }
             for kind in kinds
         ],

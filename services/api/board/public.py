@@ -6,6 +6,7 @@ from typing import Any
 from services.api.board.leader import LeaderReading, Standing
 from services.api.board.leader_view import leader_view
 from services.api.context import Resources
+from services.core.alerts.late import LateCounts
 from services.core.board.queries import last_published
 from services.core.kit.city_scope import enter_city
 from services.core.kit.text import Language
@@ -16,6 +17,8 @@ from services.core.plan.queries import plan_document
 async def read_published(held: Resources, plan_code: str, language: Language) -> dict[str, Any]:
     """Return what the template shows of the scoreboard that was published last.
 
+    The scores of the plan and its groups are everybody's once they are published, an indicator
+    only where the plan marks it as public.
     Whose name no public page has, and what was never published, are told apart by nobody.
 
     Raises:
@@ -41,11 +44,14 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
         since=found.local_date,
         changes=None,
         late=None,
+        late_counts=LateCounts(),
         curve=(),
         rankings=(),
         reporting=None,
     )
-    shown = leader_view(read, language)
+    # What the plan says of it today goes before what it said when the scoreboard was drawn.
+    public = {one.code for one in document.indicators if plan.indicators.get(one.code, one).public}
+    shown = leader_view(read, language, only=public)
     return {
         **shown,
         "periods": [found.period],

@@ -23,12 +23,14 @@ from services.api.registers.schemas import RegisterReportOut, report_of_rows
 from services.api.routing import versioned_router
 from services.core.imports.register_form import register_form
 from services.core.imports.register_sheet import rows_of_sheet
+from services.core.imports.register_stamps import stamped_for
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.registers.queries import kept_by
 from services.core.registers.rules import MOST_ROWS, RowDraft, keeper_faults, keeps
 from services.core.registers.service import RegisterDesk, write_rows
 from services.core.sheets.errors import SheetRefused
+from services.core.sheets.sheet_file import SheetFile
 from services.core.submissions.errors import NotYourOrganization
 
 router = versioned_router("registers")
@@ -55,6 +57,7 @@ async def _rows(
     actor: Writer,
     plan: PlanInScope,
     register: RegisterInPlan,
+    held: Held,
     organization_code: Annotated[
         str | None,
         Query(max_length=60, description="Of rows that name no unit; default: the caller's own"),
@@ -66,13 +69,18 @@ async def _rows(
     """Return the rows of the file; asked for before the session, which would wait for it.
 
     Raises:
-        SheetRefused: it is no sheet that is taken, or its headings are not the register's.
+        SheetRefused: it is no sheet that is taken, or a form of another unit or register, or its
+            headings are not the register's.
+        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
     """
     content = await Request.body(request)
-    unit = organization_code or actor.organization_code
+    named = organization_code
 
     def read() -> list[RowDraft]:
-        return rows_of_sheet(content, register, plan, unit=unit, sheet=sheet)
+        file = SheetFile(content)
+        stamp = stamped_for(file, register, plan=plan, actor=actor, unit=named, seal=held.seal)
+        unit = named or actor.organization_code if stamp is None else stamp.organization_code
+        return rows_of_sheet(file, register, plan, unit=unit, sheet=sheet)
 
     try:
         return await run_sync(read, limiter=_one_at_a_time)
@@ -96,6 +104,7 @@ async def get_register_form(
     plan: PlanInScope,
     register: RegisterInPlan,
     session: Reading,
+    held: Held,
     organization_code: Annotated[
         str | None,
         Query(
@@ -109,7 +118,8 @@ async def get_register_form(
     """Return a register as a sheet for a unit: the rows it keeps, and room for more.
 
     Yellow cells are to be filled in; those of the key are locked, choices are offered. Sent to
-    `rows/sheet` it changes what was changed in it and nothing else, however old it is.
+    `rows/sheet` it changes what was changed in it and nothing else, however old it is. It says for
+    whom it was made, and is taken for no other unit.
     """
     unit = organization_code or actor.organization_code
     if unit is None:
@@ -131,7 +141,7 @@ async def get_register_form(
         raise InvalidInput(faults=[Fault("/query/organization_code", "too-many-rows", told)])
     said = [one.cells for one in rows]
     name, content = await run_sync(
-        register_form, register, plan, unit, said, limiter=_one_at_a_time
+        register_form, register, plan, unit, said, held.seal, limiter=_one_at_a_time
     )
     return file_response(content, name, XLSX, if_none_match)
 

@@ -42,10 +42,11 @@ from services.api.papers.schemas import (
 )
 from services.api.plan_parameters import PeriodFilter
 from services.api.routing import versioned_router
-from services.api.scoring.routes import contribution_out, unit_in_scope
+from services.api.scoring.indicator_routes import contribution_out, unit_in_scope
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.clock import Clock
 from services.core.kit.errors import InvalidInput
 from services.core.kit.file_store import FileStoreNotSet
 from services.core.papers import queries
@@ -60,6 +61,7 @@ from services.core.papers.paper_kinds import PaperKind, is_form, is_pack
 from services.core.papers.service import PaperWish, begin_paper, pack_key
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_that_had
 from services.core.plan.visibility import sees_whole_plan
 from services.core.scoring.cases import periods_read
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
@@ -98,14 +100,14 @@ async def make_paper(
 
     `Location` tells how far it is; its `result` says where the paper and its files are. A paper on
     a period is made of one scoreboard at one place in the log: asked for again with the same
-    `position`, it says the same, byte for byte. A form is about one matter as it stands. Its
-    number is that of the order in which papers are made. Cancelled before it is done, it leaves
-    nothing.
+    `position`, it says the same, byte for byte; of what is overdue it tells who handed it in by
+    the time it was asked for, or by that of the scoreboard where this is named. A form is about
+    one matter as it stands. Its number is that of the order in which papers are made. Cancelled
+    before it is done, it leaves nothing.
     """
     if is_pack(body.kind) and held.files is None:
         raise FileStoreNotSet
-    today = held.clock.today(plan.document.time_zone)
-    wish = await _wish(session, plan, body, today)
+    wish = await _wish(session, plan, body, held.clock)
     _, operation = await begin_paper(session, wish, actor=actor, now=held.clock.now())
     told = operation_out(operation).model_dump_json().encode()
     answer = json_answer(told, etag=body_etag(told), status=202)
@@ -113,8 +115,9 @@ async def make_paper(
     return answer
 
 
-async def _wish(session: Writing, plan: PlanState, body: PaperIn, today: date) -> PaperWish:
+async def _wish(session: Writing, plan: PlanState, body: PaperIn, clock: Clock) -> PaperWish:
     """Return what is asked for, once it is known to be there."""
+    today = clock.today(plan.document.time_zone)
     faults = wish_faults(body)
     if faults:
         raise InvalidInput(faults=faults)
@@ -132,6 +135,8 @@ async def _wish(session: Writing, plan: PlanState, body: PaperIn, today: date) -
     period, board = await board_for(session, plan, body)
     check_part(plan, body, board)
     said["sequence"] = board.sequence
+    if body.publication is None and body.position is None:
+        said["looked_at"] = clock.now().isoformat()
     return PaperWish(plan.code, body.kind, period.in_year, period.code, about, None, said)
 
 
@@ -311,18 +316,21 @@ async def get_paper_figure(
     position = paper.position or 0
     inputs: list[Contribution] = []
     outside, path = 0, None
-    if figure.indicator is not None and figure.indicator in plan.indicators:
+    if figure.indicator is not None:
+        had = await plan_that_had(session, plan, figure.indicator)
         period = plan.period_calendar.period(figure.period)
-        read = periods_read(period, plan.indicators[figure.indicator])
+        read = periods_read(period, had.indicators[figure.indicator])
         inputs, outside = await contributions(
             session,
             plan.city_code,
             plan.code,
             place=ScoreSubject(figure.indicator, "approved", read),
             position=position,
-            unit=unit_in_scope(actor, plan, figure.indicator),
+            unit=unit_in_scope(actor, plan, had, figure.indicator),
         )
-        path = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score?period={figure.period}"
+        if had is plan:  # one that the plan dropped stands on no scoreboard that is drawn now
+            scores = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score"
+            path = f"{scores}?period={figure.period}"
     return PaperTraceOut.model_validate(
         {
             **figure_fields(figure),
@@ -346,7 +354,7 @@ async def list_paper_moved(paper: WholePaper, session: Reading, held: Held) -> P
     """
     plan = await _plan_of(session, paper)
     day = held.clock.today(plan.document.time_zone)
-    now = await compose(session, plan, PaperSubject.of(paper, today=day))
+    now = await compose(session, plan, PaperSubject.of(paper, today=day, now=held.clock.now()))
     today = [] if now is None else [from_json(one) for one in now.figures]
     return PaperMovedOut.model_validate(
         {

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,9 @@ from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
 from services.api.score_changes import indicator_change
 from services.api.scoring.change_schemas import ChangesOut
-from services.api.scoring.routes import (
-    Basis,
-    Reader,
-    check_basis,
-    unit_in_scope,
-)
+from services.api.scoring.indicator_routes import unit_in_scope
+from services.api.scoring.routes import Basis, Reader, check_basis
+from services.api.scoring.schemas import adjusted_fields
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
@@ -34,6 +32,7 @@ from services.core.scoring import queries
 from services.core.scoring.changes import Cause, IndicatorChange
 from services.core.scoring.comparing import BoardComparison, Happened, Value, compare_boards
 from services.core.scoring.errors import BoardNotFound
+from services.core.scoring.figures import difference
 from services.core.scoring.models import ScoreSnapshot
 
 router = versioned_router("scores")
@@ -89,9 +88,7 @@ async def get_scoreboard_changes(
             raise PublicationNotFound
     if after is None:
         raise BoardNotFound
-    if before is not None and before.sequence > after.sequence:
-        detail = Text("from 晚于 to", "`from` is later than `to`")
-        raise InvalidInput(faults=[Fault("/query/from", "not-before-to", detail, from_)])
+    check_order(before, after, from_)
     compared = await compare_boards(session, plan, wanted, basis, before=before, after=after)
     return ChangesOut.model_validate(
         {
@@ -100,9 +97,25 @@ async def get_scoreboard_changes(
             "basis": basis,
             "from": board_end(before),
             "to": board_end(after),
+            "adjusted_difference": adjusted_difference(before, after),
             **changes_fields(compared, actor, plan),
         }
     )
+
+
+def check_order(before: ScoreSnapshot | None, after: ScoreSnapshot, written: str) -> None:
+    """Refuse two scoreboards of one period of which the first is the later one.
+
+    Raises:
+        InvalidInput: it is; `written` is how the first was asked for.
+    """
+    if before is None or before.period != after.period:
+        return
+    if before.sequence > after.sequence:
+        detail = Text(
+            "from 晚于 to：请对调", "`from` is later than `to`: give the earlier one as `from`"
+        )
+        raise InvalidInput(faults=[Fault("/query/from", "not-before-to", detail, written)])
 
 
 def changes_fields(compared: BoardComparison, actor: Actor, plan: PlanState) -> dict[str, Any]:
@@ -110,11 +123,15 @@ def changes_fields(compared: BoardComparison, actor: Actor, plan: PlanState) -> 
     return {
         "difference": plain(compared.changes.difference),
         "whole_plan": [
-            _cause(cause, compared, None, {"plan", "open_question"}, "")
+            _cause(cause, compared, None, {"plan", "open_question"}, None)
             for cause in compared.changes.whole
         ],
         "indicators": [
-            _indicator(one, compared, plan, unit_in_scope(actor, plan, one.code))
+            _indicator(
+                one,
+                compared,
+                unit_in_scope(actor, plan, compared.drawn_by(one), one.code),
+            )
             for one in compared.changes.indicators
         ],
     }
@@ -163,16 +180,23 @@ def board_end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
         "score": overall["score"],
         "display": overall["display"],
         "grade": overall["grade"],
+        **adjusted_fields(overall),
     }
 
 
+def adjusted_difference(before: ScoreSnapshot | None, after: ScoreSnapshot) -> str | None:
+    """Return by how much the score after deductions and bonuses moved; None: there are none."""
+    ends = [{} if one is None else one.board["overall"] for one in (before, after)]
+    if all(one.get("adjusted_score") is None for one in ends):
+        return None
+    then, now = (Decimal(one.get("adjusted_score") or one.get("score") or 0) for one in ends)
+    return plain(difference(now, then))
+
+
 def _indicator(
-    one: IndicatorChange, compared: BoardComparison, plan: PlanState, reach: str | None
+    one: IndicatorChange, compared: BoardComparison, reach: str | None
 ) -> dict[str, Any]:
-    causes = [
-        _cause(cause, compared, reach, _SUBJECTS[cause.kind], f"{plan.code}/{one.code}")
-        for cause in one.causes
-    ]
+    causes = [_cause(cause, compared, reach, _SUBJECTS[cause.kind], one) for cause in one.causes]
     return indicator_change(one, causes)
 
 
@@ -188,7 +212,11 @@ _SUBJECTS: Mapping[str, set[str]] = {
 
 
 def _cause(
-    cause: Cause, compared: BoardComparison, reach: str | None, subjects: set[str], subject: str
+    cause: Cause,
+    compared: BoardComparison,
+    reach: str | None,
+    subjects: set[str],
+    change: IndicatorChange | None,
 ) -> dict[str, Any]:
     said: dict[str, Any] = {"kind": cause.kind, "points": plain(cause.points), "events": []}
     if isinstance(cause.reference, Value):
@@ -205,24 +233,64 @@ def _cause(
         }
     if cause.reference == "plan":
         subjects = {"plan"}
-    decided = _decided(compared, subjects, subject)
+    decided = _decided(compared, subjects, change)
     if cause.kind == "target" and not decided:
         # The plan now prints another date, of which the target was assigned long ago.
-        decided = _decided(compared, {"plan"}, subject)
-    if cause.kind == "day" and decided:
-        said["kind"] = "period"
+        decided = _decided(compared, {"plan"}, change)
+    if cause.kind == "day":
+        decided = [each for each in decided if not _fell_due(change, each)]
+        said["kind"] = "period" if decided else "day"
     return said | {"events": [_event(each) for each in decided]}
 
 
-def _decided(compared: BoardComparison, subjects: set[str], subject: str) -> list[Happened]:
-    periods = compared.period_ids.get(subject.rpartition("/")[2], frozenset())
+def _decided(
+    compared: BoardComparison, subjects: set[str], change: IndicatorChange | None
+) -> list[Happened]:
+    """Return the decisions of these kinds that are about an indicator; None: about no one alone."""
     return [
         each
         for each in compared.decisions
-        if each.subject_kind in subjects
-        and (each.subject_kind != "indicator" or each.subject_id == subject)
-        and (each.subject_kind != "period" or each.subject_id in periods)
+        if each.subject_kind in subjects and _is_about(compared, each, change)
     ]
+
+
+def _is_about(
+    compared: BoardComparison, decision: Happened, change: IndicatorChange | None
+) -> bool:
+    _, _, named = decision.subject_id.partition("/")
+    if decision.subject_kind == "indicator":
+        return change is not None and named == change.code
+    if decision.subject_kind == "period":
+        code = "" if change is None else change.code
+        return decision.subject_id in compared.period_ids.get(code, ())
+    if decision.subject_kind != "open_question":
+        return True
+    subjects = {
+        subject
+        for drawn_by in (compared.before, compared.after)
+        for question in drawn_by.document.open_questions
+        if question.id == named
+        for subject in question.subjects
+    }
+    if change is None:
+        return not all(subject.startswith("indicator:") for subject in subjects)
+    rows = [row for row in (change.before, change.after) if row is not None]
+    about = {"plan", f"indicator:{change.code}", *(f"group:{row['group']}" for row in rows)}
+    return not about.isdisjoint(subjects)
+
+
+def _fell_due(change: IndicatorChange | None, decision: Happened) -> bool:
+    """Return whether a period's opening is all that there is for what is overdue since.
+
+    It asked for the values and made none of them late: that the day did, on which they were due.
+    """
+    if change is None or change.after is None or decision.type != "period.opened":
+        return False
+    overdue = [
+        0 if row is None else row.get("reporting", {}).get("overdue", 0)
+        for row in (change.before, change.after)
+    ]
+    return overdue[1] > overdue[0]
 
 
 def _event(happened: Happened) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
 from services.api.score_changes import CauseOut, IndicatorChangeOut
-from services.api.scoring.schemas import MethodOut
+from services.api.scoring.schemas import AdjustedScoreOut, MethodOut
 
 
-class ComparedBoardOut(BaseModel):
+class ComparedBoardOut(AdjustedScoreOut):
     """One of the two scoreboards that are compared."""
 
     as_of: datetime = Field(description="When it was computed")
@@ -43,5 +43,10 @@ class ChangesOut(BaseModel):
     )
     to: ComparedBoardOut = Field(description="The later board")
     difference: Digits = Field(description="The later score less the earlier one, exact")
+    adjusted_difference: Digits | None = Field(
+        default=None,
+        description="The same of the scores after deductions and bonuses; null: neither has any."
+        " The parts add up to `difference`, and what deductions and bonuses made is the rest",
+    )
     whole_plan: list[CauseOut] = Field(description="What is no single indicator's")
     indicators: list[IndicatorChangeOut] = Field(description="Those of which something changed")

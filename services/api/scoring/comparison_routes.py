@@ -13,7 +13,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
-from services.api.scoring.change_routes import From, To, board_end, board_place
+from services.api.scoring.change_routes import From, To, board_end, board_place, check_order
 from services.api.scoring.comparison_schemas import ComparisonOut
 from services.api.scoring.routes import Basis, Reader, check_basis
 from services.api.scoring.table_routes import LIGHTS
@@ -59,6 +59,7 @@ async def get_scoreboard_comparison(
     after = await _board(session, plan, board_place(to, "/query/to", plan), period, basis)
     if after is None:
         raise BoardNotFound
+    check_order(before, after, from_)
     body = to_json(
         {
             "plan": plan.code,

@@ -9,7 +9,7 @@ from services.api.contract.shown import answering
 from services.api.paging import after_version, cut, of_list
 from services.api.routing import versioned_router
 from services.api.scoring.routes import Reader
-from services.api.scoring.schemas import PublicationListOut
+from services.api.scoring.schemas import PublicationListOut, adjusted_fields
 from services.core.plan.models import Publication
 from services.core.plan.queries import publications
 from services.core.scoring.queries import published_scores
@@ -53,6 +53,7 @@ def _fields(one: Publication, overall: dict[str, Any]) -> dict[str, Any]:
         "score": overall.get("score"),
         "display": overall.get("display"),
         "grade": overall.get("grade"),
+        **adjusted_fields(overall),
         "reopened_at": one.reopened_at,
         "reopened_by": None if one.reopened_by is None else actor_fields(one.reopened_by),
         "reopen_reason": one.reopen_reason,

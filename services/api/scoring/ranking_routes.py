@@ -1,7 +1,7 @@
 """Paths of rankings: units beside those they can be compared with, and who is none of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -37,10 +37,10 @@ from services.core.identity.rules import Permission
 from services.core.obligations.quality.queries import ReportingQuality, reporting_quality
 from services.core.plan.errors import PublicationNotFound
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.queries import publication as publication_of
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
+from services.core.plan.versions.queries import plan_of_version
 from services.core.plan.visibility import sees
 from services.core.scoring import queries
 from services.core.scoring.ranking import (
@@ -225,16 +225,14 @@ async def drawn_board(
         method = {"name": scheme.name, "version": scheme.version}
         head = {"as_of": as_of, "position": 0, "publication_number": None, "method": method}
         return DrawnBoard(plan, empty.board, empty.traces, head)
-    document = plan.document
-    if found.plan_version != plan.version:
-        document = await plan_document(session, city, code, found.plan_version)
+    drawn_by = await plan_of_version(session, plan, found.plan_version)
     head = {
         "as_of": as_of or found.computed_at,
         "position": found.position,
         "publication_number": found.publication_number,
         "method": {"name": found.method, "version": found.method_version},
     }
-    return DrawnBoard(replace(plan, document=document), found.board, found.traces, head)
+    return DrawnBoard(drawn_by, found.board, found.traces, head)
 
 
 def within_reach(

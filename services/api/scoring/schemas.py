@@ -1,6 +1,6 @@
 """What scores look like on the wire. Decimals are text; null means that there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, get_args
 from uuid import UUID
@@ -148,6 +148,14 @@ class AbsentOut(_Open):
     overdue: bool = Field(description="Its date has passed or its period takes no more values")
 
 
+class LateUnitOut(_Open):
+    """A unit of which a part is overdue."""
+
+    organization_code: str | None = Field(description="Who owes it; null: nobody is in charge")
+    name: str | None = Field(description="Its name")
+    periods: list[str] = Field(description="Of which periods it lacks a part")
+
+
 class CompletenessOut(_Open):
     """How much of what a value is made of is there: by unit, and by finer period."""
 
@@ -156,6 +164,11 @@ class CompletenessOut(_Open):
     overdue: int = Field(description="Those that are not, and are held against it")
     absent: list[AbsentOut] = Field(
         description="Which are not there, the overdue first; at most 20"
+    )
+    late: list[LateUnitOut] = Field(
+        default=[],
+        description="Every unit of which a part is overdue: nothing that counts is there, whether"
+        " or not something was handed in; absent from scoreboards of earlier versions",
     )
 
 
@@ -178,6 +191,11 @@ class _Standing(_Open):
     pace: Digits | None = Field(
         description="Share of the way done ÷ share of time gone; for a part of a year's sum done"
         " ÷ due by then, or due ÷ done where the target is a cap"
+    )
+    months_of_sum: int | None = Field(
+        default=None,
+        description="Of a sum that is a part of what its target is for, over how many months it is"
+        " so far; null: it is a whole one, or none; absent from scoreboards of earlier versions",
     )
     reason_code: str = Field(description="Why it stands so: stable, English")
     reason: str = Field(description="The same in Chinese")
@@ -232,7 +250,21 @@ class ScoreboardOut(BaseModel):
     indicators: list[IndicatorScoreOut] = Field(description="In the document's order")
 
 
-class PublicationOut(BaseModel):
+class AdjustedScoreOut(BaseModel):
+    """What stands beside a score where the plan has deductions and bonuses."""
+
+    adjusted_score: Digits | None = Field(
+        default=None, description="The score after deductions and bonuses; null: no such rules"
+    )
+    adjusted_display: str | None = Field(default=None, description="The same, shown to people")
+
+
+def adjusted_fields(overall: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a scoreboard says beside its score, as `AdjustedScoreOut` has it."""
+    return {name: overall.get(name) for name in AdjustedScoreOut.model_fields}
+
+
+class PublicationOut(AdjustedScoreOut):
     """A scoreboard that was published; `scoreboard?publication=` reads it whole."""
 
     number: int = Field(description="Its number, for good")

@@ -13,9 +13,12 @@ from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery
 from services.api.routing import access_of, plan_access, versioned_router
 from services.api.scoring.routes import AsOf, Basis, Published, board_body, check_basis
+from services.api.scoring.schemas import adjusted_fields
 from services.api.scoring.table_schemas import IndicatorTableOut
 from services.core.identity.rules import Permission
 from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.target_names import name_of_written
+from services.core.plan.versions.queries import plan_of_version
 
 router = versioned_router("scores")
 
@@ -64,23 +67,28 @@ async def get_indicator_table(
 ) -> Response:
     """Return the plan's indicator table as printed, with value, light and reason in each line.
 
-    It is the annex of a bulletin: what the plan prints comes from the plan as it is now, what was
-    reached from the scoreboard of the period, instant or publication asked for.
+    It is the annex of a bulletin: what was reached comes from the scoreboard of the period,
+    instant or publication asked for, and what the plan prints from its version that this was
+    drawn by.
     """
     access = access_of(request)
     plan = access.plan
     check_basis(access.actor, basis)
     held = resources_of(request)
     board = from_json(await board_body(held, plan, period, basis, as_of, publication))
+    async with held.reads.sessions() as session:
+        document = (await plan_of_version(session, plan, board["plan_version"])).document
+    indicators = {one.code: one for one in document.indicators}
     listed = {
         **{name: board[name] for name in _HEAD},
-        "title": plan.document.title,
-        "status_text": plan.document.status_text,
+        "title": document.title,
+        "status_text": document.status_text,
         "score": board["overall"]["score"],
         "display": board["overall"]["display"],
         "grade_name": board["overall"]["grade_name"],
+        **adjusted_fields(board["overall"]),
         "coverage": board["overall"]["coverage"],
-        "items": [_line(row, plan.document, plan.indicators) for row in board["indicators"]],
+        "items": [_line(row, document, indicators) for row in board["indicators"]],
         "next_page_token": None,
     }
     body = to_json(listed)
@@ -90,7 +98,7 @@ async def get_indicator_table(
 def _line(
     row: Mapping[str, Any], document: PlanDocument, indicators: Mapping[str, Indicator]
 ) -> dict[str, Any]:
-    """Return a line of the table; an indicator that the plan has no longer has only its board's."""
+    """Return a line of the table, as the document prints it."""
     standing = {name: row.get(name) for name in _STANDING}
     target = row["target"]
     printed = indicators.get(row["code"])
@@ -105,7 +113,7 @@ def _line(
         "baseline_year": baseline.year if baseline else None,
         "baseline": baseline.text if baseline else None,
         "target_year": target["year"],
-        "target": target["text"],
+        "target": name_of_written(target),
         "target_source": target["source"],
         "owner_text": printed.owner_text if printed else None,
         **standing,

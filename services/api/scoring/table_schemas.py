@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
-from services.api.scoring.schemas import MethodOut
+from services.api.scoring.schemas import AdjustedScoreOut, MethodOut
 from services.core.plan.document import Selection
 from services.core.scoring.lights import Light
 from services.core.submissions.rules import DataStatus
@@ -28,7 +28,10 @@ class TableLineOut(BaseModel):
     baseline_year: int | None = Field(description="The year that the baseline was measured for")
     baseline: str | None = Field(description="Where it stood, as printed")
     target_year: int = Field(description="By the end of which it is to be reached")
-    target: str | None = Field(description="As printed, or in the superior's words")
+    target: str | None = Field(
+        description="As printed, or in the superior's words; the number with its sign where there"
+        " are none"
+    )
     target_source: Annotated[str, one_of(["plan", "assigned"])] = Field(
         description="Printed in the plan, or assigned by the superior"
     )
@@ -50,7 +53,7 @@ class TableLineOut(BaseModel):
     reason_en: str = Field(description="The same in English")
 
 
-class IndicatorTableOut(BaseModel):
+class IndicatorTableOut(AdjustedScoreOut):
     """The plan's indicator table in a period: what is printed, and what was reached."""
 
     plan: str = Field(description="Code of the plan")

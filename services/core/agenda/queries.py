@@ -143,17 +143,29 @@ JOIN plan_version AS loaded ON loaded.city_code = :city AND loaded.plan_code = :
 WHERE due_date <= :last AND (due_date >= :first OR open_still)
 ORDER BY due_date, kind, id LIMIT :most
 """
+_PERIOD_CHANGED = """greatest(p.opened_at, (
+            SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = :city
+            AND e.subject_kind = 'period' AND e.subject_id = p.plan_code || '/' || p.period))"""
+"""When a period `p` was opened, moved or closed last."""
+
 # A report is handed in, returned and handed in again while its obligation stays as it is: the
-# changes of whatever was sent in its place are counted too, those of a withdrawn one as well.
-_OBLIGATIONS = """
+# changes of whatever was sent in its place are counted too, those of a withdrawn one as well. Nor
+# does it change when its period takes no more values: then nobody can hand it in, and it asks for
+# nothing until the period is opened again.
+_OBLIGATIONS = f"""
     SELECT 'obligation', CAST(o.id AS text), o.due_date, o.period, o.indicator_code,
-        o.organization_code, o.state, o.version + coalesce(sent.changes, 0),
-        greatest(o.updated_at, sent.changed_at), coalesce(sent.handed_in, FALSE),
-        o.state = 'waived',
-        o.state = 'owed' AND sent.handed_in IS NOT TRUE AND EXISTS (
-            SELECT FROM plan_period AS p WHERE p.city_code = :city
-            AND p.plan_code = o.plan_code AND p.period = o.period AND p.state = 'open')
+        o.organization_code, o.state,
+        o.version + coalesce(sent.changes, 0) + coalesce(asked.version, 0),
+        greatest(o.updated_at, sent.changed_at, asked.changed_at),
+        coalesce(sent.handed_in, FALSE),
+        o.state = 'waived'
+            OR (asked.state IN ('closed', 'published') AND sent.handed_in IS NOT TRUE),
+        o.state = 'owed' AND sent.handed_in IS NOT TRUE AND coalesce(asked.state = 'open', FALSE)
     FROM obligation o
+    LEFT JOIN (
+        SELECT p.period, p.state, p.version, {_PERIOD_CHANGED} AS changed_at
+        FROM plan_period AS p WHERE p.city_code = :city AND p.plan_code = :plan
+    ) AS asked ON asked.period = o.period
     LEFT JOIN (
         SELECT s.indicator_code, s.period, CAST(sum(s.version) AS int) AS changes,
             max(s.updated_at) AS changed_at,
@@ -163,16 +175,14 @@ _OBLIGATIONS = """
         GROUP BY s.indicator_code, s.period
     ) AS sent ON sent.indicator_code = o.indicator_code AND sent.period = o.period
     WHERE o.city_code = :city AND o.plan_code = :plan AND o.organization_code = :unit
-"""
-_PERIODS = """
+"""  # noqa: S608 (text of our own)
+_PERIODS = f"""
     SELECT 'period', p.plan_code || '/' || p.period, p.due_date, p.period, NULL, NULL, p.state,
-        p.version, greatest(p.opened_at, (
-            SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = :city
-            AND e.subject_kind = 'period' AND e.subject_id = p.plan_code || '/' || p.period)),
+        p.version, {_PERIOD_CHANGED},
         p.state IN ('closed', 'published'), p.state = 'planned', p.state = 'open'
     FROM plan_period p
     WHERE p.city_code = :city AND p.plan_code = :plan
-"""
+"""  # noqa: S608 (text of our own)
 
 
 @dataclass(frozen=True, slots=True)

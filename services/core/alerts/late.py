@@ -20,7 +20,7 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs, cutoffs, latest_day
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
-from services.core.alerts.statements import LATE_OUTSIDE, LATE_PAGE, LATE_PART
+from services.core.alerts.statements import LATE_GRAVEST, LATE_OUTSIDE, LATE_PAGE, LATE_PART
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.plan.visibility import Owned, scope, sees_whole_plan
@@ -154,6 +154,27 @@ async def late_page(
     }
     rows = await _read(session, LATE_PAGE, actor, ground, rule, given)
     return [Late(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class LateCounts:
+    """How many things are late, of how many units, and of how many a date was promised."""
+
+    things: int = 0
+    units: int = 0
+    promised: int = 0
+
+
+async def gravest_late(
+    session: AsyncSession, actor: Actor, ground: EvaluationContext, *, limit: int
+) -> tuple[Sequence[Late], LateCounts]:
+    """Return the gravest late things that the caller may see, and how many there are in all."""
+    rows = (await _read(session, LATE_GRAVEST, actor, ground, None, {"most": limit})).all()
+    counts = LateCounts(*rows[0][_COUNTS_AT:]) if rows else LateCounts()
+    return [Late(*row[:_COUNTS_AT]) for row in rows], counts
+
+
+_COUNTS_AT = len(Late.__dataclass_fields__)
 
 
 async def late_outside_scope(

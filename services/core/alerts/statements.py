@@ -284,3 +284,30 @@ LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
 ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id
 """  # noqa: S608
 """A page of what is late, with what was answered to its alerts; its parts are filled in."""
+
+LATE_GRAVEST = f"""{_ALL_LATE}, seen AS MATERIALIZED (
+    SELECT late.rule, late.subject_kind, late.subject_id, late.unit, late.measure_code,
+        late.indicator_code, late.label, late.mark, late.due, late.organization_code, late.level,
+        a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
+    FROM late LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
+        AND a.state <> 'resolved' AND a.rule = late.rule AND a.subject_id = late.subject_id
+        AND a.epoch = late.epoch
+    WHERE {{visible}}
+), page AS (
+    SELECT * FROM seen ORDER BY -level, due, organization_code, rule, subject_id LIMIT :most
+), told AS (
+    SELECT count(*) AS things, count(DISTINCT organization_code) AS units,
+        count(promised_date) AS promised
+    FROM seen
+)
+SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
+    page.indicator_code, page.label, page.mark, page.due, page.organization_code, page.level,
+    page.alert_id, page.answer, page.promised_date, page.answered_by, page.answered_at,
+    owed.due_date AS owed_by, told.things, told.units, told.promised
+FROM told CROSS JOIN page
+LEFT JOIN obligation AS owed ON owed.city_code = :city AND owed.plan_code = :plan
+    AND owed.id = CASE WHEN page.subject_kind = 'obligation'
+        THEN CAST(page.subject_id AS uuid) END
+ORDER BY -page.level, page.due, page.organization_code, page.rule, page.subject_id
+"""  # noqa: S608
+"""The gravest of what is late, whoever has to act, and how much is late in all."""

@@ -5,7 +5,6 @@ What is refused here is refused at once; the rows are read later.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import Any
 
 from services.core.assessments.service import check_assessor
@@ -21,8 +20,9 @@ from services.core.imports.headings import (
 )
 from services.core.imports.parsing import SheetDefaults
 from services.core.imports.register_sheet import columns_of_register, sheet_name_of
-from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName, SheetKind
-from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
+from services.core.imports.register_stamps import fresh_register_form, stamp_members, stamped_for
+from services.core.imports.sheet_forms import FORM_SHEET, FormName, SheetKind
+from services.core.imports.stamps import FORMAT, NAMES, OF_REGISTER, SheetStamp, read_stamp
 from services.core.imports.templates import fresh_form
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_nearest
@@ -37,8 +37,6 @@ from services.core.sheets.errors import SheetRefused
 from services.core.sheets.sheet_file import SheetFile, Table
 from services.core.sheets.workbook import SheetEntry
 from services.core.submissions.rules import writes_for
-
-_MOST_OF_STAMP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,7 @@ class FirstLook:
         """Return the path at which a fresh one of the same is had."""
         unit = self.known.organization_code or ""
         if self.register is not None:
-            path = f"/v1/plans/{plan.code}/registers/{self.register.code}/form.xlsx"
-            return f"{path}?organization_code={unit}" if unit else path
+            return fresh_register_form(plan, self.register, unit)
         if self.score_sheet is not None:
             return f"/v1/plans/{plan.code}/score-sheets/{self.score_sheet.code}/form.xlsx"
         form: FormName = "tasks" if self.form == "tasks" else "indicators"
@@ -118,7 +115,7 @@ def look_at(
         raise InvalidInput(faults=said)
     file = SheetFile(content)
     if options.register is not None:
-        return _look_at_register(file, options, plan.registers[options.register], actor)
+        return _look_at_register(file, options, plan=plan, actor=actor, seal=seal)
     if options.score_sheet is not None:
         return _look_at_score_sheet(file, options, plan.sheets[options.score_sheet], actor)
     stamp = _stamp_of(file, plan, seal)
@@ -174,18 +171,22 @@ def _columns_of(table: Table, again: Table, stamp: SheetStamp | None) -> SheetCo
 
 
 def _look_at_register(
-    file: SheetFile, options: ImportOptions, register: Register, actor: Actor
+    file: SheetFile, options: ImportOptions, *, plan: PlanState, actor: Actor, seal: Seal | None
 ) -> FirstLook:
     """Return what a sheet of a register's rows is.
 
     Raises:
-        SheetRefused: its headings are not the register's, or which sheet is meant is not clear.
+        SheetRefused: it is a form of another unit or register, its headings are not the
+            register's, or which sheet is meant is not clear.
+        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
     """
+    register, said = plan.registers[options.register or ""], options.organization_code
+    stamp = stamped_for(file, register, plan=plan, actor=actor, unit=said, seal=seal)
     sheet = file.chosen(options.sheet, sheet_name_of(register))
     columns = columns_of_register(file.table(sheet).rows(), register)
-    unit = options.organization_code or actor.organization_code
+    unit = said or actor.organization_code if stamp is None else stamp.organization_code
     known = SheetDefaults(None, unit, draft=False, on_behalf_of=False)
-    return FirstLook(file, sheet, None, columns, known, register)
+    return FirstLook(file, sheet, stamp, columns, known, register)
 
 
 def _look_at_score_sheet(
@@ -305,15 +306,9 @@ def _stamp_of(file: SheetFile, plan: PlanState, seal: Seal | None) -> SheetStamp
         SheetRefused: its signature is broken, or it is of another layout.
         SecretKeyNotSet: none can be judged here.
     """
-    entry = file.sheet_named(STAMP_SHEET)
-    if entry is None:
-        return None
-    said: dict[str, str] = {}
-    for row in islice(file.table(entry).rows(), _MOST_OF_STAMP):
-        name, value = row.cells.get(1), row.cells.get(2)
-        if name is not None:
-            said[name.text] = "" if value is None else value.text
-    if not said.keys() & set(NAMES):
+    said = stamp_members(file)
+    # What is known of a register's form is of no use here: its headings are refused.
+    if not said or said.get("form") == OF_REGISTER:
         return None
     if seal is None:
         raise SecretKeyNotSet

@@ -55,7 +55,7 @@ def form_workbook(filled: FilledForm, heads: Heads, stamp: Mapping[str, str] | N
     _set_page(sheet, filled)
     _write_guide(book, filled)
     if stamp is not None:
-        _write_stamp(book, stamp)
+        write_stamp(book, stamp)
     book.close()
     return made.getvalue()
 
@@ -156,7 +156,8 @@ def _write_guide(book: Workbook, filled: FilledForm) -> None:
     sheet.protect()
 
 
-def _write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
+def write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
+    """Write a stamp where nobody sees it."""
     sheet = book.add_worksheet(STAMP_SHEET)
     for at, (name, value) in enumerate(stamp.items()):
         sheet.write_string(at, 0, name)

@@ -23,6 +23,7 @@ from services.core.plan.document import Indicator, TargetEntry
 from services.core.plan.leads import each_of
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
+from services.core.plan.target_names import name_of
 from services.core.submissions.models import Submission
 
 
@@ -107,7 +108,7 @@ def _target(plan: PlanState, indicator: Indicator, period: Period) -> str:
     assigned = plan.assigned.get((indicator.code, year_of(entry)))
     if assigned:
         said = assigned[-1]
-        return said.text or ("" if said.value is None else format(said.value, "f"))
+        return name_of(said.kind, said.value, said.upper, said.text)
     return entry.text
 
 

@@ -12,9 +12,12 @@ from typing import Any
 from xlsxwriter import Workbook
 
 from services.core.imports.as_made import mark_of
+from services.core.imports.layout import write_stamp
 from services.core.imports.register_sheet import sheet_name_of
+from services.core.imports.register_stamps import register_stamp
 from services.core.imports.sheet_forms import AS_MADE, Filled
 from services.core.kit.decimals import exact
+from services.core.kit.sealing import Seal
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
 from services.core.plan.state import PlanState
 from services.core.registers.judging import Cells
@@ -57,10 +60,11 @@ _GUIDE = (
 
 
 def register_form(
-    register: Register, plan: PlanState, unit: str, rows: Sequence[Cells]
+    register: Register, plan: PlanState, unit: str, rows: Sequence[Cells], seal: Seal | None
 ) -> tuple[str, bytes]:
     """Return the name of a file and the workbook with what the rows of a unit say, in their order.
 
+    It carries for whom it was made, signed; without a `seal` it cannot, and is taken from anybody.
     The same rows give the same bytes. It is work for the processor alone.
     """
     made = BytesIO()
@@ -69,6 +73,8 @@ def register_form(
     _write_heads(book, sheet, register, plan, unit)
     _write_rows(book, sheet, register, plan, rows)
     _write_guide(book, register)
+    if seal is not None:
+        write_stamp(book, register_stamp(register, plan, unit).signed(seal))
     book.close()
     name = f"{register.code}-{unit}-{register.name}-{plan.organization_name(unit)}.xlsx"
     return name, made.getvalue()

@@ -89,7 +89,7 @@ class RegisterRowParser:
 
 
 def rows_of_sheet(
-    content: bytes, register: Register, plan: PlanState, *, unit: str | None, sheet: str | None
+    file: SheetFile, register: Register, plan: PlanState, *, unit: str | None, sheet: str | None
 ) -> list[RowDraft]:
     """Return the rows of a sheet as drafts, each with the number of its row as index.
 
@@ -100,7 +100,6 @@ def rows_of_sheet(
         SheetRefused: the file is no sheet that is taken, its headings are not the register's, or
             its totals are not what its rows come to.
     """
-    file = SheetFile(content)
     chosen = file.chosen(sheet, sheet_name_of(register))
     columns = columns_of_register(file.table(chosen).rows(), register)
     parser = RegisterRowParser(columns.at, register, plan, unit)

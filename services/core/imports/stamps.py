@@ -23,7 +23,7 @@ _CONTEXT = "stamp of a sheet"
 
 @dataclass(frozen=True, slots=True)
 class SheetStamp:
-    """What a form was made for. `version` is the plan's."""
+    """What a form was made for. `version` is the plan's; `register` is empty but for its forms."""
 
     format: str
     form: str
@@ -32,25 +32,36 @@ class SheetStamp:
     version: str
     period: str
     organization_code: str
+    register: str = ""
 
     def signed(self, seal: Seal) -> dict[str, str]:
         """Return its members by name, with the signature last."""
         made = base64.b64encode(seal.sign(self.text(), _CONTEXT)).decode()
-        return {**asdict(self), SIGNATURE: made}
+        return {**self._said(), SIGNATURE: made}
 
     def text(self) -> bytes:
         """Return what is signed."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()
+        return json.dumps(self._said(), sort_keys=True, ensure_ascii=False).encode()
+
+    def _said(self) -> dict[str, str]:
+        """Return its members; other forms say no register, and are signed without."""
+        said = asdict(self)
+        return said if self.register else {name: said[name] for name in NAMES}
 
 
-NAMES = tuple(one.name for one in fields(SheetStamp))
+_REGISTER = "register"
+NAMES = tuple(one.name for one in fields(SheetStamp) if one.name != _REGISTER)
+"""The members that every stamp has."""
+
+OF_REGISTER = "register"
+"""What the stamp of a register's form calls that form."""
 
 
 def read_stamp(said: Mapping[str, str], seal: Seal | None) -> SheetStamp | None:
     """Return the stamp that a sheet carries; None: it is not whole, or nobody here signed it."""
     if seal is None or any(name not in said for name in (*NAMES, SIGNATURE)):
         return None
-    stamp = SheetStamp(**{name: said[name] for name in NAMES})
+    stamp = SheetStamp(**{name: said[name] for name in NAMES}, register=said.get(_REGISTER, ""))
     try:
         signature = base64.b64decode(said[SIGNATURE], validate=True)
     except (binascii.Error, ValueError):

@@ -319,11 +319,12 @@ async def counted(
 ) -> list[ReportingCounts]:
     """Return what was reported of what is owed, for those that a caller may see.
 
-    A unit that was dissolved before the due date, or that the plan no longer names, is left out.
+    A unit that was dissolved before the due date is left out. One that the plan no longer names
+    still owes what it owed for a period that was closed by then, as the list of obligations says.
     """
     seen = scope(actor, _SUMS)
     sql = f"{COUNTED.format(column=_COLUMNS[by])} AND {seen.sql}"
-    names: dict[str, object] = {**seen.parameters, "units": list(plan.organizations)}
+    names: dict[str, object] = dict(seen.parameters)
     if period is not None:
         sql += " AND o.period = :period"
         names["period"] = period

@@ -80,7 +80,6 @@ SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS report
     count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
 {_PLACED} JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
 WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
-    AND o.organization_code = ANY(:units)
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
 """
 """How much was owed, handed in, in time, and is missing; by the `column` that is filled in."""

@@ -23,6 +23,7 @@ from services.core.papers.blocks import (
 )
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, OtherBoard, PaperGround, note_rows, row_cells
+from services.core.papers.lateness import UNDECIDED, UNREPORTED, awaits_decision
 from services.core.papers.sentences import (
     LIGHTS,
     day_name,
@@ -35,11 +36,20 @@ from services.core.papers.sentences import (
     value_text,
 )
 from services.core.papers.series_tables import SeriesWriter, series_title
+from services.core.papers.standing_notes import adjusted_pieces, method_note, unreported
 from services.core.papers.typesetting import in_brackets
+from services.core.plan.target_names import name_of_written
+from services.core.scoring.adding_up import is_reached
 from services.core.scoring.judgement import ASSESSED
 from services.core.scoring.ranking import Standing, of_leads, places, shown
 
 _BEST = 3
+_OVERALL: Mapping[str, str] = {
+    "score": "综合得分",
+    "adjusted_score": "扣分、加分后得分",
+    "coverage": "可评价权重占比",
+    "grade": "等级",
+}
 _MOST_NAMED = 12
 _WHY_NOT: Mapping[str, str] = {
     "not_applicable": "不适用",
@@ -99,20 +109,6 @@ def bulletin(
     )
 
 
-def method_note(ground: PaperGround) -> PaperBlock:
-    """Return how the lights and the score come about, as the plan has it."""
-    scheme = ground.plan.document.scheme
-    lights = scheme.lights
-    provisional = "；初步数据的绿灯降为黄灯" if lights.provisional_green_to_yellow else ""
-    return note(
-        f"灯号：绿●为达到目标，或未到目标时间而进度不低于{lights.green_pace}；"
-        f"黄▲为进度不低于{lights.yellow_pace}；红■为低于{lights.yellow_pace}、劣于现状值、"
-        f"逾期未报或到期未达到目标；灰○为目标待下达、未到填报期限、待核实或不适用{provisional}。"
-        f"进度＝（完成值－现状值）÷（目标值－现状值）与时间进度之比。"
-        f"得分＝各指标完成程度按权重加权平均。“未报”为应报而没有数据，“—”为无此项，0为实际数值。"
-    )
-
-
 class PeriodWriter:
     """Writes the parts of a paper on a whole period, and numbers the figures in them."""
 
@@ -141,6 +137,7 @@ class PeriodWriter:
             yield paragraph(
                 f"{begin}综合得分为",
                 self._overall("score", f"{overall['display']}分"),
+                *adjusted_pieces(overall, self.book, self._numbers, self._overall),
                 "，可评价指标的权重占",
                 self._overall("coverage", percent_text(overall["coverage"])),
                 "，",
@@ -150,7 +147,7 @@ class PeriodWriter:
                 "。",
             )
         rows = ground.rows
-        met = [row for row in rows if row["met"] is True]
+        met = [row for row in rows if is_reached(row)]
         pieces: list[str | Run] = [
             self._count("all", rows),
             "指标中，达到目标",
@@ -164,8 +161,11 @@ class PeriodWriter:
             )
         pieces += [
             "；应报未报",
-            self._count("missing", [r for r in rows if r["state"] == "missing"]),
+            self._count("missing", unreported(rows)),
         ]
+        undecided = [row for row in rows if row["state"] == "missing" and awaits_decision(row)]
+        if undecided:
+            pieces += ["，已报未审定", self._count("undecided", undecided)]
         pieces += [
             "，不适用",
             self._count("not_applicable", [r for r in rows if r["state"] == "not_applicable"]),
@@ -177,7 +177,7 @@ class PeriodWriter:
         overall = self._ground.board["overall"]
         number = self.book.note(
             f"overall/{name}",
-            {"score": "综合得分", "coverage": "可评价权重占比", "grade": "等级"}[name],
+            _OVERALL[name],
             text,
             {name: overall[name]},
             rests_on=self._numbers.values(),
@@ -198,7 +198,9 @@ class PeriodWriter:
             {"now": now, "then": then},
             rests_on=self._numbers.values(),
         )
-        return [f"，与{period_name(other.period)}相比", (text, number)]
+        adjusted = self._ground.board["overall"].get("adjusted_score") is not None
+        before = "扣分、加分前的得分" if adjusted else ""
+        return [f"，{before}与{period_name(other.period)}相比", (text, number)]
 
     def _count(self, name: str, rows: Sequence[BoardLine]) -> Run:
         codes = [row["code"] for row in rows]
@@ -247,14 +249,14 @@ class PeriodWriter:
 
     def best(self) -> Iterator[PaperBlock]:
         """Yield the indicators that met their targets, and the leads that stand best."""
-        met = [row for row in self._ground.rows if row["met"] is True]
+        met = [row for row in self._ground.rows if is_reached(row)]
         if not met:
             yield paragraph("本期尚无达到目标的指标。")
         else:
             pieces: list[str | Run] = ["达到目标的指标："]
             for at, row in enumerate(met[:_MOST_NAMED]):
                 pieces += ["；" if at else "", f"{self._ground.name_of(row)}", self._value(row)]
-                pieces.append(in_brackets(f"目标{row['target']['text']}"))
+                pieces.append(in_brackets(f"目标{name_of_written(row['target'])}"))
             yield paragraph(*pieces, "；其余见附件1。" if len(met) > _MOST_NAMED else "。")
         best = [one for one in self._leads if one.place is not None and one.place <= _BEST]
         if best and self._places_shown:
@@ -300,27 +302,25 @@ class PeriodWriter:
             yield paragraph(
                 f"{at}．{self._ground.name_of(row)}：完成值",
                 self._value(row),
-                f"，目标{row['target']['text']}。{row['reason']}。",
+                f"，目标{name_of_written(row['target'])}。{row['reason']}。",
                 f"牵头单位：{leads}。" if leads else "牵头单位：方案未明确。",
             )
-        late = self._late_units()
+        late = self._units(UNREPORTED)
         if late:
-            told = "；".join(
-                f"{name}{in_brackets(names_text(codes))}" for name, codes in late.items()
-            )
-            yield paragraph(f"逾期未报的单位：{told}。")
+            yield paragraph(f"逾期未报的单位：{late}。")
+        waiting = self._units(UNDECIDED)
+        if waiting:
+            yield paragraph(f"已报送而尚未审定、不属逾期未报的单位：{waiting}。")
         if not red and not late:
             yield paragraph("本期没有红灯指标，没有逾期未报的数据。")
 
-    def _late_units(self) -> dict[str, list[str]]:
-        late: dict[str, list[str]] = {}
+    def _units(self, which: str) -> str:
+        """Return whom rows lack something of, each with the indicators that it is of."""
+        found: dict[str, list[str]] = {}
         for row in self._ground.rows:
-            for absent in row["reporting"]["absent"]:
-                if absent["overdue"]:
-                    names = late.setdefault(absent["name"], [])
-                    if row["name"] not in names:
-                        names.append(row["name"])
-        return late
+            for name in row.get(which, ()):
+                found.setdefault(name, []).append(row["name"])
+        return "；".join(f"{name}{in_brackets(names_text(of))}" for name, of in found.items())
 
     def table_of_indicators(self) -> Iterator[PaperBlock]:
         """Yield the table of all indicators with the notes that it needs."""
@@ -340,7 +340,9 @@ class PeriodWriter:
         if previous is None:
             yield note("上期没有可比的数据，“较上期”一栏为“—”。")
         else:
-            yield note(f"“较上期”为与{period_name(previous.period)}相比。")
+            parts = any(self._ground.spans_differ(row, previous) for row in self._ground.rows)
+            more = "累计数月数不同的不相比较。" if parts else ""
+            yield note(f"“较上期”为与{period_name(previous.period)}相比。{more}")
         yield method_note(self._ground)
         yield from (note(one) for one in self._ground.plan.document.notes)
 

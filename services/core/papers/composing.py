@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,8 @@ from services.core.plan.state import PlanState
 class PaperSubject:
     """What a paper is about, and what the office has it say.
 
-    `sequence` is which scoreboard of its period it speaks of; None: the newest. `today` is the
+    `sequence` is which scoreboard of its period it speaks of; None: the newest. `at` is the
+    instant up to which it tells what was handed in; None: the scoreboard's. `today` is the
     local date that a matter is looked at on. `before` is the id that the evidence it counts came
     before; None: all that is there. `texts` are the office's own.
     """
@@ -43,12 +44,17 @@ class PaperSubject:
     said: Mapping[str, Any]
     before: UUID | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
 
     @classmethod
-    def of(cls, paper: Paper, *, today: date | None = None) -> "PaperSubject":
-        """Return what a paper is about; with `today` as the ledger stands now."""
+    def of(
+        cls, paper: Paper, *, today: date | None = None, now: datetime | None = None
+    ) -> "PaperSubject":
+        """Return what a paper is about; with `today` and `now` as the ledger stands now."""
         asked = date.fromisoformat(paper.wanted["today"])
         sequence = paper.wanted.get("sequence") if today is None else None
+        looked_at = paper.wanted.get("looked_at")
+        at = now if looked_at is None or now is not None else datetime.fromisoformat(looked_at)
         return cls(
             kind=paper.kind,
             year=paper.year,
@@ -58,6 +64,7 @@ class PaperSubject:
             today=today or asked,
             said=paper.wanted,
             before=paper.id if today is None else None,
+            at=at,
         )
 
 
@@ -73,7 +80,9 @@ async def compose(
         matter = await matter_of(session, plan, subject.about or "", subject.today)
         return None if matter is None else kept(_form(plan, subject, matter), matter.position)
     period = plan.period_calendar.period(subject.period or "")
-    ground = await queries.ground_of(session, plan, period, sequence=subject.sequence)
+    ground = await queries.ground_of(
+        session, plan, period, sequence=subject.sequence, at=subject.at
+    )
     if ground is None:
         return None
     if subject.about is not None and not rows_about(ground, subject.about)[1]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from services.core.papers.figures import FigureBook
@@ -10,6 +10,7 @@ from services.core.papers.sentences import attainment_text, change_text, light_t
 from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
+from services.core.plan.target_names import name_of_written
 
 BoardLine = Mapping[str, Any]
 """A row of a scoreboard."""
@@ -19,11 +20,13 @@ BoardLine = Mapping[str, Any]
 class OtherBoard:
     """The scoreboard of another period, as it stood when the one of the paper was drawn.
 
+    It was drawn at `drawn_at` itself.
     `document` is the plan that it was drawn by; None: that of the paper's own.
     """
 
     period: Period
     board: Mapping[str, Any]
+    drawn_at: datetime
     document: PlanDocument | None = None
 
     def row_of(self, code: str) -> BoardLine | None:
@@ -72,16 +75,21 @@ class PaperGround:
 
     def before(self, row: BoardLine) -> str | None:
         """Return the value of an indicator in the period before, where it was measured alike."""
-        return self._comparable(self.previous, row["code"])
+        return self._comparable(self.previous, row)
 
     def a_year_ago(self, row: BoardLine) -> str | None:
         """Return the value in the same period of the year before, where it was measured alike."""
-        return self._comparable(self.last_year, row["code"])
+        return self._comparable(self.last_year, row)
 
-    def _comparable(self, other: OtherBoard | None, code: str) -> str | None:
-        if other is None or self.is_broken(code, other, None):
+    def _comparable(self, other: OtherBoard | None, row: BoardLine) -> str | None:
+        if other is None or self.is_broken(row["code"], other, None):
             return None
-        return other.value_of(code)
+        return None if self.spans_differ(row, other) else other.value_of(row["code"])
+
+    def spans_differ(self, row: BoardLine, other: OtherBoard) -> bool:
+        """Return whether a sum so far would stand beside one over more months, or fewer."""
+        then = other.row_of(row["code"])
+        return then is not None and _months(row, self.period) != _months(then, other.period)
 
     def is_broken(self, code: str, first: OtherBoard | None, second: OtherBoard | None) -> bool:
         """Return whether two boards have an indicator measured otherwise; None: the paper's own.
@@ -95,6 +103,12 @@ class PaperGround:
             for one in (first, second)
         ]
         return None not in rules and rules[0] != rules[1]
+
+
+def _months(row: BoardLine, period: Period) -> int:
+    """Return over how many months a value is, as far as it is a sum."""
+    found: int | None = row.get("months_of_sum")
+    return period.months if found is None else found
 
 
 _RULE = (
@@ -129,7 +143,7 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
             "value": row["value"],
             "level": row["level"],
             "data_status": row["data_status"],
-            "target": row["target"]["text"],
+            "target": name_of_written(row["target"]),
             "attainment": row["attainment"],
             "light": row["light"],
             "before": before,
@@ -148,7 +162,7 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "name": ground.name_of(row),
         "unit": row["unit"],
         "baseline": "—" if baseline is None else baseline.text,
-        "target": row["target"]["text"],
+        "target": name_of_written(row["target"]),
         "value": value_text(row, with_unit=False),
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),

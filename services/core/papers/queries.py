@@ -1,8 +1,9 @@
 """Reading papers, and what they are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, text
@@ -15,13 +16,13 @@ from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.papers.errors import PaperNotFound
 from services.core.papers.ground import OtherBoard, PaperGround
+from services.core.papers.lateness import OwedPlace, late_places, told_apart
 from services.core.papers.models import Paper, PaperFile, PaperTexts
 from services.core.papers.sentences import period_before, periods_before, year_before
-from services.core.papers.statements import BOARDS_THEN
-from services.core.plan.document import PlanDocument
+from services.core.papers.statements import BOARDS_THEN, HANDED_IN_THEN
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_of_version
 from services.core.plan.visibility import Owned, scope
 from services.core.scoring.models import ScoreSnapshot
 
@@ -41,35 +42,47 @@ _WITHOUT_WORDS = (defer(Paper.content, raiseload=True), defer(Paper.figures, rai
 
 
 async def ground_of(
-    session: AsyncSession, plan: PlanState, period: Period, *, sequence: int | None = None
+    session: AsyncSession,
+    plan: PlanState,
+    period: Period,
+    *,
+    sequence: int | None = None,
+    at: datetime | None = None,
 ) -> PaperGround | None:
     """Return what a paper on a period is made of, by the scoreboard of this sequence or the newest.
 
-    None: the period has none.
+    `at` is the instant up to which it is told what was handed in; None: the scoreboard's. None is
+    returned where the period has no scoreboard.
     """
     found = await _board(session, plan, period, sequence=sequence)
     if found is None:
         return None
-    document = await _document(session, plan, found.plan_version)
+    drawn_by = await plan_of_version(session, plan, found.plan_version)
     earlier = periods_before(period, MOST_EARLIER)
     others = await _others(session, plan, [*earlier, year_before(period)], found.computed_at)
+    looked_at = at or found.computed_at
+    handed_in = await _handed_in(
+        session,
+        plan,
+        [
+            (found.board, looked_at),
+            *((one.board, one.drawn_at) for one in others.values()),
+        ],
+    )
+    others = {
+        code: replace(one, board=told_apart(one.board, handed_in[one.drawn_at]))
+        for code, one in others.items()
+    }
     return PaperGround(
-        plan=replace(plan, version=found.plan_version, document=document),
+        plan=drawn_by,
         period=period,
-        board=found.board,
+        board=told_apart(found.board, handed_in[looked_at]),
         position=found.position,
         as_of=found.local_date,
         previous=others.get(period_before(period).code),
         last_year=others.get(year_before(period).code),
         earlier=[others[one.code] for one in earlier if one.code in others],
     )
-
-
-async def _document(session: AsyncSession, plan: PlanState, version: int) -> PlanDocument:
-    """Return the plan as it was in a version."""
-    if version == plan.version:
-        return plan.document
-    return await plan_document(session, plan.city_code, plan.code, version)
 
 
 async def _board(
@@ -101,9 +114,32 @@ async def _others(
     asked = {"city": plan.city_code, "plan": plan.code, "periods": list(by_code), "as_of": as_of}
     others = {}
     for row in (await session.execute(BOARDS_THEN, asked)).all():
-        document = await _document(session, plan, row.plan_version)
-        others[row.period] = OtherBoard(by_code[row.period], row.board, document)
+        drawn_by = await plan_of_version(session, plan, row.plan_version)
+        others[row.period] = OtherBoard(
+            by_code[row.period], row.board, row.computed_at, drawn_by.document
+        )
     return others
+
+
+async def _handed_in(
+    session: AsyncSession, plan: PlanState, boards: Sequence[tuple[Mapping[str, Any], datetime]]
+) -> dict[datetime, set[OwedPlace]]:
+    """Return what is overdue on scoreboards and had been handed in by an instant, by instant."""
+    found: dict[datetime, set[OwedPlace]] = {at: set() for _, at in boards}
+    asked = {(*place, at) for board, at in boards for place in late_places(board)}
+    if asked:
+        indicators, periods, units, instants = zip(*sorted(asked), strict=True)
+        given = {
+            "city": plan.city_code,
+            "plan": plan.code,
+            "indicators": list(indicators),
+            "periods": list(periods),
+            "units": list(units),
+            "instants": list(instants),
+        }
+        for row in await session.execute(HANDED_IN_THEN, given):
+            found[row.at].add((row.indicator_code, row.period, row.organization_code))
+    return found
 
 
 async def under_way(session: AsyncSession, city_code: str, credential_id: UUID) -> int:

@@ -13,9 +13,10 @@ from services.core.papers.blocks import (
     table,
     title,
 )
-from services.core.papers.bulletin import PeriodWriter, method_note
+from services.core.papers.bulletin import PeriodWriter
 from services.core.papers.ground import BoardLine, PaperGround, row_cells
 from services.core.papers.sentences import NOT_APPLICABLE, period_name
+from services.core.papers.standing_notes import method_note
 
 _COLUMNS = (
     ("序号", 6, "center"),
@@ -79,6 +80,8 @@ def _judged(row: Mapping[str, Any]) -> str:
     """Return the verdict of a row in a word."""
     if row["state"] == "not_applicable":
         return NOT_APPLICABLE
+    if row["falsified"]:
+        return "数据虚假"
     if row["met"] is None:
         return "未达到" if row["state"] == "missing" else "暂不能评价"
     return "达到" if row["met"] else "未达到"

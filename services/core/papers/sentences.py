@@ -10,9 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from services.core.kit.decimals import display, quotient, times
+from services.core.papers.lateness import awaits_decision
 from services.core.plan.periods import Period
 
 NOT_REPORTED = "未报"
+NOT_DECIDED = "已报未审定"
+"""It was handed in, and nobody has decided on it yet."""
+
 NOT_APPLICABLE = "不适用"
 NOT_DUE = "未到期"
 NOT_OPENED = "未开放填报"
@@ -34,7 +38,6 @@ _LEAST = "不足0.01"
 """What is not 0, and would be shown as 0."""
 
 _STATES: Mapping[str, str] = {
-    "missing": NOT_REPORTED,
     "not_applicable": NOT_APPLICABLE,
     "not_due": NOT_DUE,
     "not_opened": NOT_OPENED,
@@ -96,13 +99,16 @@ def value_text(row: Mapping[str, Any], *, with_unit: bool = True) -> str:
         plain_level = row["level"] is not None
         unit = row["unit"] if with_unit and not plain_level and row["unit"] != "/" else ""
         return f"{row['display']}{unit}"
+    missing = NOT_DECIDED if awaits_decision(row) else NOT_REPORTED
+    if row["state"] == "missing":
+        return missing
     known = _STATES.get(row["state"])
     if known is not None:
         return known
     reporting = row["reporting"]
     if reporting["reported"]:
         return NONE
-    return NOT_REPORTED if reporting["overdue"] else NOTHING_YET
+    return missing if reporting["overdue"] else NOTHING_YET
 
 
 def light_text(light: str) -> str:

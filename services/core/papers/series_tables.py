@@ -59,6 +59,10 @@ class SeriesWriter:
             yield "较上期", ground.previous
         yield "较上年同期" if ground.period.frequency != "annual" else "较上年", ground.last_year
 
+    def _is_part(self, row: BoardLine) -> bool:
+        boards = [other for _, other in self._compared() if other is not None]
+        return any(self._ground.spans_differ(row, other) for other in boards)
+
     def _told(self, broken: bool) -> Iterator[str]:
         names = [
             f"“{name}”为与{period_name(other.period)}相比"
@@ -67,6 +71,8 @@ class SeriesWriter:
         ]
         told = "，".join(names) + "；" if names else ""
         yield f"{told}率的变动以百分点计，其他以增长、下降的百分比计。"
+        if any(self._is_part(row) for row in self._rows):
+            yield "累计数月数不同的（如全年未满），不相比较，变动写作“—”。"
         yield "“未报”为应报而没有数据，“—”为无此项或无基期，0为实际数值。编号依次为各期的数据编号。"
         if broken:
             yield (
@@ -109,7 +115,7 @@ class SeriesWriter:
     def _change(self, row: BoardLine, other: OtherBoard | None) -> str:
         if other is None:
             return NONE
-        then = other.value_of(row["code"])
+        then = None if self._ground.spans_differ(row, other) else other.value_of(row["code"])
         if self._ground.is_broken(row["code"], other, None) and then is not None:
             return NOT_COMPARABLE if row["value"] is not None else NONE
         return change_text(row["value"], then, row["unit"])

@@ -16,7 +16,6 @@ from services.core.papers.blocks import (
     table,
     title,
 )
-from services.core.papers.bulletin import method_note
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, PaperGround, note_rows, row_cells
 from services.core.papers.sentences import (
@@ -29,6 +28,9 @@ from services.core.papers.sentences import (
     value_text,
 )
 from services.core.papers.series_tables import SeriesWriter, series_title
+from services.core.papers.standing_notes import method_note, unreported
+from services.core.plan.target_names import name_of_written
+from services.core.scoring.adding_up import is_reached
 
 _COLUMNS = (
     ("指标", 34, "left"),
@@ -98,11 +100,11 @@ class _Special:
             f"截至{day_name(self._ground.as_of)}，“{name}”共有指标",
             self._count("all", rows),
             "，达到目标",
-            self._count("met", [row for row in rows if row["met"] is True]),
+            self._count("met", [row for row in rows if is_reached(row)]),
             "，红灯",
             self._count("light/red", [row for row in rows if row["light"] == "red"]),
             "，应报未报",
-            self._count("missing", [row for row in rows if row["state"] == "missing"]),
+            self._count("missing", unreported(rows)),
             "。",
         )
 
@@ -123,7 +125,7 @@ class _Special:
             pieces: list[str | Run] = [
                 f"（{ordinal(at)}）{self._ground.name_of(row)}。完成值",
                 (value_text(row), self._numbers[row["code"]]),
-                f"，目标{row['target']['text']}",
+                f"，目标{name_of_written(row['target'])}",
             ]
             if row["attainment"] is not None:
                 pieces.append(f"，完成目标的{attainment_text(row['attainment'])}")

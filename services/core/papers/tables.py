@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from services.core.papers.blocks import PaperHead, PaperText, note, paragraph, table, title
-from services.core.papers.bulletin import method_note
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import PaperGround, note_rows, row_cells
 from services.core.papers.sentences import day_name, period_name
+from services.core.papers.standing_notes import method_note
 
 _SHARES = (
     ("序号", 4, "center"),

@@ -1,6 +1,6 @@
 """What a scoreboard adds up from its rows: groups, score, grade, deductions and bonuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -93,6 +93,11 @@ def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
             for each in found.items
         ],
     }
+
+
+def is_reached(row: Mapping[str, Any]) -> bool:
+    """Return whether an indicator met its target by data that nobody found falsified."""
+    return row["met"] is True and not row["falsified"]
 
 
 def _caps(row: BoardRow) -> bool:

@@ -234,7 +234,7 @@ def draw_board(
 
 def is_current(board: Board) -> bool:
     """Return whether the rows of a board have all their members; those of old versions do not."""
-    return all("reporting" in row for row in board["indicators"])
+    return all("late" in row.get("reporting", ()) for row in board["indicators"])
 
 
 def _judged(
@@ -316,6 +316,7 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
         "target_date_passed": case.target_date_passed,
         "met": verdict.met,
         "attainment": text_of(verdict.attainment),
+        "months_of_sum": case.months_of_sum,
         "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
         "light": verdict.light,
         "reason": reason.zh,
@@ -336,6 +337,14 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
                     "overdue": each.want == "overdue",
                 }
                 for each in case.owed.absent
+            ],
+            "late": [
+                {
+                    "organization_code": each.organization_code,
+                    "name": each.name,
+                    "periods": list(each.periods),
+                }
+                for each in case.owed.late
             ],
         },
         "trace_digest": digest,

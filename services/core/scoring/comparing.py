@@ -11,14 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import driver_connection
 from services.core.plan.periods import Period
-from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
+from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, board_before, empty_board
 from services.core.scoring.cases import facts_of, finer_periods, periods_read
-from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
+from services.core.scoring.changes import (
+    IndicatorChange,
+    ScoreDifference,
+    Stand,
+    ValueStep,
+    explain_difference,
+)
 from services.core.scoring.counting import CountingScope, finer_operands, operands_of
 from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
@@ -64,12 +70,19 @@ class BoardComparison:
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
     `period_ids` gives by indicator the subjects of the periods that its verdict looks at.
+    `before` and `after` are the plan as in the versions that the boards were drawn by.
     """
 
     changes: ScoreDifference
     events: Mapping[int, Happened]
     decisions: Sequence[Happened]
     period_ids: Mapping[str, frozenset[str]]
+    before: PlanState
+    after: PlanState
+
+    def drawn_by(self, change: IndicatorChange) -> PlanState:
+        """Return the plan as in the version by which an indicator was drawn last."""
+        return self.before if change.after is None else self.after
 
 
 async def compare_boards(
@@ -82,12 +95,16 @@ async def compare_boards(
     after: ScoreSnapshot,
 ) -> BoardComparison:
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
-    bench = await _bench(session, plan, after)
-    then = await _stand(session, plan, after)
-    first = _nothing(plan, period) if before is None else await _stand(session, plan, before)
+    now = await plan_of_version(session, plan, after.plan_version)
+    earlier = now if before is None else await plan_of_version(session, plan, before.plan_version)
+    bench = await _bench(session, now, after)
+    then = _stand(now, after)
+    first = _nothing(now, period) if before is None else _stand(earlier, before)
     since = 0 if before is None else before.position
-    period_ids = _period_ids(plan, period)
-    decisions = await _decisions(session, plan, period_ids, since=since, upto=after.position)
+    period_ids = {**_period_ids(earlier, period), **_period_ids(now, period)}
+    decisions = await _decisions(
+        session, (now, earlier), period_ids, since=since, upto=after.position
+    )
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
     history = _History(bench, period, basis, since, after.position)
@@ -102,10 +119,10 @@ async def compare_boards(
         then,
         steps=history.steps,
         dated=dated,
-        arrivals=_arrivals(replace(plan, document=then.document), period, after, history, added),
+        arrivals=_arrivals(now, period, after, history, added),
     )
     events = await _events(session, plan.city_code, history.positions)
-    return BoardComparison(changes, events, decisions, period_ids)
+    return BoardComparison(changes, events, decisions, period_ids, earlier, now)
 
 
 async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
@@ -128,9 +145,8 @@ def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
     )
 
 
-async def _stand(session: AsyncSession, plan: PlanState, snapshot: ScoreSnapshot) -> Stand:
-    document = await plan_document(session, plan.city_code, plan.code, snapshot.plan_version)
-    return Stand(document, snapshot.board, snapshot.traces)
+def _stand(drawn_by: PlanState, snapshot: ScoreSnapshot) -> Stand:
+    return Stand(drawn_by.document, snapshot.board, snapshot.traces)
 
 
 def _nothing(plan: PlanState, period: Period) -> Stand:
@@ -317,18 +333,22 @@ def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
 
 async def _decisions(
     session: AsyncSession,
-    plan: PlanState,
+    versions: Sequence[PlanState],
     period_ids: Mapping[str, frozenset[str]],
     *,
     since: int,
     upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and periods, oldest first."""
+    """Return what was decided on the plan, its targets, questions and periods, oldest first.
+
+    The plan is given as in the versions that have a part in it.
+    """
+    plan = versions[0]
+    codes = dict.fromkeys(code for one in versions for code in one.indicators)
+    questions = dict.fromkeys(each.id for one in versions for each in one.document.open_questions)
     subjects = [("plan", plan.code)]
-    subjects += [("indicator", f"{plan.code}/{code}") for code in plan.indicators]
-    subjects += [
-        ("open_question", f"{plan.code}/{question.id}") for question in plan.document.open_questions
-    ]
+    subjects += [("indicator", f"{plan.code}/{code}") for code in codes]
+    subjects += [("open_question", f"{plan.code}/{question}") for question in questions]
     subjects += [("period", each) for each in sorted(frozenset().union(*period_ids.values()))]
     connection = await driver_connection(session)
     wanted = {

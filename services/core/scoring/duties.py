@@ -50,13 +50,16 @@ async def former_duties(
         },
     )
     found: dict[bool, dict[tuple[str, str], set[str]]] = {True: {}, False: {}}
-    for excused, code, period, unit in rows:
+    names = {}
+    for excused, code, period, unit, name in rows:
         found[excused].setdefault((code, period), set()).add(unit)
+        if not excused:
+            names[unit] = name
     excused, owing = (
         {place: frozenset(units) for place, units in found[which].items()}
         for which in (True, False)
     )
-    return Former(excused, owing)
+    return Former(excused, owing, names)
 
 
 OperatedBy = dict[str, dict[tuple[str, str], Operands]]

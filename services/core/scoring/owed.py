@@ -35,10 +35,20 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class LateUnit:
+    """A unit of which a part is overdue, with the periods of all that are; None: nobody's."""
+
+    organization_code: str | None
+    name: str | None
+    periods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OwedParts:
     """How many parts a value needs so far, how many are there, and which are not.
 
-    `due` is the last date until when a pending part may come. `absent` names at most 20.
+    `due` is the last date until when a pending part may come. `absent` names at most 20; `late`
+    names every unit of which a part is overdue. A trace leaves it out: no verdict depends on it.
     `end_unasked`: only the last part counts, and nobody was asked for those that come after it.
     """
 
@@ -50,6 +60,7 @@ class OwedParts:
     due: str | None = None
     absent: tuple[Absent, ...] = ()
     end_unasked: bool = False
+    late: tuple[LateUnit, ...] = ()
 
 
 NOTHING_OWED = OwedParts()
@@ -65,11 +76,13 @@ _NOBODY: frozenset[str] = frozenset()
 class Former:
     """Who owed what in periods that take no more values, as far as it is not as today.
 
-    `excused` are units of today that did not owe it then, `owing` those that did and do not today.
+    `excused` are units of today that did not owe it then, `owing` those that did and do not today;
+    `names` are what the latter are called, whom the plan may name no more.
     """
 
     excused: Units = field(default_factory=dict)
     owing: Units = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return who owed a part of an indicator, by each period where it is not as today."""
@@ -163,7 +176,17 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
         due=max(dues).isoformat() if dues else None,
         absent=tuple(sorted(absent, key=lambda each: _ORDER.index(each.want))[:NAMED]),
         end_unasked=parts.latest_counts and last >= 0 and count["unasked"] > 0,
+        late=_late_units(absent),
     )
+
+
+def _late_units(absent: Iterable[Absent]) -> tuple[LateUnit, ...]:
+    """Return whose parts are overdue, in the order in which they are owed."""
+    units: dict[tuple[str | None, str | None], list[str]] = {}
+    for each in absent:
+        if each.want == "overdue":
+            units.setdefault((each.organization_code, each.name), []).append(each.period)
+    return tuple(LateUnit(code, name, tuple(periods)) for (code, name), periods in units.items())
 
 
 def lacking(duties: Duties, parts: Parts) -> tuple[str, ...]:
@@ -269,7 +292,7 @@ def _counts(parts: Parts, gap: _Gap, *, ended: bool) -> bool:
 
 def _name(duties: Duties, unit: str | None) -> str | None:
     entry = duties.state.organizations.get(unit or "")
-    return entry.name if entry else None
+    return entry.name if entry else duties.former.names.get(unit or "", unit)
 
 
 _MORE_IS_NEARER: frozenset[TargetKind] = frozenset(

@@ -23,6 +23,7 @@ RankedUnits = Literal["lead", "township"]
 """Units that lead indicators, or township-level bodies: those with an administrative code."""
 
 WhyUnranked = Literal[
+    "data_falsified",
     "no_own_targets",
     "not_applicable",
     "without_weight",
@@ -32,6 +33,9 @@ WhyUnranked = Literal[
 ]
 
 _WORDS: Mapping[WhyUnranked, Text] = {
+    "data_falsified": Text(
+        "所负责的指标有数据被认定为虚假", "Data of an indicator of it were found falsified"
+    ),
     "no_own_targets": Text(
         "计划没有给该单位单独的目标值，无从比较", "The plan gives this unit no targets of its own"
     ),
@@ -210,6 +214,8 @@ def _standing(
     total = roll_up({unit: None}, parts, scheme.not_applicable)
     assessed = sum(row["state"] in ASSESSED for row in rows)
     found = Standing(unit, comparable, total.score, len(rows), assessed, total.coverage)
+    if any(row["falsified"] for row in rows):
+        return unranked(found, "data_falsified")
     (reached,) = total.groups
     if reached.reason is not None:
         return unranked(found, _WHY[reached.reason])

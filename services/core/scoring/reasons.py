@@ -99,12 +99,12 @@ REASONS: Mapping[str, Text] = {
         "The period takes no more values and nothing that counts was reported: scored at the floor",
     ),
     "incomplete": Text(
-        "应报 {expected} 项，已报 {reported} 项，逾期未报：{absent}；按下限计分",
-        "{reported} of {expected} reported, overdue: {absent}; scored at the floor",
+        "应报 {expected} 项，已报 {reported} 项，逾期而没有计入的：{absent}；按下限计分",
+        "{reported} of {expected} reported, overdue and not counted: {absent}; scored at the floor",
     ),
     "incomplete_not_assessable": Text(
-        "应报 {expected} 项，已报 {reported} 项，逾期未报：{absent}；不作评判",
-        "{reported} of {expected} reported, overdue: {absent}; no verdict",
+        "应报 {expected} 项，已报 {reported} 项，逾期而没有计入的：{absent}；不作评判",
+        "{reported} of {expected} reported, overdue and not counted: {absent}; no verdict",
     ),
     "so_far": Text(
         "应报 {expected} 项，已报 {reported} 项，期限（{due}）未到：{absent}；数值为至今数",

@@ -217,18 +217,19 @@ WITH place AS MATERIALIZED (
     FROM obligation o JOIN place p USING (indicator_code, period)
     WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
 )
-SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code
+SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code, NULL AS name
 FROM (SELECT DISTINCT indicator_code, period FROM owed) p
 JOIN reporter r USING (indicator_code)
 LEFT JOIN owed o USING (indicator_code, period, organization_code)
 WHERE o.period IS NULL
 UNION ALL
-SELECT FALSE, o.indicator_code, o.period, o.organization_code
-FROM owed o LEFT JOIN reporter r USING (indicator_code, organization_code)
+SELECT FALSE, o.indicator_code, o.period, o.organization_code, u.name
+FROM owed o JOIN organization u ON u.city_code = :city AND u.code = o.organization_code
+LEFT JOIN reporter r USING (indicator_code, organization_code)
 WHERE r.indicator_code IS NULL
 """)
 """Where what was owed for some periods is not as today: who reports now and owed nothing, being
-excused, and who owed a part and reports no more."""
+excused, and who owed a part and reports no more, with its name."""
 
 COUNTED_BETWEEN = DriverStatement("""
 SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,

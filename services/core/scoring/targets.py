@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from services.core.kit.decimals import plain
 from services.core.kit.text import Text
 from services.core.plan.document import (
     Condition,
@@ -18,6 +17,7 @@ from services.core.plan.document import (
 )
 from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period, PeriodCalendar
+from services.core.plan.target_names import figure_of, name_of
 from services.core.scoring.figures import HUNDRED
 from services.core.scoring.time_gone import MONTHS_IN_YEAR, whole_months
 
@@ -29,13 +29,6 @@ NUMERIC_KINDS: frozenset[TargetKind] = frozenset(
 TRENDS: frozenset[TargetKind] = frozenset({"rising", "falling", "not_worse"})
 """The kinds that compare with an earlier period."""
 
-_SIGNS: Mapping[TargetKind, str] = {
-    "at_least": "≥",
-    "more_than": ">",
-    "at_most": "≤",
-    "less_than": "<",
-    "full_coverage": "≥",
-}
 _ONLY_A_NUMBER = re.compile(r"[≥≤<>＜＞=\s]*(-?\d+(?:\.\d+)?)[\s%％]*")
 
 
@@ -103,9 +96,7 @@ class Target:
     @property
     def figure(self) -> str | None:
         """The number to be reached with its sign, such as `≥ 40`; None where none is set."""
-        if self.kind == "between" and self.value is not None and self.upper is not None:
-            return f"{plain(self.value)}–{plain(self.upper)}"
-        return None if self.bound is None else f"{_SIGNS[self.kind]} {plain(self.bound)}"
+        return figure_of(self.kind, self.value, self.upper)
 
     @property
     def span(self) -> Text:
@@ -125,7 +116,7 @@ class Target:
     @property
     def name(self) -> str:
         """What a sentence calls it: the text, or the figure where nothing was written."""
-        return self.text or self.figure or "—"
+        return name_of(self.kind, self.value, self.upper, self.text)
 
     @property
     def end(self) -> date:

@@ -232,6 +232,7 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
 
 def _owed_out(owed: OwedParts) -> dict[str, Any]:
     written = {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+    del written["late"]
     if not owed.end_unasked:
         del written["end_unasked"]
     return written

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from services.core.events.catalogue import EventType
+from services.core.plan.target_names import name_of_written
 
 MessageColour = Literal["grey", "blue", "green", "orange", "red"]
 
@@ -243,7 +244,7 @@ def told(event: Mapping[str, Any], names: Names) -> Told:
     heading, colour = form.heading, form.colour
     if type_ in {"alert.raised", "alert.escalated"}:
         heading, colour = _LEVELS.get(data.get("level", 0), _LEVELS[0])
-    return Told(heading, form.line.format_map(_fields(data, names)), colour, _moment(event))
+    return Told(heading, form.line.format_map(_fields(type_, data, names)), colour, _moment(event))
 
 
 def codes_in(event: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
@@ -252,7 +253,7 @@ def codes_in(event: Mapping[str, Any]) -> tuple[str | None, str | None, str | No
     return data.get("plan"), data.get("organization_code"), data.get("indicator_code")
 
 
-def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
+def _fields(type_: str, data: Mapping[str, Any], names: Names) -> _Fields:
     fields = _Fields({name: str(value) for name, value in data.items() if value is not None})
     unit, indicator = data.get("organization_code"), data.get("indicator_code")
     if unit:
@@ -261,9 +262,8 @@ def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
         fields["indicator"] = names.indicators.get(indicator, indicator)
     reason = data.get("decision_reason") or data.get("reason")
     fields["because"] = f"：{reason}" if reason else ""
-    number, upper = data.get("value"), data.get("upper")
-    number = f"{number}–{upper}" if number and upper else number
-    fields["target"] = str(data.get("text") or number or _UNKNOWN)
+    if type_ == "target.assigned":
+        fields["target"] = name_of_written({"kind": "", **data})
     fields["basis_name"] = _BASES.get(data.get("basis", ""), _UNKNOWN)
     fields["closed"] = _CLOSED.get(data.get("closed_because", ""), "")
     fields["grade_name"] = _GRADES.get(data.get("grade", ""), _UNKNOWN)

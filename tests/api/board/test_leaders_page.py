@@ -189,7 +189,7 @@ async def test_the_public_page_shows_what_was_published_and_nothing_before(full:
         board = (await office.get(f"/plans/{XINMI}/scoreboard?publication=1")).json()
         assert f"得分{board['overall']['display']}分" in said
         for inner in ("逾期", "承诺", "为什么变了", "同类比较", "form_token", "data-wait"):
-            assert inner not in said.replace("或逾期为红", "")
+            assert inner not in said.replace("（含逾期未报）", "")
         await office.post(f"{period}/reopen", json={"reason": "更正"})
         await full.react()
         assert (await client.get(public)).status_code == 404, "what was taken back is shown no more"

@@ -1,7 +1,7 @@
 """Values of several periods beside each other, in the words of the field, and where they break."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -23,6 +23,9 @@ DOCUMENT = xinmi()
 QUARTERS = ("2024-Q3", "2024-Q4", "2025-Q1", "2025-Q2", "2025-Q3")
 RATE, AMOUNT = "U08", "R10"
 """Of the plan as printed: a rate in %, and an amount."""
+
+
+DRAWN_AT = datetime(2025, 10, 15, tzinfo=UTC)
 
 
 def plan_of(document: PlanDocument = DOCUMENT) -> PlanState:
@@ -52,7 +55,7 @@ def other(period: str, values: Mapping[str, str | None], **changed: Any) -> Othe
         )
         document = DOCUMENT.model_copy(update={"indicators": indicators})
     calendar = plan_of().period_calendar
-    return OtherBoard(calendar.period(period), a_board(period, values), document)
+    return OtherBoard(calendar.period(period), a_board(period, values), DRAWN_AT, document)
 
 
 def a_ground(

@@ -61,7 +61,13 @@ def test_exact_scores_are_compared_and_not_what_is_shown() -> None:
 
 
 def a_row(code: str, state: str, weight: int, attainment: str | None) -> dict[str, Any]:
-    return {"code": code, "state": state, "weight": str(weight), "attainment": attainment}
+    return {
+        "code": code,
+        "state": state,
+        "weight": str(weight),
+        "attainment": attainment,
+        "falsified": False,
+    }
 
 
 TOWNS = [

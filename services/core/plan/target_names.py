@@ -1,0 +1,49 @@
+"""What people call a target: its words, or the number that it sets. Pure.
+
+The one place that says it: for sentences, scoreboards, papers, sheets and messages alike.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import plain
+
+FULL = Decimal(100)
+"""What a full coverage is to reach."""
+
+NAMELESS = "—"
+"""What a target is called that has neither words nor a number."""
+
+_SIGNS: Mapping[str, str] = {
+    "at_least": "≥",
+    "more_than": ">",
+    "at_most": "≤",
+    "less_than": "<",
+    "full_coverage": "≥",
+}
+
+
+def figure_of(kind: str, value: Decimal | None, upper: Decimal | None) -> str | None:
+    """Return the number to be reached with its sign, such as `≥ 40`; None where none is set."""
+    if kind == "between" and value is not None and upper is not None:
+        return f"{plain(value)}–{plain(upper)}"
+    if kind == "full_coverage" and value is None:
+        value = FULL
+    return f"{_SIGNS[kind]} {plain(value)}" if kind in _SIGNS and value is not None else None
+
+
+def name_of(kind: str, value: Decimal | None, upper: Decimal | None, text: str | None) -> str:
+    """Return what a target is called: its text, or its number where nothing was written."""
+    return text or figure_of(kind, value, upper) or NAMELESS
+
+
+def name_of_written(target: Mapping[str, Any]) -> str:
+    """Return what a target is called that was written as JSON: of a scoreboard, or an event."""
+    value, upper = target.get("value"), target.get("upper")
+    return name_of(
+        target["kind"],
+        None if value is None else Decimal(value),
+        None if upper is None else Decimal(upper),
+        target.get("text"),
+    )

@@ -1,0 +1,45 @@
+"""Reading a plan as it was in one of its versions."""
+
+from dataclasses import replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.errors import IndicatorNotFound
+from services.core.plan.queries import plan_document
+from services.core.plan.state import PlanState
+
+# Who owned an indicator is written down from the first version on that has it: a code that no
+# version had is known at once, without a look into the documents.
+_LAST_WITH = text("""
+SELECT v.version FROM plan_version AS v
+WHERE v.city_code = :city AND v.plan_code = :plan
+    AND EXISTS (SELECT FROM indicator_owner AS o WHERE o.city_code = :city
+        AND o.plan_code = :plan AND o.indicator_code = :indicator)
+    AND v.document @> jsonb_build_object('indicators',
+        jsonb_build_array(jsonb_build_object('code', CAST(:indicator AS text))))
+ORDER BY v.version DESC LIMIT 1
+""")
+
+
+async def plan_of_version(session: AsyncSession, plan: PlanState, version: int) -> PlanState:
+    """Return a plan with the document of a version, which exists: what was drawn by it had that."""
+    if version == plan.version:
+        return plan
+    document = await plan_document(session, plan.city_code, plan.code, version)
+    return replace(plan, version=version, document=document)
+
+
+async def plan_that_had(session: AsyncSession, plan: PlanState, indicator: str) -> PlanState:
+    """Return a plan as it is, or as it was when it last had an indicator.
+
+    Raises:
+        IndicatorNotFound: no version of it ever had one of this code.
+    """
+    if indicator in plan.indicators:
+        return plan
+    given = {"city": plan.city_code, "plan": plan.code, "indicator": indicator}
+    version: int | None = await session.scalar(_LAST_WITH, given)
+    if version is None:
+        raise IndicatorNotFound
+    return await plan_of_version(session, plan, version)
