@@ -92,6 +92,42 @@ async def test_it_says_how_many_values_it_asks_for_and_from_whom(office: Client)
     assert opened.json()["warnings"] == []
 
 
+async def _by_quarters(door: Door) -> None:
+    """Give the plan an indicator that is reported each quarter."""
+    quarterly = plans.an_indicator("Q1", frequency="quarterly")
+    await plans.load(door, plans.a_plan(plans.an_indicator("A0"), quarterly))
+
+
+async def test_closing_a_year_says_what_within_it_still_takes_values(
+    door: Door, office: Client
+) -> None:
+    await _by_quarters(door)
+    await office.post(f"{PERIODS}/2025/open", json={"due_date": "2026-10-30"})
+    tried = await office.post(f"{PERIODS}/2025/close?validate_only=true")
+    closed = await office.post(f"{PERIODS}/2025/close")
+    assert closed.status_code == 200, closed.text
+    assert tried.json()["warnings"] == closed.json()["warnings"]
+    (warning,) = closed.json()["warnings"]
+    assert warning["code"] == "finer-periods-open"
+    named = ["2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"]
+    assert [code for code in named if code in warning["message"]] == named
+    assert [code for code in named if code in warning["message_en"]] == named
+
+
+async def test_a_period_with_nothing_open_within_it_closes_without_a_word(
+    door: Door, office: Client
+) -> None:
+    await _by_quarters(door)
+    due = {"due_date": "2026-10-30"}
+    await office.post(f"{PERIODS}/2025-Q4/open", json=due)
+    closed = await office.post(f"{PERIODS}/2025-Q4/close")
+    assert closed.json()["warnings"] == []
+    await office.post(f"{PERIODS}/2025/open", json=due)
+    (warning,) = (await office.post(f"{PERIODS}/2025/close")).json()["warnings"]
+    assert "2025-Q4" not in warning["message"]
+    assert "2025-Q3" in warning["message"]
+
+
 async def test_a_period_that_asks_for_nothing_says_so(office: Client) -> None:
     opened = await office.post(f"{PERIODS}/2026-Q4/open")
     assert opened.json()["asks_for"] == {"values": 0, "organizations": []}
@@ -198,7 +234,8 @@ async def test_a_reopening_never_asks_for_values_by_a_day_gone_by(
     tried = await office.post(f"{PERIODS}/2025/reopen?validate_only=true", json={"due_date": given})
     refused = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": given})
     assert fault(tried) == fault(refused) == ("/due_date", code)
-    assert (await office.get(PERIODS)).json()["items"] == [closed.json()]
+    (listed,) = (await office.get(PERIODS)).json()["items"]
+    assert listed | {"warnings": []} == closed.json()
     today = await office.post(f"{PERIODS}/2025/reopen", json={"due_date": "2026-10-21"})
     assert (today.status_code, today.json()["due_date"]) == (200, "2026-10-21")
     assert set((await statuses(office)).values()) == {"expected"}

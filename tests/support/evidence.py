@@ -106,8 +106,8 @@ async def evidence_named(
         async with await door.as_("office") as office:
             named["archive_id"] = await an_archive(door, office)
     if operation_id == "add_target_evidence":
-        named["year"] = "2026"
-        await an_assigned_target(door, "2026")
+        named["year"] = "2024"
+        await an_assigned_target(door, "2024")
     if "evidence_id" not in named and operation_id != "read_evidence_link":
         return {}
     named["evidence_id"], link = await a_file_with_link(door, submission_id)

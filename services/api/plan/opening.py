@@ -13,6 +13,7 @@ from services.core.kit.text import Text
 from services.core.obligations.queries import asked
 from services.core.plan.models import PlanPeriod
 from services.core.plan.opening import calendar_of, on_rest_day
+from services.core.plan.service import open_within
 from services.core.plan.state import PlanState
 from services.core.plan.written import Day
 
@@ -43,10 +44,10 @@ class AsksOut(BaseModel):
 
 
 class PeriodWarningOut(BaseModel):
-    """Something about an opening that is easily overlooked."""
+    """Something about a period that is easily overlooked."""
 
-    code: Annotated[str, one_of(["asks-for-nothing", "due-on-rest-day"])] = Field(
-        description="Stable; more may come"
+    code: Annotated[str, one_of(["asks-for-nothing", "due-on-rest-day", "finer-periods-open"])] = (
+        Field(description="Stable; more may come")
     )
     message: str = Field(description="In Chinese")
     message_en: str = Field(description="In English")
@@ -57,6 +58,29 @@ class PeriodAskingOut(PeriodOut):
 
     asks_for: AsksOut = Field(description="What is owed for it now, and by whom")
     warnings: list[PeriodWarningOut] = Field(description="What is to be known of it; often empty")
+
+
+class PeriodClosedOut(PeriodOut):
+    """A period that was just closed."""
+
+    warnings: list[PeriodWarningOut] = Field(description="What is to be known of it; often empty")
+
+
+def closed_out(row: PlanPeriod, plan: PlanState) -> PeriodClosedOut:
+    """Return a closed period; a warning names what within it still takes values."""
+    shown = period_out(row, plan, answered=True).model_dump()
+    finer = open_within(plan, plan.period_calendar.period(row.period))
+    if not finer:
+        return PeriodClosedOut(**shown, warnings=[])
+    codes = ", ".join(finer)
+    said = PeriodWarningOut(
+        code="finer-periods-open",
+        message=f"其中的 {'、'.join(finer)} 仍可填报和更正，并会改变本期的得分；"
+        "如不再改变，请一并关闭",
+        message_en=f"Within it {codes} still take values and corrections, which move its score:"
+        " close them too where that is not to be",
+    )
+    return PeriodClosedOut(**shown, warnings=[said])
 
 
 async def asking_out(

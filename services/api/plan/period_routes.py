@@ -19,7 +19,13 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
+from services.api.plan.opening import (
+    PeriodAskingOut,
+    PeriodClosedOut,
+    PeriodOpenIn,
+    asking_out,
+    closed_out,
+)
 from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
 from services.api.plan_parameters import PeriodCode
@@ -95,6 +101,12 @@ class PeriodTurn:
         current = None if row is None else period_out(row, self.plan, answered=True)
         check_match(if_match, etag, required=False, current=current)
 
+    async def end(self, if_match: str | None) -> Response:
+        """Carry a verb out after which no values are taken; return the period, and a warning."""
+        row = await self.move(if_match)
+        shown = closed_out(row, self.plan)
+        return json_answer(shown.model_dump_json().encode(), etag=period_etag(row))
+
     async def act(self, if_match: str | None) -> Response:
         """Carry the verb out and return the period after it."""
         row = await self.move(if_match)
@@ -161,13 +173,17 @@ async def cancel_period(
 @router.post(
     "/plans/{plan}/periods/{period}/close",
     responses={**answering("PeriodClosed", ETAG), **_REFUSALS},
-    response_model=PeriodOut,
+    response_model=PeriodClosedOut,
 )
 async def close_period(
     turn: Annotated[PeriodTurn, _taking("close")], if_match: IfMatch = None
 ) -> Response:
-    """Stop the writing of a period's values; what is under review can still be decided."""
-    return await turn.act(if_match)
+    """Stop the writing of a period's values; what is under review can still be decided.
+
+    It closes nothing within the period; a quarter of a closed year still takes values, and moves
+    the year's score. `warnings` names such periods.
+    """
+    return await turn.end(if_match)
 
 
 @router.post(

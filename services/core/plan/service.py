@@ -42,6 +42,20 @@ def period_actions(state: str) -> list[PeriodVerb]:
     return [verb for verb, (sources, _, _) in _PERIOD_TRANSITIONS.items() if state in sources]
 
 
+def open_within(plan: PlanState, period: Period) -> list[str]:
+    """Return the finer periods within one that still take values, as indicators are reported.
+
+    Closing a period closes nothing within it: what is approved there still moves it.
+    """
+    frequencies = dict.fromkeys(one.frequency for one in plan.document.indicators)
+    return [
+        finer.code
+        for frequency in frequencies
+        for finer in period.children(frequency)
+        if not plan.is_over(finer.code)
+    ]
+
+
 async def move_period(
     session: AsyncSession,
     *,

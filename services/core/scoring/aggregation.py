@@ -17,6 +17,7 @@ Unusable = Literal[
     "no_number",
     "no_parts",
     "parts_lacking",
+    "periods_mixed",
     "zero_denominator",
 ]
 
@@ -32,7 +33,8 @@ class Operands:
     alone. `unparted` are units whose value has no parts where parts are added up. `value_sum`
     adds the values as they are kept, ratios rounded; where ratios are added or averaged,
     `quotients` are their (numerator, denominator), those of one denominator added up, and
-    `plain_sum` adds the others.
+    `plain_sum` adds the others. `finer` is what further units reported for finer periods alone,
+    oldest first: they have no value of this one.
     """
 
     period: str
@@ -53,6 +55,7 @@ class Operands:
     organizations: tuple[str, ...] = ()
     of_units: "tuple[Operands, ...]" = ()
     unparted: tuple[str, ...] = ()
+    finer: "tuple[Operands, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,13 @@ def _added_up(operands: Operands, multiplier: Decimal) -> Figure:
 
 
 def combine(own: Operands | None, parts: Sequence[Operands], operators: Operators) -> Combined:
-    """Return a period's reading: its own value wins, else its finer periods', oldest first."""
+    """Return a period's reading: its own value wins, else its finer periods', oldest first.
+
+    Of several units each has its own value, or what its finer periods make.
+    """
+    if own is not None and own.finer:
+        used = (own, *own.finer)
+        return _combined(_over_both(own, operators), used)
     if own is not None:
         return _combined(read_units(own, operators), (own,))
     readings = [(read_units(part, operators), part) for part in parts]
@@ -173,6 +182,44 @@ def _over_periods(
     whole = added([reading.figure for reading in readings if reading.figure is not None])
     divisor = len(readings) if operators.periods == "mean" else 1
     return Reading(figure=divided(whole, Decimal(divisor)))
+
+
+def _over_both(own: Operands, operators: Operators) -> Reading:
+    """Return the reading of units with a value of the period and of those with finer ones."""
+    alone, rest = read_units(own, operators), combine(None, own.finer, operators).reading
+    if alone.not_applicable is not None:
+        return rest
+    if rest.not_applicable is not None or alone.unusable is not None:
+        return alone
+    if operators.by_level and rest.unusable is None:
+        return alone if alone.level == rest.level else Reading(unusable="levels_differ")
+    if operators.units == "ratio_of_sums":
+        return _ratio_of_both(own, operators)
+    if alone.figure is None or rest.figure is None:
+        return rest
+    return Reading(figure=_added_both(alone.figure, rest.figure, own, operators))
+
+
+def _added_both(alone: Figure, rest: Figure, own: Operands, operators: Operators) -> Figure:
+    """Return the sum of both figures, or their mean, each by how many units are behind it."""
+    if operators.units != "mean":
+        return added([alone, rest])
+    counts = (own.values, max(part.values for part in own.finer))
+    weighed = [
+        Figure(times(each.top, Decimal(count)), each.bottom)
+        for each, count in zip((alone, rest), counts, strict=True)
+    ]
+    return divided(added(weighed), Decimal(sum(counts)))
+
+
+def _ratio_of_both(own: Operands, operators: Operators) -> Reading:
+    """Return Σ numerator ÷ Σ denominator of both, where the finer periods have such sums."""
+    parts = [part for part in own.finer if part.reports != part.not_applicable]
+    if operators.periods == "last":
+        return _read_ratio((own, *parts[-1:]), operators.multiplier)
+    if operators.periods == "ratio_of_sums":
+        return _read_ratio((own, *parts), operators.multiplier)
+    return Reading(unusable="periods_mixed")
 
 
 def _combined(reading: Reading, used: Sequence[Operands]) -> Combined:

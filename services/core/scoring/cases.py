@@ -19,7 +19,7 @@ from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.comparables import BaselineValue, Comparable
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import Case, Method, Reporting
-from services.core.scoring.owed import Duties, OwedParts, Parts, lacking, owed_parts
+from services.core.scoring.owed import Duties, OwedParts, Parts, lacking, owed_parts, units_behind
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import (
     MONTHS_IN_YEAR,
@@ -216,13 +216,20 @@ def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
         codes = finer_periods(period, indicator.frequency) or codes
     if is_too_fine(period, indicator):
         codes = ()
+    pieces = [(code, operated.get((indicator.code, code))) for code in codes]
+    own, whole = pieces[0][1] if pieces else None, frozenset[str]()
+    if own is not None and own.finer:
+        others = {part.period: part for part in own.finer}
+        pieces += [(code, others.get(code)) for code in finer_periods(period, indicator.frequency)]
+        whole = units_behind(own)
     return Parts(
         indicator=indicator.code,
         board=period,
-        pieces=[(code, operated.get((indicator.code, code))) for code in codes],
+        pieces=pieces,
         operators=facts.operators,
         reporters=facts.reporters,
         shared=facts.shared,
+        whole=whole,
     )
 
 
@@ -283,10 +290,11 @@ _NAMED = 20
 
 def _named(state: PlanState, operands: Operands) -> Operands:
     """Return operands with the names of the units whose value has no parts."""
-    if not operands.unparted:
+    finer = tuple(_named(state, part) for part in operands.finer)
+    if not operands.unparted and finer == operands.finer:
         return operands
     names = tuple(state.organization_name(unit) for unit in operands.unparted[:_NAMED])
-    return replace(operands, unparted=names)
+    return replace(operands, unparted=names, finer=finer)
 
 
 def _previous(

@@ -15,6 +15,7 @@ from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
+from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, board_before, empty_board
 from services.core.scoring.cases import facts_of, finer_periods, periods_read
 from services.core.scoring.changes import (
@@ -24,7 +25,7 @@ from services.core.scoring.changes import (
     ValueStep,
     explain_difference,
 )
-from services.core.scoring.counting import operands_of
+from services.core.scoring.counting import CountingScope, finer_operands, operands_of
 from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
@@ -263,10 +264,12 @@ class _History:
     def _step(
         self, code: str, counting: Iterable[Mapping[str, Any]], value: Value | None
     ) -> ValueStep:
-        counted = self._bench.counted([code])
+        counted, counting = self._bench.counted([code]), list(counting)
         found = operands_of([{**each, "indicator_code": code} for each in counting], counted)
         codes = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
         own = found.get((code, self._period.code))
+        if own is not None and code in counted.shared:
+            own = self._beside(code, own, counted, counting)
         parts = tuple(found[code, each] for each in codes if (code, each) in found)
         absent = tuple(each for each in codes if (code, each) not in found)
         return ValueStep(
@@ -275,6 +278,27 @@ class _History:
             parts=() if own is not None else parts,
             absent=() if own is not None else absent,
         )
+
+    def _beside(
+        self,
+        code: str,
+        own: Operands,
+        counted: CountingScope,
+        counting: Iterable[Mapping[str, Any]],
+    ) -> Operands:
+        """Return operands of the period with what other units reported for finer ones alone."""
+        rows = [row for row in counting if counted.may_count(code, row["organization_code"])]
+        whole = set(own.organizations) or {
+            row["organization_code"] for row in rows if row["period"] == self._period.code
+        }
+        finer = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
+        others = [
+            row
+            for period in finer
+            for row in rows
+            if row["period"] == period and row["organization_code"] not in whole
+        ]
+        return replace(own, finer=finer_operands(others, code, counted))
 
 
 def _value(row: Mapping[str, Any], position: int, more: int) -> Value:

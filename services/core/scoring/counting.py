@@ -274,6 +274,22 @@ def _is_bare(row: Mapping[str, Any]) -> bool:
     return row["value"] is not None and row["denominator"] is None
 
 
+def finer_operands(
+    rows: Sequence[Mapping[str, Any]], code: str, counted: CountingScope
+) -> tuple[Operands, ...]:
+    """Return what rows of one indicator, in the order of their periods, add up to by period."""
+    by_period: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_period.setdefault(row["period"], []).append(row)
+    found = []
+    for some in by_period.values():
+        apart, by_parts = code in counted.apart, code in counted.by_parts
+        units = tuple(sorted(row["organization_code"] for row in some))
+        together = _operands(_added(some, apart=apart, by_parts=by_parts))
+        found.append(replace(together, organizations=units))
+    return tuple(found)
+
+
 async def with_units(
     session: AsyncSession,
     state: PlanState,

@@ -19,7 +19,7 @@ from services.core.scoring.affected import BASES, BoardKey, BoardsToDraw, chain
 from services.core.scoring.board import Judged, ScoringContext, draw_board, is_current
 from services.core.scoring.cases import Operated, periods_read
 from services.core.scoring.counting import Supposition, operands, with_units
-from services.core.scoring.duties import with_organizations
+from services.core.scoring.duties import with_finer_periods, with_organizations
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import BoardUpdate, keep
 
@@ -90,6 +90,7 @@ async def draw_all(
     operated = await operands(session, state.city_code, state.code, counted=counted)
     operated = await with_units(session, state, operated, counted=counted)
     operated = await with_organizations(session, state, operated, counted=counted)
+    operated = await with_finer_periods(session, state, operated, counted=counted)
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
     every = {*drawn, *opened(state), *_reported(operated, state.period_calendar)}
@@ -217,7 +218,10 @@ async def operands_for(
     asked: _Asked = {"bases": bases, "periods": periods, "supposed": supposed}
     operated = await operands(session, state.city_code, state.code, counted=counted, **asked)
     operated = await with_units(session, state, operated, counted=counted, **asked)
-    return await with_organizations(session, state, operated, counted=counted, **asked)
+    operated = await with_organizations(session, state, operated, counted=counted, **asked)
+    return await with_finer_periods(
+        session, state, operated, counted=counted, bases=bases, supposed=supposed
+    )
 
 
 def _draw(

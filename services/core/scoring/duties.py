@@ -8,10 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.database import driver_connection
 from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.cases import IndicatorFacts
-from services.core.scoring.counted.statements import REPORTING_UNITS, SUPPOSED_UNITS
-from services.core.scoring.counting import CountingScope, Supposition
-from services.core.scoring.owed import Former
+from services.core.scoring.cases import IndicatorFacts, finer_periods
+from services.core.scoring.counted.statements import (
+    INPUTS_OF_UNITS,
+    REPORTING_UNITS,
+    SUPPOSED_OF_UNITS,
+    SUPPOSED_UNITS,
+)
+from services.core.scoring.counting import CountingScope, Supposition, finer_operands
+from services.core.scoring.owed import Former, units_behind
 from services.core.scoring.statements import FORMER_DUTIES
 
 
@@ -93,3 +98,77 @@ async def with_organizations(
             counting = tuple(unit for unit in units if counted.may_count(code, unit))
             places[place] = replace(places[place], organizations=counting)
     return operated
+
+
+async def with_finer_periods(
+    session: AsyncSession,
+    state: PlanState,
+    operated: OperatedBy,
+    *,
+    counted: CountingScope,
+    bases: Collection[str] = (),
+    supposed: Supposition | None = None,
+) -> OperatedBy:
+    """Return operands with what other units reported for finer periods alone.
+
+    Where some units have a value of a wider period, the others' finer ones count beside it. That
+    is rare, so their rows are read only where the units behind both tell that it is so.
+    """
+    wanted = {
+        basis: found
+        for basis, places in operated.items()
+        if (found := _others(state, places, counted))
+    }
+    if not wanted:
+        return operated
+    pairs = {
+        (code, unit)
+        for found in wanted.values()
+        for (code, _), by_period in found.items()
+        for units in by_period.values()
+        for unit in units
+    }
+    periods = {code for found in wanted.values() for each in found.values() for code in each}
+    asked = {
+        "city": state.city_code,
+        "plan": state.code,
+        "codes": [code for code, _ in pairs],
+        "units": [unit for _, unit in pairs],
+        "bases": list(bases),
+        "periods": list(periods),
+    }
+    connection = await driver_connection(session)
+    if supposed is None:
+        rows = await connection.fetch(*INPUTS_OF_UNITS.bind(asked))
+    else:
+        rows = await connection.fetch(*SUPPOSED_OF_UNITS.bind({**asked, **supposed}))
+    for basis, found in wanted.items():
+        for place, by_period in found.items():
+            others = [
+                row
+                for period, units in by_period.items()
+                for row in rows
+                if (row["basis"], row["indicator_code"], row["period"]) == (basis, place[0], period)
+                and row["organization_code"] in units
+            ]
+            finer = finer_operands(others, place[0], counted)
+            operated[basis][place] = replace(operated[basis][place], finer=finer)
+    return operated
+
+
+def _others(
+    state: PlanState, places: Mapping[tuple[str, str], Operands], counted: CountingScope
+) -> dict[tuple[str, str], dict[str, frozenset[str]]]:
+    """Return by wider place and finer period which units reported the finer one alone."""
+    found: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
+    for (code, period), own in places.items():
+        if code not in counted.shared:
+            continue
+        frequency = state.indicators[code].frequency
+        whole = units_behind(own)
+        for finer in finer_periods(state.period_calendar.period(period), frequency):
+            part = places.get((code, finer))
+            others = frozenset() if part is None else units_behind(part) - whole
+            if others:
+                found.setdefault((code, period), {})[finer] = others
+    return found

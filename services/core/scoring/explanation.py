@@ -93,11 +93,20 @@ def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
 def _data_steps(trace: Trace) -> list[Text]:
     own, parts = trace["operands"], trace["finer_periods"]
     names = {level["code"]: level["name"] for level in trace["levels"]}
+    if own is not None and "finer" in own:
+        steps = [_operands_step(each, names) for each in (own, *own["finer"])]
+        return [*steps, _BY_UNIT]
     if own is not None:
         return [_operands_step(own, names)]
     if not parts:
         return [Text("没有计入的数据", "Nothing that counts was reported")]
     return [*(_operands_step(part, names) for part in parts), _periods_step(trace)]
+
+
+_BY_UNIT = Text(
+    "填报了全期数值的单位以其全期数值计入，其余单位由较短周期合并",
+    "Units that reported the whole period count by that, the others by their finer periods",
+)
 
 
 def _operands_step(operands: Mapping[str, Any], names: Mapping[str, str]) -> Text:

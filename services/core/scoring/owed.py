@@ -125,7 +125,9 @@ class Duties:
 class Parts:
     """What a period's value is made of: `pieces` are periods with their operands, oldest first.
 
-    `reporters` owe it: all of them where units are `shared`, else only the first.
+    `reporters` owe it: all of them where units are `shared`, else only the first. Where some
+    units have a value of the `board`'s own period, they are `whole`; the finer pieces are the
+    others'.
     """
 
     indicator: str
@@ -134,6 +136,7 @@ class Parts:
     operators: Operators
     reporters: tuple[str, ...]
     shared: bool
+    whole: frozenset[str] = _NOBODY
 
     @property
     def latest_counts(self) -> bool:
@@ -215,11 +218,14 @@ def _units(
             return 1, []
         return 0, [parts.reporters[0] if parts.reporters else None]
     units = duties.units(parts.indicator, parts.reporters, code)
+    if parts.whole:
+        own = code == parts.board.code
+        units = [unit for unit in units if (unit in parts.whole) is own]
     if operands is None:
         return 0, list(units)
     # The names of the units were read only where they are needed; a single reporter is always
     # known. Where neither is known, nobody can be named as absent.
-    known = operands.organizations or _only(operands)
+    known = units_behind(operands)
     if not known:
         return operands.reports, []
     # A former unit's value may still count, but it is nothing that is owed.
@@ -227,8 +233,11 @@ def _units(
     return len(units) - len(gone), gone
 
 
-def _only(operands: Operands) -> tuple[str, ...]:
-    return () if operands.organization_code is None else (operands.organization_code,)
+def units_behind(operands: Operands) -> frozenset[str]:
+    """Return the units behind operands, as far as they are known."""
+    if operands.organizations or operands.organization_code is None:
+        return frozenset(operands.organizations)
+    return frozenset({operands.organization_code})
 
 
 def _want(

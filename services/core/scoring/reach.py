@@ -27,13 +27,16 @@ def within_reach(
         if operands is None:
             return None
         outside = _outside(operands, sees, seen)
+        if not outside and "finer" in operands:
+            return {**operands, "finer": [cut(each) for each in operands["finer"]]}
         if not outside:
             return operands
         return {"period": operands["period"], "reports": operands["reports"], OUTSIDE: outside}
 
     own, parts = cut(trace["operands"]), [cut(each) for each in trace["finer_periods"]]
     shown = {**trace, "operands": own, "finer_periods": parts}
-    if any(each is not None and OUTSIDE in each for each in (own, *parts)):
+    nested = own["finer"] if own is not None and "finer" in own else ()
+    if any(each is not None and OUTSIDE in each for each in (own, *parts, *nested)):
         shown["result"] = {**trace["result"], "numerator": None, "denominator": None}
     if "units" in trace:
         shown["units"] = [each for each in trace["units"] if sees(each["organization_code"])]

@@ -166,6 +166,11 @@ REASONS: Mapping[str, Text] = {
         "Computed as a ratio of sums, and the value of {units} has no numerator and denominator:"
         " send it back to be reported with them",
     ),
+    "periods_mixed": Text(
+        "有的单位填报全期数值，有的只填报较短周期的数值，按该指标的合并方式无法合计",
+        "Some units reported the whole period and others finer ones; by the way that this indicator"
+        " combines they cannot be added",
+    ),
     "zero_denominator": Text("分母合计为 0", "The denominators add up to 0"),
     "group_not_applicable": Text(
         "本组指标均不适用，不计入总分，权重不计入覆盖率",

@@ -5,7 +5,7 @@ units has a part in it: `Sharers`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
@@ -69,8 +69,8 @@ class Sharers:
     """
 
     memberships: Sequence[Membership]
-    then: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    calendar: PeriodCalendar = field(default=PeriodCalendar(1))
+    then: Mapping[str, frozenset[str]]
+    calendar: PeriodCalendar
 
     @cached_property
     def ever(self) -> frozenset[str]:

@@ -185,6 +185,8 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
             "not_applicable": operands.not_applicable,
             "not_applicable_reason": operands.not_applicable_reason,
         }
+    if operands.finer:
+        written["finer"] = [_operands_out(part) for part in operands.finer]
     for name in ("provisional", "falsified", "organization_code"):
         value = getattr(operands, name)
         if value:
@@ -200,6 +202,7 @@ def _operands_in(written: Mapping[str, Any]) -> Operands:
             **{name: number_of(written[name]) for name in sums if name in written},
             "levels": tuple(written.get("levels", ())),
             "unparted": tuple(written.get("unparted", ())),
+            "finer": tuple(_operands_in(part) for part in written.get("finer", ())),
             "quotients": tuple(
                 (Decimal(top), Decimal(bottom)) for top, bottom in written.get("quotients", ())
             ),
