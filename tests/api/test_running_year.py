@@ -29,7 +29,6 @@ CAP = an_indicator(
     targets=[a_target("at_most", 23, 2027, "23")],
     direction="lower_better",
     baseline=a_baseline("23.47", 2026),
-    frequency="quarterly",
     aggregation={"units": "direct", "periods": "sum"},
 )
 

@@ -249,6 +249,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "integrators/connector",
         "checks",
         "rankings",
+        "what-counts",
         "board",
         "registers",
         "assessments",

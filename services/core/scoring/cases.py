@@ -95,18 +95,8 @@ def method_of(state: PlanState) -> Method:
     )
 
 
-def is_too_fine(period: Period, indicator: Indicator) -> bool:
-    """Return whether an indicator is reported in wider periods: a value of this one counts never.
-
-    `submissions.judging.why_not_counted` says so where it is reported.
-    """
-    return period.months < months_of(indicator.frequency)
-
-
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
-    if is_too_fine(period, indicator):
-        return []
     codes = [period.code, *finer_periods(period, indicator.frequency)]
     if may_rise(indicator):
         before = period.compared_with(indicator.comparison)
@@ -214,7 +204,7 @@ def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
         codes = finer_periods(period, indicator.frequency) or codes
-    if is_too_fine(period, indicator):
+    if period.months < months_of(indicator.frequency):
         codes = ()
     pieces = [(code, operated.get((indicator.code, code))) for code in codes]
     own, whole = pieces[0][1] if pieces else None, frozenset[str]()
@@ -270,8 +260,6 @@ def _operands(
     indicator: Indicator, period: Period, operated: Operated
 ) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
     """Return the period's own operands, or else those of its finer periods and what is absent."""
-    if is_too_fine(period, indicator):
-        return None, (), ()
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
@@ -326,7 +314,7 @@ def _reporting(
 ) -> Reporting:
     if due is None:
         return "not_opened"
-    if is_too_fine(period, indicator):
+    if period.months < months_of(indicator.frequency):
         return "less_often"
     if due < today:
         return "late"

@@ -140,10 +140,7 @@ def test_no_grade_below_the_minimum_coverage() -> None:
     assert overall["gate"]["reasons"][0]["reason_code"] == "coverage_too_low"
 
 
-MANDATORY = [
-    sharing("A", selection="mandatory", frequency="quarterly"),
-    sharing("B", weight=100, frequency="quarterly"),
-]
+MANDATORY = [sharing("A", selection="mandatory"), sharing("B", weight=100)]
 
 
 @pytest.mark.parametrize(("period", "grade"), [("2024", "excellent"), ("2025-Q1", "good")])

@@ -20,9 +20,7 @@ OPENED = {"2025": date(2026, 1, 31)}
 
 
 def moving(target: str, baseline: str, kind: str = "at_least") -> dict[str, Any]:
-    return an_indicator(
-        frequency="quarterly", targets=[a_target(kind, target)], baseline=a_baseline(baseline)
-    )
+    return an_indicator(targets=[a_target(kind, target)], baseline=a_baseline(baseline))
 
 
 @pytest.mark.parametrize(
