@@ -119,12 +119,15 @@ class PlanState:
     def sharing_reporters(self) -> Mapping[str, Container[str]]:
         """Return the units that have a part in each indicator that several units report.
 
-        Where none of them submits, any unit may have one.
+        An owner alone gathers what others report: the plan does not say whose, so any unit's.
         """
-        return {
-            code: frozenset(reporters_of(indicator, self.organizations)) or self.organizations
+        several = {
+            code: frozenset(reporters_of(indicator, self.organizations))
             for code, indicator in self.indicators.items()
             if indicator.aggregation.units != "direct"
+        }
+        return {
+            code: units if len(units) > 1 else self.organizations for code, units in several.items()
         }
 
     @property

@@ -118,16 +118,17 @@ class ScoringContext:
 
     @cached_property
     def sharers(self) -> Mapping[str, Sharers]:
-        """Who has a part in the value of each indicator that several units share."""
-        return {
-            code: Sharers(
-                self.memberships.get(code, (Membership(0, frozenset(facts.reporters)),)),
-                self.duties.former.owed_then(code, facts.reporters),
-                self.state.period_calendar,
-            )
-            for code, facts in self.facts.items()
-            if facts.shared and facts.reporters
-        }
+        """Who has a part in the value of each indicator that several units share.
+
+        One of a single owner is left out: it gathers what any unit reports.
+        """
+        found: dict[str, Sharers] = {}
+        for code, facts in self.facts.items():
+            held = self.memberships.get(code, (Membership(0, frozenset(facts.reporters)),))
+            if facts.shared and any(len(each.units) > 1 for each in held):
+                then = self.duties.former.owed_then(code, facts.reporters)
+                found[code] = Sharers(held, then, self.state.period_calendar)
+        return found
 
     def due_date(self, indicator: Indicator, period: Period) -> date | None:
         """Return until when an indicator's values are due; None: the period was never opened.

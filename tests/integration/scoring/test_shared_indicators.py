@@ -48,6 +48,12 @@ async def test_a_unit_that_is_no_owner_has_no_part_in_a_value(ledger: Ledger) ->
     assert [value for value, *_ in await _stand(ledger)] == ["20", "10", "0.1"]
 
 
+async def test_an_owner_alone_gathers_what_any_unit_reports(ledger: Ledger) -> None:
+    await ledger.load(owned_by("UN01"))
+    await _reports(ledger, 10, "UN01", "UN02", "UN04")
+    assert [value for value, *_ in await _stand(ledger)] == ["30", "10", "0.1"]
+
+
 async def test_a_stranger_alone_leaves_nothing_reported(ledger: Ledger) -> None:
     await ledger.load(owned_by("UN01", "UN02"))
     await _reports(ledger, 90, "UN04")
