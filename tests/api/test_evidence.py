@@ -34,8 +34,9 @@ async def a_draft(door: Door, **more: Any) -> str:
 
 
 def files_below(door: Door) -> list[Path]:
+    """Return the files of the store, without the word on whose it is, which lies in no folder."""
     store: Any = door.held.files
-    return sorted(one for one in store._folder.rglob("*") if one.is_file())
+    return sorted(one for one in store._folder.glob("*/**/*") if one.is_file())
 
 
 async def events_of(door: Door, subject_id: str) -> list[Any]:

@@ -58,7 +58,6 @@ async def test_a_file_without_its_row_is_kept_a_while_and_then_dropped(
     draft = await a_draft(door)
     async with await door.as_(*UNIT) as unit:
         good = (await added(unit, f"submissions/{draft}", TEXT, "好.txt")).json()
-        await filing(door, Clock()).sweep()  # the store is this database's from now on
         holder = await asyncpg.connect(door.held.database.dsn)
         before = {one.name for one in files_below(door)}
         async with holder.transaction():
