@@ -165,7 +165,8 @@ async def test_who_owes_it_no_more_or_left_the_plan_leaves_both_sides(duties: Du
         organizations=[{"code": code, "name": code, "kind": "unit"} for code in UNITS[:9]],
     )
     await duties.load(fewer)
-    assert await duties.rates(by="indicator") == [ReportingCounts("R01", 9, 0, 0, 0)]
+    # As the list of obligations has it, until they follow the new version.
+    assert await duties.rates(by="indicator") == [ReportingCounts("R01", 10, 1, 1, 0)]
     await duties.follow()
     assert await duties.rates(by="indicator") == [ReportingCounts("R01", 8, 0, 0, 0)]
 
