@@ -23,7 +23,7 @@ def test_an_archive_of_evidence_is_known(
     file = tmp_path / "archive.zip"
     file.write_bytes(packed(PARTS).getvalue())
     code, said = verify(file, capsys)
-    assert (code, "Whole: archive of evidence, 3 files" in said) == (0, True), said
+    assert (code, "Whole: archive of evidence, 4 files" in said) == (0, True), said
     assert "The list is not signed" in said
     file.write_bytes(packed({**PARTS, NAMES[2]: b"other"}).getvalue())
     code, said = verify(file, capsys)
