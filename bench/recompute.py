@@ -7,7 +7,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from bench.databases import follow_all, follow_once, fresh_database, timed
-from bench.places import xinmi
+from bench.places import untraced, xinmi
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.events.service import number_committed
@@ -16,24 +16,26 @@ from services.core.kit.ids import new_id
 from services.core.kit.statements import DriverStatement
 from services.core.plan.leads import leads_of
 
-_BACKLOG = DriverStatement(f"""
+_BACKLOG = DriverStatement(
+    untraced(f"""
 WITH {
-    event_inserts(
-        "generate_series(1, 20000)",
-        city_code=":city",
-        id="CAST(concat(left(:made, 15), substr(CAST(gen_random_uuid() AS text), 16)) AS uuid)",
-        plan_code=":plan",
-        type="'score.updated'",
-        subject_kind="'scoreboard'",
-        subject_id="'x'",
-        organization_code="NULL",
-        actor="'{}'",
-        data="'{}'",
-        occurred_at="now()",
-    )
-}
+        event_inserts(
+            "generate_series(1, 20000)",
+            city_code=":city",
+            id="CAST(concat(left(:made, 15), substr(CAST(gen_random_uuid() AS text), 16)) AS uuid)",
+            plan_code=":plan",
+            type="'score.updated'",
+            subject_kind="'scoreboard'",
+            subject_id="'x'",
+            organization_code="NULL",
+            actor="'{}'",
+            data="'{}'",
+            occurred_at="now()",
+        )
+    }
 SELECT count(*) FROM happened
 """)
+)
 
 
 async def drain(system: System) -> list[str]:
@@ -67,7 +69,8 @@ async def drain(system: System) -> list[str]:
 
 
 _APPROVED_BOARD = """'{"basis": "approved"}'"""
-_HAND_APPROVAL = DriverStatement(f"""
+_HAND_APPROVAL = DriverStatement(
+    untraced(f"""
 WITH taken AS (
     DELETE FROM event_pending WHERE city_code = 'hand' RETURNING event_id
 ), numbered AS (
@@ -109,24 +112,25 @@ WITH taken AS (
         jsonb_build_object(CAST(:indicator AS text), traces->CAST(:indicator AS text))
     FROM earlier JOIN added USING (basis)
 ), {
-    event_inserts(
-        "(SELECT) AS one",
-        city_code="'hand'",
-        id="CAST(:event AS uuid)",
-        plan_code=":plan",
-        type="'score.updated'",
-        subject_kind="'scoreboard'",
-        subject_id="'x'",
-        organization_code="NULL",
-        actor="'{}'",
-        data=_APPROVED_BOARD,
-        occurred_at="now()",
-    )
-}, cursor AS (
+        event_inserts(
+            "(SELECT) AS one",
+            city_code="'hand'",
+            id="CAST(:event AS uuid)",
+            plan_code=":plan",
+            type="'score.updated'",
+            subject_kind="'scoreboard'",
+            subject_id="'x'",
+            organization_code="NULL",
+            actor="'{}'",
+            data=_APPROVED_BOARD,
+            occurred_at="now()",
+        )
+    }, cursor AS (
     UPDATE reader_cursor SET position = :position WHERE city_code = 'hand'
 )
 SELECT pg_notify('wufei_log', 'hand:' || CAST(CAST(:position AS bigint) AS text))
 """)
+)
 
 
 async def incremental(system: System) -> list[str]:
@@ -214,24 +218,26 @@ INSERT INTO submission_history VALUES
     now())
 """)
 
-_APPROVED = DriverStatement(f"""
+_APPROVED = DriverStatement(
+    untraced(f"""
 WITH {
-    event_inserts(
-        "(SELECT) AS one",
-        city_code=":city",
-        id="CAST(:event AS uuid)",
-        plan_code=":plan",
-        type="'submission.approved'",
-        subject_kind="'submission'",
-        subject_id=":submission",
-        organization_code=":unit",
-        actor="'{}'",
-        data="CAST(CAST(:data AS text) AS jsonb)",
-        occurred_at="now()",
-    )
-}
+        event_inserts(
+            "(SELECT) AS one",
+            city_code=":city",
+            id="CAST(:event AS uuid)",
+            plan_code=":plan",
+            type="'submission.approved'",
+            subject_kind="'submission'",
+            subject_id=":submission",
+            organization_code=":unit",
+            actor="'{}'",
+            data="CAST(CAST(:data AS text) AS jsonb)",
+            occurred_at="now()",
+        )
+    }
 SELECT count(*) FROM happened
 """)
+)
 
 
 async def _copy_for_hand(connection: asyncpg.Connection) -> None:
