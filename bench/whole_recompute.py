@@ -19,6 +19,7 @@ _UNITS, _MONTHS, _INDICATORS = 200, 60, 48
 _ROUNDS = 5
 
 
+# Where periods add up, a part of a year is held against its part of the year's target.
 _HAND_BOARDS = DriverStatement("""
 WITH summed AS MATERIALIZED (
     SELECT period, indicator_code, sum(value) AS value, sum(numerator) AS numerator,
@@ -36,13 +37,18 @@ WITH summed AS MATERIALIZED (
         CASE WHEN substr(indicator_code, 2)::int % 2 = 0 THEN sum(value)
             ELSE sum(numerator) / sum(denominator) * 100 END AS value
     FROM spans JOIN summed USING (period) GROUP BY board, indicator_code
+), expected AS (
+    SELECT *, 40 * CASE WHEN substr(indicator_code, 2)::int % 2 = 1 THEN 1
+        WHEN board LIKE '____' THEN 1 WHEN board LIKE '%H_' THEN 0.5
+        WHEN board LIKE '%Q_' THEN 0.25 ELSE 1 / 12::numeric END AS target
+    FROM judged
 ), attained AS (
-    SELECT *, least(greatest(value / 40, 0), 1) * 100 AS attainment FROM judged
+    SELECT *, least(greatest(value / target, 0), 1) * 100 AS attainment FROM expected
 ), grouped AS (
     SELECT board, grp, avg(attainment) AS score,
         jsonb_agg(jsonb_build_object('code', indicator_code, 'value', value::text,
-            'attainment', attainment::text, 'met', value >= 40,
-            'light', CASE WHEN value >= 40 THEN 'green' ELSE 'red' END,
+            'attainment', attainment::text, 'met', value >= target,
+            'light', CASE WHEN value >= target THEN 'green' ELSE 'red' END,
             'reason', 'target 40') ORDER BY indicator_code) AS lines
     FROM attained GROUP BY board, grp
 )
