@@ -79,6 +79,15 @@ async def test_zero_not_applicable_and_nothing_are_three_things(door: Door) -> N
     assert [one["code"] for one in blank.json()["errors"]] == ["value-missing"]
 
 
+async def test_a_share_of_another_source_has_no_part_below_zero_either(door: Door) -> None:
+    figure = a_figure(value=None, numerator="-40", denominator="-95")
+    async with await door.as_("office") as office:
+        refused = await office.post(OBSERVATIONS, json=figure)
+    assert refused.status_code == 422, refused.text
+    told = {(one["pointer"], one["code"]) for one in refused.json()["errors"]}
+    assert told == {("/numerator", "negative-part"), ("/denominator", "negative-part")}
+
+
 async def test_every_fault_is_told_at_once(door: Door) -> None:
     wrong = {
         "source_code": "YEARBOK",

@@ -17,7 +17,7 @@ from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions.changes import FORMS
 from services.core.submissions.creation import reference_faults
-from services.core.submissions.judging import period_faults
+from services.core.submissions.judging import negative_parts, period_faults
 from services.core.submissions.rules import Form, form_faults, reported, text_of
 
 MOST_OBSERVATIONS = 1000
@@ -160,6 +160,7 @@ def _faults(
     indicator = plan.indicators.get(draft.indicator_code)
     if indicator is not None:
         faults += form_faults(draft.form, indicator, draft=False)
+        faults += negative_parts(draft.form, indicator, plan)
     rows = together[draft.place]
     if len(rows) > 1:
         words = Text(

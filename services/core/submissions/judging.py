@@ -38,7 +38,7 @@ def value_faults(
     faults = form_faults(form, indicator, draft=draft)
     if form.value is not None and needs_parts(indicator, plan.period_calendar.period(period)):
         faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
-    faults += _negative_parts(form, indicator, plan)
+    faults += negative_parts(form, indicator, plan)
     if faults or (form.value is None and form.numerator is None):
         return faults
     said = {"indicator_code": indicator.code, "organization_code": "", "period": period}
@@ -50,7 +50,7 @@ def value_faults(
     ]
 
 
-def _negative_parts(form: Form, indicator: Indicator, plan: PlanState) -> list[Fault]:
+def negative_parts(form: Form, indicator: Indicator, plan: PlanState) -> list[Fault]:
     """Return the faults of parts below 0, where the plan believes in no value below 0.
 
     Two of them make a quotient above 0, which looks like any other and adds up to nonsense.
