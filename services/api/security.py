@@ -18,7 +18,9 @@ from services.api.foreign_tokens import ForeignTokens
 from services.api.signed_calls import SIGNED, Partners, authenticate_signed, is_signed
 from services.api.tokens import Tokens
 from services.core.identity.access_tokens import (
+    API,
     AccessToken,
+    Audience,
     BadToken,
     looks_like_token,
     take_apart,
@@ -49,6 +51,9 @@ _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
 _SHOWN = "secret_prefix"
+TOKEN_FOR = "token_for"
+"""Where the scope of a request within this process says for whom its token is, if not the API."""
+
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -61,7 +66,7 @@ class Credential:
     """A credential that was looked up: whose it is, and until when that needs no second look.
 
     `secret_prefix` is that of the key's secret behind it; `good_until` is when that, or the key,
-    or the token ends as far as is known.
+    or the token ends as far as is known; `audience` is for whom it is.
     """
 
     until: datetime
@@ -69,6 +74,7 @@ class Credential:
     networks: tuple[Network, ...]
     secret_prefix: str
     good_until: datetime
+    audience: Audience = API
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +130,16 @@ class Keys:
         """
         return (await self.presented(token, address)).actor.in_request(request_id)
 
-    async def presented(self, token: str, address: str | None) -> Credential:
+    async def presented(
+        self, token: str, address: str | None, audience: Audience = API
+    ) -> Credential:
         """Return what is known of a credential that comes from an address, and note its use.
 
         What follows is about its city, until the request names a plan of another.
 
         Raises:
-            Unauthenticated, NetworkNotAllowed: see `actor`.
+            Unauthenticated, NetworkNotAllowed: see `actor`; a token for another audience is
+                nobody's, so that neither a cookie opens the API nor a client's token the board.
         """
         now = self._true_now()
         key_digest = digest(token)
@@ -141,6 +150,8 @@ class Keys:
                 lambda: self._look_up(token, key_digest, now),
                 lambda found: self._met.update({key_digest: found}),
             )
+        if met.audience != audience:
+            raise Unauthenticated
         actor = met.actor
         if met.networks and not is_within(address, met.networks):
             raise _from_elsewhere(address, actor)
@@ -220,6 +231,7 @@ class Keys:
             networks=known.networks,
             secret_prefix=said.secret_prefix,
             good_until=good_until,
+            audience=said.audience,
         )
 
     async def acting_as(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
@@ -339,7 +351,7 @@ async def authenticate(request: Request) -> Actor:
     held, address = request.app.state.resources, address_of(request)
     keys: Keys = held.keys
     try:
-        found = await keys.presented(token.strip(), address)
+        found = await keys.presented(token.strip(), address, request.scope.get(TOKEN_FOR, API))
     except NetworkNotAllowed as refused:
         request.scope[MAKER] = refused.actor
         raise

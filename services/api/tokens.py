@@ -13,7 +13,9 @@ from joserfc.jwk import Key
 
 from services.core.identity.access_tokens import (
     ALGORITHM,
+    API,
     AccessToken,
+    Audience,
     BadToken,
     Unverified,
     prove,
@@ -78,6 +80,7 @@ class Tokens:
         scopes: frozenset[Scope],
         ends: datetime | None = None,
         life: timedelta | None = None,
+        audience: Audience = API,
     ) -> tuple[str, AccessToken]:
         """Return a token, as text and as what it says; it is good until `ends` at most.
 
@@ -91,6 +94,7 @@ class Tokens:
         good_until = now + min(life or self.life, LONGEST_LIFE)
         token = AccessToken(
             issuer=self.issuer,
+            audience=audience,
             city_code=city_code,
             key_id=key_id,
             secret_prefix=secret_prefix,
