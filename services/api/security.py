@@ -51,7 +51,7 @@ _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
 _SHOWN = "secret_prefix"
-TOKEN_FOR = "token_for"
+TOKEN_FOR = "token_for"  # noqa: S105 (a name)
 """Where the scope of a request within this process says for whom its token is, if not the API."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
