@@ -14,9 +14,10 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.access_record import MAKER
+from services.api.credentials import Credential, KnownKey
 from services.api.foreign_tokens import ForeignTokens
 from services.api.signed_calls import SIGNED, Partners, authenticate_signed, is_signed
-from services.api.tokens import Tokens
+from services.api.tokens import TOKEN_FOR, Tokens
 from services.core.identity.access_tokens import (
     API,
     AccessToken,
@@ -29,7 +30,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated, not_permitted
 from services.core.identity.issuers import ForeignToken
 from services.core.identity.models import ApiKey
-from services.core.identity.networks import Network, is_within, network_shown, networks_of
+from services.core.identity.networks import is_within, network_shown, networks_of
 from services.core.identity.queries import actor_of, key_by_digest, key_with_secrets
 from services.core.identity.rules import Permission
 from services.core.identity.service import note_use
@@ -51,45 +52,11 @@ _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
 _SHOWN = "secret_prefix"
-TOKEN_FOR = "token_for"  # noqa: S105 (a name)
-"""Where the scope of a request within this process says for whom its token is, if not the API."""
-
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _written(token: str) -> bool:
     return token.isascii() and token.isprintable()
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A credential that was looked up: whose it is, and until when that needs no second look.
-
-    `secret_prefix` is that of the key's secret behind it; `good_until` is when that, or the key,
-    or the token ends as far as is known; `audience` is for whom it is.
-    """
-
-    until: datetime
-    actor: Actor
-    networks: tuple[Network, ...]
-    secret_prefix: str
-    good_until: datetime
-    audience: Audience = API
-
-
-@dataclass(frozen=True, slots=True)
-class KnownKey:
-    """A key that a token or a partner named, with the ends of its secrets by prefix, if any.
-
-    Of a person's time in a post those are the sessions that are open, by id.
-    """
-
-    until: datetime
-    read_at: datetime
-    actor: Actor
-    networks: tuple[Network, ...]
-    expires_at: datetime | None
-    secrets: Mapping[str, datetime | None]
 
 
 class Keys:

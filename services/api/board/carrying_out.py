@@ -14,7 +14,7 @@ from starlette.types import Scope, Send
 
 from services.api.board.visitors import Visitor
 from services.api.gateways.facade import Answered, answered_by, answered_to, scope_of
-from services.api.security import TOKEN_FOR
+from services.api.tokens import TOKEN_FOR
 from services.core.identity.access_tokens import BOARD
 
 _KEPT = frozenset({b"accept-language", b"user-agent", b"traceparent"})
