@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from typing_extensions import override
 
 from services.api import write_health
 from services.core.kit.clock import Clock
@@ -57,6 +58,7 @@ class Stuck(OpenGate):
         self.goes_on = asyncio.Event()
         self.goes_on.set()
 
+    @override
     async def sent(self, _link: Link) -> bool:
         await self.goes_on.wait()
         return True
