@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 from typing_extensions import override
 
 from services.api.access_record import MAKER
@@ -49,8 +49,9 @@ _VARY = "Authorization, Accept, Accept-Language"
 # meanwhile, and one at a time, so that many exports take no more of it than one.
 _one_at_a_time = CapacityLimiter(1)
 
-
 _TOLD = ("unread", "actor", MAKER)
+_OPEN, _CLEANUP = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
+"""Where FastAPI keeps in a request's scope what its dependencies opened."""
 
 
 class FileStream(StreamingResponse):
@@ -76,7 +77,12 @@ class _Turning:
     place: str
     follows: str
     """The member whose value is the place of the next page."""
-    most: int
+    times: int = 1
+
+    @property
+    def most(self) -> int:
+        """Return how many rows are asked for at a time."""
+        return self.times * PAGE
 
     def next(self, page: dict[str, Any]) -> str | None:
         """Return where the page after this one begins; None: this is the last."""
@@ -86,8 +92,8 @@ class _Turning:
         return None if found is None else str(found)
 
 
-_BY_TOKEN = _Turning("page_size", "page_token", "next_page_token", PAGE)
-_BY_POSITION = _Turning("limit", "after", "last_position", 2 * PAGE)
+_BY_TOKEN = _Turning("page_size", "page_token", "next_page_token")
+_BY_POSITION = _Turning("limit", "after", "last_position", times=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +209,16 @@ class _Answer:
         scope = self._request.scope
         asked = self._query(place)
         headers = [one for one in scope["headers"] if one[0] != b"if-none-match"]
-        page = Request(
-            {**scope, "query_string": urlencode(asked).encode(), "headers": headers}, receive
-        )
-        try:
-            return await self._handle(page)
-        finally:
-            # A refusal tells it, the audit who asked; both know the caller's request only.
-            scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
+        # What the list's dependencies leave open ends with the page, in the task that read it: the
+        # later ones are read by the task that sends them.
+        async with AsyncExitStack() as stack:
+            own = {"query_string": urlencode(asked).encode(), "headers": headers, _OPEN: stack}
+            page = Request({**_without_cleanup(scope), **own}, receive)
+            try:
+                return await self._handle(page)
+            finally:
+                # A refusal tells it, the audit who asked; both know the caller's request only.
+                scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:
         turning = self._export.turning
@@ -277,6 +285,10 @@ async def _aside(work: Callable[[], bytes]) -> bytes:
 
 async def _nothing_of_it() -> AsyncIterator[bytes]:
     yield b""
+
+
+def _without_cleanup(scope: Scope) -> Scope:
+    return {name: one for name, one in scope.items() if name != _CLEANUP}
 
 
 async def _nothing() -> Message:
