@@ -1,6 +1,6 @@
-"""The marked copy sent back: what nobody put right is the same fault, what was right stays right."""
+"""The marked copy sent back: what nobody put right is the same fault, what was right is right."""
 
-import datetime
+import datetime as dt
 import io
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -57,7 +57,7 @@ async def test_what_nobody_put_right_is_the_same_fault_once_more(door: Door) -> 
     at = places(9)
     wrong = [0.95, 1234567890123456, 0.1 + 0.2, True, False, "=1/0", "=A1", "—"]
     rows = [row_of(*place, one) for place, one in zip(at, wrong, strict=False)]
-    book = book_of(*rows, row_of(*at[8], datetime.date(2025, 11, 1)))
+    book = book_of(*rows, row_of(*at[8], dt.date(2025, 11, 1)))
     book.active.cell(2, AT["本期值"]).number_format = "0%"
     copy = await sent_and_sent_back(door, saved(book))
     page = openpyxl.load_workbook(io.BytesIO(copy)).worksheets[0]
@@ -92,7 +92,7 @@ async def test_hidden_rows_and_columns_and_merged_cells_are_so_in_the_copy(door:
 async def test_what_was_right_stays_right_beside_what_was_not(door: Door) -> None:
     """A month that a program took for a day, a number with all its digits, words like numbers."""
     (wrong, *right) = places(4)
-    month = datetime.date(int(right[0][1][:4]), int(right[0][1][5:]), 1)
+    month = dt.date(int(right[0][1][:4]), int(right[0][1][5:]), 1)
     book = book_of(
         row_of(*wrong, True),
         row_of(right[0][0], month, 40.65, 备注="007"),

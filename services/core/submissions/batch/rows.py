@@ -151,14 +151,16 @@ def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged
     return judged
 
 
-def _held_back(rows: Sequence[BatchRow], scope: BatchScope, unplaced: Sequence[int]) -> Fault | None:
+def _held_back(
+    rows: Sequence[BatchRow], scope: BatchScope, unplaced: Sequence[int]
+) -> Fault | None:
     """Return why it is not known what a scope holds beside rows; None: it is."""
     if unplaced:
         named = _listed(unplaced)
         words = Text(
-            f"未撤回：第 {named} 行（从 0 起）看不出写的是哪一处，可能就是该填报；请改正后整批重新发送",
-            f"Not withdrawn: which place rows {named} (from 0) mean is not clear, and it may be this"
-            " one; correct them and send the whole batch again",
+            f"未撤回：第 {named} 行（从 0 起）看不出写的是哪一处，可能就是这一条；请改正后整批重发",
+            f"Not withdrawn: which place rows {named} (from 0) name is not clear, and it may be"
+            " this one; correct them and send the whole batch again",
         )
         return Fault("/items", "rows-unplaced", words, list(unplaced[:_MOST_NAMED]))
     if not any(scope.covers(row.slot) for row in rows):
