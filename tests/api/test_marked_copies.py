@@ -95,7 +95,7 @@ async def test_what_was_right_stays_right_beside_what_was_not(door: Door) -> Non
     month = dt.date(int(right[0][1][:4]), int(right[0][1][5:]), 1)
     book = book_of(
         row_of(*wrong, True),
-        row_of(right[0][0], month, 40.65, 备注="007"),
+        row_of(right[0][0], "", 40.65, 报告期=month, 备注="007"),
         row_of(*right[1], 0.000123456789012345),
         row_of(*right[2], "40.00000000000000000001"),
     )

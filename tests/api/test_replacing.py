@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ from tests.support.reported import a_period
 LINES = {"Content-Type": "application/x-ndjson"}
 
 
-async def _standing(door: Door) -> tuple[str, list[dict[str, Any]]]:
+async def _standing(door: Door) -> tuple[str, list[Mapping[str, object]]]:
     """Return a period that nothing else uses, and what is reported of it."""
     period = a_period()
     both = [
