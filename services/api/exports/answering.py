@@ -29,6 +29,7 @@ from services.api.answers import etags
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
 from services.api.problems import DATABASE_ERRORS, language_of
+from services.api.signed_calls import SIGNED
 from services.api.table_forms import ASKED, ASKED_HEAD, SUFFIX, Form
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import cause_in_words
@@ -50,7 +51,7 @@ _VARY = "Authorization, Accept, Accept-Language"
 _one_at_a_time = CapacityLimiter(1)
 
 
-_TOLD = ("unread", "actor", MAKER)
+_TOLD = ("unread", "actor", MAKER, SIGNED)
 
 
 class FileStream(StreamingResponse):
@@ -209,7 +210,8 @@ class _Answer:
         try:
             return await self._handle(page)
         finally:
-            # A refusal tells it, the audit who asked; both know the caller's request only.
+            # A refusal tells it, the audit who asked, and a signature is proved once; all of them
+            # know the caller's request only.
             scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:
