@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -52,6 +52,8 @@ _one_at_a_time = CapacityLimiter(1)
 
 
 _TOLD = ("unread", "actor", MAKER, SIGNED)
+_STACK, _SCOPES = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
+"""Where FastAPI notes what a request depends on, and in which task that is to end."""
 
 
 class FileStream(StreamingResponse):
@@ -200,15 +202,19 @@ class _Answer:
     async def _page(
         self, receive: Callable[[], Awaitable[Message]], place: str | None = None
     ) -> Response:
-        """Return a page of the list as JSON, as whoever asks for it gets it."""
+        """Return a page of the list as JSON, as whoever asks for it gets it.
+
+        What it depends on begins and ends with it: pages are read in the task that sends the file,
+        which cannot end what another one began.
+        """
         scope = self._request.scope
         asked = self._query(place)
         headers = [one for one in scope["headers"] if one[0] != b"if-none-match"]
-        page = Request(
-            {**scope, "query_string": urlencode(asked).encode(), "headers": headers}, receive
-        )
+        own = {"query_string": urlencode(asked).encode(), "headers": headers, _SCOPES: {}}
+        page = Request({**scope, **own}, receive)
         try:
-            return await self._handle(page)
+            async with AsyncExitStack() as page.scope[_STACK]:
+                return await self._handle(page)
         finally:
             # A refusal tells it, the audit who asked, and a signature is proved once; all of them
             # know the caller's request only.
