@@ -147,8 +147,8 @@ async def _answer(name: str, request: Request, held: Resources, call: SignedCall
     operation = operation_of(request.app, name)
     assert operation is not None  # noqa: S101 (a partner may call those that there are only)
     if request.scope["query_string"]:
-        shown = request.scope["query_string"].decode("latin-1")[:60]
-        raise InvalidInput(faults=[Fault("/query", "no-query-taken", _IN_BODY, shown)])
+        query = request.scope["query_string"].decode("latin-1")[:60]
+        raise InvalidInput(faults=[Fault("/query", "no-query-taken", _IN_BODY, query)])
     members = await _members(request, call)
     quirks = {one: members.pop(one, None) for one in _QUIRKS}
     texts, blanks = (_chosen(one, quirks[one]) for one in ("numbers", "blanks"))
