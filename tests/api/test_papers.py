@@ -132,7 +132,7 @@ async def test_a_corrected_value_is_named_by_what_moved(door: Door) -> None:
 @pytest.mark.usefixtures("submission")
 async def test_what_is_printed_says_what_the_office_filled_in(door: Door) -> None:
     plain = await made(door)
-    assert "〔2021〕　　号" in words_of(await content(door, plain))
+    assert "〔　　〕　　号" in words_of(await content(door, plain)), "nobody said when it is issued"
     filled = await made(door, document_number="密无废办〔2021〕3号", issued_on="2021-10-15")
     said = words_of(await content(door, filled))
     assert "密无废办〔2021〕3号" in said

@@ -36,7 +36,6 @@ class PaperSubject:
     """
 
     kind: str
-    year: int
     period: str | None
     about: str | None
     sequence: int | None
@@ -57,7 +56,6 @@ class PaperSubject:
         at = now if looked_at is None or now is not None else datetime.fromisoformat(looked_at)
         return cls(
             kind=paper.kind,
-            year=paper.year,
             period=paper.period,
             about=paper.about,
             sequence=sequence,
@@ -133,11 +131,23 @@ def _head(
     document = plan.document
     return PaperHead(
         issuer=issuer,
-        year=subject.year,
+        year=_year(subject),
         number=subject.said.get("document_number"),
         status=document.status_text if document.status == "draft" else None,
         landscape=landscape,
     )
+
+
+def _year(subject: PaperSubject) -> int | None:
+    """Return the year of a paper's document number; None: nobody can say yet.
+
+    It is that of the day of issue. A form is about its matter as of today; what is about a period
+    is made anew with the same bytes in whatever year.
+    """
+    issued_on = subject.said.get("issued_on")
+    if issued_on is not None:
+        return date.fromisoformat(issued_on).year
+    return subject.today.year if is_form(subject.kind) else None
 
 
 def _day(subject: PaperSubject) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
+from services.core.papers.wholeness import parts_lacking
 from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
@@ -73,6 +74,11 @@ class PaperGround:
         leads = self.plan.leads.get(row["code"], ())
         return [self.plan.organization_name(code) for code in leads]
 
+    @property
+    def same_of_last_year(self) -> OtherBoard | None:
+        """The same period of the year before, where that is not the period before already."""
+        return None if self.period.frequency == "annual" else self.last_year
+
     def before(self, row: BoardLine) -> str | None:
         """Return the value of an indicator in the period before, where it was measured alike."""
         return self._comparable(self.previous, row)
@@ -84,7 +90,32 @@ class PaperGround:
     def _comparable(self, other: OtherBoard | None, row: BoardLine) -> str | None:
         if other is None or self.is_broken(row["code"], other, None):
             return None
-        return None if self.spans_differ(row, other) else other.value_of(row["code"])
+        return self.value_beside(row, other)
+
+    def value_beside(self, row: BoardLine, other: OtherBoard) -> str | None:
+        """Return the value in another period; None: one is a whole, and the other is not."""
+        if self.spans_differ(row, other) or self.one_lacks_parts(row, other):
+            return None
+        return other.value_of(row["code"])
+
+    def one_lacks_parts(self, row: BoardLine, other: OtherBoard) -> bool:
+        """Return whether a value, or what it would stand beside, lacks something that is owed."""
+        then = other.row_of(row["code"])
+        return self.lacking(row) > 0 or (then is not None and self.lacking(then, other) > 0)
+
+    def lacking(self, row: BoardLine, other: OtherBoard | None = None) -> int:
+        """Return how many parts a value lacks, on another board or the paper's own."""
+        indicator = self.plan.indicators.get(row["code"])
+        if other is None:
+            return parts_lacking(row, indicator, self.period, self.as_of)
+        return parts_lacking(row, indicator, other.period, self.plan.local_date(other.drawn_at))
+
+    def marks(self, row: BoardLine, other: OtherBoard | None = None) -> str:
+        """Return what is printed behind a value: that it is preliminary, or no whole."""
+        said = ["初步"] if row["data_status"] == "provisional" else []
+        lacking = self.lacking(row, other)
+        said += [f"缺{lacking}份"] if lacking else []
+        return f"（{'，'.join(said)}）" if said else ""
 
     def spans_differ(self, row: BoardLine, other: OtherBoard) -> bool:
         """Return whether a sum so far would stand beside one over more months, or fewer."""
@@ -163,11 +194,10 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "unit": row["unit"],
         "baseline": "—" if baseline is None else baseline.text,
         "target": name_of_written(row["target"]),
-        "value": value_text(row, with_unit=False),
+        "value": value_text(row, with_unit=False) + ground.marks(row),
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),
         "light": light_text(row["light"]),
         "reason": row["reason"],
         "leads": "、".join(ground.leads_of(row)) or "—",
-        "status": "初步数" if row["data_status"] == "provisional" else "",
     }
