@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,8 +30,8 @@ class PaperSubject:
 
     `sequence` is which scoreboard of its period it speaks of; None: the newest. `at` is the
     instant up to which it tells what was handed in; None: the scoreboard's. `today` is the
-    local date that a matter is looked at on. `before` is the id that the evidence it counts came
-    before; None: all that is there. `texts` are the office's own.
+    local date that a matter is looked at on. `evidence_by` is the instant by which what it rests on
+    was decided; None: now. `texts` are the office's own.
     """
 
     kind: str
@@ -41,7 +40,7 @@ class PaperSubject:
     sequence: int | None
     today: date
     said: Mapping[str, Any]
-    before: UUID | None = None
+    evidence_by: datetime | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     at: datetime | None = None
 
@@ -61,7 +60,7 @@ class PaperSubject:
             sequence=sequence,
             today=today or asked,
             said=paper.wanted,
-            before=paper.id if today is None else None,
+            evidence_by=paper.created_at if today is None else None,
             at=at,
         )
 
@@ -87,7 +86,7 @@ async def compose(
         return None
     files = 0
     if is_pack(subject.kind):
-        files = await queries.evidence_count(session, plan, period, before=subject.before)
+        files = await queries.evidence_count(session, plan, period, by=subject.evidence_by)
     return kept(_of_period(ground, subject, files), ground.position)
 
 
