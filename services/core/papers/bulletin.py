@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from services.core.kit.decimals import plain
 from services.core.papers.blocks import (
     PaperBlock,
     PaperHead,
@@ -270,10 +271,12 @@ class PeriodWriter:
         best = [one for one in self._leads if one.place is not None and one.place <= _BEST]
         if best and self._places_shown:
             pieces = ["牵头单位按所负责指标的得分排列："]
-            for at, one in enumerate(best[:_MOST_NAMED]):
+            named = best[:_MOST_NAMED]
+            for at, one in enumerate(named):
                 pieces += ["、" if at else "", self._plan_name(one), self._placed(one)]
             more = "" if not_ranked is None else f"；{not_ranked}"
-            yield paragraph(*pieces, f"。同分并列{more}。")
+            others = f"等{len(best)}个单位" if len(best) > len(named) else ""
+            yield paragraph(*pieces, f"{others}。同分并列{more}。")
 
     def _plan_name(self, one: Standing) -> str:
         return self._ground.plan.organization_name(one.organization_code)
@@ -297,7 +300,7 @@ class PeriodWriter:
             self._plan_name(one),
             text,
             {
-                "score": None if one.score is None else str(one.score),
+                "score": None if one.score is None else plain(one.score),
                 "place": None if one.place is None else str(one.place),
                 "why": one.why,
             },
