@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from services.core.kit.decimals import plain
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
 from services.core.papers.wholeness import parts_lacking
 from services.core.plan.document import PlanDocument
+from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.target_names import name_of_written
@@ -184,6 +186,30 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
     )
 
 
+def _target_cell(ground: PaperGround, row: BoardLine) -> str:
+    """Return a target as it is printed; one that was assigned since stands behind that.
+
+    With the document that assigned it, where the plan's present assignments still tell.
+    """
+    target, said = row["target"], name_of_written(row["target"])
+    if target["source"] != "assigned":
+        return said
+    entry = ground.plan.indicators.get(row["code"])
+    targets = () if entry is None else entry.targets
+    printed = next((one.text for one in targets if one.year == target["year"]), None)
+    assigned = ground.plan.assigned.get((row["code"], target["year"]), ())
+    documents = [one.document_number for one in assigned if _is_written(one, target)]
+    by = f"（{documents[-1]}）" if documents else ""
+    return f"{'' if printed is None else f'{printed}；'}下达：{said}{by}"
+
+
+def _is_written(one: AssignedTarget, target: Mapping[str, Any]) -> bool:
+    """Return whether a scoreboard was drawn by this assignment of several."""
+    numbers = [None if each is None else plain(each) for each in (one.value, one.upper)]
+    drawn = (target["kind"], target["value"], target["upper"], target["text"])
+    return (one.kind, *numbers, one.text) == drawn
+
+
 def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
     """Return what tables say of an indicator."""
     entry = ground.plan.indicators.get(row["code"])
@@ -193,7 +219,7 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "name": ground.name_of(row),
         "unit": row["unit"],
         "baseline": "—" if baseline is None else baseline.text,
-        "target": name_of_written(row["target"]),
+        "target": _target_cell(ground, row),
         "value": value_text(row, with_unit=False) + ground.marks(row),
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),
