@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door, xinmi
 from tests.support.board import signed_in_browser, token_in, words_of
 from tests.support.owner import as_owner
 from tests.support.people import somebody
@@ -194,6 +194,11 @@ async def test_the_office_sees_who_has_not_reported_and_runs_periods(
     behind = [one for one in rates["items"] if one["reported"] < one["expected"]]
     assert f"{len(behind)} 个单位尚未报齐" in page
     assert all(one["name"] in page for one in behind)
+    plan = [one.name for one in xinmi().organizations]
+    table = page[page.index("个单位尚未报齐") :]
+    told = sorted((one["name"] for one in behind), key=plan.index)
+    places = [table.index(f" {name} ") for name in told]
+    assert places == sorted(places), "in the order of the leading group"
     fields = {"verb": "open", "period": "2025-Q4", **IN_TIME}
     done = await post(office, OFFICE_PAGE, f"{OFFICE_PAGE}/periods", fields)
     assert done.status_code == 303, words_of(done.text)
