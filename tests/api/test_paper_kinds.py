@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.api.test_papers import PATH, content, figures, got, made, words_of
+from tests.api.test_running_year import at
 from tests.api.test_scores import PLAN
 from tests.support.api import Door, a_submission, open_door
 from tests.support.clock import stopped_at
@@ -48,6 +49,38 @@ async def test_annex_two_stands_as_printed_with_value_light_and_reason(door: Doo
     assert u08[4:9] == (38, 40, "%", "市城管局", 40.65)
     assert u08[9] == "●绿"
     assert paper["figures"] == 48
+
+
+async def test_what_the_plan_leaves_open_stands_beside_the_indicator_until_it_is_settled(
+    door: Door,
+) -> None:
+    before = await made(door, kind="annex2")
+    for kind, paper in (("annex2", before), ("self", await made(door, kind="self_assessment"))):
+        said = words_of(await content(door, paper))
+        assert "（待核实：T09、T10" in said, kind
+        assert "T09．“完成16家绿色工厂创建”是累计16家，还是新增16家？" in said, kind
+        assert "T17．" not in said, "a plain note waits for nobody"
+    decision = {
+        "decision": "按累计16家",
+        "document_number": "密无废办〔2026〕1号",
+        "document_date": "2026-02-09",
+    }
+    at(door, "2026-02-10", "10:00:00")
+    async with await door.as_("office") as office:
+        path = f"{PLAN}/open-questions/T09/settle"
+        settled = await office.post(path, json=decision, headers={"If-Match": "*"})
+        assert settled.status_code == 200, settled.text
+    again = await made(door, kind="annex2", position=before["position"])
+    assert again["digest"] == before["digest"], "nobody knew then"
+    at(door, "2026-02-10", "11:00:00")
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        body = a_submission(indicator_code="U07", period="2021", value="31")
+        told = (await unit.post(f"{PLAN}/submissions", json=body)).json()["id"]
+        assert (await office.post(f"/submissions/{told}/approve")).status_code == 200
+    await door.react()
+    said = words_of(await content(door, await made(door, kind="annex2")))
+    assert "（待核实：T10" in said
+    assert "T09．" not in said
 
 
 async def test_a_special_report_is_about_its_part_alone(door: Door) -> None:

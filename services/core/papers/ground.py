@@ -9,7 +9,7 @@ from services.core.kit.decimals import plain
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
 from services.core.papers.wholeness import parts_lacking
-from services.core.plan.document import PlanDocument
+from services.core.plan.document import OpenQuestion, PlanDocument
 from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
@@ -49,6 +49,7 @@ class PaperGround:
 
     `previous` is the period before (环比), `last_year` the same one of the year before (同比);
     None: it has no scoreboard. `earlier` are the periods before that have one, the oldest first.
+    What was decided after `drawn_at` was not known then; None: all that is known was.
     """
 
     plan: PlanState
@@ -59,6 +60,7 @@ class PaperGround:
     previous: OtherBoard | None
     last_year: OtherBoard | None
     earlier: Sequence[OtherBoard] = ()
+    drawn_at: datetime | None = None
 
     @property
     def rows(self) -> Sequence[BoardLine]:
@@ -70,6 +72,23 @@ class PaperGround:
         """Return what an indicator is called, as printed."""
         known = self.plan.indicators.get(row["code"])
         return str(row["name"]) if known is None else known.printed_name
+
+    def was_known(self, at: datetime) -> bool:
+        """Return whether something of an instant was known when the scoreboard was drawn."""
+        return self.drawn_at is None or at <= self.drawn_at
+
+    def open_questions(self, row: BoardLine) -> list[OpenQuestion]:
+        """Return what the plan leaves open about an indicator and nobody had settled by then."""
+        return [
+            one
+            for one in self.plan.document.open_questions
+            if one.needs_decision
+            and f"indicator:{row['code']}" in one.subjects
+            and (one.id not in self.plan.settlements or not self._was_settled(one))
+        ]
+
+    def _was_settled(self, question: OpenQuestion) -> bool:
+        return self.was_known(self.plan.settlements[question.id].settled_at)
 
     def leads_of(self, row: BoardLine) -> list[str]:
         """Return who answers for an indicator."""
@@ -186,6 +205,12 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
     )
 
 
+def _doubt(ground: PaperGround, row: BoardLine) -> str:
+    """Return which questions about an indicator are open; they are told below its table."""
+    named = "、".join(one.id for one in ground.open_questions(row))
+    return f"（待核实：{named}）" if named else ""
+
+
 def _target_cell(ground: PaperGround, row: BoardLine) -> str:
     """Return a target as it is printed; one that was assigned since stands behind that.
 
@@ -198,7 +223,11 @@ def _target_cell(ground: PaperGround, row: BoardLine) -> str:
     targets = () if entry is None else entry.targets
     printed = next((one.text for one in targets if one.year == target["year"]), None)
     assigned = ground.plan.assigned.get((row["code"], target["year"]), ())
-    documents = [one.document_number for one in assigned if _is_written(one, target)]
+    documents = [
+        one.document_number
+        for one in assigned
+        if ground.was_known(one.assigned_at) and _is_written(one, target)
+    ]
     by = f"（{documents[-1]}）" if documents else ""
     return f"{'' if printed is None else f'{printed}；'}下达：{said}{by}"
 
@@ -224,6 +253,6 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),
         "light": light_text(row["light"]),
-        "reason": row["reason"],
+        "reason": row["reason"] + _doubt(ground, row),
         "leads": "、".join(ground.leads_of(row)) or "—",
     }

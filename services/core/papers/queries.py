@@ -82,6 +82,7 @@ async def ground_of(
         previous=others.get(period_before(period).code),
         last_year=others.get(year_before(period).code),
         earlier=[others[one.code] for one in earlier if one.code in others],
+        drawn_at=found.computed_at,
     )
 
 

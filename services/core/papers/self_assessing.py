@@ -16,7 +16,7 @@ from services.core.papers.blocks import (
 from services.core.papers.bulletin import PeriodWriter
 from services.core.papers.ground import BoardLine, PaperGround, row_cells
 from services.core.papers.sentences import NOT_APPLICABLE, period_name
-from services.core.papers.standing_notes import incomplete_notes, method_note
+from services.core.papers.standing_notes import incomplete_notes, method_note, question_notes
 
 _COLUMNS = (
     ("序号", 6, "center"),
@@ -63,6 +63,7 @@ def self_assessment(
         table(_COLUMNS, [_line(ground, row, writer) for row in ground.rows], marks=True),
         *incomplete_notes(ground, ground.rows),
         method_note(ground),
+        *question_notes(ground),
     ]
     return PaperText(title=called, head=head, blocks=blocks, book=writer.book, as_of=ground.as_of)
 

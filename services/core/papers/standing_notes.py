@@ -60,6 +60,14 @@ def incomplete_notes(ground: PaperGround, rows: Iterable[BoardLine]) -> Iterator
         yield note("“缺几份”为该完成值尚缺几份数据（一个单位一期为一份）。")
 
 
+def question_notes(ground: PaperGround) -> Iterator[PaperBlock]:
+    """Yield what the plan leaves open about indicators (待核实), each question once."""
+    found = {one.id: one for row in ground.rows for one in ground.open_questions(row)}
+    if found:
+        yield note("待核实事项（作出决定之前，有关指标按方案原文处理）：")
+        yield from (note(f"{one.id}．{one.text}") for one in found.values())
+
+
 def adjusted_pieces(
     overall: Mapping[str, Any],
     book: FigureBook,

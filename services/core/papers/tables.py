@@ -6,7 +6,7 @@ from services.core.papers.blocks import PaperHead, PaperText, note, paragraph, t
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import PaperGround, note_rows, row_cells
 from services.core.papers.sentences import day_name, period_name
-from services.core.papers.standing_notes import incomplete_notes, method_note
+from services.core.papers.standing_notes import incomplete_notes, method_note, question_notes
 
 _SHARES = (
     ("序号", 4, "center"),
@@ -53,6 +53,7 @@ def annex_two(ground: PaperGround, texts: Mapping[str, str], head: PaperHead) ->
         *(note(one) for one in ground.plan.document.notes),
         *incomplete_notes(ground, ground.rows),
         method_note(ground),
+        *question_notes(ground),
     ]
     return PaperText(title=texts["title"], head=head, blocks=blocks, book=book, as_of=ground.as_of)
 
