@@ -6,8 +6,8 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, counting, still_missing
 from services.core.plan.register_entries import EvidencedState, Register, RowEvidence
-from services.core.registers.conditions import meets
 from services.core.registers.judging import Cells
+from services.core.registers.row_conditions import meets
 
 _LACKING = Text(
     "“{name}”须附佐证材料至少 {least} 件{kinds}，现有 {there} 件：请先用"

@@ -17,8 +17,8 @@ from services.core.kit.text import Text
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organization
-from services.core.registers.conditions import meets
 from services.core.registers.row_checks import row_check_faults
+from services.core.registers.row_conditions import meets
 from services.core.registers.stored_cells import day_said
 from services.core.registers.totals import untold
 

@@ -7,7 +7,7 @@ from typing import Any
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.quota_entries import RowQuota
 from services.core.plan.register_entries import Register, RegisterMeasure
-from services.core.registers.conditions import meets
+from services.core.registers.row_conditions import meets
 from services.core.registers.stored_cells import day_said, month_said
 
 RowsByChoice = Mapping[tuple[str, str | None], int]
