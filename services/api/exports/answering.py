@@ -21,7 +21,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Send
 from typing_extensions import override
 
 from services.api.access_record import MAKER
@@ -29,6 +29,7 @@ from services.api.answers import etags
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
 from services.api.problems import DATABASE_ERRORS, language_of
+from services.api.signed_calls import SIGNED
 from services.api.table_forms import ASKED, ASKED_HEAD, SUFFIX, Form
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import cause_in_words
@@ -49,9 +50,10 @@ _VARY = "Authorization, Accept, Accept-Language"
 # meanwhile, and one at a time, so that many exports take no more of it than one.
 _one_at_a_time = CapacityLimiter(1)
 
-_TOLD = ("unread", "actor", MAKER)
-_OPEN, _CLEANUP = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
-"""Where FastAPI keeps in a request's scope what its dependencies opened."""
+
+_TOLD = ("unread", "actor", MAKER, SIGNED)
+_STACK, _SCOPES = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
+"""Where FastAPI notes what a request depends on, and in which task that is to end."""
 
 
 class FileStream(StreamingResponse):
@@ -205,20 +207,23 @@ class _Answer:
     async def _page(
         self, receive: Callable[[], Awaitable[Message]], place: str | None = None
     ) -> Response:
-        """Return a page of the list as JSON, as whoever asks for it gets it."""
+        """Return a page of the list as JSON, as whoever asks for it gets it.
+
+        What it depends on begins and ends with it: pages are read in the task that sends the file,
+        which cannot end what another one began.
+        """
         scope = self._request.scope
         asked = self._query(place)
         headers = [one for one in scope["headers"] if one[0] != b"if-none-match"]
-        # What the list's dependencies leave open ends with the page, in the task that read it: the
-        # later ones are read by the task that sends them.
-        async with AsyncExitStack() as stack:
-            own = {"query_string": urlencode(asked).encode(), "headers": headers, _OPEN: stack}
-            page = Request({**_without_cleanup(scope), **own}, receive)
-            try:
+        own = {"query_string": urlencode(asked).encode(), "headers": headers, _SCOPES: {}}
+        page = Request({**scope, **own}, receive)
+        try:
+            async with AsyncExitStack() as page.scope[_STACK]:
                 return await self._handle(page)
-            finally:
-                # A refusal tells it, the audit who asked; both know the caller's request only.
-                scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
+        finally:
+            # A refusal tells it, the audit who asked, and a signature is proved once; all of them
+            # know the caller's request only.
+            scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:
         turning = self._export.turning
@@ -285,10 +290,6 @@ async def _aside(work: Callable[[], bytes]) -> bytes:
 
 async def _nothing_of_it() -> AsyncIterator[bytes]:
     yield b""
-
-
-def _without_cleanup(scope: Scope) -> Scope:
-    return {name: one for name, one in scope.items() if name != _CLEANUP}
 
 
 async def _nothing() -> Message:
