@@ -19,7 +19,7 @@ from services.core.events.service import record
 from services.core.identity.actor import system
 from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.endpoint_events import of_endpoint
-from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after
+from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after, told_of
 from services.core.webhooks.lifecycle import disable_unwell
 from services.core.webhooks.models import WebhookEndpoint
 from services.core.webhooks.schedule import NextAttempt
@@ -37,9 +37,6 @@ class Result:
     fate: NextAttempt
     pause: float | None
     request: Mapping[str, object]
-
-
-_WHOLE = 100
 
 
 async def settle(
@@ -116,15 +113,10 @@ async def _take_note(
     session: AsyncSession, endpoint: Row[Any], health: Health, now: datetime
 ) -> None:
     """Write how an endpoint is now, and tell its owner where that asks for somebody."""
-    found: dict[str, object] = {
-        "percent": health.warned,
-        "failing_since": health.failing_since,
-        "consecutive_failures": health.consecutive_failures,
-    }
+    found = told_of(health)
     place = (endpoint.city_code, endpoint.id)
     await session.execute(SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
     if health.state_reason is not None:
-        found["percent"] = _WHOLE if health.state_reason == "failing" else health.warned
         row = await session.get_one(WebhookEndpoint, place)
         await disable_unwell(session, row, health.state_reason, found=found, now=now)
     elif health.warned > endpoint.warned:
