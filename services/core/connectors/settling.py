@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.connectors import queries
 from services.core.connectors.connector_events import of_connector, of_item
 from services.core.connectors.dispatch import ClaimedBatch
@@ -197,11 +197,11 @@ async def _take_note(
     if health.state == "disabled" and before.state != "disabled":
         data = {"reason": health.state_reason, **found}
         connector.version += 1
-        await note(
+        await note_of(
             session,
-            city_code=connector.city_code,
-            action="connector.disabled",
-            subject=("connector", str(connector.id)),
+            "connector",
+            connector,
+            "connector.disabled",
             actor=ACTOR,
             data=data,
             at=desk.now,

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.identity import queries
 from services.core.identity.actor import Actor
 from services.core.identity.errors import KeyBeyondOwn, KeyNotFound
@@ -147,11 +147,11 @@ async def _add(
 ) -> None:
     session.add(key)
     await session.flush()
-    await note(
+    await note_of(
         session,
-        city_code=key.city_code,
-        action="key.created",
-        subject=("api_key", str(key.id)),
+        "api_key",
+        key,
+        "key.created",
         actor=actor,
         data={
             "name": key.name,
@@ -202,11 +202,11 @@ async def revoke_key(session: AsyncSession, key: ApiKey, *, actor: Actor, now: d
         key.revoked_at = now
         key.version += 1
         await session.flush()
-        await note(
+        await note_of(
             session,
-            city_code=key.city_code,
-            action="key.revoked",
-            subject=("api_key", str(key.id)),
+            "api_key",
+            key,
+            "key.revoked",
             actor=actor.stamp(),
             data={"prefix": key.prefix},
             at=now,
