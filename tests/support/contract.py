@@ -50,7 +50,7 @@ BY_OTHERS = frozenset({TOKEN_PATH, GATEWAY_PATH, *PROVED_IN_BODY})
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))
 
 
-def resolved(node: Any) -> Any:
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
     """Return what a reference names, through as many as there are, or the node itself."""
     while "$ref" in node:
         found: Any = CONTRACT
