@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.connectors import following as connectors
 from services.core.events.queries import NUMBERING, cities_behind, next_unread
-from services.core.events.reading import Followed, Follower, Numbered, follow, pass_over
+from services.core.events.reading import Followed, Follower, NumberedEvents, follow, pass_over
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, UNHURRIED, FollowDate
 from services.core.gateways.counted import forget_old_calls
@@ -63,14 +63,14 @@ _DOUBLINGS = 10
 
 async def _number(
     session: AsyncSession, city_code: str, _clock: Clock, most: int
-) -> Numbered | None:
+) -> NumberedEvents | None:
     number = await number_committed(session, city_code, most=most)
     if not number:
         return None
-    return Numbered(number, await pass_over(session, city_code, FOLLOWERS))
+    return NumberedEvents(number, await pass_over(session, city_code, FOLLOWERS))
 
 
-Done = Followed | Numbered
+Done = Followed | NumberedEvents
 """What a step did."""
 
 
@@ -272,7 +272,7 @@ class Reactor:
             if trouble is None or trouble.again_at <= time.monotonic():
                 done = await self._take(city_code, step)
                 busy |= bool(done)
-                if isinstance(done, Numbered):
+                if isinstance(done, NumberedEvents):
                     passed = frozenset(done.passed)
                 if done and step.reader in _PLANNING:
                     self._tell()

@@ -50,7 +50,6 @@ from services.core.milestones import queries
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.assigning import MilestoneDraft, assign, draft_faults
 from services.core.milestones.errors import MilestoneNotFound
-from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone
 from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.milestones.rights import may_assign
@@ -58,6 +57,7 @@ from services.core.milestones.rules import MilestoneState
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
+from services.core.scoring.lights import Light
 
 router = versioned_router("milestones")
 
@@ -172,7 +172,7 @@ async def list_milestones(
     state: Annotated[MilestoneState | None, Query(description="In this state only")] = None,
     due_before: Annotated[Day | None, Query(description="Due before this day only")] = None,
     parent_id: Annotated[UUID | None, Query(description="Branches of this one only")] = None,
-    light: Annotated[MilestoneLight | None, Query(description="With this light today only")] = None,
+    light: Annotated[Light | None, Query(description="With this light today only")] = None,
     overdue: Annotated[
         bool | None,
         Query(description="`true`: not handed in, and the due date is over; `false`: the others"),

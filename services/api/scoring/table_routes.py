@@ -18,11 +18,9 @@ from services.api.scoring.table_schemas import IndicatorTableOut
 from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.target_names import name_of_written
 from services.core.plan.versions.queries import plan_of_version
+from services.core.scoring.lights import LIGHT_NAMES
 
 router = versioned_router("scores")
-
-LIGHTS: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
-"""What lights are called on paper, where colours are lost."""
 
 _HEAD = (
     "plan",
@@ -113,5 +111,5 @@ def _line(
         "target_source": target["source"],
         "owner_text": printed.owner_text if printed else None,
         **standing,
-        "light_name": LIGHTS[row["light"]],
+        "light_name": LIGHT_NAMES[row["light"]],
     }

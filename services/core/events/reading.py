@@ -47,7 +47,7 @@ class Follower:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class NumberedEvents:
     """How many events were given numbers; `passed` are the readers that need no turn for those."""
 
     number: int

@@ -26,7 +26,7 @@ from services.core.identity.giving import (
     unit_faults,
 )
 from services.core.identity.models import ApiKey
-from services.core.identity.rules import ADMINISTRATORS, Role
+from services.core.identity.rules import ADMINISTRATORS, Role, city_of_plan
 from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
@@ -72,7 +72,7 @@ async def create_key(
     city_code = actor.city_code
     if request.plan_code is not None:
         if request.plan_code in set(plan_codes):
-            city_code = request.plan_code.split("-", 1)[0]
+            city_code = city_of_plan(request.plan_code)
         else:
             shown = {code: code for code in plan_codes}
             faults.append(_unknown("/plan", "plan-not-found", request.plan_code, shown))
@@ -81,7 +81,7 @@ async def create_key(
         if reachable and await queries.city_exists(session, request.city_code):
             city_code = request.city_code
         else:
-            cities = {code.split("-", 1)[0] for code in plan_codes} | {actor.city_code}
+            cities = {city_of_plan(code) for code in plan_codes} | {actor.city_code}
             shown = {code: code for code in cities}
             faults.append(_unknown("/city_code", "city-not-found", request.city_code, shown))
     if request.organization_code is not None:

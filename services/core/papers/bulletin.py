@@ -25,7 +25,6 @@ from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, OtherBoard, PaperGround, note_rows, row_cells
 from services.core.papers.lateness import UNDECIDED, UNREPORTED, awaits_decision
 from services.core.papers.sentences import (
-    LIGHTS,
     day_name,
     difference,
     names_text,
@@ -41,6 +40,7 @@ from services.core.papers.typesetting import in_brackets
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
 from services.core.scoring.judgement import ASSESSED
+from services.core.scoring.lights import LIGHT_NAMES
 from services.core.scoring.ranking import Standing, of_leads, places, shown
 
 _BEST = 3
@@ -153,7 +153,7 @@ class PeriodWriter:
             "指标中，达到目标",
             self._count("met", met),
         ]
-        for light, word in LIGHTS.items():
+        for light, word in LIGHT_NAMES.items():
             pieces.append("，" if light == "green" else "、")
             pieces.append(f"{word}灯")
             pieces.append(
