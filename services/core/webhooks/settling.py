@@ -22,7 +22,7 @@ from services.core.webhooks.endpoint_events import of_endpoint
 from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after, told_of
 from services.core.webhooks.lifecycle import disable_unwell
 from services.core.webhooks.models import WebhookEndpoint
-from services.core.webhooks.schedule import NextAttempt
+from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.statements import LOCK_UNWELL, SET_HEALTH, SETTLE
 
@@ -34,7 +34,7 @@ class Result:
     claimed: Claimed
     token: UUID
     outcome: Outcome
-    fate: NextAttempt
+    fate: DeliveryFate
     pause: float | None
     request: Mapping[str, object]
 

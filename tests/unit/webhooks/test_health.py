@@ -15,7 +15,7 @@ from services.core.webhooks.health import (
     after,
     told_of,
 )
-from services.core.webhooks.sending import FREE, FailureKind, Outcome
+from services.core.webhooks.sending import FREE, Outcome, OutcomeKind
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 WELL = Health("active", None, None, 0, 0, None)
@@ -51,7 +51,7 @@ def test_failures_in_a_row_make_it_failing_and_one_success_makes_it_well() -> No
 
 
 @pytest.mark.parametrize("kind", sorted(FREE))
-def test_what_is_not_the_receivers_failure_is_not_held_against_it(kind: FailureKind) -> None:
+def test_what_is_not_the_receivers_failure_is_not_held_against_it(kind: OutcomeKind) -> None:
     assert after(WELL, tally(Outcome(kind, 5)), now=NOW) == WELL
     sick = failing(DISABLED_AFTER * 2)
     assert after(sick, tally(Outcome(kind, 5)), now=NOW) == sick
