@@ -165,7 +165,7 @@ def test_every_name_of_the_code_that_a_page_says_is_there(page: Path) -> None:
 
 
 def test_a_name_that_no_code_has_is_noticed() -> None:
-    assert "AccessContext" in _known()
+    assert "SubmissionAccess" in _known()
     assert "wufei_drain_lag_seconds" in _known()
     assert "no_such_name" not in _known()
 

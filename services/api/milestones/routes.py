@@ -47,7 +47,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, read_page_token
 from services.core.milestones import queries
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.assigning import MilestoneDraft, assign, draft_faults
 from services.core.milestones.errors import MilestoneNotFound
 from services.core.milestones.models import Milestone
@@ -84,20 +84,20 @@ Assigner = Annotated[Actor, Depends(_assigner)]
 
 async def writing_desk(
     session: Writing, held: Resources, plan: PlanState, actor: Actor
-) -> ActionContext:
+) -> MilestoneDesk:
     """Return the desk of a change; its calendar stands still until the change is committed."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code, held=True)
-    return ActionContext(plan, calendar, actor, held.clock.now())
+    return MilestoneDesk(plan, calendar, actor, held.clock.now())
 
 
 async def reading_desk(
     session: Reading, held: Resources, plan: PlanState, actor: Actor
-) -> ActionContext:
+) -> MilestoneDesk:
     """Return the desk of somebody who only looks."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
-    return ActionContext(plan, calendar, actor, held.clock.now())
+    return MilestoneDesk(plan, calendar, actor, held.clock.now())
 
 
 @router.post(
@@ -129,7 +129,7 @@ async def create_milestone(
 
 
 async def _draft(
-    session: Writing, desk: ActionContext, body: MilestoneIn | DeferredFaults
+    session: Writing, desk: MilestoneDesk, body: MilestoneIn | DeferredFaults
 ) -> MilestoneDraft:
     """Return what is to be assigned, or every fault of shape and of reference at once."""
     if isinstance(body, DeferredFaults):
@@ -221,13 +221,13 @@ async def list_milestones(
     return Response(to_json(listed), media_type="application/json")
 
 
-def _sight(desk: ActionContext) -> Sight:
+def _sight(desk: MilestoneDesk) -> Sight:
     document = desk.plan.document
     return Sight(desk.today, document.time_zone, document.scheme.lights)
 
 
 async def _changes(
-    session: Reading, desk: ActionContext, filters: MilestoneFilters, position: int, limit: int
+    session: Reading, desk: MilestoneDesk, filters: MilestoneFilters, position: int, limit: int
 ) -> Response:
     changes = await queries.changed_after(
         session,

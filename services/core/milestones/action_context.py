@@ -11,7 +11,7 @@ from services.core.plan.state import PlanState
 
 
 @dataclass(frozen=True, slots=True)
-class ActionContext:
+class MilestoneDesk:
     """An actor at work under a plan, at one instant."""
 
     plan: PlanState

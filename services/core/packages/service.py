@@ -43,8 +43,9 @@ from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.peer_keys import check_sender, signing_keys
 from services.core.packages.series import JudgedPackage, SeriesStanding, judge
 from services.core.plan.queries import plan_state
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
-from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows, Slot
+from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows
 from services.core.submissions.batch.rows import judge as judge_rows
 from services.core.submissions.batch.service import carry_out
 
