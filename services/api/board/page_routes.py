@@ -12,7 +12,7 @@ from services.api.board.kept import TOKEN_PLACE, Kept
 from services.api.board.leader import read_for_leader
 from services.api.board.leader_view import leader_view
 from services.api.board.public import read_published
-from services.api.board.rendering import assets, page, words
+from services.api.board.rendering import assets, draft_status, page, words
 from services.api.board.routing import (
     Chosen,
     board_router,
@@ -58,7 +58,10 @@ async def start(request: Request) -> Response:
         if len(found) == 1:
             return sent_on(request, f"/plans/{found[0]}")
         states = [await held.plans.get(code, actor, session) for code in found[:_MOST_PLANS]]
-    plans = [{"code": one.code, "title": one.document.title} for one in states]
+    plans = [
+        {"code": one.code, "title": one.document.title, "status": draft_status(one)}
+        for one in states
+    ]
     body = page(
         "plans.html",
         reading_language(request),

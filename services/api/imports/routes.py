@@ -52,6 +52,7 @@ from services.core.imports.service import (
 from services.core.kit.errors import InvalidInput
 from services.core.kit.operations import Operation
 from services.core.kit.pagination import read_page_token, read_version
+from services.core.kit.said import FileName
 from services.core.sheets.errors import SheetRefused
 
 router = versioned_router("imports")
@@ -175,7 +176,7 @@ async def import_sheet(
     session: Writing,
     held: Held,
     file_name: Annotated[
-        str | None, Query(max_length=255, description="What the file is called, to be shown")
+        FileName | None, Query(description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
     """Send values, progress, rows of a register or assessments as a workbook or CSV.

@@ -18,6 +18,7 @@ from services.core.plan.register_entries import ColumnType, Register, RegisterCo
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organization
 from services.core.registers.row_checks import row_check_faults
+from services.core.registers.row_conditions import meets
 from services.core.registers.stored_cells import day_said
 from services.core.registers.totals import untold
 
@@ -43,6 +44,9 @@ _PROJECT_CODE = re.compile(r"[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}")
 
 _NO_COLUMN = Text("台账中没有此列", "The register has no such column")
 _MISSING = Text("缺少此项", "This member is required")
+_MISSING_BESIDE = Text(
+    "按本行“{beside}”所填，须填此项", "What the row says of {beside} asks for this member"
+)
 _TEXT = Text("应为文本，须加引号", "Must be text, in quotes")
 _INTEGER = Text("应为至多 15 位的整数，如 3", "Must be an integer of at most 15 digits, such as 3")
 _DAY_WORDS = Text(
@@ -143,14 +147,24 @@ def _together(register: Register, cells: Cells, known: Sequence[Fault]) -> list[
     faults, wrong = [], {fault.pointer for fault in known}
     for column in register.columns:
         place = f"/values/{column.code}"
-        if column.required and cells.get(column.code) is None and place not in wrong:
+        if cells.get(column.code) is not None or place in wrong:
+            continue
+        if column.required:
             faults.append(Fault(place, "missing", _MISSING))
+        elif column.required_where and meets(cells, column.required_where):
+            faults.append(Fault(place, "missing", _missing_beside(register, column)))
     faults += _outside_months(register, cells)
     first, last = validity(register, cells)
     if first is not None and last is not None and last < first:
         place = f"/values/{register.valid_to}"
         faults.append(Fault(place, "validity-order", _ORDER, last.isoformat()))
     return faults
+
+
+def _missing_beside(register: Register, column: RegisterColumn) -> Text:
+    named = (register.column(one.column) for one in column.required_where)
+    beside = "、".join(dict.fromkeys(one.name for one in named if one is not None))
+    return _MISSING_BESIDE.format(beside=beside)
 
 
 def read_cells(
