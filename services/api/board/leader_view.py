@@ -17,10 +17,7 @@ from services.core.kit.text import Language, Text
 from services.core.plan.state import PlanState
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
-
-LIGHTS = ("green", "yellow", "red", "grey")
-SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
-"""Each light has a shape of its own, so that a print without colours tells them apart."""
+from services.core.scoring.lights import LIGHT_SIGNS, LIGHTS
 
 _MOST_PARTS = 8
 _MOST_RANKED = 30
@@ -50,7 +47,7 @@ def leader_view(
         "position": read.now_at.position,
         "sentence": _sentence(read, lights).in_(language),
         "overall": _overall(board["overall"], language, only),
-        "lights": [(light, SIGNS[light], lights[light]) for light in LIGHTS],
+        "lights": [(light, LIGHT_SIGNS[light], lights[light]) for light in LIGHTS],
         "indicator_count": len(rows),
         "not_public": 0 if only is None else sum(row["code"] not in only for row in rows),
         "groups": _groups(board, drawn_by, language, only),
@@ -198,7 +195,7 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
         "code": row["code"],
         "name": row["name"] if known is None else known.printed_name,
         "light": row["light"],
-        "sign": SIGNS[row["light"]],
+        "sign": LIGHT_SIGNS[row["light"]],
         "value": row["display"],
         "unit": row["unit"],
         "state": row["state"],

@@ -30,7 +30,7 @@ from services.api.routing import admit
 from services.api.security import address_of
 from services.core.board.queries import board_position
 from services.core.identity.errors import not_permitted
-from services.core.identity.rules import Permission
+from services.core.identity.rules import Permission, city_of_plan
 from services.core.kit.errors import NotFound
 from services.core.plan.queries import visible_plans
 
@@ -124,7 +124,7 @@ async def show_public(plan: str, request: Request, lang: Chosen = None) -> Respo
         shown = await read_published(held, plan, language)
         return page("leader.html", language, root=root_of(request), **shown)
 
-    return await Kept(request, None, language, plan.split("-", 1)[0]).answer(make)
+    return await Kept(request, None, language, city_of_plan(plan)).answer(make)
 
 
 @router.get("/plans/{plan}/wait")

@@ -26,7 +26,6 @@ from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, OtherBoard, PaperGround, note_rows, row_cells
 from services.core.papers.lateness import awaits_decision
 from services.core.papers.sentences import (
-    LIGHTS,
     day_name,
     difference,
     ordinal,
@@ -47,6 +46,7 @@ from services.core.papers.typesetting import in_brackets
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
 from services.core.scoring.judgement import ASSESSED
+from services.core.scoring.lights import LIGHT_NAMES
 from services.core.scoring.ranking import Standing, of_leads, places, shown
 
 _BEST = 3
@@ -159,7 +159,7 @@ class PeriodWriter:
             "指标中，达到目标",
             self._count("met", met),
         ]
-        for light, word in LIGHTS.items():
+        for light, word in LIGHT_NAMES.items():
             pieces.append("，" if light == "green" else "、")
             pieces.append(f"{word}灯")
             pieces.append(

@@ -86,7 +86,7 @@ _KEY_FIXED = Text(
 
 
 @dataclass(frozen=True, slots=True)
-class CellDesk:
+class CellJudging:
     """What cells are judged by; of many rows no `hints` are looked for, which takes long."""
 
     plan: PlanState
@@ -102,7 +102,7 @@ class JudgedCells:
 
 
 def judged_cells(
-    register: Register, said: Mapping[str, Any], desk: CellDesk, before: Cells | None = None
+    register: Register, said: Mapping[str, Any], desk: CellJudging, before: Cells | None = None
 ) -> JudgedCells:
     """Return what a row says once `said` is put into it; null takes a cell back.
 
@@ -125,7 +125,7 @@ def judged_cells(
     return JudgedCells(cells, tuple(faults))
 
 
-def standing_faults(register: Register, cells: Cells, desk: CellDesk) -> list[Fault]:
+def standing_faults(register: Register, cells: Cells, desk: CellJudging) -> list[Fault]:
     """Return all that is wrong with what a row says, each cell read anew, as if it were written.
 
     What it says in columns that the plan has no more is left out: nobody could take it back.
@@ -168,7 +168,7 @@ def _missing_beside(register: Register, column: RegisterColumn) -> Text:
 
 
 def read_cells(
-    register: Register, said: Mapping[str, Any], desk: CellDesk
+    register: Register, said: Mapping[str, Any], desk: CellJudging
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Return by column what is said, each cell read by itself, null where one is taken back."""
     cells: dict[str, Any] = {}
@@ -236,7 +236,7 @@ def _outside_months(register: Register, cells: Cells) -> list[Fault]:
     return faults
 
 
-def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     if not isinstance(raw, str):
         return Fault(place, "string-type", _TEXT, echo(raw))
     if len(raw) > column.longest:
@@ -259,7 +259,7 @@ def is_credit_code(text: str) -> bool:
     return _CREDIT_SIGNS[-weighed % 31] == text[17]
 
 
-def _decimal(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _decimal(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     try:
         number = exact(raw)
     except ValueError:
@@ -267,7 +267,7 @@ def _decimal(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> A
     return _beyond(column, number, place) or plain(number)
 
 
-def _integer(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _integer(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     whole = isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _LARGEST
     if not whole and not (isinstance(raw, str) and _WHOLE.fullmatch(raw)):
         return Fault(place, "int-type", _INTEGER, echo(raw))
@@ -284,7 +284,7 @@ def _beyond(column: RegisterColumn, number: Decimal, place: str) -> Fault | None
     return None
 
 
-def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     try:
         found = date.fromisoformat(raw) if isinstance(raw, str) and _DAY.fullmatch(raw) else None
     except ValueError:
@@ -294,14 +294,14 @@ def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
     return found.isoformat()
 
 
-def _month(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _month(_column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     right = isinstance(raw, str) and _MONTH.fullmatch(raw)
     if not right or not _FIRST.year <= int(raw[:4]) <= _LAST.year:
         return Fault(place, "month", _MONTH_WORDS, echo(raw))
     return raw
 
 
-def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     codes = [one.code for one in column.choices]
     if isinstance(raw, str) and raw in codes:
         return raw
@@ -309,7 +309,7 @@ def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> An
     return Fault(place, "unknown-choice", with_all(_CHOICE, shown), echo(raw))
 
 
-def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellDesk) -> Any:
+def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellJudging) -> Any:
     if not isinstance(raw, str):
         return Fault(place, "string-type", _TEXT, echo(raw))
     if raw in desk.plan.organizations:
@@ -319,11 +319,11 @@ def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellDesk)
     return unknown_organization(desk.plan, place, raw[:200])
 
 
-def _yes_no(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _yes_no(_column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     return raw if isinstance(raw, bool) else Fault(place, "bool-type", _TRUTH, echo(raw))
 
 
-_READERS: Mapping[ColumnType, Callable[[RegisterColumn, Any, str, CellDesk], Any]] = {
+_READERS: Mapping[ColumnType, Callable[[RegisterColumn, Any, str, CellJudging], Any]] = {
     "text": _text,
     "decimal": _decimal,
     "integer": _integer,
