@@ -50,6 +50,7 @@ from services.core.imports.service import (
     permissions_of,
 )
 from services.core.kit.errors import InvalidInput
+from services.core.kit.file_names import safe_name
 from services.core.kit.operations import Operation
 from services.core.kit.pagination import read_page_token, read_version
 from services.core.sheets.errors import SheetRefused
@@ -282,7 +283,7 @@ async def get_marked_copy(
     if content is None:
         raise MarkedCopyNotFound
     stem = (sheet.file_name or "import").rpartition(".")[0] or sheet.file_name or "import"
-    return file_response(content, f"{stem}-标注.xlsx", XLSX, if_none_match)
+    return file_response(content, safe_name(stem, "-标注.xlsx"), XLSX, if_none_match)
 
 
 @dataclass(frozen=True)
