@@ -50,9 +50,9 @@ from services.core.imports.service import (
     permissions_of,
 )
 from services.core.kit.errors import InvalidInput
-from services.core.kit.file_names import safe_name
 from services.core.kit.operations import Operation
 from services.core.kit.pagination import read_page_token, read_version
+from services.core.kit.said import FileName
 from services.core.sheets.errors import SheetRefused
 
 router = versioned_router("imports")
@@ -175,7 +175,7 @@ async def import_sheet(
     session: Writing,
     held: Held,
     file_name: Annotated[
-        str | None, Query(max_length=255, description="What the file is called, to be shown")
+        FileName | None, Query(description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
     """Send values, progress, rows of a register or assessments as a workbook or CSV.
@@ -283,7 +283,7 @@ async def get_marked_copy(
     if content is None:
         raise MarkedCopyNotFound
     stem = (sheet.file_name or "import").rpartition(".")[0] or sheet.file_name or "import"
-    return file_response(content, safe_name(stem, "-标注.xlsx"), XLSX, if_none_match)
+    return file_response(content, f"{stem}-标注.xlsx", XLSX, if_none_match)
 
 
 @dataclass(frozen=True)

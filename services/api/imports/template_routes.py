@@ -25,6 +25,7 @@ from services.core.imports.prefilled import FilledForm, indicator_form, task_for
 from services.core.imports.sheet_forms import FORMS, FormName
 from services.core.imports.templates import MadeForm, make_forms
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.file_names import as_file_name
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.kit.text import Text
 from services.core.plan.periods import Period
@@ -248,5 +249,5 @@ def file_response(
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
         return Response(status_code=304, headers=headers)
-    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(as_file_name(name))}"
     return Response(content, 200, headers, media_type)

@@ -16,7 +16,6 @@ from services.core.imports.layout import Heads, form_workbook
 from services.core.imports.prefilled import FilledForm, FilledRow
 from services.core.imports.sheet_forms import AS_MADE, MADE_COLUMN, Filled, FormColumn, ReportForm
 from services.core.kit.decimals import exact
-from services.core.kit.file_names import safe_name
 from services.core.plan.sheet_entries import ScoreSheet
 from services.core.plan.state import PlanState
 from services.core.registers.models import RegisterRow
@@ -108,7 +107,7 @@ def assessment_form(
         said=(f"评估细则：{sheet.code}", f"周期：{period}"),
     )
     content = form_workbook(FilledForm(form, "", period, tuple(rows)), heads, None)
-    return safe_name(f"{sheet.code}-{period}-{sheet.name}", ".xlsx"), content
+    return f"{sheet.code}-{period}-{sheet.name}.xlsx", content
 
 
 def _columns(sheet: ScoreSheet, *, named: bool) -> tuple[FormColumn, ...]:

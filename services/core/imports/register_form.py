@@ -17,7 +17,6 @@ from services.core.imports.register_sheet import sheet_name_of
 from services.core.imports.register_stamps import register_stamp
 from services.core.imports.sheet_forms import AS_MADE, Filled
 from services.core.kit.decimals import exact
-from services.core.kit.file_names import safe_name
 from services.core.kit.sealing import Seal
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
 from services.core.plan.state import PlanState
@@ -77,8 +76,8 @@ def register_form(
     if seal is not None:
         write_stamp(book, register_stamp(register, plan, unit).signed(seal))
     book.close()
-    name = f"{register.code}-{unit}-{register.name}-{plan.organization_name(unit)}"
-    return safe_name(name, ".xlsx"), made.getvalue()
+    name = f"{register.code}-{unit}-{register.name}-{plan.organization_name(unit)}.xlsx"
+    return name, made.getvalue()
 
 
 def _write_heads(

@@ -7,7 +7,6 @@ from services.core.imports.layout import Heads, form_workbook
 from services.core.imports.prefilled import FilledForm
 from services.core.imports.sheet_forms import FormName, SheetKind
 from services.core.imports.stamps import FORMAT, SheetStamp
-from services.core.kit.file_names import safe_name
 from services.core.kit.sealing import Seal
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
@@ -40,7 +39,7 @@ def _made(plan: PlanState, filled: FilledForm, seal: Seal) -> MadeForm:
     stamp = stamp_of(plan, form.name, filled.period, filled.unit)
     content = form_workbook(filled, heads, stamp.signed(seal))
     told = [f"{form.number}表", filled.period, filled.unit, unit]
-    return MadeForm(safe_name("-".join(part for part in told if part), ".xlsx"), content)
+    return MadeForm("-".join(part for part in told if part) + ".xlsx", content)
 
 
 def stamp_of(plan: PlanState, form: SheetKind, period: str, unit: str) -> SheetStamp:

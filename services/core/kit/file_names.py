@@ -1,17 +1,25 @@
-"""Names of files and folders that are made of what things are called. Pure."""
+"""Names of files as any system takes them, whatever stands in the names they are made of."""
 
 import re
 
-_NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
-_MOST_BYTES = 200
+_NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
+LONGEST = 255
+"""Bytes of a name that every file system takes."""
 
 
-def safe_name(said: str, ending: str = "") -> str:
-    """Return what a file or a folder of this name is called, with its `ending`.
+def as_file_name(name: str) -> str:
+    """Return a name as one part of a path: it leads nowhere else, and is `LONGEST` bytes at most.
 
-    It leads nowhere else, is taken by every system, and is no longer than 200 bytes beside its
-    ending; a unit may well be called 农委/畜牧局.
+    What no system takes becomes `_`. A name that is too long is cut before its ending.
     """
-    text = said.encode("utf-8", "replace").decode()
-    whole = _NEVER.sub("_", text).encode()[:_MOST_BYTES]
-    return (whole.decode("utf-8", "ignore").strip(" .") or "_") + ending
+    safe = _NEVER.sub("_", name).strip(" .") or "_"
+    if len(safe.encode()) <= LONGEST:
+        return safe
+    stem, dot, ending = safe.rpartition(".")
+    room = LONGEST - len(f".{ending}".encode())
+    return f"{_cut(stem, room)}.{ending}" if dot and room > 0 else _cut(safe, LONGEST)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the first characters of a text that are `most` bytes at most, none of them in part."""
+    return text.encode()[:most].decode(errors="ignore").rstrip(" .") or "_"

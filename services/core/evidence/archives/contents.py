@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from typing_extensions import Buffer, override
 
 from services.core.evidence.models import Evidence
-from services.core.kit.file_names import safe_name
+from services.core.kit.file_names import as_file_name
 from services.core.kit.formula_cells import as_text
 from services.core.kit.sm3 import sm3
 from services.core.plan.state import PlanState
@@ -39,8 +39,8 @@ def path_of(row: Evidence, number: int, plan: PlanState) -> str:
         _of(row) or "-",
         row.period or row.subject_kind,
     )
-    folders = [safe_name(part[:_LONGEST_PART]) for part in parts]
-    return "/".join((*folders, f"{number:05}_{safe_name(row.file_name)}"))
+    folders = [as_file_name(part)[:_LONGEST_PART] for part in parts]
+    return "/".join((*folders, as_file_name(f"{number:05}_{row.file_name}")))
 
 
 def _of(row: Evidence) -> str:
