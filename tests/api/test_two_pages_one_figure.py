@@ -163,3 +163,25 @@ async def test_the_legends_say_what_the_lights_are(door: Door) -> None:
         red = legend.split("劣于现状值")[1].split("；")[0]
         assert "逾期" not in red
         assert "数据（含逾期未报）" in legend
+
+
+async def test_a_board_is_told_in_the_words_of_the_version_that_drew_it(door: Door) -> None:
+    await load(door, A, B)
+    await move(door, "open")
+    await approve(door, "A", "ZW01", value="20")
+    await move(door, "close")
+    async with await door.as_("office") as office:
+        done = await office.post(f"/plans/{CODE}/periods/{YEAR}/publish")
+        assert done.status_code == 200, done.text
+    await door.sweep()
+    later = {**A, "owners": ["ZW03"], "name": "新名", "printed_name": "新名★"}
+    lights = {"lights": {"green_pace": 1, "yellow_pace": "0.5"}}
+    await load(door, later, scheme=a_scheme(**lights))
+    page = await leaders_page(door)
+    assert "指标A★" in page
+    assert "新名" not in page
+    assert "指标B★" in page
+    assert "镇3" not in page, "who leads it now led nothing of that"
+    assert "0.8" in page
+    lines = await paper(door)
+    assert any("牵头单位：镇1" in line for line in lines)

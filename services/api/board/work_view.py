@@ -22,9 +22,16 @@ def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
         if not filled.keys() & set(ENTRIES):
             continue
         place = {"indicator_code": code, "organization_code": unit, "period": period}
-        status = {"data_status": "provisional"} if form.get(f"provisional.{code}") else {}
-        rows.append({**place, **filled, **status})
+        # What was emptied is taken back, and what is not ticked is final: the form showed both.
+        remarks = {name: said[name] or None for name in _REMARKS}
+        status = {"data_status": "provisional" if is_provisional(form, code) else "final"}
+        rows.append({**place, **filled, **remarks, **status})
     return rows
+
+
+def is_provisional(form: Form, code: str) -> bool:
+    """Return whether a form says of an indicator's value that it may still be revised."""
+    return bool(form.get(f"provisional.{code}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,9 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
     code, standing = cell["indicator_code"], cell["submission"]
     state = None if standing is None else standing["state"]
     known = {name: (standing or {}).get(name) or "" for name in (*ENTRIES, *_REMARKS)}
+    provisional = standing is not None and standing["data_status"] == "provisional"
     if refused is not None:
+        provisional = is_provisional(refused.said, code)
         known = {name: refused.said.get(f"{name}.{code}") for name in known}
     # What was given in parts is given so again: the value follows from them.
     if known["numerator"] and refused is None:
@@ -70,6 +79,7 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
         "reason": None if standing is None else standing["reason"],
         "is_open": state in EDITABLE,
         "known": known,
+        "provisional": provisional,
         "faults": [] if refused is None else refused.faults.get(code, []),
         "suggested": next((one for one in cell["suggestions"] if one["value"] is not None), None),
     }

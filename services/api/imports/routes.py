@@ -33,7 +33,7 @@ from services.api.operations.rights import check_permissions
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import cut, of_list
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn
 from services.core.identity.actor import Actor
@@ -168,6 +168,7 @@ def _begun(operation: Operation) -> Response:
     openapi_extra=_SENT,
     response_model=OperationOut,
 )
+@heavy
 async def import_sheet(
     actor: Writer,
     plan: PlanInScope,
@@ -271,6 +272,7 @@ async def list_import_faults(
     response_class=Response,
     responses={**file_answer(XLSX, "MarkedCopy"), **refusals(403, 404)},
 )
+@heavy
 async def get_marked_copy(
     sheet: Seen, session: Reading, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -317,6 +319,7 @@ ImportTaken = Annotated[ImportTurn, Depends(_take)]
     },
     response_model=OperationOut,
 )
+@heavy
 async def confirm_import(turn: ImportTaken, if_match: IfMatch = None) -> Response:
     """Have the worker write the rows of a file without faults: all of them, or none.
 

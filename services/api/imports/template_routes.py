@@ -14,7 +14,7 @@ from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import require
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -179,6 +179,7 @@ def file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]
     response_class=Response,
     responses={**file_answer(XLSX, "FormWorkbook"), **refusals(403, 404, 503)},
 )
+@heavy
 async def get_form(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,
@@ -201,6 +202,7 @@ async def get_form(
     response_class=Response,
     responses={**file_answer(ZIP, "FormBundle"), **refusals(403, 404, 503)},
 )
+@heavy
 async def get_all_forms(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,

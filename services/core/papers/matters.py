@@ -44,7 +44,8 @@ class PaperMatter:
 
     `late` says whether it is late then, by `days` working days. `reply_by` is until when the unit
     is to answer. `done`, `problems` and `next_steps` are the unit's own words, `answer` what it
-    said of the alert, `percent` how much it says is done, `files` how many it added.
+    said of the alert, `percent` how much it says is done, `files` how many it added; None: it
+    added nothing that could have any.
     """
 
     about: str
@@ -68,7 +69,7 @@ class PaperMatter:
     next_steps: str | None = None
     promised: date | None = None
     answer: str | None = None
-    files: int = 0
+    files: int | None = None
 
 
 def supervision(
@@ -200,5 +201,7 @@ class _Form:
         )
 
     def files(self) -> Run:
-        """Return how many files of evidence were added."""
-        return self._note("files", "佐证材料", f"{self.matter.files}件", str(self.matter.files))
+        """Return how many files of evidence were added; nothing that could have any is no 0."""
+        files = self.matter.files
+        shown, fact = (NONE, None) if files is None else (f"{files}件", str(files))
+        return self._note("files", "佐证材料", shown, fact)

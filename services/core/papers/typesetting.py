@@ -4,7 +4,7 @@ What is kept of a paper has neither; both are made as it is written out. Pure.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 _OPENING = "（〔［"
@@ -15,6 +15,9 @@ _PAIRS = ("（）", "〔〕", "［］")
 
 PORTRAIT, LANDSCAPE = 20, 29
 """Characters of 22 points in a line of 156 or 232 mm."""
+
+_LETTER, _BESIDE = 0.55, 0.25
+"""Of a full character: a letter or a digit that is none, and the space between the two kinds."""
 
 _NEVER_FIRST = frozenset("、，。；：！？）〕］》〉”’…—·％%")
 _NEVER_LAST = frozenset("（〔［《〈“‘")
@@ -50,8 +53,22 @@ def _of_depth(sign: str, depth: int) -> str:
 
 
 def width(text: str) -> float:
-    """Return how many full characters wide a text is; a Latin letter or a digit is half of one."""
-    return sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.5 for one in text)
+    """Return how many full characters wide a text is, as typst sets it.
+
+    A Latin letter or a digit is a little more than half of one, and there is a quarter of one
+    between it and a Chinese character.
+    """
+    signs = sum(_LETTER if unicodedata.east_asian_width(one) not in "WFA" else 1.0 for one in text)
+    return signs + _BESIDE * sum(_is_chinese(a) != _is_chinese(b) for a, b in _letters(text))
+
+
+def _letters(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the signs that stand beside each other and are both letters or digits."""
+    return (pair for pair in pairwise(text) if all(one.isalnum() for one in pair))
+
+
+def _is_chinese(sign: str) -> bool:
+    return unicodedata.east_asian_width(sign) in "WF"
 
 
 def title_lines(text: str, longest: int) -> list[str]:

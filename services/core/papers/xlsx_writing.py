@@ -27,9 +27,16 @@ _FIGURES = (
 
 
 def xlsx_of(
-    blocks: Sequence[Mapping[str, Any]], figures: Sequence[Mapping[str, Any]], closing: str
+    blocks: Sequence[Mapping[str, Any]],
+    figures: Sequence[Mapping[str, Any]],
+    closing: str,
+    status: str | None,
 ) -> bytes:
-    """Return the tables of a paper as sheets, and after them its figures with what they say."""
+    """Return the tables of a paper as sheets, and after them its figures with what they say.
+
+    Each says on top what the plan is, such as a draft, for each may be printed alone.
+    """
+    on_top = status or ""
     target = BytesIO()
     book = new_workbook(target)
     styles = _Styles(book)
@@ -38,8 +45,8 @@ def xlsx_of(
         if block["kind"] in {"annex", "title"}:
             title, label = block["text"], block.get("label", label)
         elif block["kind"] == "table":
-            _write_table(book, styles, block, (label, title, closing))
-    _write_figures(book, styles, figures, closing)
+            _write_table(book, styles, block, (label, on_top + title, closing))
+    _write_figures(book, styles, figures, on_top, closing)
     book.close()
     return target.getvalue()
 
@@ -85,10 +92,14 @@ def _write_table(
 
 
 def _write_figures(
-    book: Workbook, styles: _Styles, figures: Sequence[Mapping[str, Any]], closing: str
+    book: Workbook,
+    styles: _Styles,
+    figures: Sequence[Mapping[str, Any]],
+    on_top: str,
+    closing: str,
 ) -> None:
     sheet = book.add_worksheet("数据溯源")
-    _top(sheet, styles, "数据编号、精确值及依据", [name for name, _ in _FIGURES])
+    _top(sheet, styles, f"{on_top}数据编号、精确值及依据", [name for name, _ in _FIGURES])
     for at, (_, width) in enumerate(_FIGURES):
         sheet.set_column(at, at, width)
     for number, figure in enumerate(figures, 2):
