@@ -154,7 +154,7 @@ def _add_key(actions: _Commands) -> None:
     create.add_argument("--role", required=True, choices=ROLES)
     create.add_argument("--organization", help="code of the unit, such as UN15")
     create.add_argument("--plan", help="bind the key to one plan")
-    create.add_argument("--city", help="code of the city; default: the unit's or the first")
+    create.add_argument("--city", help="code of the city; needed where there are several")
     create.add_argument("--scope", action="append", choices=SCOPES, help="may be repeated")
     _add(actions, "list", "keys:show_all", "list every key")
     revoke = _add(actions, "revoke", "keys:revoke", "revoke a key")
