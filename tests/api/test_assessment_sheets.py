@@ -303,7 +303,7 @@ async def test_villages_and_rows_of_a_register_are_filled_in_too(door: Door) -> 
     cells: dict[tuple[str | None, str], dict[str, str | int]] = {
         (None, "B1"): {"对象编号": "410183107", "对象名称": "前村", "责任单位": TOWN, "数量": 2}
     }
-    village = filled(villages, cells)  # type: ignore[arg-type] # a row without a subject
+    village = filled(villages, cells)  # a row without a subject
     of_villages = await checked(door, village, **{**AS, "score_sheet": "VILLAGE"})
     assert (of_villages["faults"], of_villages["created"]) == (0, 1)
     assert (await confirmed(door, of_villages["id"], **LEAD))["state"] == "succeeded"
