@@ -125,6 +125,7 @@ def _add_import(commands: _Commands) -> None:
     command.add_argument("--organization", help="of rows that do not say one, such as UN15")
     command.add_argument("--sheet", help="which sheet is read, where several are seen")
     command.add_argument("--register", help="code of the register whose rows they are")
+    command.add_argument("--score-sheet", help="code of the score sheet by which it was found")
     command.add_argument("--draft", action="store_true", help="keep the values as drafts")
     command.add_argument("--yes", action="store_true", help="write the rows if none has a fault")
     command.add_argument("--marked", type=Path, help="where to put the copy with its faults")
