@@ -15,9 +15,7 @@ from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 from services.core.kit.statements import DriverStatement
-from services.core.plan.document import (
-    PlanDocument,
-)
+from services.core.plan.document import PlanDocument
 from services.core.plan.models import (
     AssignedTarget,
     IndicatorOwner,
@@ -28,6 +26,7 @@ from services.core.plan.models import (
     ScoreSheetVersion,
     Settlement,
 )
+from services.core.plan.past_owners.queries import past_owners
 from services.core.plan.state import PlanState
 from services.core.plan.statements import STANDING
 from services.core.plan.visibility import plan_scope
@@ -92,16 +91,18 @@ async def _read(
     for row in await _rows(*of_plan, AssignedTarget):
         key = (row.indicator_code, row.year)
         assigned[key] = (*assigned.get(key, ()), row)
+    document = await _document(*of_plan, version, digest)
     return PlanState(
         city_code=city_code,
         code=plan_code,
         version=version,
-        document=await _document(*of_plan, version, digest),
+        document=document,
         assigned=assigned,
         settlements={row.question_id: row for row in await _rows(*of_plan, Settlement)},
         periods={
             row.period: row for row in await _rows(*of_plan, PlanPeriod) if row.state != "planned"
         },
+        past_owners=await past_owners(session, city_code, document, version),
     )
 
 
@@ -149,7 +150,8 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
     if version is None or version == plan.version:
         return plan
     document = await plan_document(session, plan.city_code, plan.code, version)
-    return replace(plan, version=version, document=document)
+    past = await past_owners(session, plan.city_code, document, version)
+    return replace(plan, version=version, document=document, past_owners=past)
 
 
 DOCUMENTS_KEPT = 256

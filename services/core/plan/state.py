@@ -1,7 +1,7 @@
 """A plan as it stands, read once and asked often: pure, and shared by every request."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -35,7 +35,9 @@ class PlanState:
     """A plan as it stands: its document, its version, and the decisions beside it.
 
     `assigned` holds every assignment, oldest first, by (indicator code, year); `periods` the
-    periods that were ever opened, by code; `settlements` the decided questions, by id.
+    periods that were ever opened, by code; `settlements` the decided questions, by id;
+    `past_owners` the units that reported an indicator by an earlier version and do not now, each
+    with the local date of the version that ended it.
     """
 
     city_code: str
@@ -45,6 +47,7 @@ class PlanState:
     assigned: Mapping[tuple[str, int], tuple[AssignedTarget, ...]]
     settlements: Mapping[str, Settlement]
     periods: Mapping[str, PlanPeriod]
+    past_owners: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
 
     @cached_property
     def indicators(self) -> Mapping[str, Indicator]:

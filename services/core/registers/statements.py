@@ -63,7 +63,8 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:key AS text[]), CAST(:organization_code A
     AS w(id, key, organization_code, state, cells, counted, valid_from, valid_to, ended_on, reason,
         authors, files, renew_by, renewed_as, recheck_by, title, created_at, updated_at, version,
         counted_version)
-ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key, state = excluded.state,
+ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key,
+    organization_code = excluded.organization_code, state = excluded.state,
     cells = excluded.cells, counted = excluded.counted, valid_from = excluded.valid_from,
     valid_to = excluded.valid_to, ended_on = excluded.ended_on, reason = excluded.reason,
     authors = excluded.authors, files = excluded.files,

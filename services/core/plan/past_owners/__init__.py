@@ -1,0 +1,1 @@
+"""Which units reported an indicator by earlier versions of a plan."""

@@ -1,0 +1,74 @@
+"""Reading which units reported what by earlier versions of a plan, and until when."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.document import PlanDocument
+from services.core.plan.leads import reporters_of
+
+PastOwners = Mapping[str, Mapping[str, date]]
+"""By indicator and unit: the local date of the version by which the unit reported it no more."""
+
+# Of each version no more than what its units follow from.
+_WRITTEN = text("""
+SELECT v.loaded_at,
+    (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
+        'acting_owner', i->'acting_owner', 'units', i->'aggregation'->'units'))
+        FROM jsonb_array_elements(v.document->'indicators') AS i) AS indicators,
+    (SELECT jsonb_object_agg(o->>'code', jsonb_build_object(
+        'members', o->'members', 'submits', o->'submits'))
+        FROM jsonb_array_elements(v.document->'organizations') AS o) AS organizations
+FROM plan_version v
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
+ORDER BY v.version
+""").columns(indicators=JSONB, organizations=JSONB)
+
+
+async def past_owners(
+    session: AsyncSession, city_code: str, document: PlanDocument, version: int
+) -> PastOwners:
+    """Return which units reported what by versions before this one, and do not by it.
+
+    A plan with one version has no past, and nothing is read.
+    """
+    if version == 1:
+        return {}
+    place = {"city": city_code, "plan": document.code, "version": version}
+    return _ended(list(await session.execute(_WRITTEN, place)), document)
+
+
+def _ended(versions: list[Any], document: PlanDocument) -> PastOwners:
+    zone = ZoneInfo(document.time_zone)
+    held: dict[str, frozenset[str]] = {}
+    ended: dict[str, dict[str, date]] = {}
+    for loaded_at, indicators, organizations in versions:
+        day = loaded_at.astimezone(zone).date()
+        now = {one["code"]: reporters_written(one, organizations) for one in indicators or ()}
+        for code, before in held.items():
+            gone = before - now.get(code, frozenset())
+            ended.setdefault(code, {}).update(dict.fromkeys(gone, day))
+        held = now
+    units = {entry.code: entry for entry in document.organizations}
+    today = {one.code: set(reporters_of(one, units)) for one in document.indicators}
+    return {
+        code: {unit: day for unit, day in by_unit.items() if unit not in today[code]}
+        for code, by_unit in ended.items()
+        if code in today
+    }
+
+
+def reporters_written(
+    written: Mapping[str, Any], organizations: Mapping[str, Mapping[str, Any]]
+) -> frozenset[str]:
+    """Return the units that reported an indicator by an earlier version: `leads.reporters_of`."""
+    acting = written["acting_owner"]
+    leads = ([acting] if acting else []) + written["owners"]
+    named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
+    owing = [unit for unit in named if organizations[unit]["submits"]]
+    return frozenset(owing[:1] if written["units"] == "direct" else owing)
