@@ -1,5 +1,6 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -38,6 +39,10 @@ works, or it cannot go on."""
 
 _UNEVALUATED_SECONDS = 30 * 60
 """Three rounds of the alert engine: it stands still if a plan was not evaluated for longer."""
+
+_ASKED_FOR_SECONDS = 3
+"""So long the database is asked. Whoever looks at a health check waits little longer, and is to be
+told when it hangs, not left without an answer."""
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
 
@@ -92,16 +97,17 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
 async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
     now = held.clock.true_now()
     try:
-        schema = await present_schema(held.database.engine)
-        async with held.database.sessions() as session:
-            writes = await takes_writes(session)
-            plan = await has_plan(session)
-            administrator = await has_administrator(session)
-            standing = await log_standing(session, readers=READERS)
-            lag = age_of(held, standing.oldest)
-            beats = await last_beats(session)
-            alerts = unevaluated_for(held, await stalest_evaluation(session))
-            unattended = await longest_unattended(session)
+        async with asyncio.timeout(_ASKED_FOR_SECONDS):
+            schema = await present_schema(held.database.engine)
+            async with held.database.sessions() as session:
+                writes = await takes_writes(session)
+                plan = await has_plan(session)
+                administrator = await has_administrator(session)
+                standing = await log_standing(session, readers=READERS)
+                lag = age_of(held, standing.oldest)
+                beats = await last_beats(session)
+                alerts = unevaluated_for(held, await stalest_evaluation(session))
+                unattended = await longest_unattended(session)
     except ProgrammingError:  # a table that we ask is not there
         return {"postgres": "ok", "schema": "failed"}, None
     except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -132,9 +138,10 @@ async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
     try:
-        await read_log_figures(held)
-        await read_webhook_figures(held)
-        await read_connector_figures(held)
+        async with asyncio.timeout(_ASKED_FOR_SECONDS):
+            await read_log_figures(held)
+            await read_webhook_figures(held)
+            await read_connector_figures(held)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         if is_outdated(error):
             raise

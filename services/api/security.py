@@ -14,11 +14,14 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.access_record import MAKER
+from services.api.credentials import Credential, KnownKey
 from services.api.foreign_tokens import ForeignTokens
 from services.api.signed_calls import SIGNED, Partners, authenticate_signed, is_signed
-from services.api.tokens import Tokens
+from services.api.tokens import TOKEN_FOR, Tokens
 from services.core.identity.access_tokens import (
+    API,
     AccessToken,
+    Audience,
     BadToken,
     looks_like_token,
     take_apart,
@@ -27,7 +30,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated, not_permitted
 from services.core.identity.issuers import ForeignToken
 from services.core.identity.models import ApiKey
-from services.core.identity.networks import Network, is_within, network_shown, networks_of
+from services.core.identity.networks import is_within, network_shown, networks_of
 from services.core.identity.queries import actor_of, key_by_digest, key_with_secrets
 from services.core.identity.rules import Permission
 from services.core.identity.service import note_use
@@ -54,36 +57,6 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 def _written(token: str) -> bool:
     return token.isascii() and token.isprintable()
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A credential that was looked up: whose it is, and until when that needs no second look.
-
-    `secret_prefix` is that of the key's secret behind it; `good_until` is when that, or the key,
-    or the token ends as far as is known.
-    """
-
-    until: datetime
-    actor: Actor
-    networks: tuple[Network, ...]
-    secret_prefix: str
-    good_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class KnownKey:
-    """A key that a token or a partner named, with the ends of its secrets by prefix, if any.
-
-    Of a person's time in a post those are the sessions that are open, by id.
-    """
-
-    until: datetime
-    read_at: datetime
-    actor: Actor
-    networks: tuple[Network, ...]
-    expires_at: datetime | None
-    secrets: Mapping[str, datetime | None]
 
 
 class Keys:
@@ -124,13 +97,16 @@ class Keys:
         """
         return (await self.presented(token, address)).actor.in_request(request_id)
 
-    async def presented(self, token: str, address: str | None) -> Credential:
+    async def presented(
+        self, token: str, address: str | None, audience: Audience = API
+    ) -> Credential:
         """Return what is known of a credential that comes from an address, and note its use.
 
         What follows is about its city, until the request names a plan of another.
 
         Raises:
-            Unauthenticated, NetworkNotAllowed: see `actor`.
+            Unauthenticated, NetworkNotAllowed: see `actor`; a token for another audience is
+                nobody's, so that neither a cookie opens the API nor a client's token the board.
         """
         now = self._true_now()
         key_digest = digest(token)
@@ -141,6 +117,8 @@ class Keys:
                 lambda: self._look_up(token, key_digest, now),
                 lambda found: self._met.update({key_digest: found}),
             )
+        if met.audience != audience:
+            raise Unauthenticated
         actor = met.actor
         if met.networks and not is_within(address, met.networks):
             raise _from_elsewhere(address, actor)
@@ -220,6 +198,7 @@ class Keys:
             networks=known.networks,
             secret_prefix=said.secret_prefix,
             good_until=good_until,
+            audience=said.audience,
         )
 
     async def acting_as(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
@@ -339,7 +318,7 @@ async def authenticate(request: Request) -> Actor:
     held, address = request.app.state.resources, address_of(request)
     keys: Keys = held.keys
     try:
-        found = await keys.presented(token.strip(), address)
+        found = await keys.presented(token.strip(), address, request.scope.get(TOKEN_FOR, API))
     except NetworkNotAllowed as refused:
         request.scope[MAKER] = refused.actor
         raise

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from services.api.browsers import checked_origins, origins_of
 from services.api.limit_settings import LimitSettings
@@ -15,9 +15,6 @@ from services.core.settings import DoorSettings
 class ApiSettings(LimitSettings, SignInSettings, DoorSettings):
     """Settings of one API process."""
 
-    database_direct_url: SecretStr | None = Field(
-        default=None, description="The same without a pooler before it, to hear notices through"
-    )
     replica_lag: float = Field(
         default=5,
         ge=1,

@@ -13,7 +13,9 @@ from joserfc.jwk import Key
 
 from services.core.identity.access_tokens import (
     ALGORITHM,
+    API,
     AccessToken,
+    Audience,
     BadToken,
     Unverified,
     prove,
@@ -32,6 +34,9 @@ from services.core.kit.sealing import Seal, SecretKeyNotSet
 
 _READ_EVERY = timedelta(seconds=60)
 _UNKNOWN_EVERY = timedelta(seconds=1)
+
+TOKEN_FOR = "token_for"  # noqa: S105 (a name)
+"""Where the scope of a request within this process says for whom its token is, if not the API."""
 
 
 class Tokens:
@@ -78,6 +83,7 @@ class Tokens:
         scopes: frozenset[Scope],
         ends: datetime | None = None,
         life: timedelta | None = None,
+        audience: Audience = API,
     ) -> tuple[str, AccessToken]:
         """Return a token, as text and as what it says; it is good until `ends` at most.
 
@@ -91,6 +97,7 @@ class Tokens:
         good_until = now + min(life or self.life, LONGEST_LIFE)
         token = AccessToken(
             issuer=self.issuer,
+            audience=audience,
             city_code=city_code,
             key_id=key_id,
             secret_prefix=secret_prefix,

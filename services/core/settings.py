@@ -34,6 +34,9 @@ class DoorSettings(SealSettings):
         description="Replicas that readings may go to, addresses separated by spaces; none: all"
         " readings go to the primary",
     )
+    database_direct_url: SecretStr | None = Field(
+        default=None, description="The same without a pooler before it, to hear notices through"
+    )
     redis_url: SecretStr | None = Field(
         default=None, description="Redis or Valkey; without it the worker's own timer finds work"
     )
@@ -80,6 +83,12 @@ class DoorSettings(SealSettings):
         description="Where files of evidence are kept: a directory that API and worker share, or"
         " `s3://bucket/prefix`; none: no evidence is taken",
     )
+    files_endpoint: str | None = Field(
+        default=None,
+        validation_alias="AWS_ENDPOINT_URL",
+        description="Address of the bucket's server, which whoever keeps files reads by itself; no"
+        " webhook may go there",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
@@ -109,14 +118,25 @@ class DoorSettings(SealSettings):
         return None if self.files is None else open_store(self.files)
 
     @property
+    def own_servers(self) -> list[str]:
+        """Return the addresses of all servers that these settings name."""
+        secret = (
+            self.database_url,
+            self.database_replica_url,
+            self.database_direct_url,
+            self.redis_url,
+        )
+        said = [one.get_secret_value() for one in secret if one is not None]
+        said += [one for one in (self.files_endpoint, self.otlp_endpoint) if one is not None]
+        return [url for one in said for url in one.split()]
+
+    @property
     def webhook_addresses(self) -> AddressPolicy:
-        """Return where webhooks may go."""
-        servers = (self.database_url, self.database_replica_url, self.redis_url)
-        said = [one.get_secret_value() for one in servers if one is not None]
+        """Return where webhooks may go: to no server that these settings name."""
         return policy_of(
             allow_loopback=self.webhook_allow_loopback,
             allow_cidrs=self.webhook_allow_cidrs,
-            servers=[url for one in said for url in one.split()],
+            servers=self.own_servers,
             own_ports=(self.port,),
             robot_hosts=self.webhook_robot_hosts,
         )

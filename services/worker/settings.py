@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from services.core.kit.file_places import checked_drops, open_sink
 from services.core.kit.file_store import FileSink
@@ -59,6 +60,13 @@ class WorkerSettings(DoorSettings):
         " Law, article 21); then they go with their quarter, behind a signed head of the chain"
         " only; default: three years",
     )
+
+    @property
+    @override
+    def own_servers(self) -> list[str]:
+        """Return the addresses of all servers that these settings name."""
+        drops = self.drops or ""
+        return [*super().own_servers, *([drops] if drops.startswith("sftp://") else [])]
 
     @property
     def drop_sink(self) -> FileSink | None:

@@ -1,5 +1,6 @@
 """What callers and operators are told while the database cannot do its work."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,14 +9,16 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from typing_extensions import override
 
 from services.api import write_health
 from services.core.kit.clock import Clock
 from services.core.kit.schema import WORKS_SINCE, SchemaBehind, expected_revision
+from tests.simulation.wire import Link, OpenGate, Wire
 from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.owner import as_owner, owner_of
 
-READYZ = "http://wufei.test/readyz"
+READYZ, METRICS = "http://wufei.test/readyz", "http://wufei.test/metrics"
 SUBMISSIONS = f"/plans/{XINMI}/submissions"
 
 _FULL = """
@@ -46,6 +49,38 @@ def assert_unavailable(answer: httpx.Response) -> None:
     assert answer.status_code == 503, answer.text
     assert answer.json()["code"] == "database-unavailable"
     assert answer.headers["Retry-After"] == "1"
+
+
+class Stuck(OpenGate):
+    """A server that answers nothing until it `goes_on`, and refuses nothing either."""
+
+    def __init__(self) -> None:
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
+
+    @override
+    async def sent(self, _link: Link) -> bool:
+        await self.goes_on.wait()
+        return True
+
+
+async def test_health_checks_answer_while_the_database_hangs(database_url: str) -> None:
+    """The answer comes before the database does; the timeout only ends a test that hangs too."""
+    gate = Stuck()
+    async with Wire(database_url).open() as wire:
+        wire.gate = gate
+        async with open_door(wire.url) as door, asyncio.timeout(60):
+            assert (await readiness(door))[0] == 200
+            gate.goes_on.clear()
+            hung = await readiness(door)
+            async with door.client(None) as client:
+                figures = await client.get(METRICS)
+            assert not gate.goes_on.is_set()
+            gate.goes_on.set()
+            again = await readiness(door)
+    assert (hung[0], hung[1]["parts"]["postgres"]) == (503, "failed")
+    assert "wufei_database_up 0.0" in figures.text
+    assert again[0] == 200
 
 
 async def test_a_full_disk_is_the_databases_trouble_and_shows_in_the_readiness(

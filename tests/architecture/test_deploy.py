@@ -77,6 +77,15 @@ def test_each_door_is_given_settings_that_exist(compose: dict[str, Any], name: s
     assert set(compose[name]["environment"]) <= {variable for variable, _ in variables()}
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_each_door_reads_any_other_setting_from_a_file(compose: dict[str, Any], name: str) -> None:
+    assert compose[name]["env_file"] == [{"path": "settings.env", "required": False}]
+    example = (DEPLOY / "settings.env.example").read_text()
+    named = set(re.findall(r"^# ([A-Z][A-Z_]+)=", example, re.MULTILINE))
+    assert named
+    assert named <= {variable for variable, _ in variables()} - set(compose[name]["environment"])
+
+
 def test_no_password_has_a_default_and_every_one_is_asked_for(compose: dict[str, Any]) -> None:
     text = (DEPLOY / "compose.yaml").read_text()
     example = (DEPLOY / "secrets.env.example").read_text()

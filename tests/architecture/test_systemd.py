@@ -79,6 +79,35 @@ def test_the_example_of_settings_names_settings_and_no_secret() -> None:
         assert ":PASSWORD@HOST:" in given[name]
 
 
+def test_the_command_beside_the_units_hands_their_settings_on_as_they_stand(
+    tmp_path: Path,
+) -> None:
+    """Behind an `=` nothing is a word of the shell: addresses hold `&`, `?`, `$` and spaces."""
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$DATABASE_URL" "$PYTHONPATH" "$@"\n')
+    python.chmod(0o755)
+    url = "postgresql://w:a$b c@h/w?sslmode=verify-full&options=-c%20x"
+    (tmp_path / "wufei.env").write_text(f"# a comment=1\n\nDATABASE_URL={url}\n")
+    text = (UNITS / "wufei").read_text(encoding="utf-8")
+    stand_in = text.replace("/opt/wufei", str(tmp_path)).replace("/etc/wufei", str(tmp_path))
+    said = subprocess.run(
+        ["/bin/sh", "-c", stand_in.replace("runuser --user wufei -- ", ""), "wufei", "key", "a b"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    words = ["-P", "-m", "services.console", "key", "a b"]
+    assert said.stdout.splitlines() == [url, str(tmp_path), *words]
+    assert os.access(UNITS / "wufei", os.X_OK)
+
+
+def test_no_filter_forbids_what_lets_the_threads_of_passwords_yield() -> None:
+    filters = _options("wufei-api")["SystemCallFilter"]
+    assert filters.index("setpriority") > filters.index("~@privileged @resources")
+
+
 async def test_whoever_is_in_its_group_reads_what_the_worker_drops_and_nobody_else(
     tmp_path: Path,
 ) -> None:

@@ -14,12 +14,17 @@ from services.core.webhooks.bodies import body_of
 
 
 @cache
+def _section() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the operations of all types and the components that they refer to."""
+    return webhooks(), {**webhook_schemas(), "SubjectOut": SubjectOut.model_json_schema()}
+
+
+@cache
 def _checker(type_: str) -> Any:
-    operation = webhooks()[type_]["post"]
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    schemas = {**webhook_schemas(), "SubjectOut": SubjectOut.model_json_schema()}
+    operations, schemas = _section()
+    body = operations[type_]["post"]["requestBody"]["content"]["application/json"]
     return Draft202012Validator(
-        {**schema, "components": {"schemas": schemas}},
+        {**body["schema"], "components": {"schemas": schemas}},
         format_checker=Draft202012Validator.FORMAT_CHECKER,
     )
 

@@ -197,5 +197,5 @@ async def _taken(token_id: TokenId, actor: Reader, session: Writing) -> Calendar
 async def revoke_calendar_token(
     token: Annotated[CalendarToken, Depends(_taken)], actor: Reader, session: Writing, held: Held
 ) -> None:
-    """Revoke a calendar token: its address answers 404 from then on. Again changes nothing."""
+    """Revoke a calendar token: its address answers 401 from then on. Again changes nothing."""
     await service.revoke_token(session, token, actor=actor, now=held.clock.true_now())

@@ -14,6 +14,8 @@ from starlette.types import Scope, Send
 
 from services.api.board.visitors import Visitor
 from services.api.gateways.facade import Answered, answered_by, answered_to, scope_of
+from services.api.tokens import TOKEN_FOR
+from services.core.identity.access_tokens import BOARD
 
 _KEPT = frozenset({b"accept-language", b"user-agent", b"traceparent"})
 
@@ -71,4 +73,5 @@ def _asked(request: Request, visitor: Visitor, call: Call) -> tuple[APIRoute, Sc
     for given, header in ((call.key, b"idempotency-key"), (call.if_match, b"if-match")):
         if given is not None:
             headers.append((header, given.encode("latin-1", "replace")))
-    return route, scope_of(request, method, path, call.query, headers), sent
+    made = scope_of(request, method, path, call.query, headers)
+    return route, {**made, TOKEN_FOR: BOARD}, sent

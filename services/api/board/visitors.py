@@ -1,8 +1,9 @@
 """Who looks at the board: a person by the cookie of a session, or whoever has a link by its own.
 
-The cookie of a session holds an access token of it, as clients get them, which is good as long as
-the session may rest. It is renewed while it is used. So nothing of a visit is kept here, and
-whatever ends the session ends it for the board too, within five seconds.
+The cookie of a session that was begun here holds a token of it, which is for the board alone and
+good as long as the session may rest. It is renewed while it is used. So nothing of a visit is kept
+here, and whatever ends the session ends it for the board too, within five seconds. A client's
+access token opens no page: it would be renewed where a client has to show its refresh token.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from services.api.security import KEPT, address_of
 from services.core.board.queries import GoodLink, good_link
 from services.core.board.rules import SHOWS
 from services.core.board.service import LABEL
+from services.core.identity.access_tokens import BOARD
 from services.core.identity.actor import Actor, by_link
 from services.core.identity.errors import Unauthenticated
 from services.core.identity.rules import Scope
@@ -108,7 +110,7 @@ async def visitor_of(request: Request) -> Visitor | None:
 async def _of_session(request: Request, token: str) -> Visitor:
     held = resources_of(request)
     address = address_of(request)
-    found = await held.keys.presented(token, address)
+    found = await held.keys.presented(token, address, BOARD)
     actor = found.actor.in_request(request.scope["request_id"])
     if actor.person_id is None:  # a key is for systems, and opens no page
         raise Unauthenticated
@@ -133,6 +135,7 @@ async def session_token(
         secret_prefix=session_id,
         scopes=scopes,
         life=held.reception.policy.idle,
+        audience=BOARD,
     )
     return text
 

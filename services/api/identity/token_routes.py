@@ -9,6 +9,7 @@ from services.api.access_record import MAKER, PROBLEM
 from services.api.context import Held, resources_of
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
+from services.api.credentials import Credential
 from services.api.identity.token_request import (
     ERROR_CODES,
     FORM,
@@ -19,7 +20,7 @@ from services.api.identity.token_request import (
 )
 from services.api.limiting import LIMITED
 from services.api.routing import PublicRoute
-from services.api.security import Credential, address_of
+from services.api.security import address_of
 from services.core.identity.access_tokens import looks_like_token
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated
 from services.core.identity.rules import SCOPES

@@ -10,6 +10,7 @@ from services.console.doctor.roles import role, wall
 from services.console.doctor.servers import NO_ANSWER, behind_a_pooler, database, redis, replicas
 from services.console.doctor.work import work
 from services.console.errors import ConsoleError
+from services.console.ledger import seal_here
 from services.console.running import Running, read_running
 from services.console.settings import Settings
 from services.core.kit.outage import told_of
@@ -90,7 +91,7 @@ async def _of_database(url: str, files_at: str | None) -> AsyncIterator[Finding]
     try:
         yield await role(url)
         yield await wall(url)
-        async for finding in work(url):
+        async for finding in work(url, seal_here()):
             yield finding
         yield await files(url, files_at)
     except NO_ANSWER as error:

@@ -29,7 +29,7 @@ async def files(url: str, place: str | None) -> Finding:
         async with connect(url, size=1, application_name="wufei-doctor") as database:
             return await _judged(database, open_store(place))
     except FileStoreUnavailable as error:
-        cause = told_of(error.__cause__) if isinstance(error.__cause__, Exception) else "?"
+        cause = told_of(error)
         said = Text(f"{place} 没有应答：{cause}", f"{place}: {cause}")
         todo = Text(
             "看 WUFEI_FILES 所指的目录或存储桶是否可达、可写",

@@ -24,6 +24,7 @@ _NAMES = {
     "endpoints": "回调端点",
     "operations": "长任务",
     "keys": "密钥",
+    "sealing key": "密封用的钥匙",
     "calendar": "工作日历",
     "partners": "对接方",
     "sign-in apps": "政务应用登录",

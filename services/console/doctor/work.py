@@ -10,6 +10,7 @@ from services.console.doctor.apps import apps
 from services.console.doctor.findings import Finding
 from services.console.doctor.partners import partners
 from services.console.doctor.parts import parts
+from services.console.doctor.sealing import sealing
 from services.console.doctor.servers import judged_clock
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
@@ -23,6 +24,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.kit.ids import made_at
 from services.core.kit.operations import unfinished
+from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.webhooks.queue_stats import longest_unattended, queue_stats
 
@@ -33,8 +35,8 @@ _NAMED = 5
 """So many of anything are named; the rest are counted."""
 
 
-async def work(url: str) -> AsyncIterator[Finding]:
-    """Yield what a database tells of the work that is done on it."""
+async def work(url: str, seal: Seal | None = None) -> AsyncIterator[Finding]:
+    """Yield what a database tells of the work that is done on it; `seal` opens what is sealed."""
     async with (
         connect(url, size=1, application_name="wufei-doctor") as database,
         database.sessions() as session,
@@ -47,6 +49,7 @@ async def work(url: str) -> AsyncIterator[Finding]:
         yield await _connectors(session)
         yield await _operations(session)
         yield await _keys(session)
+        yield await sealing(session, seal)
         yield await _calendar(session)
         yield await partners(session)
         yield await apps(session)

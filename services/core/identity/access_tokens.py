@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from joserfc import jws
@@ -21,8 +21,9 @@ from joserfc.util import urlsafe_b64decode
 from services.core.identity.rules import SCOPES, Scope
 
 ALGORITHM = "ES256"
-AUDIENCE = "urn:wufei:api"
-"""For whom our tokens are: this API, whatever it is called."""
+Audience = Literal["urn:wufei:api", "urn:wufei:board"]
+API, BOARD = get_args(Audience)
+"""For whom our tokens are: this API, whatever it is called, or its board, in a cookie."""
 
 LONGEST_TOKEN = 8192
 """Characters of a token that is looked at."""
@@ -40,6 +41,7 @@ class AccessToken:
     """What a token says: by which key and secret of a city it was got, for what, and how long."""
 
     issuer: str
+    audience: Audience
     city_code: str
     key_id: UUID
     secret_prefix: str
@@ -68,7 +70,7 @@ def sign(token: AccessToken, key: Key, kid: str) -> str:
     """Return a token as its owner sends it."""
     claims = {
         "iss": token.issuer,
-        "aud": AUDIENCE,
+        "aud": token.audience,
         "sub": str(token.key_id),
         "client_id": str(token.key_id),
         "jti": str(token.token_id),
@@ -133,13 +135,15 @@ def read_claims(token: Unverified, *, issuer: str | None, now: datetime) -> Acce
         BadToken: it is not for us, has ended, or is no access token.
     """
     said = token.claims
-    if str(token.header.get("typ", "")).lower() not in _TYPES or said.get("aud") != AUDIENCE:
+    audience = next((one for one in get_args(Audience) if one == said.get("aud")), None)
+    if str(token.header.get("typ", "")).lower() not in _TYPES or audience is None:
         raise BadToken
     if issuer is not None and said.get("iss") != issuer:
         raise BadToken
     try:
         read = AccessToken(
             issuer=str(said["iss"]),
+            audience=audience,
             city_code=str(said["city"]),
             key_id=UUID(said["sub"]),
             secret_prefix=str(said["secret_prefix"]),

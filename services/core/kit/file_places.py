@@ -1,24 +1,44 @@
 """From the setting that says where files go to what keeps them there, or leaves them there."""
 
+import os
 from pathlib import Path
 
 from services.core.kit.file_store import DirectoryStore, FileSink, FileStore
 
 _S3 = "s3://"
 _SFTP = "sftp://"
+_OF_BUCKETS = (
+    ("AWS_ACCESS_KEY_ID",),
+    ("AWS_SECRET_ACCESS_KEY",),
+    ("AWS_ENDPOINT_URL", "AWS_REGION"),
+)
+"""What a client of a bucket reads by itself: one of each. Without a key it would ask the machine's
+metadata address for one, and nothing of ours calls that."""
+
+_FORMS_OF_DROPS = (
+    "must be an absolute path, or have the form s3://bucket/prefix or sftp://user@host/folder?key=…"
+)
 
 
 def checked_files(said: str) -> str:
     """Return the setting as it is.
 
     Raises:
-        ValueError: it is neither an absolute path nor `s3://bucket` or `s3://bucket/prefix`.
+        ValueError: it is neither an absolute path nor `s3://bucket` or `s3://bucket/prefix`, or
+            what a bucket's client needs is not in the environment.
     """
+    return _checked(said, "must be an absolute path, or have the form s3://bucket/prefix")
+
+
+def _checked(said: str, otherwise: str) -> str:
     if said.startswith(_S3):
         if not said.removeprefix(_S3).strip("/"):
             raise ValueError("must name a bucket, such as s3://wufei/files")
+        lacking = [" or ".join(one) for one in _OF_BUCKETS if not any(map(os.environ.get, one))]
+        if lacking:
+            raise ValueError(f"needs {', '.join(lacking)} beside it")
     elif not Path(said).is_absolute():
-        raise ValueError("must be an absolute path, or have the form s3://bucket/prefix")
+        raise ValueError(otherwise)
     return said
 
 
@@ -39,7 +59,7 @@ def checked_drops(said: str) -> str:
         ValueError: it is no place of files, nor a folder of a server of SFTP with its two files.
     """
     if not said.startswith(_SFTP):
-        return checked_files(said)
+        return _checked(said, _FORMS_OF_DROPS)
     from services.core.kit.sftp_sink import SftpPlace  # noqa: PLC0415
 
     SftpPlace.at(said)

@@ -100,6 +100,8 @@ def told_of(error: BaseException) -> str:
     words = " ".join(str(cause).split())[:_LONGEST_WORDS]
     if words:
         return words
+    if cause.__cause__ is not None:  # a refusal of ours, made of what went wrong
+        return told_of(cause.__cause__)
     if isinstance(cause, TimeoutError):
         return "no answer came in time, and the statement was given up"
     return f"{type(cause).__name__}, of which nothing more is known"

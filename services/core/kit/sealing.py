@@ -27,6 +27,8 @@ _KEY_BYTES = 32
 _MARK_BYTES = 4
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
+HEAD_BYTES = 1 + _MARK_BYTES
+"""Bytes that all values have in common that one key sealed by one cipher."""
 _CHACHA = 1
 """The version of what was sealed before, by ChaCha20-Poly1305 with our key itself; opened only."""
 
@@ -93,10 +95,10 @@ class Seal:
         Raises:
             CannotUnseal: with none of the keys, or not here.
         """
-        key = self._keys.get(sealed[1 : 1 + _MARK_BYTES])
+        key = self._keys.get(sealed[1:HEAD_BYTES])
         if key is None:
-            raise CannotUnseal
-        within, bound = sealed[1 + _MARK_BYTES :], context.encode()
+            raise CannotUnseal("sealed with a key that WUFEI_SECRET_KEY does not name")
+        within, bound = sealed[HEAD_BYTES:], context.encode()
         try:
             if sealed[0] == _CHACHA:
                 nonce, rest = within[:_NONCE_BYTES], within[_NONCE_BYTES:]
@@ -106,11 +108,15 @@ class Seal:
             data_key = cipher.open(_wrapper(key, cipher), within[:end], bound)
             return cipher.open(data_key, within[end:], bound)
         except (InvalidTag, ValueError, KeyError):
-            raise CannotUnseal from None
+            raise CannotUnseal("altered, or put elsewhere, since it was sealed") from None
+
+    def knows(self, sealed: bytes) -> bool:
+        """Return whether one of the keys sealed it; its head is enough to tell."""
+        return sealed[1:HEAD_BYTES] in self._keys
 
     def is_current(self, sealed: bytes) -> bool:
         """Return whether the first key sealed it, by the cipher that is used now."""
-        return sealed[: 1 + _MARK_BYTES] == bytes([self._version]) + self._first
+        return sealed[:HEAD_BYTES] == bytes([self._version]) + self._first
 
     def derived(self, purpose: str) -> list[bytes]:
         """Return for each key another of 32 bytes, for one purpose only; the first key's first."""

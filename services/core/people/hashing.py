@@ -5,18 +5,22 @@ the process does, and who comes beyond the queue is told to come again.
 """
 
 import asyncio
+import logging
 import os
 import threading
 import unicodedata
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from services.core.kit.outage import cause_in_words
 from services.core.people.errors import SignInBusy
+
+logger = logging.getLogger("wufei.people")
 
 ITERATIONS, LANES, KIBIBYTES = 2, 1, 19 * 1024
 """What OWASP's password storage cheat sheet asks for at least: 19 MiB, two passes, one lane."""
@@ -56,9 +60,18 @@ def _bytes(password: str) -> bytes:
 
 
 def _yield_to_others() -> None:
-    # Linux counts niceness by thread; elsewhere the threads run as all others do.
-    with suppress(OSError, AttributeError):
+    # Linux counts niceness by thread; elsewhere there is nothing to set.
+    try:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    except (OSError, AttributeError) as error:
+        logger.warning(
+            "passwords do not yield",
+            extra={
+                "cause": cause_in_words(error),
+                "next": "this thread hashes at the priority of all others: many who sign in at once"
+                " make other answers slower",
+            },
+        )
 
 
 class Hasher:

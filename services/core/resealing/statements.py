@@ -2,6 +2,9 @@
 
 from sqlalchemy import TextClause, text
 
+from services.core.kit.sealing import HEAD_BYTES
+from services.core.resealing.columns import SEALED
+
 
 def next_rows(table: str, column: str) -> TextClause:
     """Return what reads the next `:most` values of a city after an id: `id`, `value`."""
@@ -22,3 +25,14 @@ def renew(table: str, column: str) -> TextClause:
         " WHERE kept.city_code = :city AND kept.id = given.id"
         f' AND kept."{column}" = given.old'
     )
+
+
+SEALED_HEADS = text(
+    " UNION ALL ".join(
+        f"SELECT '{one.table}' AS table_name, substring(\"{one.column}\" FOR {HEAD_BYTES}) AS head,"  # noqa: S608 (names of our own)
+        f' count(*) AS found FROM "{one.table}"'
+        f' WHERE city_code = :city AND "{one.column}" IS NOT NULL GROUP BY head'
+        for one in SEALED
+    )
+)
+"""How many values of a city each key sealed: `table_name`, `head`, `found`."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.core.identity.access_tokens import BOARD
 from services.core.people.second_factor import STEP_SECONDS
 from tests.support.api import XINMI, Door
 from tests.support.board import (
@@ -17,7 +18,7 @@ from tests.support.board import (
     token_in,
     words_of,
 )
-from tests.support.people import PASSWORD, a_post, asked, handed, somebody
+from tests.support.people import PASSWORD, a_post, asked, handed, session_of, somebody
 
 SIGN_IN = "/board/sign-in"
 
@@ -155,9 +156,26 @@ async def test_a_session_that_is_used_goes_on_and_one_that_rests_ends(door: Door
         assert "set-cookie" not in fresh.headers
         idle = door.held.reception.policy.idle
         token = client.cookies["wufei_session"]
-        found = await door.held.keys.presented(token, None)
+        found = await door.held.keys.presented(token, None, BOARD)
         left = found.good_until - door.held.clock.true_now()
         assert idle - timedelta(minutes=1) < left <= idle
+
+
+async def test_a_clients_token_is_no_cookie_and_a_cookie_no_clients_token(door: Door) -> None:
+    """A token of minutes would be renewed for months, without the refresh token of its session."""
+    one = await somebody(door, "has-a-token", "leader")
+    token = (await session_of(door, one))["access_token"]
+    async with browser(door) as client:
+        client.cookies.set("wufei_session", token, domain="wufei.test")
+        page = await client.get(LEADERS_PAGE)
+        assert page.status_code == 303
+        assert "wufei_session" not in cookies_of(page)
+    async with await signed_in_browser(door, one) as client:
+        cookie = client.cookies["wufei_session"]
+        assert (await client.get(LEADERS_PAGE)).status_code == 200
+    for credential, status in ((cookie, 401), (token, 200)):
+        async with door.client(credential) as caller:
+            assert (await caller.get("/me")).status_code == status
 
 
 async def test_a_key_is_no_cookie_and_a_cookie_no_key(door: Door) -> None:

@@ -1,14 +1,13 @@
 """What holds of every store of files: a file is there whole or not at all."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.core.kit.errors import InvalidInput
-from services.core.kit.file_places import checked_files, open_store
+from services.core.kit.file_places import checked_drops, checked_files, open_store
 from services.core.kit.file_store import FileMissing, FileStore, FileStoreUnavailable
 from tests.support.s3 import BUCKET, Bucket, serving_s3
 
@@ -105,5 +104,21 @@ def test_a_place_that_is_none_is_refused(said: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["/srv/wufei/files", "s3://bucket", "s3://bucket/a/b"])
-def test_a_place_is_a_directory_or_a_bucket(said: Any) -> None:
+def test_a_place_is_a_directory_or_a_bucket(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "said")
     assert checked_files(said) == said
+
+
+@pytest.mark.parametrize("checked", [checked_files, checked_drops])
+def test_a_bucket_whose_client_would_ask_the_machine_for_a_key_is_refused(
+    checked: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match="KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL or AWS"):
+        checked("s3://bucket/a")
+    monkeypatch.setenv("AWS_REGION", "cn-north-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wufei")
+    with pytest.raises(ValueError, match=r"needs AWS_SECRET_ACCESS_KEY beside it"):
+        checked("s3://bucket/a")

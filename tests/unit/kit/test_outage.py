@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from services.core.kit.file_store import FileStoreUnavailable
 from services.core.kit.outage import (
     cause_in_words,
     cause_of,
@@ -145,3 +146,9 @@ def test_no_other_trouble_is_taken_for_a_schema_that_changed(error: Exception) -
 def test_a_cause_is_told_by_its_type_and_its_words_in_one_line() -> None:
     error = _wrapped(asyncpg.DeadlockDetectedError("dead\nlock"))
     assert cause_in_words(error) == "DeadlockDetectedError: dead lock"
+
+
+def test_a_refusal_of_ours_that_has_no_words_says_what_it_was_made_of() -> None:
+    refused = FileStoreUnavailable()
+    refused.__cause__ = OSError("No space left on device")
+    assert cause_in_words(refused) == "FileStoreUnavailable: No space left on device"
