@@ -16,6 +16,7 @@ from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 from services.core.kit.statements import DriverStatement
 from services.core.plan.document import PlanDocument
+from services.core.plan.earlier.queries import past_owners
 from services.core.plan.models import (
     AssignedTarget,
     IndicatorOwner,
@@ -26,7 +27,6 @@ from services.core.plan.models import (
     ScoreSheetVersion,
     Settlement,
 )
-from services.core.plan.past_owners.queries import past_owners
 from services.core.plan.state import PlanState
 from services.core.plan.statements import STANDING
 from services.core.plan.visibility import plan_scope

@@ -16,8 +16,8 @@ from services.core.events.models import EventPosition
 from services.core.events.queries import check_position
 from services.core.kit.database import driver_connection
 from services.core.kit.statements import DriverStatement
+from services.core.plan.earlier.queries import reporters_written
 from services.core.plan.models import IndicatorOwner, Publication
-from services.core.plan.past_owners.queries import reporters_written
 from services.core.plan.state import PlanState
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot

@@ -1,16 +1,18 @@
-"""Reading which units reported what by earlier versions of a plan, and until when."""
+"""Reading what earlier versions of a plan say: who reported what, and registers it has no more."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.document import PlanDocument
 from services.core.plan.leads import reporters_of
+from services.core.plan.register_entries import Register
 
 PastOwners = Mapping[str, Mapping[str, date]]
 """By indicator and unit: the local date of the version by which the unit reported it no more."""
@@ -72,3 +74,26 @@ def reporters_written(
     named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
     owing = [unit for unit in named if organizations[unit]["submits"]]
     return frozenset(owing[:1] if written["units"] == "direct" else owing)
+
+
+_LAST_REGISTER = text("""
+SELECT r.register FROM plan_version AS v
+CROSS JOIN LATERAL jsonb_array_elements(v.document->'registers') AS r(register)
+WHERE v.city_code = :city AND v.plan_code = :plan AND r.register->>'code' = :code
+ORDER BY v.version DESC LIMIT 1
+""").columns(register=JSONB)
+
+
+async def last_register(
+    session: AsyncSession, city_code: str, plan_code: str, code: str
+) -> Register | None:
+    """Return a register as the last version that has it says it.
+
+    None: no version has it, or it was written in a way that is not read any more.
+    """
+    place = {"city": city_code, "plan": plan_code, "code": code}
+    found = await session.scalar(_LAST_REGISTER, place)
+    try:
+        return None if found is None else Register.model_validate(found)
+    except ValidationError:
+        return None

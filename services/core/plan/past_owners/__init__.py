@@ -1,1 +1,0 @@
-"""Which units reported an indicator by earlier versions of a plan."""
