@@ -1,16 +1,22 @@
 """What pages and papers say of one scoreboard is what stands on it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from services.api.board.leader import read_for_leader
+from services.core.identity.actor import operator
+from services.core.identity.rules import DEFAULT_SCOPES
+from services.core.kit.city_scope import in_city
 from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
 from tests.support.board import a_board_link, browser, words_of
-from tests.support.towns import CODE, YEAR, approve, board, decide, load, move, paper, read
+from tests.support.towns import CODE, UNITS, YEAR, approve, board, decide, load, move, paper, read
 from tests.unit.scoring.builders import a_scheme, a_target, an_indicator
 
+LEADER = replace(operator("410183"), role="leader", scopes=DEFAULT_SCOPES["leader"])
 FIFTY = [a_target(value=50, year=2031)]
 A = an_indicator("A", owners=["ZW01"], targets=FIFTY)
 B = an_indicator("B", owners=["ZW02"], targets=FIFTY)
@@ -163,3 +169,48 @@ async def test_the_legends_say_what_the_lights_are(door: Door) -> None:
         red = legend.split("劣于现状值")[1].split("；")[0]
         assert "逾期" not in red
         assert "数据（含逾期未报）" in legend
+
+
+async def test_a_scoreboard_of_an_earlier_version_keeps_its_names_and_leads(door: Door) -> None:
+    await load(door, A, B)
+    await move(door, "open")
+    await approve(door, "A", "ZW01", value="50")
+    await approve(door, "B", "ZW02", value="20")
+    await move(door, "publish")
+    renamed = an_indicator("A", owners=["ZW01"], targets=FIFTY, name="新名A")
+    handed_over = an_indicator("B", owners=["ZW03"], targets=FIFTY)
+    await load(door, renamed, handed_over)
+    page = await leaders_page(door)
+    assert "指标A★ ●" in page
+    assert "新名A" not in page
+    tile = page[page.index("指标B★ ■") : page.index("同类比较")]
+    assert "镇2" in tile
+    assert "镇3" not in tile
+
+
+async def test_the_page_of_a_period_tells_how_well_that_was_reported(door: Door) -> None:
+    towns = [
+        {**one, "administrative_code": f"41018310{number}"} for number, one in enumerate(UNITS)
+    ]
+    targets = [a_target(value=50, year=2030), *FIFTY]
+    both = [an_indicator(code, owners=["ZW01"], targets=targets) for code in ("A", "B")]
+    await load(door, *both, organizations=towns)
+    for year in ("2030", YEAR):
+        await move(door, "open", year, due_date="2032-01-20")
+    for code in ("A", "B"):
+        await approve(door, code, "ZW01", value="50")
+    await approve(door, "A", "ZW01", "2030", value="50")
+    at(door, "2032-02-01", "10:00:00")
+    await door.sweep()
+    shown = {}
+    for year in ("2030", YEAR):
+        ranked = await read(door, "rankings/reporting", group="township", period=year)
+        (shown[year],) = [one["display"] for one in ranked["items"]]
+    assert shown["2030"] != shown[YEAR]
+    with in_city("410183"):
+        async with door.held.reads.sessions() as session:
+            plan = await door.held.plans.of_city("410183", CODE, session)
+            asked = plan.period_calendar.period(YEAR)
+            told = await read_for_leader(session, LEADER, plan, asked, door.held.clock)
+    assert told.reporting is not None
+    assert [one["display"] for one in told.reporting["items"]] == [shown[YEAR]]

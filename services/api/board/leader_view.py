@@ -34,14 +34,16 @@ def leader_view(
     The others are counted, and nothing else is said of them.
     """
     board, plan = read.now_at.board, read.plan
+    # The version that the scoreboard was drawn by: with its names and leads, as in its papers.
+    drawn_by = read.now_at.plan
     rows = board["indicators"]
     lights = Counter(row["light"] for row in rows)
     return {
         "plan": plan.code,
         "city": plan.document.city.name,
-        "title": plan.document.title,
-        "status_text": plan.document.status_text,
-        "is_draft": plan.document.status == "draft",
+        "title": drawn_by.document.title,
+        "status_text": drawn_by.document.status_text,
+        "is_draft": drawn_by.document.status == "draft",
         "period": read.period.code,
         "periods": _periods(plan, read.period.code),
         "today": read.today,
@@ -51,7 +53,7 @@ def leader_view(
         "lights": [(light, SIGNS[light], lights[light]) for light in LIGHTS],
         "indicator_count": len(rows),
         "not_public": 0 if only is None else sum(row["code"] not in only for row in rows),
-        "groups": _groups(board, plan, language, only),
+        "groups": _groups(board, drawn_by, language, only),
         "late": None if read.late is None else _late_by_unit(read.late),
         "late_count": read.late_counts.things,
         "late_more": read.late is not None and read.late_counts.things > len(read.late),
@@ -61,7 +63,7 @@ def leader_view(
         "group_curves": _group_curves(read.curve, board["groups"]),
         "rankings": [_ranking(one, language) for one in read.rankings],
         "reporting": None if read.reporting is None else _ranking(read.reporting, language),
-        "rule": plan.document.scheme.lights,
+        "rule": drawn_by.document.scheme.lights,
         "provisional": sum(row["data_status"] == "provisional" for row in rows),
     }
 

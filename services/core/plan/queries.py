@@ -16,7 +16,7 @@ from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 from services.core.kit.statements import DriverStatement
 from services.core.plan.document import PlanDocument
-from services.core.plan.earlier.queries import past_owners
+from services.core.plan.earlier.queries import said_earlier
 from services.core.plan.models import (
     AssignedTarget,
     IndicatorOwner,
@@ -92,6 +92,7 @@ async def _read(
         key = (row.indicator_code, row.year)
         assigned[key] = (*assigned.get(key, ()), row)
     document = await _document(*of_plan, version, digest)
+    earlier = await said_earlier(session, city_code, document, version)
     return PlanState(
         city_code=city_code,
         code=plan_code,
@@ -102,7 +103,8 @@ async def _read(
         periods={
             row.period: row for row in await _rows(*of_plan, PlanPeriod) if row.state != "planned"
         },
-        past_owners=await past_owners(session, city_code, document, version),
+        past_owners=earlier.owners,
+        past_units=earlier.units,
     )
 
 
@@ -150,8 +152,9 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
     if version is None or version == plan.version:
         return plan
     document = await plan_document(session, plan.city_code, plan.code, version)
-    past = await past_owners(session, plan.city_code, document, version)
-    return replace(plan, version=version, document=document, past_owners=past)
+    earlier = await said_earlier(session, plan.city_code, document, version)
+    state = replace(plan, version=version, document=document)
+    return replace(state, past_owners=earlier.owners, past_units=earlier.units)
 
 
 DOCUMENTS_KEPT = 256

@@ -38,6 +38,13 @@ WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :registe
 
 Text, days, months and codes are written alike; a whole number, a decimal and a truth are not."""
 
+SAYING = text("""
+SELECT count(*) FROM register_row AS r
+WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
+    AND r.state IN ('draft', 'confirmed') AND jsonb_typeof(r.cells -> :column) <> 'null'
+""")
+"""How many rows of a register that stand say something in a column."""
+
 # In one order, so that no two calls wait for each other.
 STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 """The rows of a register that hold some keys, locked."""

@@ -1,7 +1,8 @@
-"""Reading what earlier versions of a plan say: who reported what, and registers it has no more."""
+"""Reading what earlier versions of a plan say: of its indicators, and of registers it dropped."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,11 +18,24 @@ from services.core.plan.register_entries import Register
 PastOwners = Mapping[str, Mapping[str, date]]
 """By indicator and unit: the local date of the version by which the unit reported it no more."""
 
+PastUnits = Mapping[str, Sequence[tuple[datetime, str]]]
+"""By indicator the units of measure that it had, oldest first, each with when it ceased to."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSaid:
+    """What versions before the one in force say otherwise."""
+
+    owners: PastOwners = field(default_factory=dict)
+    units: PastUnits = field(default_factory=dict)
+
+
 # Of each version no more than what its units follow from.
 _WRITTEN = text("""
 SELECT v.loaded_at,
     (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
-        'acting_owner', i->'acting_owner', 'units', i->'aggregation'->'units'))
+        'acting_owner', i->'acting_owner', 'units', i->'aggregation'->'units',
+        'unit', i->'unit'))
         FROM jsonb_array_elements(v.document->'indicators') AS i) AS indicators,
     (SELECT jsonb_object_agg(o->>'code', jsonb_build_object(
         'members', o->'members', 'submits', o->'submits'))
@@ -32,20 +46,21 @@ ORDER BY v.version
 """).columns(indicators=JSONB, organizations=JSONB)
 
 
-async def past_owners(
+async def said_earlier(
     session: AsyncSession, city_code: str, document: PlanDocument, version: int
-) -> PastOwners:
-    """Return which units reported what by versions before this one, and do not by it.
+) -> EarlierSaid:
+    """Return who reported what, and in which units, by versions before this one.
 
     A plan with one version has no past, and nothing is read.
     """
     if version == 1:
-        return {}
+        return EarlierSaid()
     place = {"city": city_code, "plan": document.code, "version": version}
-    return _ended(list(await session.execute(_WRITTEN, place)), document)
+    versions = list(await session.execute(_WRITTEN, place))
+    return EarlierSaid(_owners(versions, document), _units(versions))
 
 
-def _ended(versions: list[Any], document: PlanDocument) -> PastOwners:
+def _owners(versions: list[Any], document: PlanDocument) -> PastOwners:
     zone = ZoneInfo(document.time_zone)
     held: dict[str, frozenset[str]] = {}
     ended: dict[str, dict[str, date]] = {}
@@ -63,6 +78,18 @@ def _ended(versions: list[Any], document: PlanDocument) -> PastOwners:
         for code, by_unit in ended.items()
         if code in today
     }
+
+
+def _units(versions: list[Any]) -> PastUnits:
+    held: dict[str, str] = {}
+    ended: dict[str, list[tuple[datetime, str]]] = {}
+    for loaded_at, indicators, _ in versions:
+        for one in indicators or ():
+            code, unit = one["code"], one["unit"]
+            if held.get(code, unit) != unit:
+                ended.setdefault(code, []).append((loaded_at, held[code]))
+            held[code] = unit
+    return ended
 
 
 def reporters_written(
