@@ -15,7 +15,7 @@ from services.api.limiting import LIMITED, Limited
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
-from services.api.signed_calls import told_of_call
+from services.api.signed_calls import AS_SENT, told_of_call
 from services.api.table_forms import ASKED_HEAD, hear_form
 from services.core.evidence.errors import file_too_large
 from services.core.kit.city_scope import NO_CITY, in_city
@@ -98,11 +98,11 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        _note_line(scope, self._prefix)
         if head := scope["method"] == "HEAD":
             # Answered as GET is, without the body (RFC 9110 section 9.3.2). The server goes on
             # by the scope that it made.
             scope = {**scope, "method": "GET", ASKED_HEAD: True}
-        under_prefix(scope, self._prefix)
         headers = dict(scope["headers"])
         if scope["method"] == "GET":
             hear_form(scope, headers)
@@ -190,6 +190,12 @@ class Envelope:
             if not ended:
                 await _drain(receive)
             await _refuse(refusal, scope, receive, send)
+
+
+def _note_line(scope: Scope, prefix: str) -> None:
+    """Keep what a request asks for as it came, for it is signed so; `prefix` is this service's."""
+    under_prefix(scope, prefix)
+    scope[AS_SENT] = scope["method"], scope["path"], scope["query_string"]
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> bytes:

@@ -53,11 +53,14 @@ _UNREADABLE = object()
 _SAYS_NOTHING = (b"", b"null")
 """Bodies of a POST that stand for `{}`."""
 
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+"""Media types of a JSON value a line: an empty body is no line, and not a line that is `{}`."""
+
 
 class ExactRequest(Request):
     """A request whose JSON numbers stay exact.
 
-    An empty body of a POST is `{}`, of any type, and so is null.
+    An empty body of a POST is `{}`, and so is null, of any type but those of lines.
     """
 
     _untyped: Headers | None = None
@@ -70,12 +73,16 @@ class ExactRequest(Request):
     @override
     async def body(self) -> bytes:
         sent = await super().body()
-        if sent.strip() not in _SAYS_NOTHING or self.method != "POST":
+        if sent.strip() not in _SAYS_NOTHING or self.method != "POST" or self._has_lines():
             return sent
         # Some clients name a type whenever they post, even where they have nothing to say.
         named = self.scope["headers"]
         self._untyped = Headers(raw=[one for one in named if one[0] != b"content-type"])
         return b"{}"
+
+    def _has_lines(self) -> bool:
+        named = super().headers.get("content-type", "")
+        return named.partition(";")[0].strip().lower() in LINES
 
     @override
     async def json(self) -> Any:

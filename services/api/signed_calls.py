@@ -57,6 +57,9 @@ logger = logging.getLogger("wufei.api")
 SIGNED = "signed_call"
 """Where the scope of a request holds its `SignedCall`, once it was proved."""
 
+AS_SENT = "line_as_sent"
+"""Where the scope of a request holds method, path and query as they came; we read on by others."""
+
 BY_GATEWAY = "called_by_gateway"
 """Set in the scope of a request that the façade makes of another: its answer is looked through."""
 
@@ -325,11 +328,16 @@ def is_signed(headers: Mapping[str, str]) -> bool:
 
 
 async def call_of(request: Request) -> Call:
-    """Return a request as it is signed: the path without the prefix that a proxy added."""
+    """Return a request as it is signed: as it came, the path without a proxy's prefix.
+
+    A HEAD is read as a GET, the end of an address as the form of a list, and a whole list page by
+    page: what is signed is none of these.
+    """
     scope = request.scope
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    query = scope["query_string"].decode("latin-1")
-    return Call(request.method, path, request.headers, query, await request.body())
+    here = scope["method"], scope["path"], scope["query_string"]
+    method, path, query = scope.get(AS_SENT, here)
+    below = path.removeprefix(scope.get("root_path", ""))
+    return Call(method, below, request.headers, query.decode("latin-1"), await request.body())
 
 
 def told_of_call(

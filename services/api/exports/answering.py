@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ from services.api.answers import etags
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
 from services.api.problems import DATABASE_ERRORS, language_of
+from services.api.signed_calls import SIGNED
 from services.api.table_forms import ASKED, ASKED_HEAD, SUFFIX, Form
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import cause_in_words
@@ -50,7 +51,9 @@ _VARY = "Authorization, Accept, Accept-Language"
 _one_at_a_time = CapacityLimiter(1)
 
 
-_TOLD = ("unread", "actor", MAKER)
+_TOLD = ("unread", "actor", MAKER, SIGNED)
+_STACK, _SCOPES = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
+"""Where FastAPI notes what a request depends on, and in which task that is to end."""
 
 
 class FileStream(StreamingResponse):
@@ -199,17 +202,22 @@ class _Answer:
     async def _page(
         self, receive: Callable[[], Awaitable[Message]], place: str | None = None
     ) -> Response:
-        """Return a page of the list as JSON, as whoever asks for it gets it."""
+        """Return a page of the list as JSON, as whoever asks for it gets it.
+
+        What it depends on begins and ends with it: pages are read in the task that sends the file,
+        which cannot end what another one began.
+        """
         scope = self._request.scope
         asked = self._query(place)
         headers = [one for one in scope["headers"] if one[0] != b"if-none-match"]
-        page = Request(
-            {**scope, "query_string": urlencode(asked).encode(), "headers": headers}, receive
-        )
+        own = {"query_string": urlencode(asked).encode(), "headers": headers, _SCOPES: {}}
+        page = Request({**scope, **own}, receive)
         try:
-            return await self._handle(page)
+            async with AsyncExitStack() as page.scope[_STACK]:
+                return await self._handle(page)
         finally:
-            # A refusal tells it, the audit who asked; both know the caller's request only.
+            # A refusal tells it, the audit who asked, and a signature is proved once; all of them
+            # know the caller's request only.
             scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:

@@ -338,17 +338,29 @@ async def read_page(
     return Answered(answer.status, answer.headers, to_json(shown))
 
 
+_OF_A_REPORT = frozenset({"index", "outcome", "errors"})
+"""What every partner is told of its own rows: else none knows which of them were refused."""
+
+
 def with_members(data: Any, fields: Collection[str]) -> Any:
     """Return an answer with those members only that a partner may have; none: with all.
 
-    Of a list that are its rows' members; what stands beside the rows stays.
+    Of a list that are its rows' members; what stands beside the rows stays. What became of rows
+    that the partner wrote itself is told whatever it may have.
     """
     if not fields or not isinstance(data, dict):
         return data
     if isinstance(data.get("items"), list):
-        rows = [_kept(one, fields) for one in data["items"]]
+        rows = [
+            _kept(one, {*fields, *_OF_A_REPORT} if _is_report(one) else fields)
+            for one in data["items"]
+        ]
         return {**data, "items": rows}
     return _kept(data, fields)
+
+
+def _is_report(row: Any) -> bool:
+    return isinstance(row, dict) and row.keys() >= _OF_A_REPORT
 
 
 def _kept(row: Any, fields: Collection[str]) -> Any:

@@ -74,7 +74,7 @@ class EnvelopeOut(BaseModel):
     message: str = Field(description="What it came to, for people")
     data: Any = Field(
         description="What the operation answers; for a refusal its `problem`, a code of"
-        " `x-problem-codes`, and `errors`"
+        " `x-problem-codes`, `errors`, and what its problem tells beside them"
     )
 
 
@@ -147,8 +147,8 @@ async def _answer(name: str, request: Request, held: Resources, call: SignedCall
     operation = operation_of(request.app, name)
     assert operation is not None  # noqa: S101 (a partner may call those that there are only)
     if request.scope["query_string"]:
-        shown = request.scope["query_string"].decode("latin-1")[:60]
-        raise InvalidInput(faults=[Fault("/query", "no-query-taken", _IN_BODY, shown)])
+        query = request.scope["query_string"].decode("latin-1")[:60]
+        raise InvalidInput(faults=[Fault("/query", "no-query-taken", _IN_BODY, query)])
     members = await _members(request, call)
     quirks = {one: members.pop(one, None) for one in _QUIRKS}
     texts, blanks = (_chosen(one, quirks[one]) for one in ("numbers", "blanks"))
@@ -162,13 +162,15 @@ async def _answer(name: str, request: Request, held: Resources, call: SignedCall
         answer = await carried_out(request, operation, wanted, call)
     else:
         answer = await read_page(request, operation, wanted, call, page)
+
+    def shown(data: Any) -> Any:
+        told = with_members(data, call.partner.output_fields)
+        return written(told, zone, instants_here(request.app), texts=texts, blanks=blanks)
+
+    call.fault = answer.is_refusal
     if answer.is_refusal:
-        call.fault = True
-        return _refused(request, answer, call.partner.profile)
-    call.fault = False
-    data = with_members(answer.read(), call.partner.output_fields)
-    shown = written(data, zone, instants_here(request.app), texts=texts, blanks=blanks)
-    return _envelope(request, _OK, _DONE, shown, answer)
+        return _refused(request, answer, call.partner.profile, shown)
+    return _envelope(request, _OK, _DONE, shown(answer.read()), answer)
 
 
 async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
@@ -220,12 +222,27 @@ async def _zone(held: Resources, call: SignedCall, members: Mapping[str, Any]) -
     return ZoneInfo(state.document.time_zone)
 
 
-def _refused(request: Request, answer: Answered, profile: Profile) -> Response:
-    """Return a refusal of the operation; what its faults point at are members here."""
+_OF_EVERY_PROBLEM = ("type", "title", "status", "detail", "instance", "code", "errors")
+
+
+def _refused(
+    request: Request, answer: Answered, profile: Profile, shown: Callable[[Any], Any]
+) -> Response:
+    """Return a refusal of the operation; what its faults point at are members here.
+
+    What it tells beside them goes along, such as the report of a batch, or what is there already.
+    """
     said = answer.read() or {}
     told = Text(said.get("detail", ""), said.get("detail", ""))
     request.scope.update({PROBLEM: said.get("code", ""), TOLD: answer.status})
-    data = {"problem": said.get("code"), "errors": [_moved(one) for one in said.get("errors", [])]}
+    beside = [name for name in said if name not in _OF_EVERY_PROBLEM]
+    # What stands beside rows is told whatever members of theirs the partner may have.
+    more = shown({"items": [], **{name: said[name] for name in beside}})
+    data = {
+        **{name: more[name] for name in beside},
+        "problem": said.get("code"),
+        "errors": [_moved(one) for one in said.get("errors", [])],
+    }
     code = profile.refused or answer.status
     return _envelope(request, code, told if said else _REFUSED, data, answer)
 

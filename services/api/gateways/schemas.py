@@ -53,7 +53,10 @@ _NETWORKS = (
     "Networks that it may call from, such as `10.20.0.0/16`; required where its profile does not"
     " sign all of a request. Empty: all"
 )
-_FIELDS = "Members that it is answered, of a row or an item; empty: all of them"
+_FIELDS = (
+    "Members that it is answered, of a row or an item, beside what became of rows that it wrote"
+    " itself; empty: all of them"
+)
 
 
 class PartnerIn(Said):

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails, from_json, to_json
 
 from services.api.deferred_faults import DeferredFaults
 from services.api.problems import UnsupportedMediaType
+from services.api.routing import LINES
 from services.api.submissions.batch_schemas import BatchIn
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.exact_data import MalformedBody, read_json
@@ -22,8 +23,7 @@ from services.core.kit.text import Text
 from services.core.submissions.batch.rows import MOST_ROWS, Strategy
 
 JSON = "application/json"
-NDJSON = "application/x-ndjson"
-_NDJSON = (NDJSON, "application/ndjson", "application/jsonl")
+NDJSON = LINES[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def read_batch(body: bytes, content_type: str, options: Options) -> BatchIn:
         if options.said:
             raise InvalidInput(faults=[_in_body(name) for name in options.said])
         return _whole(read_json(body))
-    if media_type in _NDJSON:
+    if media_type in LINES:
         return _whole({**options.said, "items": list(_lines(body))})
     raise UnsupportedMediaType(
         detail=Text(

@@ -73,7 +73,7 @@ class BatchIn(Said):
 
     `upsert` makes what is not there and changes what is; `create_only` and `update_only` reject
     the other; `delete` withdraws; `replace` is an `upsert` that also withdraws whatever its
-    `scope` holds beside the rows.
+    `scope` holds beside the rows, unless one of them names no place.
     """
 
     items: list[CheckedItem] = Field(

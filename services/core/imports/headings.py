@@ -1,7 +1,8 @@
 """Which column of a sheet holds what, by its heading. Pure.
 
 The longest name that a heading contains decides, and names of what is not taken are known too:
-otherwise 单位 would take 计量单位, and 日期 every date.
+otherwise 单位 would take 计量单位, and 日期 every date. What stands beside the name counts as well:
+去年同期完成值 is a value, and not this period's.
 """
 
 import unicodedata
@@ -51,6 +52,7 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
         "同比",
         "环比",
         "累计/时点",
+        "应完成值",
         "接收单位",
         "处置单位",
         "牵头单位",
@@ -71,6 +73,28 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
 }
 """Names of columns by what they hold; under nothing those of what is printed and not taken."""
 
+_OF_ANOTHER = (
+    *("去年", "上年", "上一年", "前年", "往年", "历年", "上期", "上一期", "上月", "上季"),
+    *("同期", "同比", "环比", "增长", "增幅", "基期", "基年", "基准", "期初", "年初"),
+    *("目标", "计划", "规划", "预计", "预期", "预测", "last_", "previous"),
+    *("baseline", "target", "planned", "expected", "forecast"),
+)
+"""What says of a column that it holds another time's, or what is wanted and not what is."""
+
+_COMPARES = frozenset({"change", "change_reason", "next_steps", "expected_date"})
+"""Columns of what lies ahead, or moved: such words belong to them wherever they stand."""
+
+_SPEAKS = frozenset(
+    {"narrative", "problems", "not_applicable_reason", "source", "note", "evidence"}
+)
+"""Columns of words, whose headings may go on with such: 工作进展及计划."""
+
+_NAMES = frozenset(
+    {"indicator_code", "indicator_name", "organization_code", "organization_name"}
+    | {"milestone_id", "title", "item_code", "item_name", "subject_code", "subject_name"}
+)
+"""Columns of names, whose headings may begin with such: 规划指标名称."""
+
 _OF_TASKS: Mapping[str, tuple[str, ...]] = {
     "milestone_id": ("里程碑编号", "里程碑编码", "里程碑代码", "milestone_id"),
     "title": ("里程碑", "title"),
@@ -82,6 +106,7 @@ _OF_TASKS: Mapping[str, tuple[str, ...]] = {
     AS_MADE: _MARK,
     "": (
         *("序号", "任务编号", "任务内容", "牵头单位", "责任单位", "里程碑时限", "里程碑期限"),
+        *("时间进度", "序时进度", "应完成进度", "应完成比例", "应完成百分比"),
         *("完成情况", "佐证", "填报单位", "填报人", "审核人", "负责人", "电话"),
     ),
 }
@@ -114,7 +139,18 @@ class Headings:
         if not said or len(said) > _LONGEST_HEADING:
             return ""
         named = ((name, key) for key, names in self.names.items() for name in names if name in said)
-        return min(named, key=lambda pair: (-len(pair[0]), pair), default=("", ""))[1]
+        name, key = min(named, key=lambda pair: (-len(pair[0]), pair), default=("", ""))
+        return key if key and not _is_of_another(key, said.partition(name)) else ""
+
+
+def _is_of_another(key: str, parts: tuple[str, str, str]) -> bool:
+    """Return whether what stands before and behind a name in a heading makes it another column."""
+    before, _, behind = parts
+    qualified = (
+        key not in _NAMES and any(word in before for word in _OF_ANOTHER),
+        key not in _SPEAKS and any(word in behind for word in _OF_ANOTHER),
+    )
+    return key not in _COMPARES and any(qualified)
 
 
 OF_INDICATORS = Headings(

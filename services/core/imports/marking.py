@@ -1,11 +1,11 @@
 """The copy of a file that goes back: faulty cells in red with the reason, and a list of them. Pure.
 
-Of a form it keeps the stamp, so that what was put right in it can be sent as it is.
+Of a form it keeps the stamp, so that what was put right in it can be sent as it is. What nobody
+puts right is the same fault once more: each cell, hidden row and merged cell stays what it was.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -14,8 +14,13 @@ from xlsxwriter import Workbook
 from services.core.imports.checking import SheetFault
 from services.core.imports.intake import FirstLook
 from services.core.imports.sheet_forms import AS_MADE, FORMS, STAMP_SHEET
-from services.core.sheets.cells import SheetRow, cell_name
-from services.core.sheets.workbook_writing import new_workbook, write_number
+from services.core.sheets.cells import CellKind, CellRange, SheetRow, cell_name
+from services.core.sheets.workbook_writing import (
+    NUMBER_FORMATS,
+    Format,
+    new_workbook,
+    write_cell,
+)
 
 FAULT_SHEET = "错误清单"
 """The sheet that lists what is wrong: row, column, problem, advice."""
@@ -24,12 +29,18 @@ MOST_LISTED = 20_000
 """Faults that the copy shows; of more the report tells."""
 
 _MOST_NOTES = 2000
+_MOST_MERGED = 1000
 _LONGEST_NOTE = 1000
-_RED = {"bg_color": "#FFC7CE", "font_color": "#9C0006", "border": 1, "text_wrap": True}
-_TO_FILL = {"bg_color": "#FFF9C4", "border": 1, "text_wrap": True, "locked": False}
 _HEAD = {"bold": True, "border": 1, "text_wrap": True, "align": "center"}
+_STYLES: Mapping[str, Mapping[str, Any]] = {
+    "plain": {"text_wrap": True},
+    "to_fill": {"bg_color": "#FFF9C4", "border": 1, "text_wrap": True, "locked": False},
+    "red": {"bg_color": "#FFC7CE", "font_color": "#9C0006", "border": 1, "text_wrap": True},
+    "head": _HEAD,
+}
 _LIST_HEADS = ("行", "列", "单元格", "填写内容", "问题与建议", "代码")
 _LIST_WIDTHS = (8, 18, 10, 24, 80, 24)
+_WIDTH = 14
 
 
 def marked_copy(look: FirstLook, faults: Sequence[SheetFault]) -> bytes:
@@ -59,26 +70,44 @@ class _Copy:
         self._look = look
         self._wrong = wrong
         self._sheet = book.add_worksheet(look.usual_name)
-        self._plain = book.add_format({"text_wrap": True})
-        self._to_fill = book.add_format(_TO_FILL)
-        self._red = book.add_format(_RED)
-        self._head = book.add_format(_HEAD)
+        self._book = book
+        self._formats: dict[tuple[str, str | None], Format] = {}
         self._notes = 0
 
     def write(self) -> None:
         """Write the rows that the file has, in their places."""
         filled = self._set_columns()
-        for row in self._look.table().rows():
+        table = self._look.table()
+        for row in table.rows():
+            if row.hidden:
+                self._sheet.set_row(row.number - 1, None, None, {"hidden": True})
             wrong = self._wrong.get(row.number, {})
             for name in wrong:
                 self._note(name, wrong[name])
             for column in self._columns_of(row, wrong):
                 self._write(row, column, marked=cell_name(row.number, column) in wrong, to=filled)
+        for column in table.hidden_columns & set(self._look.columns.at.values()):
+            self._sheet.set_column(column - 1, column - 1, _WIDTH, None, {"hidden": True})
+        self._merge(table.merged)
+
+    def _merge(self, merged: Sequence[CellRange]) -> None:
+        """Merge the cells that were merged below the headings."""
+        kept: list[CellRange] = []
+        for one in merged:
+            if one.first_row > self._look.columns.row and not any(_share(one, o) for o in kept):
+                kept.append(one)
+            if len(kept) == _MOST_MERGED:
+                break
+        # The library's own verb writes their cells too, which are written by now.
+        self._sheet.merge += [
+            [one.first_row - 1, one.first_column - 1, one.last_row - 1, one.last_column - 1]
+            for one in kept
+        ]
 
     def _set_columns(self) -> frozenset[int]:
         form = self._look.form
         if self._look.stamp is None or form == "register" or form == "assessments":  # noqa: PLR1714
-            self._sheet.set_column(0, 30, 14)
+            self._sheet.set_column(0, 30, _WIDTH)
             if mark := self._look.columns.at.get(AS_MADE):
                 self._sheet.set_column(mark - 1, mark - 1, None, None, {"hidden": True})
             return frozenset()
@@ -95,19 +124,23 @@ class _Copy:
         return sorted({*row.cells, *(at for at in taken if cell_name(row.number, at) in named)})
 
     def _write(self, row: SheetRow, column: int, *, marked: bool, to: frozenset[int]) -> None:
-        style = self._head if row.number == self._look.columns.row else self._plain
+        style = "head" if row.number == self._look.columns.row else "plain"
         if column in to and row.number > self._look.columns.row:
-            style = self._to_fill
+            style = "to_fill"
         if marked:
-            style = self._red
+            style = "red"
         at, cell = row.number - 1, row.cells.get(column)
-        if cell is None or cell.kind in {"uncalculated", "imprecise"}:
-            # What lost its last digits must not come back as if it were text that kept them.
-            self._sheet.write_blank(at, column - 1, None, style)
-        elif cell.kind in {"number", "percent"}:
-            write_number(self._sheet, at, column - 1, Decimal(cell.text), style)
+        if cell is None:
+            self._sheet.write_blank(at, column - 1, None, self._format(style, None))
         else:
-            self._sheet.write_string(at, column - 1, cell.text, style)
+            write_cell(self._sheet, at, column - 1, cell, self._format(style, cell.kind))
+
+    def _format(self, style: str, kind: CellKind | None) -> Format:
+        shown = NUMBER_FORMATS.get(kind) if kind else None
+        if (style, shown) not in self._formats:
+            more = {} if shown is None else {"num_format": shown}
+            self._formats[style, shown] = self._book.add_format({**_STYLES[style], **more})
+        return self._formats[style, shown]
 
     def _note(self, name: str | None, faults: Sequence[SheetFault]) -> None:
         if name is not None and self._notes < _MOST_NOTES:
@@ -116,13 +149,24 @@ class _Copy:
             self._sheet.write_comment(name, said[:_LONGEST_NOTE], {"x_scale": 2})
 
 
+def _share(one: CellRange, other: CellRange) -> bool:
+    """Return whether two ranges have a cell in common."""
+    return (
+        one.first_row <= other.last_row
+        and other.first_row <= one.last_row
+        and one.first_column <= other.last_column
+        and other.first_column <= one.last_column
+    )
+
+
 def _write_list(book: Workbook, faults: Sequence[SheetFault]) -> None:
     sheet = book.add_worksheet(FAULT_SHEET)
     head, line = book.add_format(_HEAD), book.add_format({"text_wrap": True})
     for at, (heading, width) in enumerate(zip(_LIST_HEADS, _LIST_WIDTHS, strict=True)):
         sheet.set_column(at, at, width)
         sheet.write_string(0, at, heading, head)
-    for at, one in enumerate(faults[:MOST_LISTED], 1):
+    in_order = sorted(faults[:MOST_LISTED], key=lambda one: one.row)
+    for at, one in enumerate(in_order, 1):
         sheet.write_number(at, 0, one.row, line)
         told = (one.heading, one.cell, one.value, one.detail.zh, one.code)
         for column, text in enumerate(told, 1):

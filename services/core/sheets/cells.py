@@ -101,6 +101,21 @@ def date_text(serial: str, *, from_1904: bool) -> str:
     return moment.date().isoformat() if at_midnight else moment.isoformat()
 
 
+def day_number(text: str) -> float:
+    """Return the number of a day, from 1900, whose `date_text` is this.
+
+    Raises:
+        ValueError: it is no day that a sheet can show.
+    """
+    moment = datetime.fromisoformat(text).replace(tzinfo=None)
+    days = (moment - _EPOCH_1900) / timedelta(days=1)
+    if days <= _FALSE_LEAP_DAY:
+        days -= 1
+    if not 0 <= days < _LAST_DAY:
+        raise ValueError("no day")
+    return days
+
+
 _BUILT_IN: Mapping[int, NumberFormat] = {
     **dict.fromkeys((9, 10), "percent"),
     **dict.fromkeys((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)), "date"),

@@ -49,12 +49,16 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """By what rows are decided: the plan, the states of periods by code, who asks, and when."""
+    """By what rows are decided: the plan, the states of periods by code, who asks, and when.
+
+    `holds_back` is why a `replace` withdraws nothing beside its rows; None: nothing does.
+    """
 
     plan: PlanState
     periods: Mapping[str, str]
     actor: Actor
     now: datetime
+    holds_back: Fault | None = None
 
     def row(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
         """Return what becomes of a row without faults, given the submission of its slot."""
@@ -69,7 +73,7 @@ class Deciding:
     def unnamed(self, present: SubmissionRow) -> Decided:
         """Return what becomes of a submission in the scope of a `replace` that no row names."""
         slot = slot_of(present)
-        kept = self._why_not(present, "withdraw")
+        kept = self.holds_back or self._why_not(present, "withdraw")
         if kept is not None:
             return Decided(None, slot, "rejected", present, faults=(kept,), before=present)
         after = self._after(present, "withdraw")
@@ -145,7 +149,8 @@ class Deciding:
         leads = self.plan.leads.get(present["indicator_code"])
         place = place_of(present, leads, self.periods.get(period, "planned"))
         if not state_allows(verb, place):
-            return Fault("", "transition-refused", _ADVICE[place.state], place.state)
+            advice = _ADVICE[place.state] if verb == "edit" else _why_it_stays(place.state)
+            return Fault("", "transition-refused", advice, place.state)
         return self._closed(period, verb)
 
     def _closed(self, period: str, verb: SubmissionVerb) -> Fault | None:
@@ -239,9 +244,18 @@ _ADVICE: Mapping[str, Text] = {
         "该填报已审核通过，内容不同：请由审核人重新打开（reopen）后再改",
         "It is approved with another content: have it reopened by its reviewer, then change it",
     ),
-    "returned": Text(
-        "这是对已通过数值的更正，不能撤回；通过之前仍以原数值为准",
-        "It corrects an approved value and cannot be withdrawn; the approved one counts meanwhile",
-    ),
 }
-"""What to do about a submission whose state keeps a row out, by that state."""
+"""What to do about a submission whose state keeps another content out, by that state."""
+_APPROVED_STAYS = Text(
+    "该填报已审核通过，不能撤回；要更正请由审核人重新打开（reopen）",
+    "It is approved and cannot be withdrawn; to correct it have it reopened by its reviewer",
+)
+_CORRECTION_STAYS = Text(
+    "这是对已通过数值的更正，不能撤回；通过之前仍以原数值为准",
+    "It corrects an approved value and cannot be withdrawn; the approved one counts meanwhile",
+)
+
+
+def _why_it_stays(state: str) -> Text:
+    """Return why a submission cannot be withdrawn as it stands."""
+    return _APPROVED_STAYS if state == "approved" else _CORRECTION_STAYS

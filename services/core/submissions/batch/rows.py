@@ -106,10 +106,14 @@ class Batch:
 
 @dataclass(slots=True)
 class JudgedRows:
-    """The rows that nothing is wrong with so far, and the faults of the others by index."""
+    """The rows that nothing is wrong with so far, and the faults of the others by index.
+
+    `holds_back` is why a `replace` withdraws nothing beside its rows; None: nothing does.
+    """
 
     rows: list[BatchRow] = field(default_factory=list)
     faults: dict[int, list[Fault]] = field(default_factory=dict)
+    holds_back: Fault | None = None
 
 
 def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> JudgedRows:
@@ -122,8 +126,12 @@ def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged
     codes = _Codes([row.slot for row in batch.rows], plan, today)
     judged = JudgedRows()
     twice = _given_twice(batch.rows)
+    unplaced = []
     for row in batch.rows:
-        faults = [*row.faults, *codes.faults(row.slot)]
+        misplaced = codes.faults(row.slot)
+        if misplaced or not all(row.slot):
+            unplaced.append(row.index)
+        faults = [*row.faults, *misplaced]
         if not faults:
             faults += behalf_faults(row.on_behalf_of, row.slot.organization_code, actor)
             faults += _row_faults(row, plan)
@@ -138,7 +146,30 @@ def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged
             judged.faults[row.index] = [at_row(row.index, one) for one in faults]
         else:
             judged.rows.append(row)
+    if batch.scope is not None:
+        judged.holds_back = _held_back(batch.rows, batch.scope, unplaced)
     return judged
+
+
+def _held_back(
+    rows: Sequence[BatchRow], scope: BatchScope, unplaced: Sequence[int]
+) -> Fault | None:
+    """Return why it is not known what a scope holds beside rows; None: it is."""
+    if unplaced:
+        named = _listed(unplaced)
+        words = Text(
+            f"未撤回：第 {named} 行（从 0 起）看不出写的是哪一处，可能就是这一条；请改正后整批重发",
+            f"Not withdrawn: which place rows {named} (from 0) name is not clear, and it may be"
+            " this one; correct them and send the whole batch again",
+        )
+        return Fault("/items", "rows-unplaced", words, list(unplaced[:_MOST_NAMED]))
+    if not any(scope.covers(row.slot) for row in rows):
+        words = Text(
+            "未撤回：没有一行写的是 scope 所写的范围；要撤回请用 delete 逐条写明",
+            "Not withdrawn: no row lies within `scope`; to withdraw, name each with `delete`",
+        )
+        return Fault("/scope", "scope-without-rows", words)
+    return None
 
 
 def at_row(index: int, fault: Fault) -> Fault:
@@ -235,17 +266,21 @@ _MOST_NAMED = 20
 
 
 def _duplicate(indexes: Sequence[int]) -> Fault:
-    named = ", ".join(str(index) for index in indexes[:_MOST_NAMED])
-    more = ", …" if len(indexes) > _MOST_NAMED else ""
+    named = _listed(indexes)
     return Fault(
         "",
         "duplicate-row",
         Text(
-            f"同一指标、单位、周期在本批中出现多次：第 {named}{more} 行（从 0 起）",
-            f"Indicator, organization and period occur in several rows: {named}{more}, from 0",
+            f"同一指标、单位、周期在本批中出现多次：第 {named} 行（从 0 起）",
+            f"Indicator, organization and period occur in several rows: {named}, from 0",
         ),
         list(indexes[:_MOST_NAMED]),
     )
+
+
+def _listed(indexes: Sequence[int]) -> str:
+    more = ", …" if len(indexes) > _MOST_NAMED else ""
+    return ", ".join(str(index) for index in indexes[:_MOST_NAMED]) + more
 
 
 def _check_scope(batch: Batch, plan: PlanState) -> None:

@@ -87,7 +87,7 @@ async def carry_out(
         return BatchOutcome(_all_or_nothing(batch, decided), {})
     held = await periods_for_share(session, plan.city_code, plan.code, *_codes(batch))
     periods = {code: period.state for code, period in held.items()}
-    deciding = Deciding(plan, periods, actor, now)
+    deciding = Deciding(plan, periods, actor, now, judged.holds_back)
     left, named = list(judged.rows), {row.slot for row in batch.rows}
     compared: dict[UUID, int] = {}
     for _ in range(_ROUNDS):
@@ -130,7 +130,7 @@ async def look_ahead(
     if batch.atomic and decided:
         return BatchOutcome(_all_or_nothing(batch, decided), {})
     periods = await period_states(session, plan.city_code, plan.code, *_codes(batch))
-    deciding = Deciding(plan, periods, actor, now)
+    deciding = Deciding(plan, periods, actor, now, judged.holds_back)
     named = {row.slot for row in batch.rows}
     figures = await _figures(session, judged.rows, plan)
     figures.lay_over_all(beside)
