@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from services.core.alerts.models import Alert
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.api.test_papers import PATH, content, figures, got, made, words_of
@@ -17,6 +18,7 @@ from tests.api.test_scores import PLAN
 from tests.support.api import Door, open_door
 from tests.support.clock import stopped_at
 from tests.support.duties import add
+from tests.support.evidence import added
 from tests.support.papers import a_paper, ended
 
 
@@ -47,6 +49,10 @@ async def test_annex_two_stands_as_printed_with_value_light_and_reason(door: Doo
     assert u08[4:9] == (38, 40, "%", "市城管局", 40.65)
     assert u08[9] == "●绿"
     assert paper["figures"] == 48
+    for sheet in book.worksheets:
+        assert str(sheet["A1"].value).endswith("（征求意见稿）"), (
+            "a draft plan says so on each sheet"
+        )
 
 
 async def test_a_special_report_is_about_its_part_alone(door: Door) -> None:
@@ -114,6 +120,54 @@ async def test_a_value_that_is_owed_is_a_matter_too(door: Door) -> None:
     said = words_of(await content(door, paper))
     assert re.search(r"报送2025年“[^”]*生活垃圾回收利用率", said)
     assert paper["organization_code"] == "UN15"
+    asked = await made(door, kind="feedback", period=None, about=about)
+    assert (await figures(door, asked))["matter/files"]["shown"] == "—", "nothing was handed in"
+
+
+async def test_of_a_value_that_was_handed_in_its_note_and_files_are_told(door: Door) -> None:
+    owed = await add(door.held.database, Obligation, period="2026-01", due_date=date(2026, 2, 2))
+    said = {"indicator_code": "U08", "organization_code": "UN15", "period": "2026-01"}
+    async with await door.as_("reporter", "UN15") as unit:
+        kept = await unit.post(
+            f"{PLAN}/submissions",
+            json={**said, "numerator": "3", "denominator": "8", "note": "已核实", "draft": True},
+        )
+        assert kept.status_code == 201, kept.text
+        about = {"kind": "obligation", "id": str(owed)}
+        asked = await made(door, kind="feedback", period=None, about=about)
+        assert "已核实" not in words_of(await content(door, asked)), "a draft is nobody's to read"
+        value = f"/submissions/{kept.json()['id']}"
+        assert (await added(unit, value.lstrip("/"))).status_code == 201
+        assert (await unit.post(f"{value}/submit")).status_code == 200
+    asked = await made(door, kind="feedback", period=None, about=about)
+    told = await figures(door, asked)
+    assert (told["matter/files"]["shown"], told["matter/state"]["shown"]) == ("1件", "已报送")
+    assert "已核实" in words_of(await content(door, asked))
+
+
+async def test_an_open_alert_without_a_day_is_supervised_and_a_resolved_one_is_not(
+    door: Door,
+) -> None:
+    for state, supervised in (("open", True), ("resolved", False)):
+        red = await add(
+            door.held.database,
+            Alert,
+            alert_key=f"light-red-{state}",
+            rule="light_red",
+            subject_kind="indicator",
+            subject_id=f"U08/{state}",
+            indicator_code="U08",
+            due_date=None,
+            state=state,
+        )
+        body = {"kind": "supervision", "about": {"kind": "alert", "id": str(red)}}
+        if supervised:
+            paper = await made(door, period=None, **body)
+            assert paper["organization_code"] == "UN15"
+            continue
+        async with await door.as_("office") as office:
+            answer = await office.post(PATH, json=body)
+        assert answer.json()["errors"][0]["code"] == "matter-not-late"
 
 
 async def test_an_alert_stands_for_what_it_is_about(door: Door) -> None:

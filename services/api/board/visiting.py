@@ -17,17 +17,20 @@ def shown_visitor(
 
     `form_token` is that of their session, or what stands for it in a page that is kept.
 
-    A unit's page is for whoever reports for one; the office's for whoever reviews.
+    A unit's page is for whoever reports for one; the office's for whoever reviews. `plan_status`
+    is what each page of a plan says that is no more than a draft.
     """
     pages = ["overview"]
+    is_draft = plan is not None and plan.document.status == "draft"
+    status = plan.document.status_text if plan is not None and is_draft else None
     if not visitor.is_signed_in:
-        return {"pages": pages, "form_token": ""}
+        return {"pages": pages, "form_token": "", "plan_status": status}
     actor = visitor.actor
     if plan is not None and actor.organization_code in plan.organizations:
         pages.append("unit")
     if actor.may(Permission.REVIEW_SUBMISSIONS):
         pages.append("office")
-    return {"pages": pages, "form_token": form_token}
+    return {"pages": pages, "form_token": form_token, "plan_status": status}
 
 
 def renewed(request: Request, visitor: Visitor, response: Response) -> Response:

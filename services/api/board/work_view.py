@@ -14,16 +14,20 @@ _REMARKS = ("note", "justification")
 
 
 def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
-    """Return the rows of a batch that a form says, in its order; what was left blank is none."""
+    """Return the rows of a batch that a form says, in its order; what was left blank is none.
+
+    What stands beside a value was shown with it: a note that was emptied is taken back, and a box
+    that is not ticked says that the value is final.
+    """
     rows = []
     for code in form.every("indicator"):
-        said = {name: form.get(f"{name}.{code}") for name in (*ENTRIES, *_REMARKS)}
-        filled = {name: value for name, value in said.items() if value}
-        if not filled.keys() & set(ENTRIES):
+        filled = {name: said for name in ENTRIES if (said := form.get(f"{name}.{code}"))}
+        if not filled:
             continue
         place = {"indicator_code": code, "organization_code": unit, "period": period}
-        status = {"data_status": "provisional"} if form.get(f"provisional.{code}") else {}
-        rows.append({**place, **filled, **status})
+        remarks = {name: form.get(f"{name}.{code}") or None for name in _REMARKS}
+        status = "provisional" if form.get(f"provisional.{code}") else "final"
+        rows.append({**place, **filled, **remarks, "data_status": status})
     return rows
 
 
@@ -59,8 +63,10 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
     code, standing = cell["indicator_code"], cell["submission"]
     state = None if standing is None else standing["state"]
     known = {name: (standing or {}).get(name) or "" for name in (*ENTRIES, *_REMARKS)}
+    provisional = (standing or {}).get("data_status") == "provisional"
     if refused is not None:
         known = {name: refused.said.get(f"{name}.{code}") for name in known}
+        provisional = bool(refused.said.get(f"provisional.{code}"))
     # What was given in parts is given so again: the value follows from them.
     if known["numerator"] and refused is None:
         known["value"] = ""
@@ -70,6 +76,7 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
         "reason": None if standing is None else standing["reason"],
         "is_open": state in EDITABLE,
         "known": known,
+        "provisional": provisional,
         "faults": [] if refused is None else refused.faults.get(code, []),
         "suggested": next((one for one in cell["suggestions"] if one["value"] is not None), None),
     }

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from services.core.kit.decimals import plain
 from services.core.papers.blocks import (
     PaperBlock,
     PaperHead,
@@ -263,6 +264,8 @@ class PeriodWriter:
             pieces = ["牵头单位按所负责指标的得分排列："]
             for at, one in enumerate(best[:_MOST_NAMED]):
                 pieces += ["、" if at else "", self._plan_name(one), self._placed(one)]
+            if len(best) > _MOST_NAMED:
+                pieces.append(f"等{len(best)}个单位")
             yield paragraph(*pieces, "。", "同分并列；不参评单位及理由见附件。")
 
     def _plan_name(self, one: Standing) -> str:
@@ -287,7 +290,7 @@ class PeriodWriter:
             self._plan_name(one),
             text,
             {
-                "score": None if one.score is None else str(one.score),
+                "score": None if one.score is None else plain(one.score),
                 "place": None if one.place is None else str(one.place),
                 "why": one.why,
             },

@@ -7,10 +7,11 @@ from typing import Any
 
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
+from services.core.papers.typesetting import in_brackets
 from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.plan.target_names import name_of_written
+from services.core.plan.target_names import name_of, name_of_written
 
 BoardLine = Mapping[str, Any]
 """A row of a scoreboard."""
@@ -162,7 +163,7 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "name": ground.name_of(row),
         "unit": row["unit"],
         "baseline": "—" if baseline is None else baseline.text,
-        "target": name_of_written(row["target"]),
+        "target": target_text(ground, row),
         "value": value_text(row, with_unit=False),
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),
@@ -171,3 +172,28 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "leads": "、".join(ground.leads_of(row)) or "—",
         "status": "初步数" if row["data_status"] == "provisional" else "",
     }
+
+
+def target_text(ground: PaperGround, row: BoardLine) -> str:
+    """Return a target as printed; beside it what the superior assigned, by which document."""
+    target, name = row["target"], name_of_written(row["target"])
+    if target["source"] != "assigned":
+        return name
+    entry = ground.plan.indicators.get(row["code"])
+    printed = next(
+        (
+            one
+            for one in (() if entry is None else entry.targets)
+            if one.year == target["year"] and one.kind == "assigned_by_superior"
+        ),
+        None,
+    )
+    decided = ground.plan.assigned.get((row["code"], target["year"]), ())
+    numbers = [
+        one.document_number
+        for one in decided
+        if name_of(one.kind, one.value, one.upper, one.text) == name
+    ]
+    by = "上级" if printed is None or printed.assigned_by is None else printed.assigned_by
+    assigned = f"{by}下达：{name}{in_brackets(numbers[-1]) if numbers else ''}"
+    return assigned if printed is None or not printed.text else f"{printed.text}；{assigned}"

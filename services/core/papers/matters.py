@@ -44,7 +44,9 @@ class PaperMatter:
 
     `late` says whether it is late then, by `days` working days. `reply_by` is until when the unit
     is to answer. `done`, `problems` and `next_steps` are the unit's own words, `answer` what it
-    said of the alert, `percent` how much it says is done, `files` how many it added.
+    said of the alert, `percent` how much it says is done, `files` how many it added; None: nobody
+    was to add any, or nothing was handed in. `calls`: it has no day by which it is due, and calls
+    for somebody as long as it is open, as a red light does.
     """
 
     about: str
@@ -68,7 +70,13 @@ class PaperMatter:
     next_steps: str | None = None
     promised: date | None = None
     answer: str | None = None
-    files: int = 0
+    files: int | None = None
+    calls: bool = False
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether somebody has to be urged: it is late, or calls without a day."""
+        return self.late or self.calls
 
 
 def supervision(
@@ -201,4 +209,7 @@ class _Form:
 
     def files(self) -> Run:
         """Return how many files of evidence were added."""
-        return self._note("files", "佐证材料", f"{self.matter.files}件", str(self.matter.files))
+        found = self.matter.files
+        if found is None:
+            return self._note("files", "佐证材料", NONE, None)
+        return self._note("files", "佐证材料", f"{found}件", str(found))

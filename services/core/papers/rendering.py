@@ -30,7 +30,8 @@ def rendered(made: PaperContent, form: str, mark: PaperMark | None = None) -> Pa
 
 def _written(made: PaperContent, form: str) -> bytes:
     if form == "xlsx":
-        return xlsx_of(made.content["blocks"], made.figures, closing_of(made))
+        status = _set_head(made.content["head"])["status"]
+        return xlsx_of(made.content["blocks"], made.figures, closing_of(made), status=status)
     given: dict[str, Any] = {
         "head": _set_head(made.content["head"]),
         "blocks": _set_titles(made),

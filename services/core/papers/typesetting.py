@@ -25,6 +25,9 @@ _TOGETHER = (
 )
 """Words that titles of these papers are made of; none is cut in two."""
 
+_UNSPACED = _NEVER_FIRST | _NEVER_LAST | {" "}
+"""Beside these no room is left between the scripts."""
+
 _LONGEST_KEPT = 12
 _CUT_IN_A_NAME = 9
 _CUT_ANYWHERE = 2
@@ -49,9 +52,24 @@ def _of_depth(sign: str, depth: int) -> str:
     return pair[1] if sign in _CLOSING else sign
 
 
+_DIGIT = 0.56
+"""How wide a Latin letter or a digit is at most, of a full character, in the fonts of papers."""
+
+_SPACE_BETWEEN = 0.25
+"""What is left between a Chinese character and a Latin one beside it."""
+
+
 def width(text: str) -> float:
-    """Return how many full characters wide a text is; a Latin letter or a digit is half of one."""
-    return sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.5 for one in text)
+    """Return how many full characters wide a text is as it is set.
+
+    A letter or a digit takes a little more than half of one, and there is room between the scripts.
+    """
+    full = [unicodedata.east_asian_width(one) in "WFA" for one in text]
+    spaced = sum(
+        one != other and not ({*pair} & _UNSPACED)
+        for (one, other), pair in zip(pairwise(full), pairwise(text), strict=True)
+    )
+    return sum(1.0 if one else _DIGIT for one in full) + spaced * _SPACE_BETWEEN
 
 
 def title_lines(text: str, longest: int) -> list[str]:

@@ -113,6 +113,38 @@ async def test_what_is_wrong_stands_by_its_field_and_nothing_is_lost(
     assert await standing(opened, "R12") is None, "all of it or nothing"
 
 
+async def test_what_stands_beside_a_value_is_shown_and_can_be_taken_back(
+    opened: Door, unit: httpx.AsyncClient
+) -> None:
+    first = {"period": "2025", "indicator": "R12", "value.R12": "10", "action": "draft"}
+    remarked = {**first, "note.R12": "快报", "provisional.R12": "1"}
+    done = await post(unit, UNIT_PAGE, UNIT_PAGE, remarked)
+    assert done.status_code == 303, words_of(done.text)
+    row = await standing(opened, "R12")
+    assert row is not None
+    assert (row["data_status"], row["note"]) == ("provisional", "快报")
+    ticked = re.compile(r'id="p-R12"[^>]* checked')
+    assert ticked.search((await unit.get(UNIT_PAGE)).text)
+    wrong = await post(unit, UNIT_PAGE, UNIT_PAGE, {**remarked, "value.R12": "很多"})
+    assert wrong.status_code == 422
+    assert ticked.search(wrong.text), "what was entered stays"
+    wrong = await post(unit, UNIT_PAGE, UNIT_PAGE, {**first, "value.R12": "很多"})
+    assert not ticked.search(wrong.text)
+    done = await post(unit, UNIT_PAGE, UNIT_PAGE, first)
+    assert done.status_code == 303, words_of(done.text)
+    row = await standing(opened, "R12")
+    assert row is not None
+    assert (row["data_status"], row["note"], row["value"]) == ("final", None, "10")
+    assert not ticked.search((await unit.get(UNIT_PAGE)).text)
+
+
+async def test_each_page_of_a_draft_plan_says_that_it_is_one(
+    unit: httpx.AsyncClient, office: httpx.AsyncClient
+) -> None:
+    for client, path in ((unit, UNIT_PAGE), (office, OFFICE_PAGE)):
+        assert "征求意见稿" in words_of((await client.get(path)).text)
+
+
 async def test_a_form_that_is_sent_twice_reports_once(
     opened: Door, unit: httpx.AsyncClient
 ) -> None:

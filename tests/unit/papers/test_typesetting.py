@@ -65,6 +65,15 @@ def test_a_title_has_even_lines_and_whole_words(title: str, lines: list[str] | N
         assert word not in title or any(word in one for one in found)
 
 
+def test_a_title_is_as_wide_as_its_digits_and_the_room_beside_them() -> None:
+    yearly = "关于2025年“无废城市”建设进展情况的通报"
+    assert width(yearly) > PORTRAIT, "it would end with a line of one character"
+    assert title_lines(yearly, PORTRAIT) == ["关于2025年“无废城市”", "建设进展情况的通报"]
+    assert width("密新") == 2
+    assert width("密2") == width("2密") > 1.75
+    assert width("（2）") < width("密2密"), "no room is left beside brackets"
+
+
 @given(st.text(alphabet=SIGNS, min_size=1, max_size=120))
 @example("密" * 18 + "通 ）" + "密" * 18)
 @example("密" * 18 + "（ 通" + "密" * 18)

@@ -18,6 +18,7 @@ from services.core.obligations.queries import is_handed_in
 from services.core.papers.matters import PaperMatter
 from services.core.papers.sentences import period_name
 from services.core.plan.state import PlanState
+from services.core.submissions.models import Submission
 
 
 async def matter_of(
@@ -115,6 +116,7 @@ async def _obligation(
     if found is None or found.plan_code != plan.code:
         return None
     came = await is_handed_in(session, found)
+    handed_in = await _handed_in(session, found) if came else None
     name = plan.indicator_name(found.indicator_code)
     return PaperMatter(
         **await _looked_at(session, plan, found.due_date, today),
@@ -128,6 +130,24 @@ async def _obligation(
         late=found.due_date < today and found.state == "owed" and not came,
         period=found.period,
         indicator=found.indicator_code,
+        done=None if handed_in is None else handed_in.note,
+        files=None if handed_in is None else len(handed_in.files or ()),
+    )
+
+
+async def _handed_in(session: AsyncSession, owed: Obligation) -> Submission | None:
+    """Return what was handed in of what is owed; a draft is nobody's to read yet."""
+    return await session.scalar(
+        select(Submission)
+        .where(
+            Submission.city_code == owed.city_code,
+            Submission.plan_code == owed.plan_code,
+            Submission.indicator_code == owed.indicator_code,
+            Submission.organization_code == owed.organization_code,
+            Submission.period == owed.period,
+            Submission.state.not_in(("draft", "withdrawn")),
+        )
+        .limit(1)
     )
 
 
@@ -144,6 +164,7 @@ async def _alert(session: AsyncSession, plan: PlanState, found: Alert, today: da
         state="resolved" if found.state == "resolved" else "open",
         original_due_date=due,
         late=found.state != "resolved" and due is not None and due < today,
+        calls=found.state != "resolved" and due is None,
         promised=found.promised_date,
         answer=found.answer,
     )
