@@ -20,6 +20,7 @@ from services.core.audit.service import note_many
 from services.core.identity.actor import Actor, system
 from services.core.identity.networks import network_shown
 from services.core.identity.queries import city_codes
+from services.core.identity.rules import city_of_plan
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
@@ -162,7 +163,7 @@ def _claimed_city(scope: Scope) -> str | None:
     """Return the city that a request names, by its path or its credential; it may be none."""
     parameters: Mapping[str, Any] = scope.get("path_params") or {}
     if isinstance(plan := parameters.get("plan"), str):
-        return plan.split("-", 1)[0]
+        return city_of_plan(plan)
     for name, value in scope["headers"]:
         if name == b"authorization":
             parts = value[:200].decode("latin-1").split("_")

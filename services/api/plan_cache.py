@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.log_listener import LogListener
 from services.core.identity.actor import Actor
+from services.core.identity.rules import city_of_plan
 from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, reads_replica
@@ -67,7 +68,7 @@ class PlanCache:
         Raises:
             PlanNotFound: there is none of this code, or it is not the caller's to see.
         """
-        city_code = plan_code.split("-", 1)[0]
+        city_code = city_of_plan(plan_code)
         if not sees_plan(actor, city_code=city_code, plan_code=plan_code):
             raise PlanNotFound
         enter_city(city_code)

@@ -138,6 +138,15 @@ def plan_access(permission: Permission) -> Callable[[_Endpoint], _Endpoint]:
 _PERMISSION = "plan_access_permission"
 
 
+def heavy(endpoint: _Endpoint) -> _Endpoint:
+    """Mark an endpoint of which one request is the work of many: a batch, an import, a form."""
+    setattr(endpoint, _HEAVY, True)
+    return endpoint
+
+
+_HEAVY = "heavy_endpoint"
+
+
 def access_of(request: Request) -> Access:
     """Return what the route of a marked endpoint has found."""
     access: Access = request.scope["access"]
@@ -170,7 +179,7 @@ class ExactRoute(HeardRoute):
     @property
     def sort(self) -> Sort:
         """What its requests are counted among; one for a table is heavy whatever this says."""
-        if self.name in HEAVY:
+        if hasattr(self.endpoint, _HEAVY):
             return "heavy"
         return "reads" if "GET" in (self.methods or ()) else "writes"
 
@@ -279,14 +288,6 @@ def _repeated(
             return replayed(earlier)
 
     return answer
-
-
-HEAVY = frozenset(
-    {"write_batch", "commit_batch", "approve_submissions", "return_submissions"}
-    | {"submit_submissions", "withdraw_submissions", "sync", "import_sheet", "confirm_import"}
-    | {"get_form", "get_all_forms", "get_form_of_unit", "get_marked_copy"}
-)
-"""Operations of which each is the work of many: by name."""
 
 
 async def admit(request: Request, who: UUID | str, sort: Sort) -> None:

@@ -12,12 +12,15 @@ from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.errors import ConsoleError
 from services.console.running import database_url
 from services.console.settings import Settings
+from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import enter_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import told_of
 from services.core.kit.schema import DatabaseUnfit, require_current
 from services.core.kit.sealing import Seal
+from services.core.kit.text import Language, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,43 @@ async def open_ledger() -> AsyncIterator[Ledger]:
         raise ConsoleError(str(error)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
         raise ConsoleError(f"cannot work in the database: {told_of(error)}") from None
+
+
+async def cities_meant(ledger: Ledger, named: str | None, language: Language) -> list[str]:
+    """Return the city that was named, or else every one that there is.
+
+    Raises:
+        ConsoleError: there is no city of that name.
+    """
+    async with ledger.database.sessions() as session:
+        known = await city_codes(session)
+    if named is not None and named not in known:
+        there = ", ".join(known) or _NONE.in_(language)
+        raise ConsoleError(_NO_SUCH_CITY.format(city=named, known=there).in_(language))
+    return [one for one in known if named in {None, one}]
+
+
+async def enter_city_meant(ledger: Ledger, named: str | None, language: Language) -> str:
+    """Return the city that was named, or the only one; what follows is about it.
+
+    Raises:
+        ConsoleError: there is no such city, or there are several and none was named.
+    """
+    cities = await cities_meant(ledger, named, language)
+    if len(cities) != 1:
+        there = ", ".join(cities) or _NONE.in_(language)
+        raise ConsoleError(_NAME_ONE.format(known=there).in_(language))
+    enter_city(cities[0])
+    return cities[0]
+
+
+_NONE = Text("没有", "none")
+_NO_SUCH_CITY = Text(
+    "没有城市 {city}；现有：{known}", "there is no city {city}; there are: {known}"
+)
+_NAME_ONE = Text(
+    "请用 --city 写明城市；现有：{known}", "name the city with --city; there are: {known}"
+)
 
 
 def seal_here() -> Seal | None:

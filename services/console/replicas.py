@@ -9,7 +9,7 @@ from services.console.settings import Settings
 from services.core.kit.outage import told_of
 from services.core.kit.server_address import open_connection, server_name
 from services.core.kit.text import Text
-from services.core.kit.wal_watch import Place, cluster_of, how_far
+from services.core.kit.wal_watch import WalPosition, cluster_of, how_far
 
 _LOOKS_EVERY_SECONDS = 0.1
 _MEANWHILE = Text("；期间读取走主库", "; readings go to the primary meanwhile")
@@ -61,7 +61,7 @@ async def _seen(primary_url: str, url: str, within: float) -> tuple[Text, bool]:
     return _CLOSE.format(within=f"{within:g}"), True
 
 
-async def _place(url: str) -> Place:
+async def _place(url: str) -> WalPosition:
     connection = await open_connection(url, timeout=5)
     try:
         return await how_far(connection, await cluster_of(connection))

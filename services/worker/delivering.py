@@ -44,7 +44,7 @@ from services.core.webhooks.messages import (
     open_target,
     shown_request,
 )
-from services.core.webhooks.schedule import DEFAULT_SCHEDULE, next_attempt, pause_of
+from services.core.webhooks.schedule import DEFAULT_SCHEDULE, delivery_fate, pause_of
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from services.core.webhooks.wording import Names
@@ -325,7 +325,7 @@ class Delivering:
         self, claimed: Claimed, token: UUID, outcome: Outcome, shown: Mapping[str, object]
     ) -> Result:
         now = self._clock.true_now()
-        follows = next_attempt(
+        fate = delivery_fate(
             outcome,
             tries=claimed.tries,
             manual=claimed.manual,
@@ -333,7 +333,7 @@ class Delivering:
             chance=self._chance(),
             now=now,
         )
-        return Result(claimed, token, outcome, follows, pause_of(outcome, now), shown)
+        return Result(claimed, token, outcome, fate, pause_of(outcome, now), shown)
 
     async def _settle_all(self) -> None:
         """Write what was done; until that is known of an endpoint its messages take room."""

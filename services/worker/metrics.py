@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from services.core.events.queries import NUMBERING
 from services.core.followers import DATE_FOLLOWERS, READERS
 from services.core.kit.process_metrics import SECONDS
-from services.core.webhooks.sending import FailureKind
+from services.core.webhooks.sending import OutcomeKind
 
 BY_DATE = "date/"
 """Before the name of what follows the calendar and not the log."""
@@ -79,7 +79,7 @@ def _begin_at_nothing() -> None:
     for name in _STEPS:
         for metric in (FOLLOWED_EVENTS, FOLLOW_SECONDS, FOLLOW_FAILURES, STUCK_CITIES):
             metric.labels(name)
-    for outcome in get_args(FailureKind):
+    for outcome in get_args(OutcomeKind):
         WEBHOOK_ATTEMPTS.labels(outcome)
     # Most installations report to nobody: how else a request ended is there with the first of it.
     for kind in ("report", "query"):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.core.events.reading import Followed
+from services.core.events.reading import Followed, NumberedEvents
 from services.core.kit.clock import Clock
 from services.core.kit.ids import made_at
 from services.core.kit.tracing import OpenSpan, opened_span
@@ -59,9 +59,10 @@ def _told_of_turn(turn: Turn, city_code: str, reader: str, seconds: float, span:
     done: dict[str, object] = {}
     if isinstance(turn.done, Followed):
         done = _told_of_stretch(turn.done, reader, span)
-    elif isinstance(turn.done, int):
-        metrics.FOLLOWED_EVENTS.labels(reader).inc(turn.done)
-        done = {"number": turn.done}
+    elif isinstance(turn.done, NumberedEvents | int):
+        number = turn.done if isinstance(turn.done, int) else turn.done.number
+        metrics.FOLLOWED_EVENTS.labels(reader).inc(number)
+        done = {"number": number}
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug(
             "log followed",

@@ -29,9 +29,12 @@ class PackStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PackWork:
-    """What an archive is made of: a paper with its documents, and the plan's evidence of a year."""
+    """What an archive is made of: a paper with its documents, and the plan's evidence of a year.
 
-    paper_id: UUID
+    The evidence is that of the instant at which it was asked for.
+    """
+
+    asked_at: datetime
     plan: PlanState
     period: Period
     made: PaperContent
@@ -87,7 +90,7 @@ class Packing:
                 session,
                 work.plan,
                 work.period,
-                before=work.paper_id,
+                by=work.asked_at,
                 after=after,
                 limit=_AT_ONCE,
             )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from services.core.kit.clock import Clock
@@ -98,7 +99,9 @@ class Papering:
             if plan is None or made is None:
                 await papers.making.fail(session, taken, _GONE, now=self._clock.now())
                 return None
-            return _Work(paper.kind, paper.id, plan, paper.period, paper.about, made)
+            return _Work(
+                paper.kind, paper.id, paper.created_at, plan, paper.period, paper.about, made
+            )
 
     async def _documents(self, taken: Taken, work: "_Work") -> list[PaperFileMade]:
         """Return a paper in each format of a document.
@@ -125,7 +128,7 @@ class Papering:
         packing = Packing(
             self._database,
             self._store_there(),
-            PackWork(work.paper_id, work.plan, period, work.made, documents),
+            PackWork(work.asked_at, work.plan, period, work.made, documents),
             lambda: self._tell(taken, work, len(documents)),
         )
         key = pack_key(taken.city_code, taken.token)
@@ -151,6 +154,7 @@ class _Work:
 
     kind: str
     paper_id: UUID
+    asked_at: datetime
     plan: PlanState
     period: str | None
     about: str | None

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.connectors import following as connectors
 from services.core.events.queries import NUMBERING, cities_behind, next_unread
-from services.core.events.reading import Followed, Follower, follow, pass_over
+from services.core.events.reading import Followed, Follower, NumberedEvents, follow, pass_over
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, UNHURRIED, FollowDate
 from services.core.gateways.counted import forget_old_calls
@@ -61,17 +61,17 @@ _DOUBLINGS = 10
 """More would come to nothing, and at last to a number that is too large."""
 
 
-class _Numbered(int):
-    """How many events were given numbers; `passed` are the readers that need no turn for that."""
+async def _number(
+    session: AsyncSession, city_code: str, _clock: Clock, most: int
+) -> NumberedEvents | None:
+    number = await number_committed(session, city_code, most=most)
+    if not number:
+        return None
+    return NumberedEvents(number, await pass_over(session, city_code, FOLLOWERS))
 
-    passed: Collection[str] = ()
 
-
-async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> int:
-    numbered = _Numbered(await number_committed(session, city_code, most=most))
-    if numbered:
-        numbered.passed = await pass_over(session, city_code, FOLLOWERS)
-    return numbered
+Done = Followed | NumberedEvents
+"""What a step did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class _Step:
     """A part of every pass: `take` does so much of it at once, and says what, where it did any."""
 
     reader: str
-    take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, Followed | int | None]]
+    take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, Done | None]]
     at_once: int
 
 
@@ -222,7 +222,10 @@ class Reactor:
                 await self._follow_date(city_code, name, follow_date)
 
     async def _look_after(self, city_code: str) -> None:
-        """Begin the log of a city that has none yet, once, and forget what was kept for a day."""
+        """Begin the log of a city that has none yet, once, and forget what is kept for a time only.
+
+        When a device's write came in the domain's clock says, and of all else the true one.
+        """
         async with self._database.transaction() as session:
             if city_code not in self._begun:
                 await begin_log(session, city_code)
@@ -269,7 +272,7 @@ class Reactor:
             if trouble is None or trouble.again_at <= time.monotonic():
                 done = await self._take(city_code, step)
                 busy |= bool(done)
-                if isinstance(done, _Numbered):
+                if isinstance(done, NumberedEvents):
                     passed = frozenset(done.passed)
                 if done and step.reader in _PLANNING:
                     self._tell()
@@ -277,7 +280,7 @@ class Reactor:
             self._tell()
         return busy
 
-    async def _take(self, city_code: str, step: _Step) -> Followed | int | None:
+    async def _take(self, city_code: str, step: _Step) -> Done | None:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
         Numbering takes only one turn a round: otherwise a city that is written to without a pause
@@ -286,7 +289,7 @@ class Reactor:
         fault the step goes on event by event: what comes before the bad one is done, and the log
         says which one it is. None is ever passed over. Returns what was done last; None: nothing.
         """
-        done: Followed | int | None = None
+        done: Done | None = None
         failed: Exception | None = None
         for at_once in (step.at_once, 1):
             try:
@@ -306,7 +309,7 @@ class Reactor:
         await self._note_trouble(city_code, step, failed)
         return done
 
-    async def _turn(self, city_code: str, step: _Step, at_once: int) -> Followed | int | None:
+    async def _turn(self, city_code: str, step: _Step, at_once: int) -> Done | None:
         await self._count()
         with a_turn(city_code, step.reader) as turn:
             async with self._database.transaction() as session:

@@ -22,7 +22,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.sealing import Seal
-from services.core.webhooks.schedule import next_attempt, pause_of
+from services.core.webhooks.schedule import delivery_fate, pause_of
 from services.core.webhooks.sending import Outcome
 from services.worker.delivering import Terms
 from services.worker.loops import keep_working
@@ -215,7 +215,7 @@ class Reporting:
         outcome = answer.outcome
         # Well answered, and nothing said of this item: for the schedule that is no answer.
         silence = replace(outcome, kind="protocol") if outcome.kind == "delivered" else outcome
-        follows = next_attempt(
+        fate = delivery_fate(
             silence,
             tries=item.tries + 1,
             manual=False,
@@ -224,7 +224,7 @@ class Reporting:
             now=now,
         )
         receipt = answer.receipts.get(item.id)
-        return fate_of(outcome, receipt, before=item.before, follows=follows)
+        return fate_of(outcome, receipt, before=item.before, scheduled=fate)
 
     async def _end(self) -> None:
         """Give what is under way a moment; what needs longer is settled as interrupted."""

@@ -25,7 +25,7 @@ from aiohttp.connector import Connection
 from typing_extensions import override
 from yarl import URL
 
-from services.core.webhooks.sending import FailureKind, Message, Outcome, answer_head
+from services.core.webhooks.sending import Message, Outcome, OutcomeKind, answer_head
 from services.outgoing.guard import AddressRefused, Lookup, guarded_session
 from services.outgoing.own_servers import OwnServers
 
@@ -130,13 +130,13 @@ async def _beginning(response: ClientResponse, most: int) -> tuple[bytes, bool]:
     return bytes(kept), False
 
 
-def _kind(status: int) -> FailureKind:
+def _kind(status: int) -> OutcomeKind:
     if status in _SUCCESS:
         return "delivered"
     return "redirect" if status in _REDIRECT else "status"
 
 
-def _failure(error: Exception, *, secure: bool) -> tuple[FailureKind, str]:
+def _failure(error: Exception, *, secure: bool) -> tuple[OutcomeKind, str]:
     """Return what sort of failure an error is, and why, in a line without an address in it."""
     match error:
         case ClientPayloadError():
@@ -153,7 +153,7 @@ def _failure(error: Exception, *, secure: bool) -> tuple[FailureKind, str]:
             return "connect", f"no connection: {_short(error)}"
 
 
-def _unconnected(error: ClientConnectorError, *, secure: bool) -> tuple[FailureKind, str]:
+def _unconnected(error: ClientConnectorError, *, secure: bool) -> tuple[OutcomeKind, str]:
     cause = error.os_error
     match error:
         case _ if isinstance(cause, AddressRefused):
@@ -174,7 +174,7 @@ def _in_handshake(error: OSError) -> bool:
     return isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
 
 
-def _unreadable(error: ClientResponseError) -> tuple[FailureKind, str]:
+def _unreadable(error: ClientResponseError) -> tuple[OutcomeKind, str]:
     large = "Too many headers" in error.message or "Got more than" in error.message
     if large:
         return "too_large", "the answer's headers are larger than is read"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
-from tests.support.towns import approve, assign, load, move, paper, paper_of, read
+from tests.support.towns import approve, load, move, paper, paper_of, read
 from tests.unit.scoring.builders import a_target, an_indicator
 
 FIFTY = [a_target(value=50, year=2031, text="≥50")]
@@ -17,21 +17,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
     async with open_door(database_url) as opened:
         at(opened, "2032-01-12", "10:00:00")
         yield opened
-
-
-async def test_an_assigned_target_stands_beside_what_is_printed(door: Door) -> None:
-    asked = {
-        "year": 2031,
-        "kind": "assigned_by_superior",
-        "text": "完成郑州市下达任务",
-        "assigned_by": "郑州市",
-    }
-    await load(door, an_indicator("A", owners=["ZW01"], targets=[asked]))
-    await move(door, "open")
-    await assign(door, "A", 2031, kind="at_least", value="65", document_number="郑环〔2031〕1号")
-    await approve(door, "A", "ZW01", value="70")
-    cells = await paper(door, "annex2")
-    assert "完成郑州市下达任务；郑州市下达：≥ 65（郑环〔2031〕1号）" in cells
 
 
 async def test_scores_of_leads_are_noted_in_plain_digits(door: Door) -> None:

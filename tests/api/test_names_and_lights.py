@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from services.core.kit.clock import Clock
-from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone
+from services.core.scoring.lights import Light
 from services.core.submissions.models import Submission
 from tests.support.api import ROOT, XINMI, Door, open_door
 from tests.support.contract import CONTRACT
@@ -51,9 +51,9 @@ async def _of_every_light(door: Door) -> dict[str, str]:
 
 async def test_milestones_are_narrowed_by_the_light_they_show(door: Door) -> None:
     lights = await _of_every_light(door)
-    assert set(lights.values()) == set(get_args(MilestoneLight))
+    assert set(lights.values()) == set(get_args(Light))
     async with await door.as_("office") as office:
-        for light in get_args(MilestoneLight):
+        for light in get_args(Light):
             found, query = [], {"light": light, "page_size": 3}
             while True:
                 page = (await office.get(PATH, params=query)).json()

@@ -14,11 +14,12 @@ from services.core.alerts.models import Alert
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.api.test_papers import PATH, content, figures, got, made, words_of
+from tests.api.test_running_year import at
 from tests.api.test_scores import PLAN
-from tests.support.api import Door, open_door
+from tests.support.api import Door, a_submission, open_door
 from tests.support.clock import stopped_at
 from tests.support.duties import add
-from tests.support.evidence import added
+from tests.support.evidence import PDF, added
 from tests.support.papers import a_paper, ended
 
 
@@ -53,6 +54,38 @@ async def test_annex_two_stands_as_printed_with_value_light_and_reason(door: Doo
         assert str(sheet["A1"].value).endswith("（征求意见稿）"), (
             "a draft plan says so on each sheet"
         )
+
+
+async def test_what_the_plan_leaves_open_stands_beside_the_indicator_until_it_is_settled(
+    door: Door,
+) -> None:
+    before = await made(door, kind="annex2")
+    for kind, paper in (("annex2", before), ("self", await made(door, kind="self_assessment"))):
+        said = words_of(await content(door, paper))
+        assert "（待核实：T09、T10" in said, kind
+        assert "T09．“完成16家绿色工厂创建”是累计16家，还是新增16家？" in said, kind
+        assert "T17．" not in said, "a plain note waits for nobody"
+    decision = {
+        "decision": "按累计16家",
+        "document_number": "密无废办〔2026〕1号",
+        "document_date": "2026-02-09",
+    }
+    at(door, "2026-02-10", "10:00:00")
+    async with await door.as_("office") as office:
+        path = f"{PLAN}/open-questions/T09/settle"
+        settled = await office.post(path, json=decision, headers={"If-Match": "*"})
+        assert settled.status_code == 200, settled.text
+    again = await made(door, kind="annex2", position=before["position"])
+    assert again["digest"] == before["digest"], "nobody knew then"
+    at(door, "2026-02-10", "11:00:00")
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        body = a_submission(indicator_code="U07", period="2021", value="31")
+        told = (await unit.post(f"{PLAN}/submissions", json=body)).json()["id"]
+        assert (await office.post(f"/submissions/{told}/approve")).status_code == 200
+    await door.react()
+    said = words_of(await content(door, await made(door, kind="annex2")))
+    assert "（待核实：T10" in said
+    assert "T09．" not in said
 
 
 async def test_a_special_report_is_about_its_part_alone(door: Door) -> None:
@@ -120,29 +153,6 @@ async def test_a_value_that_is_owed_is_a_matter_too(door: Door) -> None:
     said = words_of(await content(door, paper))
     assert re.search(r"报送2025年“[^”]*生活垃圾回收利用率", said)
     assert paper["organization_code"] == "UN15"
-    asked = await made(door, kind="feedback", period=None, about=about)
-    assert (await figures(door, asked))["matter/files"]["shown"] == "—", "nothing was handed in"
-
-
-async def test_of_a_value_that_was_handed_in_its_note_and_files_are_told(door: Door) -> None:
-    owed = await add(door.held.database, Obligation, period="2026-01", due_date=date(2026, 2, 2))
-    said = {"indicator_code": "U08", "organization_code": "UN15", "period": "2026-01"}
-    async with await door.as_("reporter", "UN15") as unit:
-        kept = await unit.post(
-            f"{PLAN}/submissions",
-            json={**said, "numerator": "3", "denominator": "8", "note": "已核实", "draft": True},
-        )
-        assert kept.status_code == 201, kept.text
-        about = {"kind": "obligation", "id": str(owed)}
-        asked = await made(door, kind="feedback", period=None, about=about)
-        assert "已核实" not in words_of(await content(door, asked)), "a draft is nobody's to read"
-        value = f"/submissions/{kept.json()['id']}"
-        assert (await added(unit, value.lstrip("/"))).status_code == 201
-        assert (await unit.post(f"{value}/submit")).status_code == 200
-    asked = await made(door, kind="feedback", period=None, about=about)
-    told = await figures(door, asked)
-    assert (told["matter/files"]["shown"], told["matter/state"]["shown"]) == ("1件", "已报送")
-    assert "已核实" in words_of(await content(door, asked))
 
 
 async def test_an_open_alert_without_a_day_is_supervised_and_a_resolved_one_is_not(
@@ -168,6 +178,43 @@ async def test_an_open_alert_without_a_day_is_supervised_and_a_resolved_one_is_n
         async with await door.as_("office") as office:
             answer = await office.post(PATH, json=body)
         assert answer.json()["errors"][0]["code"] == "matter-not-late"
+
+
+async def test_a_form_of_a_value_says_what_was_handed_in_with_it(door: Door) -> None:
+    owed = await add(door.held.database, Obligation, period="2024", due_date=date(2026, 2, 2))
+    about = {"kind": "obligation", "id": str(owed)}
+    before = await made(door, kind="feedback", period=None, about=about)
+    files = (await figures(door, before))["matter/files"]
+    assert (files["shown"], files["facts"]) == ("—", {"files": None}), "nothing came, so not 0"
+    body = a_submission(period="2024", note="已核实", draft=True)
+    async with await door.as_("reporter", "UN15") as unit:
+        draft = (await unit.post(f"{PLAN}/submissions", json=body)).json()["id"]
+        assert (await added(unit, f"submissions/{draft}", PDF, "年报.pdf")).status_code == 201
+        assert (await unit.post(f"/submissions/{draft}/submit")).status_code == 200
+    answer = await made(door, kind="feedback", period=None, about=about)
+    assert (await figures(door, answer))["matter/files"]["shown"] == "1件"
+    said = words_of(await content(door, answer))
+    assert "已报送" in said
+    assert "已核实" in said
+
+
+async def test_an_assigned_target_stands_behind_what_is_printed(door: Door) -> None:
+    document = {"document_number": "郑环〔2025〕1号", "document_date": "2025-03-01"}
+    async with await door.as_("superior") as superior:
+        path = f"{PLAN}/indicators/D06/targets/2025"
+        wish = {**document, "kind": "at_least", "value": "65"}
+        assert (await superior.put(path, json=wish)).status_code == 200
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        body = a_submission(indicator_code="U07", period="2025", value="45")
+        told = (await unit.post(f"{PLAN}/submissions", json=body)).json()["id"]
+        assert (await office.post(f"/submissions/{told}/approve")).status_code == 200
+    await door.react()
+    for kind in ("annex2", "bulletin", "self_assessment"):
+        said = words_of(await content(door, await made(door, kind=kind, period="2025")))
+        assert "完成郑州市下达任务；下达：≥ 65（郑环〔2025〕1号）" in said, kind
+        assert "完成郑州市下达任务" in said.replace("完成郑州市下达任务；下达", ""), (
+            "the others wait"
+        )
 
 
 async def test_an_alert_stands_for_what_it_is_about(door: Door) -> None:

@@ -11,8 +11,9 @@ from tests.api.test_evidence import UNIT, a_draft, files_below
 from tests.api.test_files_left_behind import Later, filing
 from tests.api.test_papers import PATH, content, got, made, words_of
 from tests.api.test_scores import PLAN
-from tests.support.api import Door
+from tests.support.api import Door, a_submission
 from tests.support.evidence import PDF, TEXT, added
+from tests.support.milestones import a_milestone_in
 from tests.support.papers import a_paper, papering
 from tests.support.registers import KEEPER, added_row
 
@@ -24,6 +25,11 @@ async def a_year_with_evidence(door: Door) -> str:
         period = (await unit.get(f"/submissions/{drafts[0]}")).json()["period"]
         await added(unit, f"submissions/{drafts[0]}", PDF, "=报告.pdf")
         await added(unit, f"submissions/{drafts[1]}", TEXT, "说明.txt")
+        for draft in drafts:
+            assert (await unit.post(f"/submissions/{draft}/submit")).status_code == 200
+    async with await door.as_("office") as office:
+        for draft in drafts:
+            assert (await office.post(f"/submissions/{draft}/approve")).status_code == 200
     year = str(period)[:4]
     async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
         body: dict[str, Any] = {
@@ -75,6 +81,54 @@ async def test_the_pack_of_a_year_holds_report_tables_evidence_and_their_digests
     assert {one.name for one in files_below(door)} <= before
     await content(door, paper, "zip")
     assert Clock.true_now() < Later.true_now()
+
+
+async def test_a_pack_holds_what_was_decided_on_and_nothing_of_the_work_since(door: Door) -> None:
+    """The superior reads it: it sees no draft, no correction, and no promise that is open."""
+    year = await a_year_with_evidence(door)
+    first = await made(door, kind="self_assessment", period=year)
+    async with await door.as_(*UNIT) as unit, await door.as_("office") as office:
+        body = a_submission(period=f"{year}-H1", draft=True)
+        draft = (await unit.post(f"{PLAN}/submissions", json=body)).json()["id"]
+        assert (await added(unit, f"submissions/{draft}", PDF, "草稿.pdf")).status_code == 201
+        listed = (await unit.get(f"{PLAN}/submissions", params={"period": year})).json()["items"]
+        corrected = listed[0]["id"]
+        assert listed[0]["state"] == "approved"
+        again = await office.post(f"/submissions/{corrected}/reopen", json={"reason": "更正"})
+        assert again.status_code == 200, again.text
+        await added(unit, f"submissions/{corrected}", PDF, "更正.pdf")
+    async with await door.as_("reporter", KEEPER) as unit, await door.as_("office") as office:
+        row = str((await added_row(unit, named_on=f"{year}-01-01"))["id"])
+        assert (await office.post(f"/register-rows/{row}/confirm")).status_code == 200
+        await added(unit, f"register-rows/{row}", PDF, "换证.pdf")
+    milestone = (await a_milestone_in(door, "accepted")).json()
+    async with await door.as_("reporter", milestone["organization_code"]) as unit:
+        assert (
+            await added(unit, f"milestones/{milestone['id']}", PDF, "进展.pdf")
+        ).status_code == 201
+    await door.react()
+    second = await made(door, kind="self_assessment", period=year)
+    assert await packed_names(door, second) == await packed_names(door, first) != []
+    async with await door.as_("office") as office, await door.as_(*UNIT) as unit:
+        assert (await unit.post(f"/submissions/{corrected}/submit")).status_code == 200
+        assert (await office.post(f"/submissions/{corrected}/approve")).status_code == 200
+        assert (await office.post(f"/register-rows/{row}/confirm")).status_code == 200
+    await door.react()
+    third = await packed_names(door, await made(door, kind="self_assessment", period=year))
+    assert sorted(third) == sorted([*(await packed_names(door, first)), "更正.pdf", "换证.pdf"])
+    moved = (await got(door, f"/papers/{first['id']}/moved"))["items"]
+    assert [one["facts_now"] for one in moved if one["key"] == "evidence/files"] == [
+        {"files": str(len(third))}
+    ]
+
+
+async def packed_names(door: Door, paper: dict[str, Any]) -> list[str]:
+    """Return what the files of evidence in a pack are called; the paper counts just those."""
+    archive = zipfile.ZipFile(io.BytesIO(await content(door, paper, "zip")))
+    listed = csv.DictReader(io.StringIO(archive.read("清单.csv").decode("utf-8-sig")))
+    names = [one["文件名"] for one in listed if one["编号"]]
+    assert f"佐证材料{len(names)}件" in words_of(await content(door, paper))
+    return names
 
 
 async def test_a_worker_that_dies_between_archive_and_row_leaves_no_paper(

@@ -132,7 +132,7 @@ async def test_a_corrected_value_is_named_by_what_moved(door: Door) -> None:
 @pytest.mark.usefixtures("submission")
 async def test_what_is_printed_says_what_the_office_filled_in(door: Door) -> None:
     plain = await made(door)
-    assert "〔2021〕　　号" in words_of(await content(door, plain))
+    assert "〔　　〕　　号" in words_of(await content(door, plain)), "nobody said when it is issued"
     filled = await made(door, document_number="密无废办〔2021〕3号", issued_on="2021-10-15")
     said = words_of(await content(door, filled))
     assert "密无废办〔2021〕3号" in said
@@ -247,6 +247,8 @@ async def test_a_bulletin_comes_as_docx_pdf_and_xlsx_and_all_are_the_same_again(
     assert b"NotoSerifSC" in pdf
     book = load_workbook(io.BytesIO(await content(door, first, "xlsx")))
     assert book.sheetnames == ["附件1", "附件2", "数据溯源"]
+    for sheet in book.worksheets:
+        assert str(sheet["A1"].value).startswith("（征求意见稿"), "each may be printed alone"
     rows = list(book["附件1"].iter_rows(min_row=3, values_only=True))
     (u08,) = [row for row in rows if row[1] is not None and "生活垃圾回收利用率" in str(row[1])]
     assert u08[4:6] == (40.65, "100.00%")

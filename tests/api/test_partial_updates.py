@@ -8,7 +8,7 @@ import pytest
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.assessments import an_assessment
 from tests.support.connectors import a_connector
-from tests.support.contract import CONTRACT
+from tests.support.contract import CONTRACT, resolved
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
 from tests.support.observed import load_sources
@@ -96,15 +96,6 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_sign_in_provider": an_app,
 }
 """What each PATCH is tried on; a new one is to be added here."""
-
-
-def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        found: Any = CONTRACT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
-    return node
 
 
 def asked(operation: Mapping[str, Any]) -> dict[str, Any]:

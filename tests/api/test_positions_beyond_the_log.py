@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.api import XINMI, Door
-from tests.support.contract import CONTRACT
+from tests.support.contract import CONTRACT, resolved
 from tests.support.device import Device, a_creation
 from tests.support.reported import PATH
 
@@ -46,23 +46,14 @@ IN_BODIES = {("post /v1/plans/{plan}/papers", "position"): {"kind": "bulletin", 
 _SAID = ("log position", "position of the log", "last position")
 
 
-def _resolved(node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        found: Any = CONTRACT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
-    return node
-
-
 def _taking_positions() -> Iterator[tuple[str, str]]:
     """Yield what of the contract takes a position of the log, by what is said of it."""
     for path, methods in CONTRACT["paths"].items():
         for method, operation in methods.items():
-            said = map(_resolved, operation["parameters"])
+            said = map(resolved, operation["parameters"])
             members = {one["name"]: one["description"] for one in said if one["in"] == "query"}
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                properties = _resolved(content["schema"]).get("properties", {})
+                properties = resolved(content["schema"]).get("properties", {})
                 members |= {name: one.get("description", "") for name, one in properties.items()}
             for name, description in members.items():
                 if name == "position" or any(words in description for words in _SAID):

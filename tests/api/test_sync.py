@@ -8,8 +8,8 @@ import pytest
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import operator
 from services.core.kit.ids import new_id
-from services.core.milestones.action_context import ActionContext
-from services.core.submissions.batch.rows import Slot
+from services.core.milestones.action_context import MilestoneDesk
+from services.core.plan.slots import Slot
 from services.core.sync.service import take_in
 from services.core.sync.writes import Sent, Write
 from tests.support.api import XINMI, Door, a_submission, xinmi
@@ -371,7 +371,7 @@ async def test_writes_are_judged_by_the_plan_in_force_and_not_by_the_one_that_is
     now = door.held.clock.now()
     async with door.held.database.transaction() as session:
         calendar = await working_calendar(session, "410183", "CN")
-        desk = ActionContext(kept, calendar, actor, now)
+        desk = MilestoneDesk(kept, calendar, actor, now)
         (taken,) = await take_in(
             session, [Sent(write, "{}")], plan=kept, actor=actor, desk=desk, now=now
         )

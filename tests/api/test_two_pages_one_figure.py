@@ -171,23 +171,6 @@ async def test_the_legends_say_what_the_lights_are(door: Door) -> None:
         assert "数据（含逾期未报）" in legend
 
 
-async def test_a_scoreboard_of_an_earlier_version_keeps_its_names_and_leads(door: Door) -> None:
-    await load(door, A, B)
-    await move(door, "open")
-    await approve(door, "A", "ZW01", value="50")
-    await approve(door, "B", "ZW02", value="20")
-    await move(door, "publish")
-    renamed = an_indicator("A", owners=["ZW01"], targets=FIFTY, name="新名A")
-    handed_over = an_indicator("B", owners=["ZW03"], targets=FIFTY)
-    await load(door, renamed, handed_over)
-    page = await leaders_page(door)
-    assert "指标A★ ●" in page
-    assert "新名A" not in page
-    tile = page[page.index("指标B★ ■") : page.index("同类比较")]
-    assert "镇2" in tile
-    assert "镇3" not in tile
-
-
 async def test_the_page_of_a_period_tells_how_well_that_was_reported(door: Door) -> None:
     towns = [
         {**one, "administrative_code": f"41018310{number}"} for number, one in enumerate(UNITS)
@@ -214,3 +197,25 @@ async def test_the_page_of_a_period_tells_how_well_that_was_reported(door: Door)
             told = await read_for_leader(session, LEADER, plan, asked, door.held.clock)
     assert told.reporting is not None
     assert [one["display"] for one in told.reporting["items"]] == [shown[YEAR]]
+
+
+async def test_a_board_is_told_in_the_words_of_the_version_that_drew_it(door: Door) -> None:
+    await load(door, A, B)
+    await move(door, "open")
+    await approve(door, "A", "ZW01", value="20")
+    await move(door, "close")
+    async with await door.as_("office") as office:
+        done = await office.post(f"/plans/{CODE}/periods/{YEAR}/publish")
+        assert done.status_code == 200, done.text
+    await door.sweep()
+    later = {**A, "owners": ["ZW03"], "name": "新名", "printed_name": "新名★"}
+    lights = {"lights": {"green_pace": 1, "yellow_pace": "0.5"}}
+    await load(door, later, scheme=a_scheme(**lights))
+    page = await leaders_page(door)
+    assert "指标A★" in page
+    assert "新名" not in page
+    assert "指标B★" in page
+    assert "镇3" not in page, "who leads it now led nothing of that"
+    assert "0.8" in page
+    lines = await paper(door)
+    assert any("牵头单位：镇1" in line for line in lines)

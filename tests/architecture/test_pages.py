@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic_core import PydanticUndefined
 
 from services.console.settings import ELSEWHERE, variables
+from services.core.audit.actions import AuditAction
+from services.core.identity.rules import ROLES, SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -162,7 +165,7 @@ def test_every_name_of_the_code_that_a_page_says_is_there(page: Path) -> None:
 
 
 def test_a_name_that_no_code_has_is_noticed() -> None:
-    assert "AccessContext" in _known()
+    assert "SubmissionAccess" in _known()
     assert "wufei_drain_lag_seconds" in _known()
     assert "no_such_name" not in _known()
 
@@ -222,6 +225,34 @@ def test_the_page_of_metrics_names_every_metric_and_its_labels(page: str) -> Non
 def _named(page: str) -> set[str]:
     """Return what a page sets as code, metrics without their labels."""
     return {re.sub(r"\{.*\}", "", one) for one in _CODE.findall(_text(ROOT / page))}
+
+
+@pytest.mark.parametrize("page", ["docs/audit.md", "docs/audit.zh-CN.md"])
+def test_the_page_of_the_audit_names_every_action(page: str) -> None:
+    assert {one for one in _named(page) if re.fullmatch(r"[a-z_]+\.[a-z_]+", one)} >= ACTIONS
+
+
+ACTIONS = set(get_args(AuditAction))
+
+
+@pytest.mark.parametrize("page", ["docs/glossary.md", "docs/glossary.zh-CN.md"])
+def test_the_glossary_has_every_role(page: str) -> None:
+    assert set(ROLES) - _named(page) == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_page_for_engineers_lists_every_scope(page: str) -> None:
+    listed = re.findall(
+        r"^\| (`\w+:\w+`.*?) \|", _text(ROOT / "docs/integrators" / page), re.MULTILINE
+    )
+    assert {name for names in listed for name in _CODE.findall(names)} == set(SCOPES)
+
+
+def test_every_action_of_the_audit_is_written_by_somebody() -> None:
+    """Each stands whole where it is written, so that it is found by its name."""
+    where = [ROOT / "services" / "core" / "audit" / "actions.py"]
+    code = "".join(_text(one) for one in (ROOT / "services").rglob("*.py") if one not in where)
+    assert sorted(one for one in ACTIONS if f'"{one}"' not in code) == []
 
 
 def test_the_roles_of_files_and_the_slices_are_those_that_the_decision_lists() -> None:

@@ -9,23 +9,13 @@ import schemathesis
 
 from services.api.contract.__main__ import PATH
 from services.api.contract.problem_codes import problem_codes
-from tests.support.contract import BY_OTHERS, CONTRACT, PROVED_IN_BODY, TOKEN_PATH
+from tests.support.contract import BY_OTHERS, CONTRACT, PROVED_IN_BODY, TOKEN_PATH, resolved
 
 COMPONENTS = CONTRACT["components"]
 PUBLIC = {
     *("healthz", "readyz", "metrics"),
     *("read_authorization_server", "read_public_keys", "read_signing_keys"),
 }
-
-
-def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reference names, or the node itself."""
-    while "$ref" in node:
-        found: Any = CONTRACT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
-    return node
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -19,7 +19,7 @@ from tests.support.assessments import an_appeal, assessment_of_a_year
 from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
-from tests.support.contract import BY_OTHERS, CONTRACT
+from tests.support.contract import BY_OTHERS, CONTRACT, resolved
 from tests.support.device import a_conflict, a_milestone_conflict, a_row_conflict
 from tests.support.duties import add, an_obligation
 from tests.support.evidence import evidence_named
@@ -88,16 +88,6 @@ NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 """A day on which the dates of the examples lie as they are meant to."""
 
 _months: Iterator[int] = count(1)
-
-
-def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reference names, or the node itself."""
-    if "$ref" not in node:
-        return node
-    found: Any = CONTRACT
-    for part in node["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return resolved(found)
 
 
 def faults(schema: dict[str, Any], value: object) -> list[str]:

@@ -48,3 +48,13 @@ BY_OTHERS = frozenset({TOKEN_PATH, GATEWAY_PATH, *PROVED_IN_BODY})
 """Paths whose requests or refusals are not of our own form, or hold the credential in the body."""
 
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference names, through as many as there are, or the node itself."""
+    while "$ref" in node:
+        found: Any = CONTRACT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.core.kit.clock import Clock
 from tests.support.api import XINMI
-from tests.support.contract import BY_OTHERS, CONTRACT, GATEWAY_PATH, TOKEN_PATH
+from tests.support.contract import BY_OTHERS, CONTRACT, GATEWAY_PATH, TOKEN_PATH, resolved
 from tests.support.ground import Ground, body_of_today
 
 OPERATIONS: dict[str, Any] = {
@@ -47,20 +47,9 @@ def takes_the_ground(label: str) -> bool:
     return bool(OPERATIONS[label]["operationId"].startswith(_LAST))
 
 
-def _resolved(node: Any) -> Any:
-    while "$ref" in node:
-        found: Any = CONTRACT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
-    return node
-
-
 def _example(parameter: dict[str, Any]) -> str:
     shown = next(iter(parameter.get("examples", {}).values()), None)
-    return str(
-        _resolved(shown)["value"] if shown else parameter.get("example", parameter["schema"])
-    )
+    return str(resolved(shown)["value"] if shown else parameter.get("example", parameter["schema"]))
 
 
 def _credential_in_address(label: str, ground: Ground) -> dict[str, str]:
@@ -96,7 +85,7 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
         return method, *_proved(path, ground)
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
-    for parameter in map(_resolved, operation["parameters"]):
+    for parameter in map(resolved, operation["parameters"]):
         if parameter["in"] == "query" and parameter.get("required"):
             query.setdefault(parameter["name"], _example(parameter))
         if parameter["in"] == "path":
@@ -106,8 +95,8 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     body = None
     sent: dict[str, Any] = {"params": query, "headers": {}}
     if "requestBody" in operation:
-        media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
-        shown = _resolved(next(iter(content["examples"].values())))["value"]
+        media_type, content = next(iter(resolved(operation["requestBody"])["content"].items()))
+        shown = resolved(next(iter(content["examples"].values())))["value"]
         if media_type == "application/json":
             body = _body(label, shown, ground)
         else:

@@ -147,7 +147,8 @@ async def test_a_wrong_secret_holds_everything_and_closes_the_connector_at_last(
     assert superior.refused_signatures > 3
     assert superior.requests == []
     assert [one.state for one in await reports.items()] == ["pending"]
-    assert len(await reports.happened("connector.disabled")) == 1
+    (told,) = await reports.happened("connector.disabled")
+    assert told["percent"] == 100
     assert [one["percent"] for one in await reports.happened("connector.failing")] == [50, 70, 90][
         : len(await reports.happened("connector.failing"))
     ]

@@ -14,7 +14,7 @@ from services.api.context import Held, PlanInScope, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.core.assessments import queries
 from services.core.assessments.service import AssessmentDesk, check_assessor
 from services.core.assessments.writing import write_assessments
@@ -28,6 +28,7 @@ router = versioned_router("assessments")
     openapi_extra=asking("AssessmentBatch"),
     response_model=AssessmentReportOut,
 )
+@heavy
 async def write_assessment_batch(
     body: AssessmentBatchIn,
     request: Request,

@@ -12,7 +12,7 @@ from services.api.contract.refusals import refusals
 from services.api.filters import OrganizationFilter
 from services.api.imports.template_routes import XLSX, file_answer, file_response
 from services.api.plan_parameters import PeriodQuery, period_of_board
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.core.assessments import queries
 from services.core.assessments.service import check_assessor
 from services.core.assessments.subjects import cycle_faults
@@ -38,6 +38,7 @@ _TOO_MANY = Text(
     response_class=Response,
     responses={**file_answer(XLSX, "AssessmentForm"), **refusals(403, 404)},
 )
+@heavy
 async def get_assessment_form(
     actor: Assessor,
     plan: PlanInScope,

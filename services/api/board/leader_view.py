@@ -9,7 +9,7 @@ from services.api.alerts.late_routes import LateOut
 from services.api.board.charts import curve, waterfall
 from services.api.board.figures import NONE, moved, percent, rounded, shown, signed
 from services.api.board.leader import LeaderReading
-from services.api.board.rendering import words
+from services.api.board.rendering import draft_status, words
 from services.core.alerts.late import LateCounts
 from services.core.board.queries import PeriodStanding
 from services.core.kit.decimals import total
@@ -17,10 +17,7 @@ from services.core.kit.text import Language, Text
 from services.core.plan.state import PlanState
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
-
-LIGHTS = ("green", "yellow", "red", "grey")
-SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
-"""Each light has a shape of its own, so that a print without colours tells them apart."""
+from services.core.scoring.lights import LIGHT_SIGNS, LIGHTS
 
 _MOST_PARTS = 8
 _MOST_RANKED = 30
@@ -34,23 +31,23 @@ def leader_view(
     The others are counted, and nothing else is said of them.
     """
     board, plan = read.now_at.board, read.plan
-    # The version that the scoreboard was drawn by: with its names and leads, as in its papers.
+    # Names, leads and bounds are those by which the scoreboard was drawn, whatever the plan says by
+    # now.
     drawn_by = read.now_at.plan
     rows = board["indicators"]
     lights = Counter(row["light"] for row in rows)
     return {
         "plan": plan.code,
         "city": plan.document.city.name,
-        "title": drawn_by.document.title,
-        "status_text": drawn_by.document.status_text,
-        "is_draft": drawn_by.document.status == "draft",
+        "title": plan.document.title,
+        "status": draft_status(plan),
         "period": read.period.code,
         "periods": _periods(plan, read.period.code),
         "today": read.today,
         "position": read.now_at.position,
         "sentence": _sentence(read, lights).in_(language),
         "overall": _overall(board["overall"], language, only),
-        "lights": [(light, SIGNS[light], lights[light]) for light in LIGHTS],
+        "lights": [(light, LIGHT_SIGNS[light], lights[light]) for light in LIGHTS],
         "indicator_count": len(rows),
         "not_public": 0 if only is None else sum(row["code"] not in only for row in rows),
         "groups": _groups(board, drawn_by, language, only),
@@ -198,7 +195,7 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
         "code": row["code"],
         "name": row["name"] if known is None else known.printed_name,
         "light": row["light"],
-        "sign": SIGNS[row["light"]],
+        "sign": LIGHT_SIGNS[row["light"]],
         "value": row["display"],
         "unit": row["unit"],
         "state": row["state"],

@@ -12,7 +12,7 @@ from services.api.board.kept import TOKEN_PLACE, Kept
 from services.api.board.leader import read_for_leader
 from services.api.board.leader_view import leader_view
 from services.api.board.public import read_published
-from services.api.board.rendering import assets, page, words
+from services.api.board.rendering import assets, draft_status, page, words
 from services.api.board.routing import (
     Chosen,
     board_router,
@@ -30,7 +30,7 @@ from services.api.routing import admit
 from services.api.security import address_of
 from services.core.board.queries import board_position
 from services.core.identity.errors import not_permitted
-from services.core.identity.rules import Permission
+from services.core.identity.rules import Permission, city_of_plan
 from services.core.kit.errors import NotFound
 from services.core.plan.queries import visible_plans
 
@@ -58,7 +58,10 @@ async def start(request: Request) -> Response:
         if len(found) == 1:
             return sent_on(request, f"/plans/{found[0]}")
         states = [await held.plans.get(code, actor, session) for code in found[:_MOST_PLANS]]
-    plans = [{"code": one.code, "title": one.document.title} for one in states]
+    plans = [
+        {"code": one.code, "title": one.document.title, "status": draft_status(one)}
+        for one in states
+    ]
     body = page(
         "plans.html",
         reading_language(request),
@@ -121,7 +124,7 @@ async def show_public(plan: str, request: Request, lang: Chosen = None) -> Respo
         shown = await read_published(held, plan, language)
         return page("leader.html", language, root=root_of(request), **shown)
 
-    return await Kept(request, None, language, plan.split("-", 1)[0]).answer(make)
+    return await Kept(request, None, language, city_of_plan(plan)).answer(make)
 
 
 @router.get("/plans/{plan}/wait")

@@ -8,6 +8,7 @@ from services.api.board.leader_view import leader_view
 from services.api.context import Resources
 from services.core.alerts.late import LateCounts
 from services.core.board.queries import last_published
+from services.core.identity.rules import city_of_plan
 from services.core.kit.city_scope import enter_city
 from services.core.kit.text import Language
 from services.core.plan.errors import PlanNotFound, PublicationNotFound
@@ -24,7 +25,7 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
     Raises:
         PublicationNotFound: there is no such plan, or nothing of it is published.
     """
-    city_code = plan_code.split("-", 1)[0]
+    city_code = city_of_plan(plan_code)
     enter_city(city_code)
     async with held.reads.sessions() as session:
         found = await last_published(session, city_code, plan_code)

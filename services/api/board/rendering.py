@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 
 from services.core.kit.text import Language, Text
+from services.core.plan.state import PlanState
 
 _HERE = Path(__file__).parent
 _ASSETS = _HERE / "assets"
@@ -71,6 +72,11 @@ def words() -> Mapping[str, Text]:
     """Return what the pages say beside what the ledger holds, by name."""
     read = yaml.safe_load((_HERE / "words.yaml").read_text(encoding="utf-8"))
     return {name: Text(zh, en) for name, (zh, en) in read.items()}
+
+
+def draft_status(plan: PlanState) -> str | None:
+    """Return what a plan that is a draft says of itself; None: it is in force."""
+    return plan.document.status_text if plan.document.status == "draft" else None
 
 
 def page(name: str, language: Language, *, root: str, **shown: Any) -> bytes:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from services.api.board.rendering import draft_status
 from services.api.board.visitors import SESSION, Visitor, set_cookie
 from services.core.identity.rules import Permission
 from services.core.plan.state import PlanState
@@ -17,20 +18,18 @@ def shown_visitor(
 
     `form_token` is that of their session, or what stands for it in a page that is kept.
 
-    A unit's page is for whoever reports for one; the office's for whoever reviews. `plan_status`
-    is what each page of a plan says that is no more than a draft.
+    A unit's page is for whoever reports for one; the office's for whoever reviews. Each page of a
+    plan that is a draft says so.
     """
-    pages = ["overview"]
-    is_draft = plan is not None and plan.document.status == "draft"
-    status = plan.document.status_text if plan is not None and is_draft else None
+    pages, status = ["overview"], None if plan is None else draft_status(plan)
     if not visitor.is_signed_in:
-        return {"pages": pages, "form_token": "", "plan_status": status}
+        return {"pages": pages, "form_token": "", "status": status}
     actor = visitor.actor
     if plan is not None and actor.organization_code in plan.organizations:
         pages.append("unit")
     if actor.may(Permission.REVIEW_SUBMISSIONS):
         pages.append("office")
-    return {"pages": pages, "form_token": form_token, "plan_status": status}
+    return {"pages": pages, "form_token": form_token, "status": status}
 
 
 def renewed(request: Request, visitor: Visitor, response: Response) -> Response:

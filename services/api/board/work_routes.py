@@ -267,7 +267,10 @@ async def _office_page(
     papers = await answer_of(
         request, visitor, Call("list_papers", named, {"page_size": _MOST_PAPERS})
     )
-    owing = [one for one in (rates or {"items": []})["items"] if one["reported"] < one["expected"]]
+    behind = [one for one in (rates or {"items": []})["items"] if one["reported"] < one["expected"]]
+    # As the plan has its units, and not by code.
+    ranks = {code: rank for rank, code in enumerate(state.organizations)}
+    owing = sorted(behind, key=lambda one: ranks.get(one["code"], len(ranks)))
     body = page(
         "office.html",
         reading_language(request),

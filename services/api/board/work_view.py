@@ -14,21 +14,24 @@ _REMARKS = ("note", "justification")
 
 
 def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
-    """Return the rows of a batch that a form says, in its order; what was left blank is none.
-
-    What stands beside a value was shown with it: a note that was emptied is taken back, and a box
-    that is not ticked says that the value is final.
-    """
+    """Return the rows of a batch that a form says, in its order; what was left blank is none."""
     rows = []
     for code in form.every("indicator"):
-        filled = {name: said for name in ENTRIES if (said := form.get(f"{name}.{code}"))}
-        if not filled:
+        said = {name: form.get(f"{name}.{code}") for name in (*ENTRIES, *_REMARKS)}
+        filled = {name: value for name, value in said.items() if value}
+        if not filled.keys() & set(ENTRIES):
             continue
         place = {"indicator_code": code, "organization_code": unit, "period": period}
-        remarks = {name: form.get(f"{name}.{code}") or None for name in _REMARKS}
-        status = "provisional" if form.get(f"provisional.{code}") else "final"
-        rows.append({**place, **filled, **remarks, "data_status": status})
+        # What was emptied is taken back, and what is not ticked is final: the form showed both.
+        remarks = {name: said[name] or None for name in _REMARKS}
+        status = {"data_status": "provisional" if is_provisional(form, code) else "final"}
+        rows.append({**place, **filled, **remarks, **status})
     return rows
+
+
+def is_provisional(form: Form, code: str) -> bool:
+    """Return whether a form says of an indicator's value that it may still be revised."""
+    return bool(form.get(f"provisional.{code}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
     code, standing = cell["indicator_code"], cell["submission"]
     state = None if standing is None else standing["state"]
     known = {name: (standing or {}).get(name) or "" for name in (*ENTRIES, *_REMARKS)}
-    provisional = (standing or {}).get("data_status") == "provisional"
+    provisional = standing is not None and standing["data_status"] == "provisional"
     if refused is not None:
+        provisional = is_provisional(refused.said, code)
         known = {name: refused.said.get(f"{name}.{code}") for name in known}
-        provisional = bool(refused.said.get(f"provisional.{code}"))
     # What was given in parts is given so again: the value follows from them.
     if known["numerator"] and refused is None:
         known["value"] = ""

@@ -13,7 +13,7 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.evidence.sending import stored_file
 from services.api.imports.template_routes import ZIP, file_answer
 from services.api.operations.schemas import OperationOut, operation_out
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.core.evidence import queries
 from services.core.evidence.archives.service import ArchiveWish, archive_key, begin_archive
@@ -52,6 +52,7 @@ class EvidenceArchiveIn(Said):
     openapi_extra=asking("EvidenceArchiveWish", required=False),
     response_model=OperationOut,
 )
+@heavy
 async def archive_evidence(
     body: EvidenceArchiveIn, actor: Office, plan: PlanInScope, session: Writing, held: Held
 ) -> Response:

@@ -46,10 +46,13 @@ class ConnectorSecretRefusedData(ConnectorData):
     ]
 
 
-class ConnectorDisabledData(ConnectorFailingData):
+class ConnectorDisabledData(ConnectorData):
     """Nothing is reported to a superior any more."""
 
     reason: Annotated[str, _said("`gone`, `failing` or `manual`")]
+    percent: Annotated[int, _said("100 where it failed too long")]
+    failing_since: Annotated[datetime | None, _said("Since when nothing came through")]
+    consecutive_failures: Annotated[int, _said("How many attempts failed since")]
 
 
 class ReportedItemData(ConnectorData):

@@ -12,7 +12,7 @@ from services.api.contract.shown import ETAG, answering
 from services.api.imports.form_schemas import FormOut, form_fields
 from services.api.imports.template_routes import Asked, UnitQuery, of_unit
 from services.api.plan_parameters import PeriodQuery
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -38,6 +38,7 @@ async def _asked(actor: Filler, plan: PlanInScope, period: PeriodQuery = None) -
     responses={**answering("Form", ETAG), **refusals(403, 404)},
     response_model=FormOut,
 )
+@heavy
 async def get_form_of_unit(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,

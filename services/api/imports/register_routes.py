@@ -20,7 +20,7 @@ from services.api.imports.template_routes import (
 from services.api.problems import language_of
 from services.api.registers.routes import RegisterInPlan, Writer
 from services.api.registers.schemas import RegisterReportOut, report_of_rows
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.core.imports.register_form import register_form
 from services.core.imports.register_sheet import rows_of_sheet
 from services.core.imports.register_stamps import stamped_for
@@ -99,6 +99,7 @@ _TOO_MANY = Text(
     response_class=Response,
     responses={**file_answer(XLSX, "RegisterForm"), **refusals(403, 404)},
 )
+@heavy
 async def get_register_form(
     actor: Writer,
     plan: PlanInScope,
@@ -152,6 +153,7 @@ async def get_register_form(
     openapi_extra=_SENT,
     response_model=RegisterReportOut,
 )
+@heavy
 async def import_register_sheet(
     request: Request,
     actor: Writer,

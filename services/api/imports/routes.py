@@ -33,7 +33,7 @@ from services.api.operations.rights import check_permissions
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import cut, of_list
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn
 from services.core.identity.actor import Actor
@@ -52,6 +52,7 @@ from services.core.imports.service import (
 from services.core.kit.errors import InvalidInput
 from services.core.kit.operations import Operation
 from services.core.kit.pagination import read_page_token, read_version
+from services.core.kit.said import FileName
 from services.core.sheets.errors import SheetRefused
 
 router = versioned_router("imports")
@@ -167,6 +168,7 @@ def _begun(operation: Operation) -> Response:
     openapi_extra=_SENT,
     response_model=OperationOut,
 )
+@heavy
 async def import_sheet(
     actor: Writer,
     plan: PlanInScope,
@@ -174,7 +176,7 @@ async def import_sheet(
     session: Writing,
     held: Held,
     file_name: Annotated[
-        str | None, Query(max_length=255, description="What the file is called, to be shown")
+        FileName | None, Query(description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
     """Send values, progress, rows of a register or assessments as a workbook or CSV.
@@ -270,6 +272,7 @@ async def list_import_faults(
     response_class=Response,
     responses={**file_answer(XLSX, "MarkedCopy"), **refusals(403, 404)},
 )
+@heavy
 async def get_marked_copy(
     sheet: Seen, session: Reading, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -316,6 +319,7 @@ ImportTaken = Annotated[ImportTurn, Depends(_take)]
     },
     response_model=OperationOut,
 )
+@heavy
 async def confirm_import(turn: ImportTaken, if_match: IfMatch = None) -> Response:
     """Have the worker write the rows of a file without faults: all of them, or none.
 

@@ -14,7 +14,7 @@ from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import require
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -25,6 +25,7 @@ from services.core.imports.prefilled import FilledForm, indicator_form, task_for
 from services.core.imports.sheet_forms import FORMS, FormName
 from services.core.imports.templates import MadeForm, make_forms
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.file_names import as_file_name
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.kit.text import Text
 from services.core.plan.periods import Period
@@ -178,6 +179,7 @@ def file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]
     response_class=Response,
     responses={**file_answer(XLSX, "FormWorkbook"), **refusals(403, 404, 503)},
 )
+@heavy
 async def get_form(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,
@@ -200,6 +202,7 @@ async def get_form(
     response_class=Response,
     responses={**file_answer(ZIP, "FormBundle"), **refusals(403, 404, 503)},
 )
+@heavy
 async def get_all_forms(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,
@@ -248,5 +251,5 @@ def file_response(
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
         return Response(status_code=304, headers=headers)
-    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(as_file_name(name))}"
     return Response(content, 200, headers, media_type)

@@ -33,7 +33,7 @@ from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.conflicts import queries
 from services.core.conflicts.rules import DeviceConflictState
 from services.core.milestones import queries as milestones
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.conflicts import service
 from services.core.milestones.conflicts.errors import MilestoneConflictNotFound
 from services.core.milestones.conflicts.models import MilestoneConflict
@@ -123,7 +123,7 @@ class MilestoneConflictTurn(Turn[MilestoneConflict]):
     """A conflict's turn to be decided, with its milestone and what that is judged by."""
 
     milestone: Milestone
-    desk: ActionContext
+    desk: MilestoneDesk
 
     @override
     async def shown(self) -> Shown:

@@ -40,7 +40,7 @@ from services.core.extensions.models import Extension
 from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
 from services.core.identity.actor import Actor
 from services.core.milestones import extending
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.conditions import EXTENSIONS
 from services.core.milestones.extending import ExtensionCase
 from services.core.obligations.errors import ObligationNotFound
@@ -137,7 +137,7 @@ class OwedTurn:
     """A locked obligation within the scope of a caller who may ask for more time to meet it."""
 
     obligation: Obligation
-    desk: ActionContext
+    desk: MilestoneDesk
     session: AsyncSession
 
 

@@ -47,10 +47,9 @@ from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, read_page_token
 from services.core.milestones import queries
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.assigning import MilestoneDraft, assign, draft_faults
 from services.core.milestones.errors import MilestoneNotFound
-from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone
 from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.milestones.rights import may_assign
@@ -58,6 +57,7 @@ from services.core.milestones.rules import MilestoneState
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
+from services.core.scoring.lights import Light
 
 router = versioned_router("milestones")
 
@@ -84,20 +84,20 @@ Assigner = Annotated[Actor, Depends(_assigner)]
 
 async def writing_desk(
     session: Writing, held: Resources, plan: PlanState, actor: Actor
-) -> ActionContext:
+) -> MilestoneDesk:
     """Return the desk of a change; its calendar stands still until the change is committed."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code, held=True)
-    return ActionContext(plan, calendar, actor, held.clock.now())
+    return MilestoneDesk(plan, calendar, actor, held.clock.now())
 
 
 async def reading_desk(
     session: Reading, held: Resources, plan: PlanState, actor: Actor
-) -> ActionContext:
+) -> MilestoneDesk:
     """Return the desk of somebody who only looks."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
-    return ActionContext(plan, calendar, actor, held.clock.now())
+    return MilestoneDesk(plan, calendar, actor, held.clock.now())
 
 
 @router.post(
@@ -129,7 +129,7 @@ async def create_milestone(
 
 
 async def _draft(
-    session: Writing, desk: ActionContext, body: MilestoneIn | DeferredFaults
+    session: Writing, desk: MilestoneDesk, body: MilestoneIn | DeferredFaults
 ) -> MilestoneDraft:
     """Return what is to be assigned, or every fault of shape and of reference at once."""
     if isinstance(body, DeferredFaults):
@@ -172,7 +172,7 @@ async def list_milestones(
     state: Annotated[MilestoneState | None, Query(description="In this state only")] = None,
     due_before: Annotated[Day | None, Query(description="Due before this day only")] = None,
     parent_id: Annotated[UUID | None, Query(description="Branches of this one only")] = None,
-    light: Annotated[MilestoneLight | None, Query(description="With this light today only")] = None,
+    light: Annotated[Light | None, Query(description="With this light today only")] = None,
     overdue: Annotated[
         bool | None,
         Query(description="`true`: not handed in, and the due date is over; `false`: the others"),
@@ -221,13 +221,13 @@ async def list_milestones(
     return Response(to_json(listed), media_type="application/json")
 
 
-def _sight(desk: ActionContext) -> Sight:
+def _sight(desk: MilestoneDesk) -> Sight:
     document = desk.plan.document
     return Sight(desk.today, document.time_zone, document.scheme.lights)
 
 
 async def _changes(
-    session: Reading, desk: ActionContext, filters: MilestoneFilters, position: int, limit: int
+    session: Reading, desk: MilestoneDesk, filters: MilestoneFilters, position: int, limit: int
 ) -> Response:
     changes = await queries.changed_after(
         session,

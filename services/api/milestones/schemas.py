@@ -16,9 +16,9 @@ from services.core.calendars.rules import CalendarStatus
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.forms import form
 from services.core.kit.said import CodeIn, Line, LongWords, Said, Title, Words
-from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.rules import ClosureGrade, EvidenceRule, MilestoneState, MilestoneVerb
 from services.core.plan.written import Day
+from services.core.scoring.lights import Light
 
 _Weight = Annotated[ExactDecimal, Field(gt=0)]
 _Percent = Annotated[ExactDecimal, Field(ge=0, le=100)]
@@ -188,7 +188,7 @@ class MilestoneOut(BaseModel):
         description="Why it was declined, returned, reopened or cancelled; how it was closed"
     )
     from_plan: bool = Field(description="It stands for its measure as the plan prints it")
-    light: MilestoneLight = Field(description="How it stands today")
+    light: Light = Field(description="How it stands today")
     reason: str = Field(description="Why the light is as it is, in Chinese")
     reason_en: str = Field(description="The same in English")
     reason_code: str = Field(description="The same as a stable code, such as `overdue`")
@@ -230,7 +230,7 @@ class BranchOut(BaseModel):
     percent: Digits = Field(description="As reported last, exact")
     weight: Digits = Field(description="How much it counts, exact")
     due_date: date = Field(description="The date in force")
-    light: MilestoneLight = Field(description="How it stands today")
+    light: Light = Field(description="How it stands today")
     reason: str = Field(description="Why, in Chinese")
     reason_en: str = Field(description="The same in English")
 
@@ -278,7 +278,7 @@ class LinkedIndicatorOut(BaseModel):
 
     code: str = Field(description="Code of the indicator")
     name: str = Field(description="Its name")
-    light: MilestoneLight = Field(description="Its light on the scoreboard of the period")
+    light: Light = Field(description="Its light on the scoreboard of the period")
     reason: str = Field(description="Why, in Chinese")
     reason_en: str = Field(description="The same in English")
 
@@ -294,9 +294,7 @@ class ProgressSumOut(BaseModel):
     overdue: int = Field(description="How many are overdue, not handed in")
     next_due_date: date | None = Field(description="The soonest due date of those not closed")
     whole: bool = Field(description="False where the caller may see only some of the milestones")
-    light: MilestoneLight = Field(
-        description="The worst of its milestones' and linked indicators' lights"
-    )
+    light: Light = Field(description="The worst of its milestones' and linked indicators' lights")
     reason: str = Field(description="Why, in Chinese")
     reason_en: str = Field(description="The same in English")
     reason_code: str = Field(description="The first reason as a stable code")

@@ -24,7 +24,7 @@ from services.api.reasons import ReasonIn
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope
 from services.core.milestones import queries, service
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.assigning import edit
 from services.core.milestones.errors import MilestoneNotFound
 from services.core.milestones.extending import ask_for_milestone
@@ -41,7 +41,7 @@ _VERB = refusals(403, 404, 409, 412)
 class MilestoneTurn(Turn[Milestone]):
     """A milestone's turn for a verb, with what a change of it is judged by."""
 
-    desk: ActionContext
+    desk: MilestoneDesk
 
     @override
     async def shown(self) -> Shown:

@@ -13,8 +13,8 @@ from services.core.extensions.models import Extension
 from services.core.extensions.queries import newest_of
 from services.core.identity.actor import Actor
 from services.core.milestones import queries
-from services.core.milestones.action_context import ActionContext
-from services.core.milestones.changes import place_of
+from services.core.milestones.action_context import MilestoneDesk
+from services.core.milestones.changes import access_to
 from services.core.milestones.models import Milestone
 from services.core.milestones.progress import linked
 from services.core.milestones.reasons import words
@@ -57,7 +57,7 @@ _AS_THEY_ARE = (
 
 
 async def milestone_list(
-    session: AsyncSession, rows: Sequence[Milestone], desk: ActionContext
+    session: AsyncSession, rows: Sequence[Milestone], desk: MilestoneDesk
 ) -> list[dict[str, Any]]:
     """Return milestones of one plan as `MilestoneOut` has them, with two more statements."""
     ids = [row.id for row in rows]
@@ -67,7 +67,7 @@ async def milestone_list(
     return [_fields(row, asked.get(row.id, ()), shares.get(row.id), day, desk) for row in rows]
 
 
-async def milestone_detail(session: AsyncSession, row: Milestone, desk: ActionContext) -> Shown:
+async def milestone_detail(session: AsyncSession, row: Milestone, desk: MilestoneDesk) -> Shown:
     """Return a milestone as `MilestoneDetailOut` has it."""
     (fields,) = await milestone_list(session, [row], desk)
     branches: Sequence[Milestone] = ()
@@ -83,7 +83,7 @@ def _fields(
     asked: Sequence[Extension],
     branches: tuple[int, Share] | None,
     day: PlanToday,
-    desk: ActionContext,
+    desk: MilestoneDesk,
 ) -> dict[str, Any]:
     leads = desk.leads(row.measure_code)
     return {
@@ -102,7 +102,7 @@ def _fields(
         "branch_count": 0 if branches is None else branches[0],
         "merged_percent": _merged_percent(row, branches, desk.actor, leads),
         "assigned_by": actor_fields(row.assigned_by),
-        "allowed_actions": allowed_actions(desk.actor, place_of(row, leads)),
+        "allowed_actions": allowed_actions(desk.actor, access_to(row, leads)),
     }
 
 

@@ -42,7 +42,7 @@ from services.api.paging import after_id, cut, history_page, of_list
 from services.api.plan_parameters import PeriodFilter
 from services.api.problems import language_of
 from services.api.reasons import ReasonIn
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn, in_scope
 from services.core.identity.actor import Actor
@@ -125,6 +125,7 @@ def _source(body: DeferredFaults | Any, plan: PlanState) -> ObservationSource | 
     openapi_extra=asking("ObservationBatch"),
     response_model=ObservationReportOut,
 )
+@heavy
 async def record_observations_at_once(
     body: ObservationBatchIn,
     request: Request,

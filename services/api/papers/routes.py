@@ -101,9 +101,10 @@ async def make_paper(
     `Location` tells how far it is; its `result` says where the paper and its files are. A paper on
     a period is made of one scoreboard at one place in the log: asked for again with the same
     `position`, it says the same, byte for byte; of what is overdue it tells who handed it in by
-    the time it was asked for, or by that of the scoreboard where this is named. A form is about
-    one matter as it stands. Its number is that of the order in which papers are made. Cancelled
-    before it is done, it leaves nothing.
+    the time it was asked for, or by that of the scoreboard where this is named, and a pack holds
+    the evidence that was decided on by the time it was asked for. A form is about one matter as it
+    stands. Its number is that of the order in which papers are made. Cancelled before it is done,
+    it leaves nothing.
     """
     if is_pack(body.kind) and held.files is None:
         raise FileStoreNotSet

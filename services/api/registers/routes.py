@@ -41,7 +41,7 @@ from services.api.registers.schemas import (
     row_etag,
     row_fields,
 )
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.turns import in_scope
 from services.core.identity.actor import Actor
@@ -281,6 +281,7 @@ async def create_register_row(
     openapi_extra=asking("RegisterRowBatch"),
     response_model=RegisterReportOut,
 )
+@heavy
 async def write_register_rows(
     body: RegisterRowBatchIn,
     request: Request,

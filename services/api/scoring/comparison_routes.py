@@ -16,13 +16,13 @@ from services.api.routing import versioned_router
 from services.api.scoring.change_routes import From, To, board_end, board_place, check_order
 from services.api.scoring.comparison_schemas import ComparisonOut
 from services.api.scoring.routes import Basis, Reader, check_basis
-from services.api.scoring.table_routes import LIGHTS
 from services.core.kit.decimals import plain, total
 from services.core.plan.errors import PublicationNotFound
 from services.core.plan.queries import publication
 from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.errors import BoardNotFound
+from services.core.scoring.lights import LIGHT_NAMES
 from services.core.scoring.models import ScoreSnapshot
 
 router = versioned_router("scores")
@@ -136,7 +136,7 @@ def _lines(before: ScoreSnapshot | None, after: ScoreSnapshot) -> list[dict[str,
 def _standing(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    return {name: row.get(name) for name in _STANDING} | {"light_name": LIGHTS[row["light"]]}
+    return {name: row.get(name) for name in _STANDING} | {"light_name": LIGHT_NAMES[row["light"]]}
 
 
 def _difference(

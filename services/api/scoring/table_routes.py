@@ -3,27 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic_core import from_json, to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import IfNoneMatch, PlanCode, resources_of
+from services.api.context import Held, IfNoneMatch, PlanInScope
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery
-from services.api.routing import access_of, plan_access, versioned_router
-from services.api.scoring.routes import AsOf, Basis, Published, board_body, check_basis
+from services.api.routing import versioned_router
+from services.api.scoring.routes import AsOf, Basis, Published, Reader, board_body, check_basis
 from services.api.scoring.schemas import adjusted_fields
 from services.api.scoring.table_schemas import IndicatorTableOut
-from services.core.identity.rules import Permission
 from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.target_names import name_of_written
 from services.core.plan.versions.queries import plan_of_version
+from services.core.scoring.lights import LIGHT_NAMES
 
 router = versioned_router("scores")
-
-LIGHTS: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
-"""What lights are called on paper, where colours are lost."""
 
 _HEAD = (
     "plan",
@@ -55,10 +52,10 @@ _STANDING = (
     responses={**answering("IndicatorTable", ETAG), **refusals(403, 404)},
     response_model=IndicatorTableOut,
 )
-@plan_access(Permission.READ_PLAN)
 async def get_indicator_table(
-    request: Request,
-    _plan: PlanCode,
+    actor: Reader,
+    plan: PlanInScope,
+    held: Held,
     period: PeriodQuery = None,
     basis: Basis = "approved",
     as_of: AsOf = None,
@@ -71,10 +68,7 @@ async def get_indicator_table(
     instant or publication asked for, and what the plan prints from its version that this was
     drawn by.
     """
-    access = access_of(request)
-    plan = access.plan
-    check_basis(access.actor, basis)
-    held = resources_of(request)
+    check_basis(actor, basis)
     board = from_json(await board_body(held, plan, period, basis, as_of, publication))
     async with held.reads.sessions() as session:
         document = (await plan_of_version(session, plan, board["plan_version"])).document
@@ -117,5 +111,5 @@ def _line(
         "target_source": target["source"],
         "owner_text": printed.owner_text if printed else None,
         **standing,
-        "light_name": LIGHTS[row["light"]],
+        "light_name": LIGHT_NAMES[row["light"]],
     }

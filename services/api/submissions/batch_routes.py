@@ -24,7 +24,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.submissions.batch_body import (
     JSON,
@@ -116,6 +116,7 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
     openapi_extra=batch_request_body(),
     response_model=BatchOut,
 )
+@heavy
 async def write_batch(
     actor: Writer,
     plan: PlanInScope,
@@ -163,6 +164,7 @@ async def _kept(
     responses={**answering("BatchReport"), **refusals(403, 404, 409)},
     response_model=BatchOut,
 )
+@heavy
 async def commit_batch(
     actor: Writer,
     plan: PlanInScope,

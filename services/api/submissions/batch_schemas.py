@@ -23,6 +23,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said
 from services.core.kit.text import Language, Text
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import Decided
@@ -34,7 +35,6 @@ from services.core.submissions.batch.rows import (
     BatchScope,
     RowOperation,
     RowOutcome,
-    Slot,
     Strategy,
 )
 from services.core.submissions.changes import FORMS

@@ -14,7 +14,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.submissions.bulk_schemas import (
     BulkIn,
@@ -157,6 +157,7 @@ def _taking(verb: SubmissionVerb) -> Any:
 
 
 @router.post("/plans/{plan}/submissions/approve", **_ANSWERS, openapi_extra=asking("BulkApproval"))
+@heavy
 async def approve_submissions(body: BulkIn, bulk: Annotated[Bulk, _taking("approve")]) -> Response:
     """Approve up to 1,000 submissions at once; each is answered as by its own `approve`.
 
@@ -167,6 +168,7 @@ async def approve_submissions(body: BulkIn, bulk: Annotated[Bulk, _taking("appro
 
 
 @router.post("/plans/{plan}/submissions/return", **_ANSWERS, openapi_extra=asking("BulkReturn"))
+@heavy
 async def return_submissions(
     body: BulkReasonIn, bulk: Annotated[Bulk, _taking("return")]
 ) -> Response:
@@ -178,6 +180,7 @@ async def return_submissions(
 
 
 @router.post("/plans/{plan}/submissions/submit", **_ANSWERS, openapi_extra=asking("BulkApproval"))
+@heavy
 async def submit_submissions(body: BulkIn, bulk: Annotated[Bulk, _taking("submit")]) -> Response:
     """Hand up to 1,000 drafts or returned ones in for review.
 
@@ -187,6 +190,7 @@ async def submit_submissions(body: BulkIn, bulk: Annotated[Bulk, _taking("submit
 
 
 @router.post("/plans/{plan}/submissions/withdraw", **_ANSWERS, openapi_extra=asking("BulkApproval"))
+@heavy
 async def withdraw_submissions(
     body: BulkIn, bulk: Annotated[Bulk, _taking("withdraw")]
 ) -> Response:

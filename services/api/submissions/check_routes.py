@@ -24,7 +24,6 @@ from services.api.submissions.check_schemas import (
     trial_finding,
 )
 from services.core.checks.descriptions import described_checks
-from services.core.checks.figures import FigurePlace
 from services.core.checks.queries import TrialScope, figures_at, reported_places
 from services.core.checks.trial import broken_by, most_at_once, places_tried
 from services.core.identity.actor import Actor
@@ -33,6 +32,7 @@ from services.core.kit.database import driver_connection
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.check_faults import faults_of_trial
+from services.core.plan.slots import Slot
 from services.core.plan.standing_checks import StandingRule, rules_of_balance, standing
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
@@ -74,7 +74,7 @@ async def try_checks(
     rules = _rules(body, plan)
     scope = TrialScope(body.period, body.organization_code)
     if body.after is not None:
-        scope = replace(scope, after=FigurePlace(**body.after.model_dump()))
+        scope = replace(scope, after=Slot(**body.after.model_dump()))
     connection = await driver_connection(session)
     most = most_at_once(rules)
     asked = {code for one in rules for code, _ in one.asked_of}

@@ -9,12 +9,12 @@ from services.api.exports.digits import Digits
 from services.api.paging import PageOut
 from services.api.submissions.schemas import ComparedFigureOut, WarningOut, warnings_of
 from services.core.checks.descriptions import DescribedCheck
-from services.core.checks.figures import FigurePlace
 from services.core.checks.findings import CheckFinding, told
 from services.core.checks.trial import MOST_RULES_TRIED
 from services.core.identity.actor import Actor
 from services.core.kit.said import CodeIn, Said
 from services.core.plan.check_entries import Balance, CheckRule
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 
@@ -144,14 +144,14 @@ def check_out(check: DescribedCheck) -> CheckOut:
     )
 
 
-def trial_finding(place: FigurePlace, found: CheckFinding, plan: PlanState) -> TrialFindingOut:
+def trial_finding(slot: Slot, found: CheckFinding, plan: PlanState) -> TrialFindingOut:
     """Return what a rule would find at a place, to who sees the whole plan."""
     said = told(found, figures=True)
     return TrialFindingOut(
         rule=found.rule or found.code,
-        organization_code=place.organization_code,
-        organization_name=plan.organization_name(place.organization_code),
-        period=place.period,
+        organization_code=slot.organization_code,
+        organization_name=plan.organization_name(slot.organization_code),
+        period=slot.period,
         left=found.left,
         operator=found.operator,
         right=found.right,

@@ -19,7 +19,7 @@ from services.core.kit.said import CodeIn, LongWords, Said
 from services.core.plan.evidence_rules import RequiredEvidence, pieces_of, still_missing
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.creation import place_of
+from services.core.submissions.creation import access_to
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.rules import (
     REMARKS,
@@ -251,7 +251,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "warnings": warnings_of(row, plan, actor),
         "reason": row["reason"],
         "allowed_actions": allowed_actions(
-            actor, place_of(row, plan.leads.get(code), plan.period_state(row["period"]))
+            actor, access_to(row, plan.leads.get(code), plan.period_state(row["period"]))
         ),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

@@ -35,7 +35,7 @@ from services.core.kit.database import driver_connection
 from services.core.kit.errors import RefusalKind
 from services.core.kit.text import Language
 from services.core.milestones import queries as milestone_queries
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.plan.state import PlanState
 from services.core.registers import queries as row_queries
@@ -68,7 +68,7 @@ class Device:
 
 
 async def changes_since(
-    device: Device, desk: ActionContext, position: int | None
+    device: Device, desk: MilestoneDesk, position: int | None
 ) -> dict[str, Any]:
     """Return what changed and what is gone since a position, and where to go on from.
 
@@ -93,7 +93,7 @@ async def _beginning(device: Device, *, anew: bool) -> dict[str, Any]:
     return {"position": now, "has_more": False, "begin_anew": anew, **nothing}
 
 
-async def _changes_after(device: Device, desk: ActionContext, position: int) -> dict[str, Any]:
+async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> dict[str, Any]:
     session, actor, plan = device.session, device.actor, device.plan
     rows, read_to, more = await submission_queries.changed_after(
         await driver_connection(session),

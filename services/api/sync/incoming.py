@@ -24,7 +24,7 @@ from services.api.sync.schemas import (
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.text import Text
-from services.core.submissions.batch.rows import Slot
+from services.core.plan.slots import Slot
 from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS
 from services.core.sync.writes import Sent, Write

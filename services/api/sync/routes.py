@@ -12,7 +12,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.milestones.routes import reading_desk, writing_desk
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.sync.delta import Device, changes_since, lists_that_differ, refusal_out
 from services.api.sync.incoming import writes_of
@@ -43,6 +43,7 @@ _OF_LIST: dict[str, str] = {"description": "The `digest` of this list that the d
     openapi_extra=asking("Sync"),
     response_model=SyncOut,
 )
+@heavy
 async def sync(
     body: SyncIn, actor: Reader, session: Writing, held: Held, request: Request
 ) -> Response:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
-from services.console.ledger import Ledger, open_ledger, seal_here
+from services.console.ledger import cities_meant, enter_city_meant, open_ledger, seal_here
 from services.console.walkers import processes_for, walkers
 from services.core.audit import lines, linking, proving
 from services.core.audit.canonical import ChainHead
@@ -23,8 +23,7 @@ from services.core.audit.service import note
 from services.core.audit.verifying import Breach, Chain
 from services.core.audit.walking import Walk
 from services.core.identity.actor import operator
-from services.core.identity.queries import city_codes
-from services.core.kit.city_scope import enter_city, in_city
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import snapshot_of
 from services.core.kit.signatures import Signer
 from services.core.kit.text import Language, Text
@@ -103,7 +102,7 @@ async def _verify(
 ) -> int:
     broken = False
     async with open_ledger() as ledger:
-        for city_code in await _cities(ledger, city):
+        for city_code in await cities_meant(ledger, city, language):
             began = time.perf_counter()
             with in_city(city_code):
                 async with ledger.database.sessions() as session:
@@ -132,14 +131,6 @@ async def _apart(session: AsyncSession, url: str, city_code: str) -> tuple[Walk,
     if number == 1:
         return None
     return walkers(url, await snapshot_of(session)), number
-
-
-async def _cities(ledger: Ledger, city: str | None) -> list[str]:
-    async with ledger.database.sessions() as session:
-        known = await city_codes(session)
-    if city is not None and city not in known:
-        raise ConsoleError(f"there is no city {city}; there are: {', '.join(known) or 'none'}")
-    return [one for one in known if city in {None, one}]
 
 
 def _progress() -> Callable[[int], None]:
@@ -210,18 +201,15 @@ def _verify_file(
 async def _export(arguments: Namespace) -> int:
     signer = _signer()
     async with open_ledger() as ledger:
-        cities = await _cities(ledger, arguments.city)
-        if len(cities) != 1:
-            raise ConsoleError(f"name the city with --city; there are: {', '.join(cities)}")
-        enter_city(cities[0])
+        city_code = await enter_city_meant(ledger, arguments.city, terminal_language())
         async with ledger.database.transaction() as session:
-            begun = await proving.begin_file(session, cities[0], after=arguments.after)
+            begun = await proving.begin_file(session, city_code, after=arguments.after)
             await note(
                 session,
-                city_code=cities[0],
+                city_code=city_code,
                 action="audit.exported",
-                subject=("audit", cities[0]),
-                actor=operator(cities[0]).stamp(),
+                subject=("audit", city_code),
+                actor=operator(city_code).stamp(),
                 data={"after": arguments.after, "upto": begun.head.number},
                 at=ledger.clock.true_now(),
             )

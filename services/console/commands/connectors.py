@@ -18,7 +18,7 @@ from services.core.gateways.profiles import PROFILES
 from services.core.kit.clock import Clock
 from services.core.kit.text import Language, Text
 from services.core.webhooks.addresses import TargetUrl, read_url
-from services.core.webhooks.sending import FailureKind, Message, Outcome
+from services.core.webhooks.sending import Message, Outcome, OutcomeKind
 
 SECRET = "WUFEI_SUPERIOR_SECRET"  # noqa: S105 (the variable's name)
 
@@ -80,7 +80,7 @@ def _answered(client: httpx.Client, message: Message) -> tuple[Answered, str]:
     """Return whether a request got past the signature, and what shows it."""
     answer = client.post(message.url, content=message.body, headers=dict(message.headers))
     status = answer.status_code
-    kind: FailureKind = "delivered" if status in _SUCCESS else "status"
+    kind: OutcomeKind = "delivered" if status in _SUCCESS else "status"
     outcome = Outcome(kind, 0, status_code=status, body=answer.content)
     read = read_answer(outcome, ())
     taken = read.outcome.kind == "delivered"

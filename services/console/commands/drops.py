@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.errors import ConsoleError
-from services.console.ledger import Ledger, open_ledger
+from services.console.language import terminal_language
+from services.console.ledger import Ledger, enter_city_meant, open_ledger
 from services.core.drops import queries
 from services.core.drops.errors import DropRefused
 from services.core.drops.lifecycle import (
@@ -20,8 +21,6 @@ from services.core.drops.lifecycle import (
     write_again,
 )
 from services.core.identity.actor import operator
-from services.core.identity.queries import city_codes
-from services.core.kit.city_scope import enter_city
 
 
 def create(arguments: Namespace) -> int:
@@ -53,15 +52,10 @@ def show(arguments: Namespace) -> int:
 async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, AsyncSession]]:
     """Yield the open ledger, the city that is meant, and a transaction."""
     async with open_ledger() as ledger:
-        async with ledger.database.sessions() as session:
-            known = await city_codes(session)
-        cities = [one for one in known if arguments.city in {None, one}]
-        if len(cities) != 1:
-            raise ConsoleError(f"name the city with --city; there are: {', '.join(known)}")
-        enter_city(cities[0])
+        city_code = await enter_city_meant(ledger, arguments.city, terminal_language())
         try:
             async with ledger.database.transaction() as session:
-                yield ledger, cities[0], session
+                yield ledger, city_code, session
         except DropRefused as error:
             raise ConsoleError(f"{error.said.en} / {error.said.zh}") from None
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
-from services.console.ledger import Ledger, open_ledger
+from services.console.ledger import Ledger, enter_city_meant, open_ledger
 from services.console.settings import Settings
 from services.core.exchange import queries
 from services.core.exchange.errors import ExchangeRefused
@@ -24,8 +24,6 @@ from services.core.exchange.service import (
 from services.core.exchange.statements import NOTE_RECON
 from services.core.exchange.table_recon import Reconciling, TableRecon
 from services.core.identity.actor import operator
-from services.core.identity.queries import city_codes
-from services.core.kit.city_scope import enter_city
 from services.core.kit.outage import told_of
 from services.core.kit.server_address import read_address
 from services.core.kit.text import Language, Text
@@ -65,14 +63,9 @@ def reconcile(arguments: Namespace) -> int:
 async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, Language]]:
     language: Language = arguments.language or terminal_language()
     async with open_ledger() as ledger:
-        async with ledger.database.sessions() as session:
-            known = await city_codes(session)
-        cities = [one for one in known if arguments.city in {None, one}]
-        if len(cities) != 1:
-            raise ConsoleError(f"name the city with --city; there are: {', '.join(known)}")
-        enter_city(cities[0])
+        city_code = await enter_city_meant(ledger, arguments.city, language)
         try:
-            yield ledger, cities[0], language
+            yield ledger, city_code, language
         except ExchangeRefused as error:
             raise ConsoleError(error.said.in_(language)) from None
 

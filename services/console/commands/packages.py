@@ -12,11 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
-from services.console.ledger import Ledger, open_ledger, seal_here
+from services.console.ledger import Ledger, enter_city_meant, open_ledger, seal_here
 from services.console.whole_files import write_whole
 from services.core.identity.actor import operator
-from services.core.identity.queries import city_codes
-from services.core.kit.city_scope import enter_city
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Language, Text
 from services.core.packages import queries
@@ -95,15 +93,10 @@ async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, Langua
     if seal is None:
         raise ConsoleError("no WUFEI_SECRET_KEY is set: there is nothing to sign with")
     async with open_ledger() as ledger:
-        async with ledger.database.sessions() as session:
-            known = await city_codes(session)
-        cities = [one for one in known if arguments.city in {None, one}]
-        if len(cities) != 1:
-            raise ConsoleError(f"name the city with --city; there are: {', '.join(known)}")
-        enter_city(cities[0])
         language: Language = arguments.language or terminal_language()
+        city_code = await enter_city_meant(ledger, arguments.city, language)
         try:
-            yield ledger, cities[0], language, seal
+            yield ledger, city_code, language, seal
         except PackageRefused as error:
             raise ConsoleError(error.said.in_(language)) from None
 

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.agenda.errors import CalendarBeyondScope
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import CalendarScope, may_show
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note_of
 from services.core.identity.actor import Actor
 from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
@@ -67,19 +68,13 @@ async def revoke_token(
 
 
 async def _note(
-    session: AsyncSession, token: CalendarToken, action: str, actor: Actor, now: datetime
+    session: AsyncSession, token: CalendarToken, action: AuditAction, actor: Actor, now: datetime
 ) -> None:
-    await note(
-        session,
-        city_code=token.city_code,
-        action=action,
-        subject=("calendar_token", str(token.id)),
-        actor=actor.stamp(),
-        data={
-            "plan": token.plan_code,
-            "scope": token.scope,
-            "organization_code": token.organization_code,
-            "prefix": token.prefix,
-        },
-        at=now,
-    )
+    data = {
+        "plan": token.plan_code,
+        "scope": token.scope,
+        "organization_code": token.organization_code,
+        "prefix": token.prefix,
+    }
+    stamp = actor.stamp()
+    await note_of(session, "calendar_token", token, action, actor=stamp, data=data, at=now)

@@ -8,11 +8,12 @@ the table grow.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cachetools import LRUCache
 
+from services.core.audit.actions import AuditAction
 from services.core.audit.linking import day_of
 
 MOST_A_MINUTE = 200
@@ -24,8 +25,10 @@ MOST_TOKENS = 1000
 _MOST_KNOWN_USES = 20_000
 _MINUTE = timedelta(minutes=1)
 _MOST_READY = 10_000
-_REFUSED, _TAKEN, _ISSUED = "request.refused", "file.downloaded", "token.issued"
-USED = "key.used"
+_REFUSED: Final = "request.refused"
+_TAKEN: Final = "file.downloaded"
+_ISSUED: Final = "token.issued"
+USED: Final = "key.used"
 """What an entry says of the first use of a key on a day from a network."""
 _BEYOND = ("others", "others")
 
@@ -34,7 +37,7 @@ _BEYOND = ("others", "others")
 class NewEntry:
     """An entry that is to be written; `subject` is (kind, id)."""
 
-    action: str
+    action: AuditAction
     subject: tuple[str, str]
     actor: Mapping[str, object]
     data: Mapping[str, object]
@@ -61,7 +64,7 @@ class Caller(NamedTuple):
 
 
 class _Key(NamedTuple):
-    action: str
+    action: AuditAction
     minute: datetime
     city_code: str | None
     subject: tuple[str, str]
@@ -162,7 +165,7 @@ class AccessTally:
 
     def _count(
         self,
-        action: str,
+        action: AuditAction,
         caller: Caller,
         at: datetime,
         what: tuple[str, ...],

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from typing import Protocol
+from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.access import USED, NewEntry
+from services.core.audit.actions import AuditAction
 from services.core.audit.linking import DAYS_OF, day_of
 from services.core.audit.statements import NOTE, NOTE_MANY, USED_SINCE
 from services.core.kit.ids import first_id_at, new_id
@@ -16,7 +19,7 @@ async def note(
     session: AsyncSession,
     *,
     city_code: str,
-    action: str,
+    action: AuditAction,
     subject: tuple[str, str],
     actor: Mapping[str, object],
     data: Mapping[str, object],
@@ -35,6 +38,40 @@ async def note(
             "data": to_json(data).decode(),
             "at": at,
         },
+    )
+
+
+class Audited(Protocol):
+    """A row of a city that has an id of its own."""
+
+    @property
+    def city_code(self) -> str:
+        """The city that it is of."""
+
+    @property
+    def id(self) -> UUID:
+        """What it is known by."""
+
+
+async def note_of(
+    session: AsyncSession,
+    kind: str,
+    row: Audited,
+    action: AuditAction,
+    *,
+    actor: Mapping[str, object],
+    data: Mapping[str, object] | None = None,
+    at: datetime,
+) -> None:
+    """Write one entry about a row, which is a `kind`; secrets never belong in `data`."""
+    await note(
+        session,
+        city_code=row.city_code,
+        action=action,
+        subject=(kind, str(row.id)),
+        actor=actor,
+        data=data or {},
+        at=at,
     )
 
 

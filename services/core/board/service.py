@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note_of
 from services.core.board.models import BoardLink
 from services.core.board.rules import end_faults
 from services.core.identity.actor import Actor
@@ -67,18 +68,11 @@ async def revoke_link(
 
 
 async def _note(
-    session: AsyncSession, link: BoardLink, action: str, actor: Actor, now: datetime
+    session: AsyncSession, link: BoardLink, action: AuditAction, actor: Actor, now: datetime
 ) -> None:
-    await note(
-        session,
-        city_code=link.city_code,
-        action=action,
-        subject=("board_link", str(link.id)),
-        actor=actor.stamp(),
-        data={
-            "plan": link.plan_code,
-            "prefix": link.prefix,
-            "expires_at": link.expires_at.isoformat(),
-        },
-        at=now,
-    )
+    data = {
+        "plan": link.plan_code,
+        "prefix": link.prefix,
+        "expires_at": link.expires_at.isoformat(),
+    }
+    await note_of(session, "board_link", link, action, actor=actor.stamp(), data=data, at=now)

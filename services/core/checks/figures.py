@@ -1,26 +1,19 @@
 """The figures that checks compare: where each stands, and which one stands there. Pure.
 
-What stands at another place is what was handed in there, approved or not. While that is returned
+What stands at another slot is what was handed in there, approved or not. While that is returned
 or corrected, it is the approved figure, if one was. Drafts and what was withdrawn are nothing.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from services.core.plan.check_entries import FigurePart
+from services.core.plan.slots import Slot, slot_of
 
 _HANDED_IN = frozenset({"submitted", "approved"})
-
-
-class FigurePlace(NamedTuple):
-    """Where one figure stands: an indicator, a unit, a period; all by their codes."""
-
-    indicator_code: str
-    organization_code: str
-    period: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +33,6 @@ class ReportedFigure:
         return found
 
 
-def place_of_row(row: Mapping[str, Any]) -> FigurePlace:
-    """Return the place of a submission."""
-    return FigurePlace(row["indicator_code"], row["organization_code"], row["period"])
-
-
 def figure_of_row(row: Mapping[str, Any]) -> ReportedFigure | None:
     """Return the figure that a submission says, in whichever state; None: it says none."""
     if row["value"] is None and row["numerator"] is None:
@@ -60,17 +48,17 @@ def figure_of_row(row: Mapping[str, Any]) -> ReportedFigure | None:
 
 
 class Figures:
-    """What stands at the places that were looked up, and over it what is written just now."""
+    """What stands at the slots that were looked up, and over it what is written just now."""
 
-    def __init__(self, stored: Mapping[FigurePlace, ReportedFigure] | None = None) -> None:
+    def __init__(self, stored: Mapping[Slot, ReportedFigure] | None = None) -> None:
         self._stored = dict(stored or {})
-        self._over: dict[FigurePlace, ReportedFigure | None] = {}
+        self._over: dict[Slot, ReportedFigure | None] = {}
 
-    def at(self, place: FigurePlace) -> ReportedFigure | None:
-        """Return the figure of a place; None: there is none."""
-        if place in self._over:
-            return self._over[place]
-        return self._stored.get(place)
+    def at(self, slot: Slot) -> ReportedFigure | None:
+        """Return the figure of a slot; None: there is none."""
+        if slot in self._over:
+            return self._over[slot]
+        return self._stored.get(slot)
 
     def lay_over(self, row: Mapping[str, Any]) -> None:
         """Let a submission count that is written just now: from here on its figure stands there.
@@ -78,23 +66,23 @@ class Figures:
         One that is worked on, as a draft or returned, changes nothing of what stands.
         """
         if row["state"] in _HANDED_IN:
-            self._over[place_of_row(row)] = figure_of_row(row)
+            self._over[slot_of(row)] = figure_of_row(row)
         elif row["state"] == "withdrawn":
-            self._over[place_of_row(row)] = None
+            self._over[slot_of(row)] = None
 
     def lay_over_all(self, others: "Figures") -> None:
         """Lay over what was laid over others."""
         self._over |= dict(others.laid_over())
 
-    def take_off(self, place: FigurePlace) -> None:
-        """Let what is stored at a place stand there again."""
-        self._over.pop(place, None)
+    def take_off(self, slot: Slot) -> None:
+        """Let what is stored at a slot stand there again."""
+        self._over.pop(slot, None)
 
-    def laid_over(self) -> Iterator[tuple[FigurePlace, ReportedFigure | None]]:
+    def laid_over(self) -> Iterator[tuple[Slot, ReportedFigure | None]]:
         """Yield what was laid over; None: nothing stands there any more."""
         yield from self._over.items()
 
-    def stored(self) -> Iterator[tuple[FigurePlace, ReportedFigure]]:
+    def stored(self) -> Iterator[tuple[Slot, ReportedFigure]]:
         """Yield what was looked up."""
         yield from self._stored.items()
 

@@ -4,15 +4,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from services.core.checks.figures import (
-    FigurePlace,
-    Figures,
-    ReportedFigure,
-    figure_of_row,
-    place_of_row,
-)
+from services.core.checks.figures import Figures, ReportedFigure, figure_of_row
 from services.core.checks.findings import CheckFinding, ComparedFigure, shown
-from services.core.checks.lookups import built_in_of, earlier_codes, place_of_term, rules_for
+from services.core.checks.lookups import built_in_of, earlier_codes, rules_for, slot_of_term
 from services.core.checks.outliers import RobustScore, robust_score
 from services.core.checks.verdicts import SideSum, side_sum, verdict
 from services.core.kit.decimals import plain, quotient, times, total
@@ -20,6 +14,7 @@ from services.core.kit.text import Text
 from services.core.plan.check_entries import PAIRS, ChangeCheck, CheckTerm, OutlierCheck
 from services.core.plan.document import Indicator
 from services.core.plan.plausibility import is_within, range_text
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.standing_checks import StandingRule
 from services.core.plan.state import PlanState
 
@@ -29,12 +24,12 @@ _HUNDRED = Decimal(100)
 def findings_of(row: Mapping[str, Any], plan: PlanState, figures: Figures) -> list[CheckFinding]:
     """Return which checks a submission breaks, those of its figure by itself first.
 
-    Of its own place its own figure is compared, whatever stands there; of other places what
+    Of its own slot its own figure is compared, whatever stands there; of other slots what
     stands there (`checks.figures`). A submission that says no figure yet breaks none.
     """
     if row["indicator_code"] not in plan.indicators or _says_nothing(row):
         return []
-    own = place_of_row(row)
+    own = slot_of(row)
     return [
         *findings_alone(row, plan),
         *_broken_rules(row, own, plan, figures),
@@ -94,13 +89,13 @@ _NOTE = Text("请在 note 中说明原因", "give the reason in note")
 
 
 def _part_above_whole(row: Mapping[str, Any], plan: PlanState) -> CheckFinding | None:
-    wanted = built_in_of(place_of_row(row), plan).part_within_whole
+    wanted = built_in_of(slot_of(row), plan).part_within_whole
     if wanted is None:
         return None
     numerator, denominator = row["numerator"], row["denominator"]
     if numerator is None or numerator <= denominator:
         return None
-    own, above = place_of_row(row), f"{plain(numerator)} > {plain(denominator)}"
+    own, above = slot_of(row), f"{plain(numerator)} > {plain(denominator)}"
     return CheckFinding(
         "part_within_whole",
         None,
@@ -126,7 +121,7 @@ _PARTS = Text(
 
 
 def _broken_rules(
-    row: Mapping[str, Any], own: FigurePlace, plan: PlanState, figures: Figures
+    row: Mapping[str, Any], own: Slot, plan: PlanState, figures: Figures
 ) -> Iterator[CheckFinding]:
     said = figure_of_row(row)
     for one in rules_for(own, plan):
@@ -137,7 +132,7 @@ def _broken_rules(
 
 def judge_rule(
     one: StandingRule,
-    own: FigurePlace,
+    own: Slot,
     said: ReportedFigure | None,
     plan: PlanState,
     figures: Figures,
@@ -193,7 +188,7 @@ class _Compared:
     """The figures that a rule compares, noted as they are found."""
 
     def __init__(
-        self, own: FigurePlace, said: ReportedFigure | None, plan: PlanState, figures: Figures
+        self, own: Slot, said: ReportedFigure | None, plan: PlanState, figures: Figures
     ) -> None:
         self._own, self._said, self._plan, self._at = own, said, plan, figures
         self.figures: list[ComparedFigure] = []
@@ -208,28 +203,28 @@ class _Compared:
         return self._figure("right", term)
 
     def _figure(self, side: Any, term: CheckTerm) -> Decimal | None:
-        place = place_of_term(term, self._own, self._plan)
-        found = self._said if place == self._own else self._at.at(place)
+        slot = slot_of_term(term, self._own, self._plan)
+        found = self._said if slot == self._own else self._at.at(slot)
         value = None if found is None else found.part(term.part)
-        if found is not None and place != self._own:
+        if found is not None and slot != self._own:
             self.approved = self.approved and found.approved
         written = None if value is None else plain(value)
-        self.figures.append(ComparedFigure(side, *place, term.part, written))
+        self.figures.append(ComparedFigure(side, *slot, term.part, written))
         return value
 
 
 def _unusual(
-    row: Mapping[str, Any], own: FigurePlace, plan: PlanState, figures: Figures
+    row: Mapping[str, Any], own: Slot, plan: PlanState, figures: Figures
 ) -> Iterator[CheckFinding]:
     value, built_in = row["value"], built_in_of(own, plan)
     if value is None:
         return
     period = plan.period_calendar.period(own.period)
     for change in built_in.changes:
-        place = own._replace(period=period.compared_with(change.against).code)
-        earlier = figures.at(place)
+        slot = own._replace(period=period.compared_with(change.against).code)
+        earlier = figures.at(slot)
         if earlier is not None and earlier.value is not None:
-            found = _changed(change, value, own, place, earlier)
+            found = _changed(change, value, own, slot, earlier)
             if found is not None:
                 yield found
     if built_in.outlier is not None:
@@ -243,8 +238,8 @@ def _unusual(
 def _changed(
     check: ChangeCheck,
     value: Decimal,
-    own: FigurePlace,
-    place: FigurePlace,
+    own: Slot,
+    slot: Slot,
     earlier: ReportedFigure,
 ) -> CheckFinding | None:
     """Return what is found where a figure changed by more than every bound that is stated.
@@ -274,7 +269,7 @@ def _changed(
         right=plain(before),
         figures=(
             ComparedFigure("left", *own, "value", plain(value)),
-            ComparedFigure("right", *place, "value", plain(before)),
+            ComparedFigure("right", *slot, "value", plain(before)),
         ),
         statistics={
             "against": check.against,

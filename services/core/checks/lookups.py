@@ -4,25 +4,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from services.core.checks.figures import FigurePlace, place_of_row
 from services.core.plan.check_entries import CheckTerm, EntryChecks, PeriodOfTerm
 from services.core.plan.periods import Period
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.standing_checks import StandingRule
 from services.core.plan.state import PlanState
 
 _NO_CHECKS = EntryChecks()
 
 
-def places_needed(rows: Iterable[Mapping[str, Any]], plan: PlanState) -> set[FigurePlace]:
-    """Return the other places whose figures the checks of some submissions compare.
+def slots_needed(rows: Iterable[Mapping[str, Any]], plan: PlanState) -> set[Slot]:
+    """Return the other slots whose figures the checks of some submissions compare.
 
     What is of no period is refused elsewhere, and needs none.
     """
     if not (plan.checks.by_indicator or plan.checks.built_in):
         return set()
-    needed: set[FigurePlace] = set()
+    needed: set[Slot] = set()
     for row in rows:
-        own = place_of_row(row)
+        own = slot_of(row)
         if not _is_period(own.period, plan):
             continue
         needed.update(_needed(own, plan))
@@ -38,17 +38,15 @@ def _is_period(code: str, plan: PlanState) -> bool:
     return True
 
 
-def _needed(own: FigurePlace, plan: PlanState) -> Iterator[FigurePlace]:
+def _needed(own: Slot, plan: PlanState) -> Iterator[Slot]:
     for one in rules_for(own, plan):
-        yield from places_of_rule(one, own, plan)
+        yield from slots_of_rule(one, own, plan)
     built_in = plan.checks.built_in.get(own.indicator_code)
     if built_in is not None and own.indicator_code in plan.indicators:
-        yield from _places_before(built_in, own, plan)
+        yield from _slots_before(built_in, own, plan)
 
 
-def _places_before(
-    built_in: EntryChecks, own: FigurePlace, plan: PlanState
-) -> Iterator[FigurePlace]:
+def _slots_before(built_in: EntryChecks, own: Slot, plan: PlanState) -> Iterator[Slot]:
     period = plan.period_calendar.period(own.period)
     for change in built_in.changes:
         yield own._replace(period=period.compared_with(change.against).code)
@@ -57,29 +55,29 @@ def _places_before(
             yield own._replace(period=code)
 
 
-def built_in_of(own: FigurePlace, plan: PlanState) -> EntryChecks:
+def built_in_of(own: Slot, plan: PlanState) -> EntryChecks:
     """Return the built-in checks that are asked of a figure."""
     return plan.checks.built_in.get(own.indicator_code, _NO_CHECKS)
 
 
-def rules_for(own: FigurePlace, plan: PlanState) -> Iterator[StandingRule]:
-    """Yield the rules that are asked of the figure of a place, in the plan's order."""
+def rules_for(own: Slot, plan: PlanState) -> Iterator[StandingRule]:
+    """Yield the rules that are asked of the figure of a slot, in the plan's order."""
     for one in plan.checks.by_indicator.get(own.indicator_code, ()):
         if one.concerns(own.indicator_code, own.organization_code):
             yield one
 
 
-def places_of_rule(one: StandingRule, own: FigurePlace, plan: PlanState) -> Iterator[FigurePlace]:
-    """Yield the places that a rule compares when it is asked of the figure of a place."""
+def slots_of_rule(one: StandingRule, own: Slot, plan: PlanState) -> Iterator[Slot]:
+    """Yield the slots that a rule compares when it is asked of the figure of a slot."""
     for term in (*one.rule.left, *one.rule.right):
         if term.indicator is not None:
-            yield place_of_term(term, own, plan)
+            yield slot_of_term(term, own, plan)
 
 
-def place_of_term(term: CheckTerm, own: FigurePlace, plan: PlanState) -> FigurePlace:
+def slot_of_term(term: CheckTerm, own: Slot, plan: PlanState) -> Slot:
     """Return where the figure of a term stands; the term is of an indicator."""
     period = plan.period_calendar.period(own.period)
-    return FigurePlace(
+    return Slot(
         term.indicator or "",
         term.organization or own.organization_code,
         _code_at(period, term.at),

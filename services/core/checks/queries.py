@@ -8,10 +8,11 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.checks.figures import FigurePlace, Figures, ReportedFigure
-from services.core.checks.lookups import places_needed
+from services.core.checks.figures import Figures, ReportedFigure
+from services.core.checks.lookups import slots_needed
 from services.core.checks.statements import FIGURES, REPORTED
 from services.core.kit.database import driver_connection
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
 
 
@@ -22,19 +23,19 @@ async def figures_beside(
 
     Where they look is worked out beside the event loop.
     """
-    places = await asyncio.to_thread(places_needed, rows, plan)
-    return await figures_at(await driver_connection(session), plan, places) if places else Figures()
+    slots = await asyncio.to_thread(slots_needed, rows, plan)
+    return await figures_at(await driver_connection(session), plan, slots) if slots else Figures()
 
 
 async def figures_at(
     connection: asyncpg.Connection | asyncpg.Pool,
     plan: PlanState,
-    places: Collection[FigurePlace],
+    slots: Collection[Slot],
 ) -> Figures:
-    """Return what stands at some places, in one statement; in none where no place is named."""
-    if not places:
+    """Return what stands at some slots, in one statement; in none where no slot is named."""
+    if not slots:
         return Figures()
-    indicators, units, periods = (list(part) for part in zip(*sorted(places), strict=True))
+    indicators, units, periods = (list(part) for part in zip(*sorted(slots), strict=True))
     given = {
         "city": plan.city_code,
         "plan": plan.code,
@@ -45,9 +46,7 @@ async def figures_at(
     rows = await connection.fetch(*FIGURES.bind(given))
     return Figures(
         {
-            FigurePlace(
-                row["indicator_code"], row["organization_code"], row["period"]
-            ): ReportedFigure(
+            Slot(row["indicator_code"], row["organization_code"], row["period"]): ReportedFigure(
                 row["id"],
                 row["version"],
                 row["approved"],
@@ -63,11 +62,11 @@ async def figures_at(
 
 @dataclass(frozen=True, slots=True)
 class TrialScope:
-    """Which figures a trial is about: of a period or a unit, after a place; None: of any."""
+    """Which figures a trial is about: of a period or a unit, after a slot; None: of any."""
 
     period: str | None = None
     organization_code: str | None = None
-    after: FigurePlace | None = None
+    after: Slot | None = None
 
 
 async def reported_places(
@@ -77,9 +76,9 @@ async def reported_places(
     scope: TrialScope,
     *,
     limit: int,
-) -> list[FigurePlace]:
-    """Return up to `limit` places at which some indicators were handed in, in their order."""
-    after = scope.after or FigurePlace("", "", "")
+) -> list[Slot]:
+    """Return up to `limit` slots at which some indicators were handed in, in their order."""
+    after = scope.after or Slot("", "", "")
     given = {
         "city": plan.city_code,
         "plan": plan.code,
@@ -92,6 +91,4 @@ async def reported_places(
         "most": limit,
     }
     rows = await connection.fetch(*REPORTED.bind(given))
-    return [
-        FigurePlace(row["indicator_code"], row["organization_code"], row["period"]) for row in rows
-    ]
+    return [slot_of(row) for row in rows]

@@ -6,10 +6,11 @@ at the first of them, in the order of their codes.
 
 from collections.abc import Iterator, Sequence
 
-from services.core.checks.figures import FigurePlace, Figures
+from services.core.checks.figures import Figures
 from services.core.checks.findings import CheckFinding
 from services.core.checks.judging import judge_rule
-from services.core.checks.lookups import places_of_rule
+from services.core.checks.lookups import slots_of_rule
+from services.core.plan.slots import Slot
 from services.core.plan.standing_checks import StandingRule, by_indicator
 from services.core.plan.state import PlanState
 
@@ -25,23 +26,23 @@ def most_at_once(rules: Sequence[StandingRule]) -> int:
 
 
 def places_tried(
-    reported: Sequence[FigurePlace], rules: tuple[StandingRule, ...], plan: PlanState
-) -> set[FigurePlace]:
-    """Return the places whose figures rules compare where these were reported."""
+    reported: Sequence[Slot], rules: tuple[StandingRule, ...], plan: PlanState
+) -> set[Slot]:
+    """Return the slots whose figures rules compare where these were reported."""
     return {
-        place
+        slot
         for own in reported
         for one in _asked(own, rules)
-        for place in (own, *_askers(one, own), *places_of_rule(one, own, plan))
+        for slot in (own, *_askers(one, own), *slots_of_rule(one, own, plan))
     }
 
 
 def broken_by(
-    reported: Sequence[FigurePlace],
+    reported: Sequence[Slot],
     rules: tuple[StandingRule, ...],
     plan: PlanState,
     figures: Figures,
-) -> Iterator[tuple[FigurePlace, CheckFinding]]:
+) -> Iterator[tuple[Slot, CheckFinding]]:
     """Yield where a rule would not hold, and what it would find there."""
     for own in reported:
         for one in _asked(own, rules):
@@ -53,13 +54,13 @@ def broken_by(
                 yield own, found
 
 
-def _asked(own: FigurePlace, rules: tuple[StandingRule, ...]) -> Iterator[StandingRule]:
+def _asked(own: Slot, rules: tuple[StandingRule, ...]) -> Iterator[StandingRule]:
     for one in by_indicator(rules).get(own.indicator_code, ()):
         if one.concerns(own.indicator_code, own.organization_code):
             yield one
 
 
-def _askers(one: StandingRule, own: FigurePlace) -> list[FigurePlace]:
-    """Return the places of a unit and a period at which a rule is asked, by their codes."""
+def _askers(one: StandingRule, own: Slot) -> list[Slot]:
+    """Return the slots of a unit and a period at which a rule is asked, by their codes."""
     codes = {code for code, unit in one.asked_of if unit in {None, own.organization_code}}
     return [own._replace(indicator_code=code) for code in sorted(codes)]

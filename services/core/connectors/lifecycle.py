@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.connectors import queries
 from services.core.connectors.dispatch import figure_of
 from services.core.connectors.errors import ConnectorTransitionRefused
@@ -85,11 +85,11 @@ async def send_again(
     await session.flush()
     sent = [str(one.item_id) for one in done if one.item_id is not None]
     if sent:
-        await note(
+        await note_of(
             session,
-            city_code=connector.city_code,
-            action="connector.items_retried",
-            subject=("connector", str(connector.id)),
+            "connector",
+            connector,
+            "connector.items_retried",
             actor=actor.stamp(),
             data={"reason": reason, "items": sent},
             at=now,
@@ -184,11 +184,11 @@ async def take_statement(
     if rows:
         place = {"city_code": connector.city_code, "statement_id": statement.id}
         await session.execute(insert(ConnectorStatementLine), [{**place, **one} for one in rows])
-    await note(
+    await note_of(
         session,
-        city_code=connector.city_code,
-        action="connector.statement_taken",
-        subject=("connector", str(connector.id)),
+        "connector",
+        connector,
+        "connector.statement_taken",
         actor=actor.stamp(),
         data={"period": period, "reference": reference, "lines": len(rows)},
         at=now,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.core.connectors.mapping import RefusalMapping
 from services.core.connectors.receipts import ItemReceipt
-from services.core.webhooks.schedule import NextAttempt
+from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 
 UNMAPPED_REFUSAL = "refused"
@@ -38,21 +38,21 @@ def may_have_taken(outcome: Outcome) -> bool:
 
 
 def fate_of(
-    outcome: Outcome, receipt: ItemReceipt | None, *, before: str, follows: NextAttempt
+    outcome: Outcome, receipt: ItemReceipt | None, *, before: str, scheduled: DeliveryFate
 ) -> ItemFate:
     """Return what becomes of an item that was `before` in the state `pending` or `unknown`.
 
-    `follows` is what the schedule says of a request without an answer. Whoever says that it knows
+    `scheduled` is what the schedule says of a request without an answer. Whoever says that it knows
     nothing of an item gets it again at once, under the same id.
     """
     if receipt is not None and receipt.status in {"accepted", "refused"}:
         return ItemFate(receipt.status)
-    if follows.state == "failed":
+    if scheduled.state == "failed":
         return ItemFate("failed", counted=True)
     if receipt is not None:
         return ItemFate("pending", counted=True)
     reached = before == "unknown" or may_have_taken(outcome)
-    return ItemFate("unknown" if reached else "pending", follows.delay, follows.counted)
+    return ItemFate("unknown" if reached else "pending", scheduled.delay, scheduled.counted)
 
 
 def refusal_of(

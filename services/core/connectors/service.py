@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note_of
 from services.core.connectors import queries
 from services.core.connectors.connector_events import of_connector
 from services.core.connectors.errors import (
@@ -113,7 +114,7 @@ async def create_connector(
     _set(connector, settings, desk.seal)
     session.add(connector)
     await session.flush()
-    await _noted(session, connector, "created", desk, connector_settings(connector))
+    await _noted(session, connector, "connector.created", desk, connector_settings(connector))
     return connector
 
 
@@ -203,7 +204,7 @@ async def edit_connector(
     told: dict[str, object] = {name: shown[name] for name in settings if name in shown}
     if "secret" in settings:
         told["secret_given_anew"] = True
-    await _noted(session, connector, "changed", desk, told)
+    await _noted(session, connector, "connector.changed", desk, told)
 
 
 def _hosts_of(connector: Connector) -> frozenset[str]:
@@ -239,7 +240,7 @@ async def give_secret(
     connector.tested_at = None
     await _changed(session, connector, desk.now)
     told = {"overlap_seconds": int(overlap.total_seconds())}
-    await _noted(session, connector, "secret_changed", desk, told)
+    await _noted(session, connector, "connector.secret_changed", desk, told)
 
 
 async def note_tried(
@@ -249,7 +250,15 @@ async def note_tried(
     connector.tested_at = desk.now if not missing else None
     await _changed(session, connector, desk.now)
     data: dict[str, object] = {"missing": missing}
-    await _audit(session, connector, "tested", desk, data)
+    await note_of(
+        session,
+        "connector",
+        connector,
+        "connector.tested",
+        actor=desk.actor.stamp(),
+        data=data,
+        at=desk.now,
+    )
 
 
 async def enable_connector(
@@ -271,7 +280,7 @@ async def enable_connector(
     connector.failing_since = connector.paused_until = None
     connector.warned = connector.consecutive_failures = 0
     await _changed(session, connector, desk.now)
-    await _noted(session, connector, "enabled", desk, {})
+    await _noted(session, connector, "connector.enabled", desk, {})
 
 
 async def disable_connector(
@@ -286,7 +295,15 @@ async def disable_connector(
     connector.state, connector.state_reason = "disabled", "manual"
     await _changed(session, connector, desk.now)
     data = {"reason": "manual", "percent": 0, "failing_since": None, "consecutive_failures": 0}
-    await _audit(session, connector, "disabled", desk, {"reason": "manual"})
+    await note_of(
+        session,
+        "connector",
+        connector,
+        "connector.disabled",
+        actor=desk.actor.stamp(),
+        data={"reason": "manual"},
+        at=desk.now,
+    )
     happening = of_connector(connector, "connector.disabled", desk.actor.stamp(), data, desk.now)
     await record(session, happening)
 
@@ -316,7 +333,7 @@ async def end_connector(
     await _changed(session, connector, desk.now)
     given = {"city": connector.city_code, "connectors": [connector.id], "now": desk.now}
     await session.execute(LEAVE, given)
-    await _noted(session, connector, "ended", desk, settings)
+    await _noted(session, connector, "connector.ended", desk, settings)
 
 
 def provisioned(connector: Connector) -> bool:
@@ -364,30 +381,14 @@ def connector_settings(connector: Connector) -> dict[str, object]:
 async def _noted(
     session: AsyncSession,
     connector: Connector,
-    action: str,
+    action: AuditAction,
     desk: ConnectorDesk,
     data: Mapping[str, object],
 ) -> None:
     """Write a change into the audit and the log."""
-    await _audit(session, connector, action, desk, data)
-    told = {"change": action, "state": connector.state}
+    await note_of(
+        session, "connector", connector, action, actor=desk.actor.stamp(), data=data, at=desk.now
+    )
+    told = {"change": action.removeprefix("connector."), "state": connector.state}
     happening = of_connector(connector, "connector.changed", desk.actor.stamp(), told, desk.now)
     await record(session, happening)
-
-
-async def _audit(
-    session: AsyncSession,
-    connector: Connector,
-    action: str,
-    desk: ConnectorDesk,
-    data: Mapping[str, object],
-) -> None:
-    await note(
-        session,
-        city_code=connector.city_code,
-        action=f"connector.{action}",
-        subject=("connector", str(connector.id)),
-        actor=desk.actor.stamp(),
-        data=data,
-        at=desk.now,
-    )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.connectors import queries
 from services.core.connectors.connector_events import of_connector, of_item
 from services.core.connectors.dispatch import ClaimedBatch
@@ -21,12 +21,11 @@ from services.core.connectors.outcomes import ItemFate, refusal_of
 from services.core.connectors.receipts import ItemReceipt, SuperiorAnswer
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import system
-from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after
+from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after, told_of
 
 ACTOR = system("connectors")
 
 _DECISIVE = frozenset({"accepted", "refused"})
-_WHOLE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +193,15 @@ async def _take_note(
         connector.lease_token = connector.lease_until = None
     resting = desk.at + timedelta(seconds=connector.pause_seconds)
     connector.paused_until = max(resting, health.paused_until or resting)
-    found = {
-        "percent": health.warned,
-        "failing_since": health.failing_since,
-        "consecutive_failures": health.consecutive_failures,
-    }
+    found = told_of(health)
     if health.state == "disabled" and before.state != "disabled":
         data = {"reason": health.state_reason, **found}
         connector.version += 1
-        await note(
+        await note_of(
             session,
-            city_code=connector.city_code,
-            action="connector.disabled",
-            subject=("connector", str(connector.id)),
+            "connector",
+            connector,
+            "connector.disabled",
             actor=ACTOR,
             data=data,
             at=desk.now,

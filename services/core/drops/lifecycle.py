@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.drops import queries
 from services.core.drops.drop_lines import FOLDER
 from services.core.drops.errors import DropRefused
@@ -122,7 +122,9 @@ async def create_drop(
         "plan": drop.plan_code,
         "event_types": drop.event_types,
     }
-    await _audit(session, drop, "created", told, actor.stamp(), now)
+    await note_of(
+        session, "file_drop", drop, "file_drop.created", actor=actor.stamp(), data=told, at=now
+    )
     return drop
 
 
@@ -131,25 +133,6 @@ def _faults(request: DropRequest) -> Iterator[Fault]:
         yield Fault("/folder", "folder-name", _FOLDER, request.folder)
     for index, one in enumerate(request.event_types):
         yield from type_faults(one, f"/event_types/{index}")
-
-
-async def _audit(
-    session: AsyncSession,
-    drop: FileDrop,
-    what: str,
-    data: Mapping[str, object],
-    actor: Mapping[str, object],
-    now: datetime,
-) -> None:
-    await note(
-        session,
-        city_code=drop.city_code,
-        action=f"file_drop.{what}",
-        subject=("file_drop", str(drop.id)),
-        actor=actor,
-        data=data,
-        at=now,
-    )
 
 
 async def drop_of(session: AsyncSession, city_code: str, folder: str) -> FileDrop:
@@ -177,7 +160,15 @@ async def close_drop(
         return
     drop.state, drop.state_reason, drop.updated_at = "disabled", reason, now
     await session.flush()
-    await _audit(session, drop, "disabled", {"reason": reason}, actor, now)
+    await note_of(
+        session,
+        "file_drop",
+        drop,
+        "file_drop.disabled",
+        actor=actor,
+        data={"reason": reason},
+        at=now,
+    )
 
 
 async def open_drop(
@@ -204,7 +195,15 @@ async def open_drop(
     drop.owner_id = wanted
     drop.state, drop.state_reason, drop.updated_at = "active", None, now
     await session.flush()
-    await _audit(session, drop, "enabled", {"owner_id": str(wanted)}, actor, now)
+    await note_of(
+        session,
+        "file_drop",
+        drop,
+        "file_drop.enabled",
+        actor=actor,
+        data={"owner_id": str(wanted)},
+        at=now,
+    )
 
 
 async def write_again(session: AsyncSession, drop: FileDrop, number: int) -> None:

@@ -5,7 +5,7 @@ commit of what was done about them. So two workers never handle the same event, 
 is killed at any line leaves the cursor where it was.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,14 @@ class Follower:
     at_once: int = 500
     announces: bool = False
     passes_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvents:
+    """How many events were given numbers; `passed` are the readers that need no turn for those."""
+
+    number: int
+    passed: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)

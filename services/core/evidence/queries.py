@@ -1,10 +1,12 @@
 """Reading evidence. Whoever sees what a file is about sees the file, and nobody else does."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, case, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, Uuid, case, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.core.evidence.errors import ArchiveNotFound, EvidenceNotFound
 from services.core.evidence.models import Evidence, EvidenceArchive
@@ -13,14 +15,14 @@ from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.milestones.conditions import MILESTONES
-from services.core.milestones.models import Milestone
+from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.plan.evidence_rules import Piece
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import pieces_seen, scope, sees_plan
 from services.core.registers import queries as registers
-from services.core.registers.models import RegisterRow
-from services.core.submissions.models import Submission
+from services.core.registers.models import RegisterRow, RegisterRowHistory
+from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.queries import SUBMISSIONS
 
 READS = {
@@ -190,6 +192,42 @@ def of_rows_in(city_code: str, period: Period) -> ColumnElement[bool]:
         RegisterRow.id == row_id,
         *registers.counts_within(period.first_day, period.last_day),
     )
+
+
+def decided_on(city_code: str, by: datetime | None) -> ColumnElement[bool]:
+    """Return whether something was approved, confirmed or closed with a file by an instant.
+
+    None: by now. What came since, or is a draft's, is the unit's own work still. A target was
+    assigned with its files. History tells it, so that it is the same for ever.
+    """
+    return or_(
+        Evidence.subject_kind == "target",
+        *(_kept_in(city_code, kind, by) for kind in _HISTORIES),
+    )
+
+
+def _kept_in(city_code: str, kind: str, by: datetime | None) -> ColumnElement[bool]:
+    history, column = _HISTORIES[kind]
+    # The ids of other things are no such ids, and are not read as one.
+    subject_id = case((Evidence.subject_kind == kind, cast(Evidence.subject_id, Uuid)))
+    piece = func.jsonb_build_object("id", cast(Evidence.id, Text), "kept", True)
+    conditions = [
+        history.city_code == city_code,
+        column == subject_id,
+        history.after["files"].contains(func.jsonb_build_array(piece)),
+    ]
+    if by is not None:
+        conditions.append(history.occurred_at <= by)
+    return exists().where(*conditions)
+
+
+_History = type[SubmissionHistory] | type[MilestoneHistory] | type[RegisterRowHistory]
+_HISTORIES: Mapping[str, tuple[_History, InstrumentedAttribute[UUID]]] = {
+    "submission": (SubmissionHistory, SubmissionHistory.submission_id),
+    "milestone": (MilestoneHistory, MilestoneHistory.milestone_id),
+    "register_row": (RegisterRowHistory, RegisterRowHistory.row_id),
+}
+"""Where it stands what things of each kind rested upon after each change."""
 
 
 async def some_wanted(

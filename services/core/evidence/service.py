@@ -26,7 +26,7 @@ from services.core.evidence.resting import drop_files, file_told
 from services.core.identity.actor import Actor
 from services.core.kit.errors import InvalidInput
 from services.core.milestones import service as milestones
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.models import Milestone
 from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.models import AssignedTarget
@@ -95,7 +95,7 @@ async def add_to_submission(
 
 
 async def add_to_milestone(
-    session: AsyncSession, milestone: Milestone, new: NewFile, *, desk: ActionContext
+    session: AsyncSession, milestone: Milestone, new: NewFile, *, desk: MilestoneDesk
 ) -> Evidence:
     """Have a locked milestone rest upon one file more, while it is worked on.
 
@@ -236,7 +236,7 @@ async def remove_from_submission(
 
 
 async def remove_from_milestone(
-    session: AsyncSession, milestone: Milestone, row: Evidence, *, desk: ActionContext
+    session: AsyncSession, milestone: Milestone, row: Evidence, *, desk: MilestoneDesk
 ) -> None:
     """Take a file away from a locked milestone, while it is worked on; its row stays.
 

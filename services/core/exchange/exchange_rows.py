@@ -13,7 +13,8 @@ from services.core.packages.carried_items import (
     figure_columns,
     row_of,
 )
-from services.core.submissions.batch.rows import BatchRow, Slot
+from services.core.plan.slots import Slot
+from services.core.submissions.batch.rows import BatchRow
 from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS
 

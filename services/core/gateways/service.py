@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.gateways import queries
 from services.core.gateways.errors import PartnerRevoked, TooManyPartners
 from services.core.gateways.models import Partner, PartnerSecret
@@ -100,7 +100,15 @@ async def create_partner(
     session.add(partner)
     await session.flush()
     secret = await _add_secret(session, partner, seal, now)
-    await _audit(session, partner, "created", actor, now, shown_settings(partner))
+    await note_of(
+        session,
+        "partner",
+        partner,
+        "partner.created",
+        actor=actor.stamp(),
+        data=shown_settings(partner),
+        at=now,
+    )
     return partner, secret
 
 
@@ -132,7 +140,9 @@ async def edit_partner(
         setattr(partner, name, value)
     partner.version += 1
     await session.flush()
-    await _audit(session, partner, "changed", actor, now, changes)
+    await note_of(
+        session, "partner", partner, "partner.changed", actor=actor.stamp(), data=changes, at=now
+    )
 
 
 async def rotate_secret(
@@ -163,7 +173,9 @@ async def rotate_secret(
     partner.version += 1
     await session.flush()
     told = {"overlap_seconds": int(overlap.total_seconds())}
-    await _audit(session, partner, "rotated", actor, now, told)
+    await note_of(
+        session, "partner", partner, "partner.rotated", actor=actor.stamp(), data=told, at=now
+    )
     return secret
 
 
@@ -175,7 +187,7 @@ async def revoke_partner(
         partner.revoked_at = now
         partner.version += 1
         await session.flush()
-        await _audit(session, partner, "revoked", actor, now, {})
+        await note_of(session, "partner", partner, "partner.revoked", actor=actor.stamp(), at=now)
 
 
 async def check_gives(
@@ -286,22 +298,3 @@ def shown_settings(partner: Partner) -> dict[str, object]:
         "per_minute": partner.per_minute,
         "per_day": partner.per_day,
     }
-
-
-async def _audit(
-    session: AsyncSession,
-    partner: Partner,
-    action: str,
-    actor: Actor,
-    now: datetime,
-    data: Mapping[str, object],
-) -> None:
-    await note(
-        session,
-        city_code=partner.city_code,
-        action=f"partner.{action}",
-        subject=("partner", str(partner.id)),
-        actor=actor.stamp(),
-        data=data,
-        at=now,
-    )

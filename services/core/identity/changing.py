@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.identity import queries
 from services.core.identity.actor import Actor
 from services.core.identity.errors import KeyBeyondOwn, KeyNotFound, KeyRevoked
@@ -79,7 +79,7 @@ async def edit_key(
     key.version += 1
     await session.flush()
     told = {name: str(one) if isinstance(one, datetime) else one for name, one in changes.items()}
-    await _audit(session, key, "key.changed", actor, told, now)
+    await note_of(session, "api_key", key, "key.changed", actor=actor.stamp(), data=told, at=now)
 
 
 async def rotate_key(
@@ -122,24 +122,5 @@ async def rotate_key(
     key.version += 1
     await session.flush()
     told = {"prefix": key.prefix, "overlap_seconds": int(overlap.total_seconds())}
-    await _audit(session, key, "key.rotated", actor, told, now)
+    await note_of(session, "api_key", key, "key.rotated", actor=actor.stamp(), data=told, at=now)
     return minted.text
-
-
-async def _audit(
-    session: AsyncSession,
-    key: ApiKey,
-    action: str,
-    actor: Actor,
-    data: Mapping[str, object],
-    now: datetime,
-) -> None:
-    await note(
-        session,
-        city_code=key.city_code,
-        action=action,
-        subject=("api_key", str(key.id)),
-        actor=actor.stamp(),
-        data=data,
-        at=now,
-    )

@@ -70,6 +70,11 @@ _READERS: frozenset[Role] = frozenset(
 _NOBODY: frozenset[Role] = frozenset()
 
 
+def city_of_plan(plan_code: str) -> str:
+    """Return the code of the city that a plan is of, which the plan's own code begins with."""
+    return plan_code.split("-", 1)[0]
+
+
 class Permission(Enum):
     """Something that a caller may be permitted to do: the scope that opens it, and for whom.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.identity import queries
 from services.core.identity.actor import Actor
 from services.core.identity.errors import KeyBeyondOwn, KeyNotFound
@@ -26,7 +26,7 @@ from services.core.identity.giving import (
     unit_faults,
 )
 from services.core.identity.models import ApiKey
-from services.core.identity.rules import ADMINISTRATORS, Role
+from services.core.identity.rules import ADMINISTRATORS, Role, city_of_plan
 from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
@@ -72,7 +72,7 @@ async def create_key(
     city_code = actor.city_code
     if request.plan_code is not None:
         if request.plan_code in set(plan_codes):
-            city_code = request.plan_code.split("-", 1)[0]
+            city_code = city_of_plan(request.plan_code)
         else:
             shown = {code: code for code in plan_codes}
             faults.append(_unknown("/plan", "plan-not-found", request.plan_code, shown))
@@ -81,7 +81,7 @@ async def create_key(
         if reachable and await queries.city_exists(session, request.city_code):
             city_code = request.city_code
         else:
-            cities = {code.split("-", 1)[0] for code in plan_codes} | {actor.city_code}
+            cities = {city_of_plan(code) for code in plan_codes} | {actor.city_code}
             shown = {code: code for code in cities}
             faults.append(_unknown("/city_code", "city-not-found", request.city_code, shown))
     if request.organization_code is not None:
@@ -147,11 +147,11 @@ async def _add(
 ) -> None:
     session.add(key)
     await session.flush()
-    await note(
+    await note_of(
         session,
-        city_code=key.city_code,
-        action="key.created",
-        subject=("api_key", str(key.id)),
+        "api_key",
+        key,
+        "key.created",
         actor=actor,
         data={
             "name": key.name,
@@ -202,11 +202,11 @@ async def revoke_key(session: AsyncSession, key: ApiKey, *, actor: Actor, now: d
         key.revoked_at = now
         key.version += 1
         await session.flush()
-        await note(
+        await note_of(
             session,
-            city_code=key.city_code,
-            action="key.revoked",
-            subject=("api_key", str(key.id)),
+            "api_key",
+            key,
+            "key.revoked",
             actor=actor.stamp(),
             data={"prefix": key.prefix},
             at=now,

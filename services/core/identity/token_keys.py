@@ -7,6 +7,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.audit.actions import AuditAction
 from services.core.audit.service import note
 from services.core.identity import queries
 from services.core.identity.models import TokenKey
@@ -39,7 +40,9 @@ async def keep_signing_keys(
     if gone:
         numbers = [key.number for key in gone]
         await session.execute(delete(TokenKey).where(TokenKey.number.in_(numbers)))
-    told = [("token_key.made", made)] if made is not None else []
+    told: list[tuple[AuditAction, IssuingKey]] = []
+    if made is not None:
+        told.append(("token_key.made", made))
     told += [("token_key.withdrawn", key) for key in gone]
     for city_code in await queries.city_codes(session) if told else ():
         for action, key in told:

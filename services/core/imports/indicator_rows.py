@@ -20,10 +20,11 @@ from services.core.imports.parsing import RowParser
 from services.core.imports.prefilled import cells_of_submission
 from services.core.imports.sheet_forms import Filled
 from services.core.plan.document import Indicator
+from services.core.plan.slots import Slot
 from services.core.sheets.cells import SheetRow
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import Decided
-from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, Slot, judge
+from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from services.core.imports.sheet_forms import (
     FormColumn,
     SheetKind,
 )
+from services.core.kit.file_names import as_file_name
 from services.core.sheets.workbook_writing import Format, SheetWriter, new_workbook, write_number
 
 HEADING_ROW = 3
@@ -167,9 +168,12 @@ def write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
 
 
 def bundle(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return files, which are compressed already, as one archive without times of its own."""
+    """Return files, which are compressed already, as one archive without times of its own.
+
+    They all lie in its root: what stands in the name of a unit leads into no folder.
+    """
     made = BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as out:
         for name, content in files:
-            out.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content)
+            out.writestr(zipfile.ZipInfo(as_file_name(name), _ZIP_DATE), content)
     return made.getvalue()

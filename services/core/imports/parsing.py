@@ -21,9 +21,10 @@ from services.core.imports.sheet_forms import DATA_STATUSES
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
 from services.core.sheets.cells import SheetRow
-from services.core.submissions.batch.rows import BatchRow, Slot
+from services.core.submissions.batch.rows import BatchRow
 
 _NUMBERS = ("value", "numerator", "denominator")
 _REMARKS = ("source", "note", "change_reason", "evidence")

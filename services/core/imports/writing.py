@@ -17,7 +17,7 @@ from services.core.imports.indicator_rows import IndicatorRows
 from services.core.imports.intake import FirstLook
 from services.core.imports.register_rows import RegisterRows
 from services.core.imports.task_rows import TaskRows
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.reports.service import report_on_many
 from services.core.plan.queries import version_in_force, with_document_in_force
 from services.core.registers.service import foresee_rows, write_rows
@@ -114,8 +114,8 @@ async def _assessing(session: AsyncSession, rows: AssessmentRows) -> AssessmentD
     return AssessmentDesk(plan, in_force, desk.actor, desk.now)
 
 
-async def _at_work(session: AsyncSession, desk: SheetDesk, *, held: bool) -> ActionContext:
+async def _at_work(session: AsyncSession, desk: SheetDesk, *, held: bool) -> MilestoneDesk:
     plan = desk.plan
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code, held=held)
-    return ActionContext(plan, calendar, desk.actor, desk.now)
+    return MilestoneDesk(plan, calendar, desk.actor, desk.now)

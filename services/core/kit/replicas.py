@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.core.kit.database import Database
 from services.core.kit.one_connection import OneEachPool
 from services.core.kit.outage import told_of
-from services.core.kit.wal_watch import Place, WalWatch
+from services.core.kit.wal_watch import WalPosition, WalWatch
 
 logger = logging.getLogger("wufei.api")
 
@@ -103,7 +103,7 @@ class Reads:
         self.replicas = replicas
         self._watch = watch
         self._within = within
-        self._lately: deque[Place] = deque()
+        self._lately: deque[WalPosition] = deque()
         self._seen: TTLCache[object, int] = TTLCache(
             _MOST_CALLERS, ttl=within, timer=lambda: asyncio.get_running_loop().time()
         )

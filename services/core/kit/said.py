@@ -54,6 +54,7 @@ Title = Annotated[
 ]
 """What something is called: it stands in a line of a list, and ends no line there."""
 
+FileName = Annotated[str, StringConstraints(max_length=255), AfterValidator(_of_one_line)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 LongWords = Annotated[str, StringConstraints(min_length=1, max_length=4000)]

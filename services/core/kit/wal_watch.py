@@ -29,8 +29,8 @@ _PAGE_HEADERS = (24, 40)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """How far a server is: a place of its WAL, in bytes, and since when that is so.
+class WalPosition:
+    """How far a server is: a position in its WAL, in bytes, and since when that is so.
 
     `asked_at` is the loop's time before it was asked: what it says holds at that time or later.
     `of` tells clusters and their databases apart.
@@ -48,11 +48,11 @@ async def cluster_of(connection: asyncpg.Connection) -> tuple[int, int]:
     return cluster, database
 
 
-async def how_far(connection: asyncpg.Connection, of: tuple[int, int]) -> Place:
+async def how_far(connection: asyncpg.Connection, of: tuple[int, int]) -> WalPosition:
     """Return how far a server is whose cluster and database are known."""
     asked_at = asyncio.get_running_loop().time()
     row = await connection.fetchrow(_HOW_FAR, timeout=_ANSWERS_WITHIN_SECONDS)
-    return Place(_at_a_record(row["wal"]), row["replays"], of, asked_at)
+    return WalPosition(_at_a_record(row["wal"]), row["replays"], of, asked_at)
 
 
 class WalWatch:
@@ -65,8 +65,8 @@ class WalWatch:
         self._dsn = dsn
         self._of: tuple[int, int] = (0, 0)
         self._wanted = asyncio.Event()
-        self._next: asyncio.Future[Place | None] | None = None
-        self.known: Place | None = None
+        self._next: asyncio.Future[WalPosition | None] | None = None
+        self.known: WalPosition | None = None
         self.trouble: str | None = None
 
     @property
@@ -79,7 +79,7 @@ class WalWatch:
         self.known, self.trouble = None, why
         self._wanted.set()
 
-    async def ask(self) -> Place | None:
+    async def ask(self) -> WalPosition | None:
         """Return how far it is, asked after this call; None: it does not answer."""
         if self._next is None:
             return None
@@ -87,7 +87,7 @@ class WalWatch:
         self._wanted.set()
         return await asyncio.shield(answer)
 
-    async def read(self, connection: asyncpg.Connection) -> Place:
+    async def read(self, connection: asyncpg.Connection) -> WalPosition:
         """Return how far the server of a connection is."""
         return await how_far(connection, self._of)
 

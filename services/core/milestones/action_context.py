@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
@@ -12,7 +11,7 @@ from services.core.plan.state import PlanState
 
 
 @dataclass(frozen=True, slots=True)
-class ActionContext:
+class MilestoneDesk:
     """An actor at work under a plan, at one instant."""
 
     plan: PlanState
@@ -23,7 +22,7 @@ class ActionContext:
     @property
     def today(self) -> date:
         """The local date of the plan."""
-        return local_date(self.now, self.plan)
+        return self.plan.local_date(self.now)
 
     @property
     def supervision(self) -> Supervision:
@@ -43,8 +42,3 @@ class ActionContext:
         """Return by unit whether it leads a measure or is responsible for it."""
         measure = self.plan.measures.get(measure_code)
         return {} if measure is None else dict(units_of(measure, self.plan.organizations))
-
-
-def local_date(instant: datetime, plan: PlanState) -> date:
-    """Return the date that an instant has in the plan's time zone."""
-    return instant.astimezone(ZoneInfo(plan.document.time_zone)).date()

@@ -14,7 +14,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.milestones import queries
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.changes import carry_out, check_state, write
 from services.core.milestones.errors import NotYourMeasure
 from services.core.milestones.models import Milestone
@@ -42,7 +42,7 @@ class MilestoneDraft:
     parent_id: UUID | None
 
 
-async def assign(session: AsyncSession, *, desk: ActionContext, draft: MilestoneDraft) -> Milestone:
+async def assign(session: AsyncSession, *, desk: MilestoneDesk, draft: MilestoneDraft) -> Milestone:
     """Assign a milestone to a unit, which has to sign for it unless it assigned it itself.
 
     Raises:
@@ -93,12 +93,12 @@ async def assign(session: AsyncSession, *, desk: ActionContext, draft: Milestone
     return milestone
 
 
-def _check_assigns(desk: ActionContext, organization_code: str, measure_code: str) -> None:
+def _check_assigns(desk: MilestoneDesk, organization_code: str, measure_code: str) -> None:
     if not assigns_to(desk.actor, organization_code, desk.parts(measure_code)):
         raise NotYourMeasure
 
 
-def _sign_by(desk: ActionContext, organization_code: str) -> date | None:
+def _sign_by(desk: MilestoneDesk, organization_code: str) -> date | None:
     """Return by when a unit has to sign; None where it assigns to itself."""
     if desk.actor.organization_code == organization_code:
         return None
@@ -108,7 +108,7 @@ def _sign_by(desk: ActionContext, organization_code: str) -> date | None:
 async def draft_faults(
     session: AsyncSession,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     measure_code: str | None,
     organization_code: str | None,
     due_date: date | None,
@@ -131,7 +131,7 @@ async def draft_faults(
 
 
 async def edit(
-    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, changes: Mapping[str, Any]
+    session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, changes: Mapping[str, Any]
 ) -> None:
     """Change what was assigned; `changes` by column, and `reason` for a new due date.
 
@@ -181,7 +181,7 @@ def _verb(milestone: Milestone, wanted: Mapping[str, Any]) -> MilestoneVerb:
 
 
 def _edit_faults(
-    desk: ActionContext, changed: Mapping[str, Any], reason: str | None
+    desk: MilestoneDesk, changed: Mapping[str, Any], reason: str | None
 ) -> list[Fault]:
     faults = []
     if "organization_code" in changed:
@@ -195,7 +195,7 @@ def _edit_faults(
 
 
 def _turn(
-    milestone: Milestone, verb: MilestoneVerb, changed: Mapping[str, Any], desk: ActionContext
+    milestone: Milestone, verb: MilestoneVerb, changed: Mapping[str, Any], desk: MilestoneDesk
 ) -> date | None:
     """Return by when somebody has to sign after this change.
 
@@ -213,7 +213,7 @@ def _put(
     verb: MilestoneVerb,
     changed: Mapping[str, Any],
     reason: str | None,
-    desk: ActionContext,
+    desk: MilestoneDesk,
 ) -> None:
     for name, value in changed.items():
         if name != "due_date":

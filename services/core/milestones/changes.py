@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.extensions.rules import Subject
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.errors import MilestoneTransitionRefused
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rights import MilestoneAccess, allowed_actions
@@ -28,7 +28,7 @@ from services.core.milestones.rules import (
 _STANDING = tuple(MilestoneFacts.__dataclass_fields__)
 
 
-def place_of(row: Milestone, leads: tuple[str, ...]) -> MilestoneAccess:
+def access_to(row: Milestone, leads: tuple[str, ...]) -> MilestoneAccess:
     """Return what the right to act on a milestone depends on; `leads` lead its measure."""
     completed_by = row.completed_by or {}
     return MilestoneAccess(
@@ -55,16 +55,16 @@ def subject_of(row: Milestone) -> Subject:
     )
 
 
-def check_state(row: Milestone, verb: MilestoneVerb, desk: ActionContext) -> None:
+def check_state(row: Milestone, verb: MilestoneVerb, desk: MilestoneDesk) -> None:
     """Refuse a verb that the milestone's state does not allow.
 
     Raises:
         MilestoneTransitionRefused: with the state and the legal list.
     """
-    place = place_of(row, desk.leads(row.measure_code))
-    if not state_allows(verb, place.state):
+    access = access_to(row, desk.leads(row.measure_code))
+    if not state_allows(verb, access.state):
         raise MilestoneTransitionRefused(
-            extra={"state": row.state, "allowed_actions": allowed_actions(desk.actor, place)}
+            extra={"state": row.state, "allowed_actions": allowed_actions(desk.actor, access)}
         )
 
 
@@ -73,7 +73,7 @@ def standing_of(row: Milestone) -> MilestoneFacts:
     return MilestoneFacts(**{name: getattr(row, name) for name in _STANDING})
 
 
-def carry_out(row: Milestone, deed: Transition, desk: ActionContext) -> None:
+def carry_out(row: Milestone, deed: Transition, desk: MilestoneDesk) -> None:
     """Put what a transition changes into the row; its state has been checked."""
     for name, value in asdict(moved(standing_of(row), deed, desk.today)).items():
         setattr(row, name, value)
@@ -84,7 +84,7 @@ async def write(
     row: Milestone,
     happened: EventType,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     reason: str | None = None,
     action: str | None = None,
     told: Mapping[str, object] = MappingProxyType({}),
@@ -106,7 +106,7 @@ async def write(
 
 
 async def write_many(
-    session: AsyncSession, rows: Sequence[Milestone], happened: EventType, *, desk: ActionContext
+    session: AsyncSession, rows: Sequence[Milestone], happened: EventType, *, desk: MilestoneDesk
 ) -> None:
     """Write changed milestones that the session does not hold, with history rows and events.
 

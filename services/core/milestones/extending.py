@@ -28,7 +28,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.milestones import queries
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.changes import carry_out, check_state, subject_of, write
 from services.core.milestones.models import Milestone
 from services.core.milestones.rights import acts_for, judges, reviews
@@ -44,7 +44,7 @@ async def ask_for_milestone(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     proposed_date: date,
     reason: str,
 ) -> Extension:
@@ -84,7 +84,7 @@ async def ask_for_obligation(
     session: AsyncSession,
     obligation: Obligation,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     proposed_date: date,
     reason: str,
 ) -> Extension:
@@ -134,12 +134,12 @@ class ExtensionCase:
     extension: Extension
     subject: Subject
     leads: tuple[str, ...]
-    desk: ActionContext
+    desk: MilestoneDesk
     put_into_force: Callable[[date, str | None], Awaitable[None]]
 
 
 async def take_up(
-    session: AsyncSession, extension: Extension, *, desk: ActionContext
+    session: AsyncSession, extension: Extension, *, desk: MilestoneDesk
 ) -> ExtensionCase:
     """Lock what an extension is for, then the extension, and return both as they stand.
 
@@ -163,7 +163,7 @@ async def take_up(
 
 
 async def _take_up_obligation(
-    session: AsyncSession, extension: Extension, desk: ActionContext
+    session: AsyncSession, extension: Extension, desk: MilestoneDesk
 ) -> ExtensionCase:
     obligation = await obligation_for_update(session, extension.city_code, extension.subject_id)
     if obligation is None:
@@ -181,7 +181,7 @@ async def _extend_obligation(
     session: AsyncSession,
     obligation: Obligation,
     extension_id: UUID,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     granted: date,
     reason: str | None,
 ) -> None:
@@ -199,7 +199,7 @@ async def _extend_obligation(
 async def _extend_milestone(
     session: AsyncSession,
     milestone: Milestone,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     granted: date,
     reason: str | None,
 ) -> None:

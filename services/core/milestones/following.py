@@ -25,7 +25,6 @@ from services.core.identity.actor import system
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.milestones import queries
-from services.core.milestones.action_context import local_date
 from services.core.milestones.changes import happening, history_row, standing_of
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import Transition, moved
@@ -108,7 +107,7 @@ def _seed(row: Milestone) -> Seed:
 async def _uproot(
     session: AsyncSession, stale: Sequence[Milestone], plan: PlanState, now: datetime
 ) -> None:
-    today = local_date(now, plan)
+    today = plan.local_date(now)
     for row in stale:
         for name, value in asdict(moved(standing_of(row), Transition("cancel"), today)).items():
             setattr(row, name, value)

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.kit.decimals import display, quotient, times
 from services.core.milestones.rules import FULL, ClosureGrade, MilestoneState
 from services.core.plan.document import Lights
-
-MilestoneLight = Literal["green", "yellow", "red", "grey"]
+from services.core.scoring.lights import Light
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Course:
 class LightVerdict:
     """A light, the code of its reason, and what the words of the reason are filled with."""
 
-    light: MilestoneLight
+    light: Light
     reason: str
     details: Mapping[str, str] = field(default_factory=dict)
 

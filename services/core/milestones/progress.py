@@ -7,11 +7,11 @@ them says anything.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.queries import MeasureTally, Sum
 from services.core.milestones.rules import merged
 from services.core.plan.document import Measure, PlanDocument, Task
 from services.core.plan.leads import leading
+from services.core.scoring.lights import Light
 
 IndicatorLights = Mapping[str, str]
 """The light of each indicator, by code, as the newest scoreboard shows it."""
@@ -25,7 +25,7 @@ class Progress:
     """How far something is: its milestones, its light, and why."""
 
     sum: Sum
-    light: MilestoneLight
+    light: Light
     reasons: Sequence[ProgressReason]
     indicators: Sequence[str]
 
@@ -173,7 +173,7 @@ def _summed(tallies: Sequence[MeasureTally]) -> Sum:
 
 def _light(
     found: Sum, indicators: Sequence[str], lights: IndicatorLights
-) -> tuple[MilestoneLight, list[ProgressReason]]:
+) -> tuple[Light, list[ProgressReason]]:
     for light, number in (("red", found.red), ("yellow", found.yellow)):
         codes = [code for code in indicators if lights.get(code) == light]
         reasons: list[ProgressReason] = []

@@ -13,12 +13,12 @@ from services.core.events.models import Event, EventPosition
 from services.core.events.queries import check_position
 from services.core.identity.actor import Actor
 from services.core.milestones.conditions import MILESTONES, light_on, overdue_on
-from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import MilestoneState, Share
 from services.core.obligations.models import Obligation
 from services.core.plan.document import Lights
 from services.core.plan.visibility import scope
+from services.core.scoring.lights import Light
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class MilestoneFilters:
     state: MilestoneState | None = None
     due_before: date | None = None
     parent_id: UUID | None = None
-    light: MilestoneLight | None = None
+    light: Light | None = None
     overdue: bool | None = None
 
     def named(self) -> dict[str, str]:

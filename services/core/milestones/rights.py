@@ -107,28 +107,28 @@ def judges(actor: Actor, leads: tuple[str, ...]) -> bool:
     return actor.may(Permission.RUN_MILESTONES) or actor.organization_code in leads
 
 
-def worked_on_it(actor: Actor, place: MilestoneAccess) -> bool:
+def worked_on_it(actor: Actor, access: MilestoneAccess) -> bool:
     """Return whether the actor, or its unit, promised this, reported on it or handed it in."""
     if actor.organization_code is not None and actor.organization_code in {
-        place.organization_code,
-        place.completed_by_unit,
+        access.organization_code,
+        access.completed_by_unit,
     }:
         return True
-    return str(actor.author_id) in place.authors
+    return str(actor.author_id) in access.authors
 
 
-def has_right(actor: Actor, verb: MilestoneVerb, place: MilestoneAccess) -> bool:
+def has_right(actor: Actor, verb: MilestoneVerb, access: MilestoneAccess) -> bool:
     """Return whether the actor has the right to a verb, whatever the state."""
     if verb in UNITS_VERBS:
-        return acts_for(actor, place.organization_code)
+        return acts_for(actor, access.organization_code)
     if verb in REVIEW_VERBS:
-        return reviews(actor, place.organization_code, place.leads) and not worked_on_it(
-            actor, place
+        return reviews(actor, access.organization_code, access.leads) and not worked_on_it(
+            actor, access
         )
-    return _manages(actor, place)
+    return _manages(actor, access)
 
 
-def _manages(actor: Actor, place: MilestoneAccess) -> bool:
+def _manages(actor: Actor, access: MilestoneAccess) -> bool:
     """Return whether the actor may change or cancel what was assigned.
 
     A lead does so with what other units promised under its measures, and with what it
@@ -137,12 +137,12 @@ def _manages(actor: Actor, place: MilestoneAccess) -> bool:
     if not may_assign(actor):
         return False
     if actor.may(Permission.RUN_MILESTONES) or leads_others(
-        actor, place.organization_code, place.leads
+        actor, access.organization_code, access.leads
     ):
         return True
     own = actor.organization_code
-    of_own_accord = own == place.organization_code == place.assigned_by
-    return own in place.leads and of_own_accord and place.state == "assigned"
+    of_own_accord = own == access.organization_code == access.assigned_by
+    return own in access.leads and of_own_accord and access.state == "assigned"
 
 
 _OFFERED_IN: Mapping[MilestoneState, tuple[MilestoneVerb, ...]] = {
@@ -150,10 +150,10 @@ _OFFERED_IN: Mapping[MilestoneState, tuple[MilestoneVerb, ...]] = {
 }
 
 
-def allowed_actions(actor: Actor, place: MilestoneAccess) -> list[MilestoneVerb]:
+def allowed_actions(actor: Actor, access: MilestoneAccess) -> list[MilestoneVerb]:
     """Return the verbs that this actor may use on this milestone now."""
     return [
         verb
-        for verb in _OFFERED_IN[place.state]
-        if state_allows(verb, place.state) and has_right(actor, verb, place)
+        for verb in _OFFERED_IN[access.state]
+        if state_allows(verb, access.state) and has_right(actor, verb, access)
     ]

@@ -18,8 +18,8 @@ from services.core.identity.errors import takes
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.milestones import queries
-from services.core.milestones.action_context import ActionContext
-from services.core.milestones.changes import carry_out, check_state, place_of, subject_of, write
+from services.core.milestones.action_context import MilestoneDesk
+from services.core.milestones.changes import access_to, carry_out, check_state, subject_of, write
 from services.core.milestones.errors import OwnMilestone
 from services.core.milestones.models import Milestone
 from services.core.milestones.references import due_date_faults, promise_faults
@@ -28,17 +28,17 @@ from services.core.milestones.rules import ClosureGrade, MilestoneVerb, Transiti
 from services.core.plan.evidence_rules import Piece, all_kept, lacking, pieces_of
 
 
-def check_right(desk: ActionContext, verb: MilestoneVerb, milestone: Milestone) -> None:
+def check_right(desk: MilestoneDesk, verb: MilestoneVerb, milestone: Milestone) -> None:
     """Let the actor pass who has the right to a verb, whatever the state.
 
     Raises:
         OwnMilestone: it would judge what its own unit promised or handed in.
         Forbidden: it has not this right for another reason.
     """
-    place = place_of(milestone, desk.leads(milestone.measure_code))
-    if has_right(desk.actor, verb, place):
+    access = access_to(milestone, desk.leads(milestone.measure_code))
+    if has_right(desk.actor, verb, access):
         return
-    if verb in REVIEW_VERBS and judges(desk.actor, place.leads):
+    if verb in REVIEW_VERBS and judges(desk.actor, access.leads):
         raise OwnMilestone
     raise takes(
         "里程碑由承担单位填报，由 office 或牵头单位（lead）布置和办结",
@@ -46,7 +46,7 @@ def check_right(desk: ActionContext, verb: MilestoneVerb, milestone: Milestone) 
     )
 
 
-async def accept(session: AsyncSession, milestone: Milestone, *, desk: ActionContext) -> None:
+async def accept(session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk) -> None:
     """Sign for a milestone.
 
     Raises:
@@ -59,7 +59,7 @@ async def accept(session: AsyncSession, milestone: Milestone, *, desk: ActionCon
 
 
 async def decline(
-    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, reason: str
+    session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, reason: str
 ) -> None:
     """Refuse to sign for it; whoever assigns may assign it anew."""
     check_state(milestone, "decline", desk)
@@ -80,7 +80,7 @@ class Report:
 
 
 async def report_progress(
-    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, report: Report
+    session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, report: Report
 ) -> None:
     """Report how far it is; that answers a return too.
 
@@ -91,7 +91,7 @@ async def report_progress(
     await write(session, milestone, "milestone.progressed", desk=desk)
 
 
-def progressed(milestone: Milestone, *, desk: ActionContext, report: Report) -> None:
+def progressed(milestone: Milestone, *, desk: MilestoneDesk, report: Report) -> None:
     """Put a report of progress into a milestone; nothing is written.
 
     Raises:
@@ -116,7 +116,7 @@ async def complete(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     narrative: str | None,
     evidence: Sequence[Mapping[str, object]],
 ) -> None:
@@ -150,7 +150,7 @@ async def change_files(
     files: Sequence[Piece],
     happened: EventType,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     told: Mapping[str, object],
 ) -> None:
     """Have a milestone that is worked on rest upon other files.
@@ -168,7 +168,7 @@ async def change_files(
     await write(session, milestone, happened, desk=desk, action=action, told=told)
 
 
-def _sign(milestone: Milestone, desk: ActionContext) -> None:
+def _sign(milestone: Milestone, desk: MilestoneDesk) -> None:
     """Make the actor one of those who worked on it, and who do not judge it."""
     known = (*milestone.authors, desk.actor.author_id)
     milestone.authors = list(dict.fromkeys(known))
@@ -201,7 +201,7 @@ async def close(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     grade: ClosureGrade,
     comment: str | None,
 ) -> None:
@@ -216,7 +216,7 @@ async def close(
 
 
 async def return_(
-    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, reason: str
+    session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, reason: str
 ) -> None:
     """Send a request for closure back, to be answered within the plan's days."""
     check_state(milestone, "return", desk)
@@ -231,7 +231,7 @@ async def reopen(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     reason: str,
     due_date: date | None,
 ) -> None:
@@ -252,7 +252,7 @@ async def reopen(
 
 
 async def cancel(
-    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, reason: str
+    session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, reason: str
 ) -> None:
     """Give a milestone up for good."""
     check_state(milestone, "cancel", desk)
@@ -262,7 +262,7 @@ async def cancel(
     await write(session, milestone, "milestone.cancelled", desk=desk, reason=reason)
 
 
-async def _lapse_request(session: AsyncSession, milestone: Milestone, desk: ActionContext) -> None:
+async def _lapse_request(session: AsyncSession, milestone: Milestone, desk: MilestoneDesk) -> None:
     """Withdraw what was asked for a milestone that needs no more time."""
     waiting = await extension_queries.waiting_for(
         session, milestone.city_code, "milestone", milestone.id

@@ -3,7 +3,6 @@
 from datetime import date
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.milestones.action_context import local_date
 from services.core.milestones.lights import Course, DueDistance, LightVerdict, light
 from services.core.milestones.models import Milestone
 from services.core.plan.state import PlanState
@@ -15,12 +14,12 @@ def course_of(row: Milestone, plan: PlanState) -> Course:
     return Course(
         state=row.state,  # type: ignore[arg-type] # only states of ours are ever written
         percent=row.percent,
-        began=local_date(row.created_at, plan),
+        began=plan.local_date(row.created_at),
         due_date=row.due_date,
         expected_date=row.expected_date,
         sign_by=row.sign_by,
         answer_by=row.answer_by,
-        completed_on=None if completed is None else local_date(completed, plan),
+        completed_on=None if completed is None else plan.local_date(completed),
         grade=row.grade,  # type: ignore[arg-type] # only grades of ours are ever written
     )
 

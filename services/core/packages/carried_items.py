@@ -13,8 +13,9 @@ from services.core.kit.errors import Fault
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, LongWords, Said
+from services.core.plan.slots import Slot
 from services.core.submissions.batch.deciding import Decided
-from services.core.submissions.batch.rows import Batch, BatchRow, Slot
+from services.core.submissions.batch.rows import Batch, BatchRow
 from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS, DataStatus
 

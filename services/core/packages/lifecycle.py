@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note_of
 from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
 from services.core.identity.rules import Permission
@@ -94,22 +95,17 @@ async def register_peer(
         peer.public_keys = [one.strip() for one in request.public_keys]
     session.add(peer)
     await session.flush()
-    await note(
-        session,
-        city_code=city_code,
-        action=f"package_peer.{'created' if found is None else 'changed'}",
-        subject=("package_peer", str(peer.id)),
-        actor=actor.stamp(),
-        data={
-            "plan": peer.plan_code,
-            "own": peer.own_code,
-            "peer": peer.peer_code,
-            "key_id": None if peer.key_id is None else str(peer.key_id),
-            "shares_secret": peer.secret_sealed is not None,
-            "public_keys": peer.public_keys,
-        },
-        at=now,
-    )
+    told = {
+        "plan": peer.plan_code,
+        "own": peer.own_code,
+        "peer": peer.peer_code,
+        "key_id": None if peer.key_id is None else str(peer.key_id),
+        "shares_secret": peer.secret_sealed is not None,
+        "public_keys": peer.public_keys,
+    }
+    action: AuditAction = "package_peer.created" if found is None else "package_peer.changed"
+    stamp = actor.stamp()
+    await note_of(session, "package_peer", peer, action, actor=stamp, data=told, at=now)
     return peer
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.packages.carried_items import CarriedFigure
 from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.statements import COUNTING, TOLD
-from services.core.submissions.batch.rows import Slot
+from services.core.plan.slots import Slot
 
 MOST_PEERS = 200
 """Other installations of a city."""

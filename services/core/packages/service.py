@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note_of
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor, operator
 from services.core.identity.queries import actor_of_key
@@ -42,8 +43,9 @@ from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.peer_keys import check_sender, signing_keys
 from services.core.packages.series import JudgedPackage, SeriesStanding, judge
 from services.core.plan.queries import plan_state
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
-from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows, Slot
+from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows
 from services.core.submissions.batch.rows import judge as judge_rows
 from services.core.submissions.batch.service import carry_out
 
@@ -133,7 +135,7 @@ async def make_package(
     peer.out_position = peer.out_reached = upto
     session.add(_row(peer, "out", made.manifest.number, made.digest, made, now))
     await session.flush()
-    await _audit(session, peer, "exported", cover.number, {"items": len(figures)}, now)
+    await _audit(session, peer, "package.exported", cover.number, {"items": len(figures)}, now)
     return made
 
 
@@ -162,20 +164,14 @@ def _row(
 async def _audit(
     session: AsyncSession,
     peer: PackagePeer,
-    what: str,
+    action: AuditAction,
     number: int,
     data: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    await note(
-        session,
-        city_code=peer.city_code,
-        action=f"package.{what}",
-        subject=("package_peer", str(peer.id)),
-        actor=operator(peer.city_code).stamp(),
-        data={"peer": peer.peer_code, "plan": peer.plan_code, "number": number, **data},
-        at=now,
-    )
+    told = {"peer": peer.peer_code, "plan": peer.plan_code, "number": number, **data}
+    actor = operator(peer.city_code).stamp()
+    await note_of(session, "package_peer", peer, action, actor=actor, data=told, at=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +288,7 @@ async def take_in(
     session.add(row)
     peer.in_number, peer.in_digest, peer.updated_at = manifest.number, ready.carried.digest, now
     await session.flush()
-    await _audit(session, peer, "imported", manifest.number, counts, now)
+    await _audit(session, peer, "package.imported", manifest.number, counts, now)
     return TakenPackage(judged, counts, refused, (row.file_name, made.content))
 
 
@@ -380,5 +376,5 @@ async def acknowledge(
     # The package itself is not needed any more.
     row.receipt, row.counts, row.settled_at, row.content = carried.content, counts, now, None
     await session.flush()
-    await _audit(session, peer, "acknowledged", number, counts, now)
+    await _audit(session, peer, "package.acknowledged", number, counts, now)
     return Acknowledged(number, counts, refused, again=False)

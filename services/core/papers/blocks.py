@@ -20,14 +20,15 @@ PaperBlock = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PaperHead:
-    """What stands above a paper. `number` and `day` None are left blank, to be filled in by hand.
+    """What stands above a paper. `number` and `year` None are left blank, to be filled in by hand.
 
-    Without an `issuer` there is no red head. `status` is what it says of the plan, such as
-    征求意见稿; None: nothing. `landscape` lays the pages across.
+    `year` is that in which it leaves the office, whatever period it is about. Without an `issuer`
+    there is no red head. `status` is what it says of the plan, such as 征求意见稿; None: nothing.
+    `landscape` lays the pages across.
     """
 
     issuer: str | None
-    year: int
+    year: int | None
     number: str | None
     status: str | None
     landscape: bool = False

@@ -24,12 +24,10 @@ from services.core.papers.blocks import (
 )
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, OtherBoard, PaperGround, note_rows, row_cells
-from services.core.papers.lateness import UNDECIDED, UNREPORTED, awaits_decision
+from services.core.papers.lateness import awaits_decision
 from services.core.papers.sentences import (
-    LIGHTS,
     day_name,
     difference,
-    names_text,
     ordinal,
     percent_text,
     period_name,
@@ -37,11 +35,18 @@ from services.core.papers.sentences import (
     value_text,
 )
 from services.core.papers.series_tables import SeriesWriter, series_title
-from services.core.papers.standing_notes import adjusted_pieces, method_note, unreported
+from services.core.papers.standing_notes import (
+    adjusted_pieces,
+    incomplete_notes,
+    late_paragraphs,
+    method_note,
+    unreported,
+)
 from services.core.papers.typesetting import in_brackets
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
 from services.core.scoring.judgement import ASSESSED
+from services.core.scoring.lights import LIGHT_NAMES
 from services.core.scoring.ranking import Standing, of_leads, places, shown
 
 _BEST = 3
@@ -94,7 +99,7 @@ def bulletin(
         heading(1, "二、各领域完成情况"),
         *writer.by_group(),
         heading(1, "三、完成情况较好的指标和单位"),
-        *writer.best(),
+        *writer.best("见附件1", "不参评单位及理由见附件2"),
         heading(1, "四、存在的主要问题"),
         *writer.problems(),
         heading(1, "五、下一步工作"),
@@ -144,7 +149,7 @@ class PeriodWriter:
                 "，",
                 self._overall("grade", f"等级为{grade}" if grade else "尚不评定等级"),
                 *self._against(ground.previous, "previous"),
-                *self._against(ground.last_year, "last_year"),
+                *self._against(ground.same_of_last_year, "last_year"),
                 "。",
             )
         rows = ground.rows
@@ -154,7 +159,7 @@ class PeriodWriter:
             "指标中，达到目标",
             self._count("met", met),
         ]
-        for light, word in LIGHTS.items():
+        for light, word in LIGHT_NAMES.items():
             pieces.append("，" if light == "green" else "、")
             pieces.append(f"{word}灯")
             pieces.append(
@@ -248,8 +253,12 @@ class PeriodWriter:
         )
         return ["，不参评", self._count(f"left_out/{group}", left_out), in_brackets(why)]
 
-    def best(self) -> Iterator[PaperBlock]:
-        """Yield the indicators that met their targets, and the leads that stand best."""
+    def best(self, rest: str, not_ranked: str | None) -> Iterator[PaperBlock]:
+        """Yield the indicators that met their targets, and the leads that stand best.
+
+        `rest` says where more of the former are, `not_ranked` where the other leads are; None:
+        this paper has no table of them.
+        """
         met = [row for row in self._ground.rows if is_reached(row)]
         if not met:
             yield paragraph("本期尚无达到目标的指标。")
@@ -258,15 +267,16 @@ class PeriodWriter:
             for at, row in enumerate(met[:_MOST_NAMED]):
                 pieces += ["；" if at else "", f"{self._ground.name_of(row)}", self._value(row)]
                 pieces.append(in_brackets(f"目标{name_of_written(row['target'])}"))
-            yield paragraph(*pieces, "；其余见附件1。" if len(met) > _MOST_NAMED else "。")
+            yield paragraph(*pieces, f"；其余{rest}。" if len(met) > _MOST_NAMED else "。")
         best = [one for one in self._leads if one.place is not None and one.place <= _BEST]
         if best and self._places_shown:
             pieces = ["牵头单位按所负责指标的得分排列："]
-            for at, one in enumerate(best[:_MOST_NAMED]):
+            named = best[:_MOST_NAMED]
+            for at, one in enumerate(named):
                 pieces += ["、" if at else "", self._plan_name(one), self._placed(one)]
-            if len(best) > _MOST_NAMED:
-                pieces.append(f"等{len(best)}个单位")
-            yield paragraph(*pieces, "。", "同分并列；不参评单位及理由见附件。")
+            more = "" if not_ranked is None else f"；{not_ranked}"
+            others = f"等{len(best)}个单位" if len(best) > len(named) else ""
+            yield paragraph(*pieces, f"{others}。同分并列{more}。")
 
     def _plan_name(self, one: Standing) -> str:
         return self._ground.plan.organization_name(one.organization_code)
@@ -305,35 +315,22 @@ class PeriodWriter:
             yield paragraph(
                 f"{at}．{self._ground.name_of(row)}：完成值",
                 self._value(row),
-                f"，目标{name_of_written(row['target'])}。{row['reason']}。",
+                f"{self._ground.marks(row)}，目标{name_of_written(row['target'])}。{row['reason']}。",
                 f"牵头单位：{leads}。" if leads else "牵头单位：方案未明确。",
             )
-        late = self._units(UNREPORTED)
-        if late:
-            yield paragraph(f"逾期未报的单位：{late}。")
-        waiting = self._units(UNDECIDED)
-        if waiting:
-            yield paragraph(f"已报送而尚未审定、不属逾期未报的单位：{waiting}。")
+        late = list(late_paragraphs(self._ground.rows))
+        yield from late
         if not red and not late:
             yield paragraph("本期没有红灯指标，没有逾期未报的数据。")
-
-    def _units(self, which: str) -> str:
-        """Return whom rows lack something of, each with the indicators that it is of."""
-        found: dict[str, list[str]] = {}
-        for row in self._ground.rows:
-            for name in row.get(which, ()):
-                found.setdefault(name, []).append(row["name"])
-        return "；".join(f"{name}{in_brackets(names_text(of))}" for name, of in found.items())
 
     def table_of_indicators(self) -> Iterator[PaperBlock]:
         """Yield the table of all indicators with the notes that it needs."""
         rows = []
         for row in self._ground.rows:
             cells = row_cells(self._ground, row)
-            value = cells["value"] + ("（初步）" if cells["status"] else "")
             rows.append(
                 (
-                    *(cells["row"], cells["name"], cells["unit"], cells["target"], value),
+                    *(cells["row"], cells["name"], cells["unit"], cells["target"], cells["value"]),
                     *(cells["attainment"], cells["change"], cells["light"]),
                     str(self._numbers[row["code"]]),
                 )
@@ -345,7 +342,10 @@ class PeriodWriter:
         else:
             parts = any(self._ground.spans_differ(row, previous) for row in self._ground.rows)
             more = "累计数月数不同的不相比较。" if parts else ""
+            if any(self._ground.one_lacks_parts(row, previous) for row in self._ground.rows):
+                more += "有一期数值不全的不相比较。"
             yield note(f"“较上期”为与{period_name(previous.period)}相比。{more}")
+        yield from incomplete_notes(self._ground, self._ground.rows)
         yield method_note(self._ground)
         yield from (note(one) for one in self._ground.plan.document.notes)
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,18 +30,17 @@ class PaperSubject:
 
     `sequence` is which scoreboard of its period it speaks of; None: the newest. `at` is the
     instant up to which it tells what was handed in; None: the scoreboard's. `today` is the
-    local date that a matter is looked at on. `before` is the id that the evidence it counts came
-    before; None: all that is there. `texts` are the office's own.
+    local date that a matter is looked at on. `evidence_by` is the instant by which what it rests on
+    was decided; None: now. `texts` are the office's own.
     """
 
     kind: str
-    year: int
     period: str | None
     about: str | None
     sequence: int | None
     today: date
     said: Mapping[str, Any]
-    before: UUID | None = None
+    evidence_by: datetime | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     at: datetime | None = None
 
@@ -57,13 +55,12 @@ class PaperSubject:
         at = now if looked_at is None or now is not None else datetime.fromisoformat(looked_at)
         return cls(
             kind=paper.kind,
-            year=paper.year,
             period=paper.period,
             about=paper.about,
             sequence=sequence,
             today=today or asked,
             said=paper.wanted,
-            before=paper.id if today is None else None,
+            evidence_by=paper.created_at if today is None else None,
             at=at,
         )
 
@@ -89,7 +86,7 @@ async def compose(
         return None
     files = 0
     if is_pack(subject.kind):
-        files = await queries.evidence_count(session, plan, period, before=subject.before)
+        files = await queries.evidence_count(session, plan, period, by=subject.evidence_by)
     return kept(_of_period(ground, subject, files), ground.position)
 
 
@@ -133,11 +130,23 @@ def _head(
     document = plan.document
     return PaperHead(
         issuer=issuer,
-        year=subject.year,
+        year=_year(subject),
         number=subject.said.get("document_number"),
         status=document.status_text if document.status == "draft" else None,
         landscape=landscape,
     )
+
+
+def _year(subject: PaperSubject) -> int | None:
+    """Return the year of a paper's document number; None: nobody can say yet.
+
+    It is that of the day of issue. A form is about its matter as of today; what is about a period
+    is made anew with the same bytes in whatever year.
+    """
+    issued_on = subject.said.get("issued_on")
+    if issued_on is not None:
+        return date.fromisoformat(issued_on).year
+    return subject.today.year if is_form(subject.kind) else None
 
 
 def _day(subject: PaperSubject) -> str | None:

@@ -102,7 +102,10 @@ class _Writer:
         issuer.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
         issuer.runs[0].font.color.rgb = _RED
         number = self._line(
-            head["number"] or f"〔{head['year']}〕　　号", _BODY, 16, WD_ALIGN_PARAGRAPH.CENTER
+            head["number"] or f"〔{head['year'] or '　　'}〕　　号",
+            _BODY,
+            16,
+            WD_ALIGN_PARAGRAPH.CENTER,
         )
         number.paragraph_format.space_before = Pt(16)
         number.paragraph_format.space_after = Pt(24)

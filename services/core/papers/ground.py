@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from services.core.kit.decimals import plain
 from services.core.papers.figures import FigureBook
 from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
-from services.core.papers.typesetting import in_brackets
-from services.core.plan.document import PlanDocument
+from services.core.papers.wholeness import parts_lacking
+from services.core.plan.document import OpenQuestion, PlanDocument
+from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.plan.target_names import name_of, name_of_written
+from services.core.plan.target_names import name_of_written
 
 BoardLine = Mapping[str, Any]
 """A row of a scoreboard."""
@@ -47,6 +49,7 @@ class PaperGround:
 
     `previous` is the period before (环比), `last_year` the same one of the year before (同比);
     None: it has no scoreboard. `earlier` are the periods before that have one, the oldest first.
+    What was decided after `drawn_at` was not known then; None: all that is known was.
     """
 
     plan: PlanState
@@ -57,6 +60,7 @@ class PaperGround:
     previous: OtherBoard | None
     last_year: OtherBoard | None
     earlier: Sequence[OtherBoard] = ()
+    drawn_at: datetime | None = None
 
     @property
     def rows(self) -> Sequence[BoardLine]:
@@ -69,10 +73,32 @@ class PaperGround:
         known = self.plan.indicators.get(row["code"])
         return str(row["name"]) if known is None else known.printed_name
 
+    def was_known(self, at: datetime) -> bool:
+        """Return whether something of an instant was known when the scoreboard was drawn."""
+        return self.drawn_at is None or at <= self.drawn_at
+
+    def open_questions(self, row: BoardLine) -> list[OpenQuestion]:
+        """Return what the plan leaves open about an indicator and nobody had settled by then."""
+        return [
+            one
+            for one in self.plan.document.open_questions
+            if one.needs_decision
+            and f"indicator:{row['code']}" in one.subjects
+            and (one.id not in self.plan.settlements or not self._was_settled(one))
+        ]
+
+    def _was_settled(self, question: OpenQuestion) -> bool:
+        return self.was_known(self.plan.settlements[question.id].settled_at)
+
     def leads_of(self, row: BoardLine) -> list[str]:
         """Return who answers for an indicator."""
         leads = self.plan.leads.get(row["code"], ())
         return [self.plan.organization_name(code) for code in leads]
+
+    @property
+    def same_of_last_year(self) -> OtherBoard | None:
+        """The same period of the year before, where that is not the period before already."""
+        return None if self.period.frequency == "annual" else self.last_year
 
     def before(self, row: BoardLine) -> str | None:
         """Return the value of an indicator in the period before, where it was measured alike."""
@@ -85,7 +111,32 @@ class PaperGround:
     def _comparable(self, other: OtherBoard | None, row: BoardLine) -> str | None:
         if other is None or self.is_broken(row["code"], other, None):
             return None
-        return None if self.spans_differ(row, other) else other.value_of(row["code"])
+        return self.value_beside(row, other)
+
+    def value_beside(self, row: BoardLine, other: OtherBoard) -> str | None:
+        """Return the value in another period; None: one is a whole, and the other is not."""
+        if self.spans_differ(row, other) or self.one_lacks_parts(row, other):
+            return None
+        return other.value_of(row["code"])
+
+    def one_lacks_parts(self, row: BoardLine, other: OtherBoard) -> bool:
+        """Return whether a value, or what it would stand beside, lacks something that is owed."""
+        then = other.row_of(row["code"])
+        return self.lacking(row) > 0 or (then is not None and self.lacking(then, other) > 0)
+
+    def lacking(self, row: BoardLine, other: OtherBoard | None = None) -> int:
+        """Return how many parts a value lacks, on another board or the paper's own."""
+        indicator = self.plan.indicators.get(row["code"])
+        if other is None:
+            return parts_lacking(row, indicator, self.period, self.as_of)
+        return parts_lacking(row, indicator, other.period, self.plan.local_date(other.drawn_at))
+
+    def marks(self, row: BoardLine, other: OtherBoard | None = None) -> str:
+        """Return what is printed behind a value: that it is preliminary, or no whole."""
+        said = ["初步"] if row["data_status"] == "provisional" else []
+        lacking = self.lacking(row, other)
+        said += [f"缺{lacking}份"] if lacking else []
+        return f"（{'，'.join(said)}）" if said else ""
 
     def spans_differ(self, row: BoardLine, other: OtherBoard) -> bool:
         """Return whether a sum so far would stand beside one over more months, or fewer."""
@@ -154,6 +205,40 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
     )
 
 
+def _doubt(ground: PaperGround, row: BoardLine) -> str:
+    """Return which questions about an indicator are open; they are told below its table."""
+    named = "、".join(one.id for one in ground.open_questions(row))
+    return f"（待核实：{named}）" if named else ""
+
+
+def _target_cell(ground: PaperGround, row: BoardLine) -> str:
+    """Return a target as it is printed; one that was assigned since stands behind that.
+
+    With the document that assigned it, where the plan's present assignments still tell.
+    """
+    target, said = row["target"], name_of_written(row["target"])
+    if target["source"] != "assigned":
+        return said
+    entry = ground.plan.indicators.get(row["code"])
+    targets = () if entry is None else entry.targets
+    printed = next((one.text for one in targets if one.year == target["year"]), None)
+    assigned = ground.plan.assigned.get((row["code"], target["year"]), ())
+    documents = [
+        one.document_number
+        for one in assigned
+        if ground.was_known(one.assigned_at) and _is_written(one, target)
+    ]
+    by = f"（{documents[-1]}）" if documents else ""
+    return f"{'' if printed is None else f'{printed}；'}下达：{said}{by}"
+
+
+def _is_written(one: AssignedTarget, target: Mapping[str, Any]) -> bool:
+    """Return whether a scoreboard was drawn by this assignment of several."""
+    numbers = [None if each is None else plain(each) for each in (one.value, one.upper)]
+    drawn = (target["kind"], target["value"], target["upper"], target["text"])
+    return (one.kind, *numbers, one.text) == drawn
+
+
 def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
     """Return what tables say of an indicator."""
     entry = ground.plan.indicators.get(row["code"])
@@ -163,37 +248,11 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "name": ground.name_of(row),
         "unit": row["unit"],
         "baseline": "—" if baseline is None else baseline.text,
-        "target": target_text(ground, row),
-        "value": value_text(row, with_unit=False),
+        "target": _target_cell(ground, row),
+        "value": value_text(row, with_unit=False) + ground.marks(row),
         "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),
         "light": light_text(row["light"]),
-        "reason": row["reason"],
+        "reason": row["reason"] + _doubt(ground, row),
         "leads": "、".join(ground.leads_of(row)) or "—",
-        "status": "初步数" if row["data_status"] == "provisional" else "",
     }
-
-
-def target_text(ground: PaperGround, row: BoardLine) -> str:
-    """Return a target as printed; beside it what the superior assigned, by which document."""
-    target, name = row["target"], name_of_written(row["target"])
-    if target["source"] != "assigned":
-        return name
-    entry = ground.plan.indicators.get(row["code"])
-    printed = next(
-        (
-            one
-            for one in (() if entry is None else entry.targets)
-            if one.year == target["year"] and one.kind == "assigned_by_superior"
-        ),
-        None,
-    )
-    decided = ground.plan.assigned.get((row["code"], target["year"]), ())
-    numbers = [
-        one.document_number
-        for one in decided
-        if name_of(one.kind, one.value, one.upper, one.text) == name
-    ]
-    by = "上级" if printed is None or printed.assigned_by is None else printed.assigned_by
-    assigned = f"{by}下达：{name}{in_brackets(numbers[-1]) if numbers else ''}"
-    return assigned if printed is None or not printed.text else f"{printed.text}；{assigned}"

@@ -44,9 +44,9 @@ class PaperMatter:
 
     `late` says whether it is late then, by `days` working days. `reply_by` is until when the unit
     is to answer. `done`, `problems` and `next_steps` are the unit's own words, `answer` what it
-    said of the alert, `percent` how much it says is done, `files` how many it added; None: nobody
-    was to add any, or nothing was handed in. `calls`: it has no day by which it is due, and calls
-    for somebody as long as it is open, as a red light does.
+    said of the alert, `percent` how much it says is done, `files` how many it added; None: it
+    added nothing that could have any. `calls`: it has no day by which it is due, and calls for
+    somebody as long as it is open, as a red light does.
     """
 
     about: str
@@ -208,8 +208,7 @@ class _Form:
         )
 
     def files(self) -> Run:
-        """Return how many files of evidence were added."""
-        found = self.matter.files
-        if found is None:
-            return self._note("files", "佐证材料", NONE, None)
-        return self._note("files", "佐证材料", f"{found}件", str(found))
+        """Return how many files of evidence were added; nothing that could have any is no 0."""
+        files = self.matter.files
+        shown, fact = (NONE, None) if files is None else (f"{files}件", str(files))
+        return self._note("files", "佐证材料", shown, fact)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from services.core.evidence.models import Evidence
-from services.core.evidence.queries import of_rows_in
+from services.core.evidence.queries import decided_on, of_rows_in
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.papers.errors import PaperNotFound
@@ -82,6 +82,7 @@ async def ground_of(
         previous=others.get(period_before(period).code),
         last_year=others.get(year_before(period).code),
         earlier=[others[one.code] for one in earlier if one.code in others],
+        drawn_at=found.computed_at,
     )
 
 
@@ -257,10 +258,10 @@ async def lock_texts(session: AsyncSession, plan: PlanState, kind: str) -> None:
 
 
 async def evidence_count(
-    session: AsyncSession, plan: PlanState, period: Period, *, before: UUID | None
+    session: AsyncSession, plan: PlanState, period: Period, *, by: datetime | None
 ) -> int:
-    """Return how many files of evidence a year has, of those that came before an id."""
-    found = await session.scalar(select(func.count()).where(*_evidence(plan, period, before)))
+    """Return how many files of evidence a year had by an instant; None: has now."""
+    found = await session.scalar(select(func.count()).where(*_evidence(plan, period, by)))
     return found or 0
 
 
@@ -269,21 +270,22 @@ async def evidence_of(
     plan: PlanState,
     period: Period,
     *,
-    before: UUID,
+    by: datetime,
     after: UUID | None,
     limit: int,
 ) -> Sequence[Evidence]:
-    """Return up to `limit` files of evidence of a year, by id, after a given one."""
-    wanted = select(Evidence).where(*_evidence(plan, period, before))
+    """Return up to `limit` files that were evidence of a year by an instant, by id, after one."""
+    wanted = select(Evidence).where(*_evidence(plan, period, by))
     if after is not None:
         wanted = wanted.where(Evidence.id > after)
     return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()
 
 
-def _evidence(plan: PlanState, period: Period, before: UUID | None) -> list[ColumnElement[bool]]:
+def _evidence(plan: PlanState, period: Period, by: datetime | None) -> list[ColumnElement[bool]]:
     """Return the conditions on the evidence of a year.
 
-    It is of its periods, of what was promised, and of the rows of registers that count in it.
+    It is of its periods, of what was promised, and of the rows of registers that count in it: what
+    was approved, closed and confirmed with it, for the superior reads it.
     """
     within = [period.code]
     for frequency in ("half_yearly", "quarterly", "monthly"):
@@ -297,9 +299,10 @@ def _evidence(plan: PlanState, period: Period, before: UUID | None) -> list[Colu
             Evidence.subject_kind == "milestone",
             of_rows_in(plan.city_code, period),
         ),
+        decided_on(plan.city_code, by),
     ]
-    if before is not None:
-        wanted.append(Evidence.id < before)
+    if by is not None:
+        wanted.append(Evidence.added_at <= by)
     return wanted
 
 

@@ -29,11 +29,11 @@ def rendered(made: PaperContent, form: str, mark: PaperMark | None = None) -> Pa
 
 
 def _written(made: PaperContent, form: str) -> bytes:
+    head = _set_head(made.content["head"])
     if form == "xlsx":
-        status = _set_head(made.content["head"])["status"]
-        return xlsx_of(made.content["blocks"], made.figures, closing_of(made), status=status)
+        return xlsx_of(made.content["blocks"], made.figures, closing_of(made), head["status"])
     given: dict[str, Any] = {
-        "head": _set_head(made.content["head"]),
+        "head": head,
         "blocks": _set_titles(made),
         "title": made.title,
         "as_of": made.as_of,

@@ -16,7 +16,7 @@ from services.core.papers.blocks import (
 from services.core.papers.bulletin import PeriodWriter
 from services.core.papers.ground import BoardLine, PaperGround, row_cells
 from services.core.papers.sentences import NOT_APPLICABLE, period_name
-from services.core.papers.standing_notes import method_note
+from services.core.papers.standing_notes import incomplete_notes, method_note, question_notes
 
 _COLUMNS = (
     ("序号", 6, "center"),
@@ -53,7 +53,7 @@ def self_assessment(
         *(paragraph(line) for line in texts["organization"].splitlines() if line.strip()),
         heading(1, "三、各领域完成情况"),
         *writer.by_group(),
-        *writer.best(),
+        *writer.best("见附件", None),
         heading(1, "四、存在问题"),
         *writer.problems(),
         heading(1, "五、下一步工作"),
@@ -61,16 +61,17 @@ def self_assessment(
         signature(texts["issuer"], day),
         annex(None, f"{period_name(ground.period)}指标自评表"),
         table(_COLUMNS, [_line(ground, row, writer) for row in ground.rows], marks=True),
+        *incomplete_notes(ground, ground.rows),
         method_note(ground),
+        *question_notes(ground),
     ]
     return PaperText(title=called, head=head, blocks=blocks, book=writer.book, as_of=ground.as_of)
 
 
 def _line(ground: PaperGround, row: BoardLine, writer: PeriodWriter) -> tuple[str, ...]:
     cells = row_cells(ground, row)
-    value = cells["value"] + ("（初步）" if cells["status"] else "")
     return (
-        *(cells["row"], cells["name"], cells["unit"], cells["target"], value),
+        *(cells["row"], cells["name"], cells["unit"], cells["target"], cells["value"]),
         *(cells["attainment"], _judged(row), cells["reason"]),
         str(writer.number_of(row)),
     )

@@ -12,6 +12,7 @@ from typing import Any
 from services.core.kit.decimals import display, quotient, times
 from services.core.papers.lateness import awaits_decision
 from services.core.plan.periods import Period
+from services.core.scoring.lights import LIGHT_NAMES, LIGHT_SIGNS
 
 NOT_REPORTED = "未报"
 NOT_DECIDED = "已报未审定"
@@ -25,10 +26,6 @@ NOTHING_YET = "暂无数据"
 
 NONE = "—"
 """What there is not: a baseline that nobody printed, a figure that cannot be compared."""
-
-LIGHTS: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
-SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
-"""Each light has a shape beside its word, so that a print without colours tells them apart."""
 
 _A_DAY = timedelta(days=1)
 _DIGITS = "〇一二三四五六七八九"
@@ -113,7 +110,7 @@ def value_text(row: Mapping[str, Any], *, with_unit: bool = True) -> str:
 
 def light_text(light: str) -> str:
     """Return a light with its shape and its word."""
-    return f"{SIGNS[light]}{LIGHTS[light]}"
+    return f"{LIGHT_SIGNS[light]}{LIGHT_NAMES[light]}"
 
 
 def percent_text(share: str | None) -> str:

@@ -63,6 +63,12 @@ class SeriesWriter:
         boards = [other for _, other in self._compared() if other is not None]
         return any(self._ground.spans_differ(row, other) for other in boards)
 
+    def _lacks(self, row: BoardLine) -> bool:
+        earlier = ((other, other.row_of(row["code"])) for other in self._ground.earlier)
+        return self._ground.lacking(row) > 0 or any(
+            then is not None and self._ground.lacking(then, other) > 0 for other, then in earlier
+        )
+
     def _told(self, broken: bool) -> Iterator[str]:
         names = [
             f"“{name}”为与{period_name(other.period)}相比"
@@ -73,6 +79,8 @@ class SeriesWriter:
         yield f"{told}率的变动以百分点计，其他以增长、下降的百分比计。"
         if any(self._is_part(row) for row in self._rows):
             yield "累计数月数不同的（如全年未满），不相比较，变动写作“—”。"
+        if any(self._lacks(row) for row in self._rows):
+            yield "“缺几份”为该数尚缺几份数据（一个单位一期为一份），不全的不相比较，变动写作“—”。"
         yield "“未报”为应报而没有数据，“—”为无此项或无基期，0为实际数值。编号依次为各期的数据编号。"
         if broken:
             yield (
@@ -82,16 +90,16 @@ class SeriesWriter:
 
     def _line(self, row: BoardLine) -> list[str]:
         code = row["code"]
-        boards = [*self._ground.earlier, None]
+        ground = self._ground
+        boards = [*ground.earlier, None]
         cells, numbers = [], []
         for at, other in enumerate(boards):
             there = row if other is None else other.row_of(code)
-            begun = at > 0 and self._ground.is_broken(code, boards[at - 1], other)
+            begun = at > 0 and ground.is_broken(code, boards[at - 1], other)
             if there is None:
                 cells.append(NONE)
                 continue
-            provisional = "（初步）" if there["data_status"] == "provisional" else ""
-            shown = value_text(there, with_unit=False) + provisional
+            shown = value_text(there, with_unit=False) + ground.marks(there, other)
             cells.append(f"{BREAK if begun else ''}{shown}")
             numbers.append(
                 self._numbers[code] if other is None else self._noted(there, other, shown)
@@ -115,7 +123,7 @@ class SeriesWriter:
     def _change(self, row: BoardLine, other: OtherBoard | None) -> str:
         if other is None:
             return NONE
-        then = None if self._ground.spans_differ(row, other) else other.value_of(row["code"])
+        then = self._ground.value_beside(row, other)
         if self._ground.is_broken(row["code"], other, None) and then is not None:
             return NOT_COMPARABLE if row["value"] is not None else NONE
         return change_text(row["value"], then, row["unit"])

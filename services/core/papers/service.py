@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note, note_of
 from services.core.identity.actor import Actor
 from services.core.kit import operations
 from services.core.kit.clock import Clock
@@ -198,11 +198,11 @@ async def finish_paper(
     operation.progress = {"done": len(files), "total": len(files)}
     operation.errors = [dict(one) for one in lost]
     await session.flush()
-    await note(
+    await note_of(
         session,
-        city_code=paper.city_code,
-        action="paper.made",
-        subject=("paper", str(paper.id)),
+        "paper",
+        paper,
+        "paper.made",
         actor=paper.made_by,
         data={
             "plan": paper.plan_code,

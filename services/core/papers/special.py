@@ -28,7 +28,12 @@ from services.core.papers.sentences import (
     value_text,
 )
 from services.core.papers.series_tables import SeriesWriter, series_title
-from services.core.papers.standing_notes import method_note, unreported
+from services.core.papers.standing_notes import (
+    incomplete_notes,
+    late_paragraphs,
+    method_note,
+    unreported,
+)
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
 
@@ -125,7 +130,7 @@ class _Special:
             pieces: list[str | Run] = [
                 f"（{ordinal(at)}）{self._ground.name_of(row)}。完成值",
                 (value_text(row), self._numbers[row["code"]]),
-                f"，目标{name_of_written(row['target'])}",
+                f"{self._ground.marks(row)}，目标{name_of_written(row['target'])}",
             ]
             if row["attainment"] is not None:
                 pieces.append(f"，完成目标的{attainment_text(row['attainment'])}")
@@ -138,12 +143,12 @@ class _Special:
         found: list[str | Run] = []
         for other, then in (
             (self._ground.previous, self._ground.before(row)),
-            (self._ground.last_year, self._ground.a_year_ago(row)),
+            (self._ground.same_of_last_year, self._ground.a_year_ago(row)),
         ):
             said = self._moved(row, then)
             if other is not None and said is not None:
                 found.append(f"，较{period_name(other.period)}{said}")
-        return list(dict.fromkeys(found))
+        return found
 
     @staticmethod
     def _moved(row: BoardLine, then: str | None) -> str | None:
@@ -158,23 +163,31 @@ class _Special:
         bad = [row for row in self._rows if row["light"] in {"red", "yellow"}]
         for at, row in enumerate(bad, 1):
             yield paragraph(f"{at}．{self._ground.name_of(row)}：{row['reason']}。")
-        if not bad:
-            yield paragraph("没有红灯、黄灯指标。")
+        late = list(late_paragraphs(self._rows))
+        yield from late
+        if not bad and not late:
+            yield paragraph("没有红灯、黄灯指标，没有逾期未报的数据。")
 
     def table(self) -> Iterator[PaperBlock]:
         """Yield the table of the indicators."""
         lines = []
         for row in self._rows:
             cells = row_cells(self._ground, row)
-            value = cells["value"] + ("（初步）" if cells["status"] else "")
             lines.append(
                 (
-                    *(cells["name"], cells["unit"], cells["baseline"], cells["target"], value),
+                    *(
+                        cells["name"],
+                        cells["unit"],
+                        cells["baseline"],
+                        cells["target"],
+                        cells["value"],
+                    ),
                     *(cells["attainment"], cells["change"], cells["light"]),
                     str(self._numbers[row["code"]]),
                 )
             )
         yield table(_COLUMNS, lines, marks=True)
+        yield from incomplete_notes(self._ground, self._rows)
         yield method_note(self._ground)
         yield from (note(one) for one in self._ground.plan.document.notes)
 

@@ -1,14 +1,16 @@
 """What papers say of how lights and the score come about, and of what moves the score. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from services.core.kit.decimals import plain, total
-from services.core.papers.blocks import PaperBlock, Run, note
+from services.core.papers.blocks import PaperBlock, Run, note, paragraph
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import BoardLine, PaperGround
-from services.core.papers.lateness import awaits_decision
+from services.core.papers.lateness import UNDECIDED, UNREPORTED, awaits_decision
+from services.core.papers.sentences import names_text
+from services.core.papers.typesetting import in_brackets
 
 
 def method_note(ground: PaperGround) -> PaperBlock:
@@ -30,6 +32,40 @@ def method_note(ground: PaperGround) -> PaperBlock:
 def unreported(rows: Iterable[BoardLine]) -> list[BoardLine]:
     """Return the rows that lack what was owed and nobody handed in."""
     return [row for row in rows if row["state"] == "missing" and not awaits_decision(row)]
+
+
+def late_paragraphs(rows: Iterable[BoardLine]) -> Iterator[PaperBlock]:
+    """Yield who has not reported what was due, and whose value waits for a decision."""
+    listed = list(rows)
+    late = _units(listed, UNREPORTED)
+    if late:
+        yield paragraph(f"逾期未报的单位：{late}。")
+    waiting = _units(listed, UNDECIDED)
+    if waiting:
+        yield paragraph(f"已报送而尚未审定、不属逾期未报的单位：{waiting}。")
+
+
+def _units(rows: Iterable[BoardLine], which: str) -> str:
+    """Return whom rows lack something of, each with the indicators that it is of."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for name in row.get(which, ()):
+            found.setdefault(name, []).append(row["name"])
+    return "；".join(f"{name}{in_brackets(names_text(of))}" for name, of in found.items())
+
+
+def incomplete_notes(ground: PaperGround, rows: Iterable[BoardLine]) -> Iterator[PaperBlock]:
+    """Yield what is meant by a value that lacks parts, where one of the rows has such a value."""
+    if any(ground.lacking(row) for row in rows):
+        yield note("“缺几份”为该完成值尚缺几份数据（一个单位一期为一份）。")
+
+
+def question_notes(ground: PaperGround) -> Iterator[PaperBlock]:
+    """Yield what the plan leaves open about indicators (待核实), each question once."""
+    found = {one.id: one for row in ground.rows for one in ground.open_questions(row)}
+    if found:
+        yield note("待核实事项（作出决定之前，有关指标按方案原文处理）：")
+        yield from (note(f"{one.id}．{one.text}") for one in found.values())
 
 
 def adjusted_pieces(

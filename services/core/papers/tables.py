@@ -6,7 +6,7 @@ from services.core.papers.blocks import PaperHead, PaperText, note, paragraph, t
 from services.core.papers.figures import FigureBook
 from services.core.papers.ground import PaperGround, note_rows, row_cells
 from services.core.papers.sentences import day_name, period_name
-from services.core.papers.standing_notes import method_note
+from services.core.papers.standing_notes import incomplete_notes, method_note, question_notes
 
 _SHARES = (
     ("序号", 4, "center"),
@@ -32,7 +32,6 @@ def annex_two(ground: PaperGround, texts: Mapping[str, str], head: PaperHead) ->
     for row in ground.rows:
         cells = row_cells(ground, row)
         entry = ground.plan.indicators.get(row["code"])
-        value = cells["value"] + ("（初步）" if cells["status"] else "")
         rows.append(
             (
                 cells["row"],
@@ -40,7 +39,7 @@ def annex_two(ground: PaperGround, texts: Mapping[str, str], head: PaperHead) ->
                 "" if entry is None else entry.level2 or "",
                 *(cells["name"], cells["baseline"], cells["target"], cells["unit"]),
                 "—" if entry is None else entry.owner_text,
-                *(value, cells["light"], cells["reason"], str(numbers[row["code"]])),
+                *(cells["value"], cells["light"], cells["reason"], str(numbers[row["code"]])),
             )
         )
     columns = [(_headed(ground, name), share, side) for name, share, side in _SHARES]
@@ -52,7 +51,9 @@ def annex_two(ground: PaperGround, texts: Mapping[str, str], head: PaperHead) ->
         ),
         table(columns, rows, marks=True),
         *(note(one) for one in ground.plan.document.notes),
+        *incomplete_notes(ground, ground.rows),
         method_note(ground),
+        *question_notes(ground),
     ]
     return PaperText(title=texts["title"], head=head, blocks=blocks, book=book, as_of=ground.as_of)
 

@@ -4,7 +4,7 @@ What is kept of a paper has neither; both are made as it is written out. Pure.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 _OPENING = "（〔［"
@@ -16,6 +16,9 @@ _PAIRS = ("（）", "〔〕", "［］")
 PORTRAIT, LANDSCAPE = 20, 29
 """Characters of 22 points in a line of 156 or 232 mm."""
 
+_LETTER, _BESIDE = 0.55, 0.25
+"""Of a full character: a letter or a digit that is none, and the space between the two kinds."""
+
 _NEVER_FIRST = frozenset("、，。；：！？）〕］》〉”’…—·％%")
 _NEVER_LAST = frozenset("（〔［《〈“‘")
 _TOGETHER = (
@@ -24,9 +27,6 @@ _TOGETHER = (
     *("年度", "上半年", "下半年", "有关", "关于", "以及", "规划", "计划", "固体", "废物", "试点"),
 )
 """Words that titles of these papers are made of; none is cut in two."""
-
-_UNSPACED = _NEVER_FIRST | _NEVER_LAST | {" "}
-"""Beside these no room is left between the scripts."""
 
 _LONGEST_KEPT = 12
 _CUT_IN_A_NAME = 9
@@ -52,24 +52,23 @@ def _of_depth(sign: str, depth: int) -> str:
     return pair[1] if sign in _CLOSING else sign
 
 
-_DIGIT = 0.56
-"""How wide a Latin letter or a digit is at most, of a full character, in the fonts of papers."""
-
-_SPACE_BETWEEN = 0.25
-"""What is left between a Chinese character and a Latin one beside it."""
-
-
 def width(text: str) -> float:
-    """Return how many full characters wide a text is as it is set.
+    """Return how many full characters wide a text is, as typst sets it.
 
-    A letter or a digit takes a little more than half of one, and there is room between the scripts.
+    A Latin letter or a digit is a little more than half of one, and there is a quarter of one
+    between it and a Chinese character.
     """
-    full = [unicodedata.east_asian_width(one) in "WFA" for one in text]
-    spaced = sum(
-        one != other and not ({*pair} & _UNSPACED)
-        for (one, other), pair in zip(pairwise(full), pairwise(text), strict=True)
-    )
-    return sum(1.0 if one else _DIGIT for one in full) + spaced * _SPACE_BETWEEN
+    signs = sum(_LETTER if unicodedata.east_asian_width(one) not in "WFA" else 1.0 for one in text)
+    return signs + _BESIDE * sum(_is_chinese(a) != _is_chinese(b) for a, b in _letters(text))
+
+
+def _letters(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the signs that stand beside each other and are both letters or digits."""
+    return (pair for pair in pairwise(text) if all(one.isalnum() for one in pair))
+
+
+def _is_chinese(sign: str) -> bool:
+    return unicodedata.east_asian_width(sign) in "WF"
 
 
 def title_lines(text: str, longest: int) -> list[str]:

@@ -30,14 +30,13 @@ def xlsx_of(
     blocks: Sequence[Mapping[str, Any]],
     figures: Sequence[Mapping[str, Any]],
     closing: str,
-    *,
-    status: str | None = None,
+    status: str | None,
 ) -> bytes:
     """Return the tables of a paper as sheets, and after them its figures with what they say.
 
-    What the paper says of the plan's `status` stands on each of them.
+    Each says on top what the plan is, such as a draft, for each may be printed alone.
     """
-    said = status or ""
+    on_top = status or ""
     target = BytesIO()
     book = new_workbook(target)
     styles = _Styles(book)
@@ -46,8 +45,8 @@ def xlsx_of(
         if block["kind"] in {"annex", "title"}:
             title, label = block["text"], block.get("label", label)
         elif block["kind"] == "table":
-            _write_table(book, styles, block, (label, f"{title}{said}", closing))
-    _write_figures(book, styles, figures, (f"数据编号、精确值及依据{said}", closing))
+            _write_table(book, styles, block, (label, on_top + title, closing))
+    _write_figures(book, styles, figures, on_top, closing)
     book.close()
     return target.getvalue()
 
@@ -96,11 +95,11 @@ def _write_figures(
     book: Workbook,
     styles: _Styles,
     figures: Sequence[Mapping[str, Any]],
-    told: tuple[str, str],
+    on_top: str,
+    closing: str,
 ) -> None:
-    title, closing = told
     sheet = book.add_worksheet("数据溯源")
-    _top(sheet, styles, title, [name for name, _ in _FIGURES])
+    _top(sheet, styles, f"{on_top}数据编号、精确值及依据", [name for name, _ in _FIGURES])
     for at, (_, width) in enumerate(_FIGURES):
         sheet.set_column(at, at, width)
     for number, figure in enumerate(figures, 2):

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.kit.database import lock_name
 from services.core.people import queries
 from services.core.people.errors import AccountTaken
@@ -43,11 +43,11 @@ async def link(
             set_={"digest": digest, "linked_at": now},
         )
     )
-    await note(
+    await note_of(
         session,
-        city_code=person.city_code,
-        action="account.linked",
-        subject=("user", str(person.id)),
+        "user",
+        person,
+        "account.linked",
         actor=person_stamp(person.id),
         data={"provider": provider.code},
         at=now,
@@ -66,11 +66,11 @@ async def unlink_all(
     )
     gone = [str(one) for one in found]
     if gone:
-        await note(
+        await note_of(
             session,
-            city_code=person.city_code,
-            action="account.unlinked",
-            subject=("user", str(person.id)),
+            "user",
+            person,
+            "account.unlinked",
             actor=actor,
             data={"providers": sorted(gone)},
             at=now,

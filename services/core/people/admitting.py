@@ -14,7 +14,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note, note_of
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import enter_city
@@ -219,7 +220,8 @@ async def _activate(
     person.totp_sealed = seal.seal(secret, totp_context(person.id))
     person.totp_pending_sealed = None
     person.version += 1
-    await _note_of(session, person, "second_factor.set", {}, now)
+    stamp = person_stamp(person.id)
+    await note_of(session, "user", person, "second_factor.set", actor=stamp, at=now)
 
 
 async def _use_recovery_code(
@@ -232,27 +234,14 @@ async def _use_recovery_code(
     person.version += 1
     await session.flush()
     left = {"left": len(person.recovery_digests)}
-    await _note_of(session, person, "recovery_code.used", left, now)
+    stamp = person_stamp(person.id)
+    await note_of(session, "user", person, "recovery_code.used", actor=stamp, data=left, at=now)
     return True
 
 
 def forgive(person: Person) -> None:
     """Let a locked person's failures be forgotten: it proved who it is."""
     person.failures, person.locked_until = 0, None
-
-
-async def _note_of(
-    session: AsyncSession, person: Person, action: str, data: Mapping[str, object], now: datetime
-) -> None:
-    await note(
-        session,
-        city_code=person.city_code,
-        action=action,
-        subject=("user", str(person.id)),
-        actor=person_stamp(person.id),
-        data=data,
-        at=now,
-    )
 
 
 async def _note_refusal(
@@ -279,7 +268,7 @@ async def _note_refusal(
 async def _note(
     session: AsyncSession,
     tried: Tried | TriedAccount,
-    action: str,
+    action: AuditAction,
     data: Mapping[str, object],
     now: datetime,
 ) -> None:

@@ -5,7 +5,7 @@ holds an administrator's post holds no other sort of post beside it, so that non
 another's work.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.calendars.rules import TIME_ZONE
 from services.core.identity import queries as identity
 from services.core.identity.actor import Actor
@@ -86,7 +86,8 @@ async def create_post(
     session.add(post)
     await session.flush()
     told = {"title": post.title, "role": post.role, "organization_code": code}
-    await _audit(session, post, "post.created", actor, {**told, "plan": post.plan_code}, now)
+    told["plan"] = post.plan_code
+    await note_of(session, "post", post, "post.created", actor=actor.stamp(), data=told, at=now)
     return post
 
 
@@ -129,7 +130,7 @@ async def hand_over(
     post.version += 1
     await session.flush()
     told = {"user_id": None if person is None else str(person.id), "on": on.isoformat()}
-    await _audit(session, post, "post.handed_over", actor, told, now)
+    await note_of(session, "post", post, "post.handed_over", actor=actor.stamp(), data=told, at=now)
 
 
 async def _holder_faults(
@@ -209,23 +210,4 @@ async def end_tenure(
         credential.expires_at = datetime.combine(after, time(), ZoneInfo(TIME_ZONE))
     await session.flush()
     told = {"user_id": str(tenure.person_id), "until": tenure.until.isoformat()}
-    await _audit(session, held.post, "post.ended", actor, told, now)
-
-
-async def _audit(
-    session: AsyncSession,
-    post: Position,
-    action: str,
-    actor: Actor,
-    data: Mapping[str, object],
-    now: datetime,
-) -> None:
-    await note(
-        session,
-        city_code=post.city_code,
-        action=action,
-        subject=("post", str(post.id)),
-        actor=actor.stamp(),
-        data=data,
-        at=now,
-    )
+    await note_of(session, "post", held.post, "post.ended", actor=actor.stamp(), data=told, at=now)

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
@@ -107,7 +107,15 @@ async def create_provider(
     session.add(provider)
     await session.flush()
     told = {"code": provider.code, "family": provider.family, "base_url": provider.base_url}
-    await _audit(session, provider, "created", actor, told, now)
+    await note_of(
+        session,
+        "sign_in_provider",
+        provider,
+        "sign_in_provider.created",
+        actor=actor.stamp(),
+        data=told,
+        at=now,
+    )
     return provider
 
 
@@ -153,7 +161,15 @@ async def edit_provider(
     told: dict[str, object] = {"changed": sorted(changes), "base_url": provider.base_url}
     if anew:
         told["links_ended"] = await _end_links(session, provider)
-    await _audit(session, provider, "changed", actor, told, now)
+    await note_of(
+        session,
+        "sign_in_provider",
+        provider,
+        "sign_in_provider.changed",
+        actor=actor.stamp(),
+        data=told,
+        at=now,
+    )
 
 
 def _set(provider: Provider, changes: AppSettings, seal: Seal | None) -> None:
@@ -215,7 +231,15 @@ async def end_provider(
     provider.version += 1
     await session.flush()
     told = {"code": provider.code, "links_ended": await _end_links(session, provider)}
-    await _audit(session, provider, "ended", actor, told, now)
+    await note_of(
+        session,
+        "sign_in_provider",
+        provider,
+        "sign_in_provider.ended",
+        actor=actor.stamp(),
+        data=told,
+        at=now,
+    )
 
 
 def settings_faults(settings: AppSettings, family: str, *, changed: Any = None) -> Sequence[Fault]:
@@ -302,23 +326,4 @@ def given_of(provider: Provider, seal: Seal | None) -> Given:
         module_id=provider.module_id,
         secrets=secrets,
         link_key=link_key,
-    )
-
-
-async def _audit(
-    session: AsyncSession,
-    provider: Provider,
-    action: str,
-    actor: Actor,
-    data: Mapping[str, object],
-    now: datetime,
-) -> None:
-    await note(
-        session,
-        city_code=provider.city_code,
-        action=f"sign_in_provider.{action}",
-        subject=("sign_in_provider", str(provider.id)),
-        actor=actor.stamp(),
-        data=data,
-        at=now,
     )

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.actions import AuditAction
+from services.core.audit.service import note_of
 from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
 from services.core.people import queries
@@ -154,7 +155,7 @@ async def end(
         return
     sign_in.ended_at, sign_in.ended_because = now, because
     await session.flush()
-    action = "session.refresh_reused" if because == "reused" else "session.ended"
+    action: AuditAction = "session.refresh_reused" if because == "reused" else "session.ended"
     await _note(session, sign_in, action, actor, {"because": because}, now)
 
 
@@ -174,20 +175,13 @@ async def end_all(
 async def _note(
     session: AsyncSession,
     sign_in: SignIn,
-    action: str,
+    action: AuditAction,
     actor: Mapping[str, object],
     data: Mapping[str, object],
     now: datetime,
 ) -> None:
-    await note(
-        session,
-        city_code=sign_in.city_code,
-        action=action,
-        subject=("session", str(sign_in.id)),
-        actor=actor,
-        data={"user_id": str(sign_in.person_id), **data},
-        at=now,
-    )
+    told = {"user_id": str(sign_in.person_id), **data}
+    await note_of(session, "session", sign_in, action, actor=actor, data=told, at=now)
 
 
 async def forget_old_sessions(session: AsyncSession, city_code: str, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.calendars.rules import TIME_ZONE
 from services.core.identity.rules import is_administrators
 from services.core.kit.city_scope import enter_city
@@ -234,15 +234,7 @@ class Reception:
         person.version += 1
         await session.flush()
         stamp = person_stamp(person.id)
-        await note(
-            session,
-            city_code=person.city_code,
-            action="password.set",
-            subject=("user", str(person.id)),
-            actor=stamp,
-            data={},
-            at=now,
-        )
+        await note_of(session, "user", person, "password.set", actor=stamp, at=now)
         await end_all(session, person, "password_changed", actor=stamp, now=now)
 
     async def set_up_factor(self, proof: PersonsProof) -> NewFactor:
@@ -264,13 +256,12 @@ class Reception:
                 person.recovery_digests = [recovery_digest(one) for one in codes]
                 person.version += 1
                 await session.flush()
-                await note(
+                await note_of(
                     session,
-                    city_code=person.city_code,
-                    action="second_factor.begun",
-                    subject=("user", str(person.id)),
+                    "user",
+                    person,
+                    "second_factor.begun",
                     actor=person_stamp(person.id),
-                    data={},
                     at=now,
                 )
                 return NewFactor(shown(secret), address(secret, proof.username), codes)

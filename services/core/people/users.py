@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.identity.actor import Actor
 from services.core.identity.service import forget_networks
 from services.core.kit.database import lock_name
@@ -50,7 +50,7 @@ async def create_user(
     session.add(person)
     text = _invite(person, now)
     await session.flush()
-    await _audit(session, person, "user.created", actor, {}, now)
+    await note_of(session, "user", person, "user.created", actor=actor.stamp(), at=now)
     return person, text
 
 
@@ -94,7 +94,15 @@ async def edit_user(
         setattr(person, key, value)
     person.version += 1
     await session.flush()
-    await _audit(session, person, "user.changed", actor, {"changed": sorted(changed)}, now)
+    await note_of(
+        session,
+        "user",
+        person,
+        "user.changed",
+        actor=actor.stamp(),
+        data={"changed": sorted(changed)},
+        at=now,
+    )
 
 
 async def invite(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> str:
@@ -114,7 +122,7 @@ async def invite(session: AsyncSession, person: Person, *, actor: Actor, now: da
     _forget_factor(person)
     person.version += 1
     await session.flush()
-    await _audit(session, person, "user.invited", actor, {}, now)
+    await note_of(session, "user", person, "user.invited", actor=actor.stamp(), at=now)
     await unlink_all(session, person, actor=actor.stamp(), now=now)
     await end_all(session, person, "invited", actor=actor.stamp(), now=now)
     return text
@@ -151,7 +159,7 @@ async def end_user(
     _forget_factor(person)
     person.version += 1
     await session.flush()
-    await _audit(session, person, "user.ended", actor, {}, now)
+    await note_of(session, "user", person, "user.ended", actor=actor.stamp(), at=now)
     await unlink_all(session, person, actor=actor.stamp(), now=now)
     await end_all(session, person, "user_ended", actor=actor.stamp(), now=now)
 
@@ -206,24 +214,4 @@ async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now
         )
         .execution_options(synchronize_session=False)
     )
-    await _audit(session, person, "user.erased", actor, {}, now)
-
-
-async def _audit(
-    session: AsyncSession,
-    person: Person,
-    action: str,
-    actor: Actor,
-    data: Mapping[str, object],
-    now: datetime,
-) -> None:
-    """Tell the audit, which keeps neither a name nor a user name: nothing in it is ever erased."""
-    await note(
-        session,
-        city_code=person.city_code,
-        action=action,
-        subject=("user", str(person.id)),
-        actor=actor.stamp(),
-        data=data,
-        at=now,
-    )
+    await note_of(session, "user", person, "user.erased", actor=actor.stamp(), at=now)

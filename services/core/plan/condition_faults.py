@@ -8,15 +8,27 @@ from services.core.plan.register_columns import Columns
 from services.core.plan.register_entries import ColumnType, RowCondition
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
+_DAYS: frozenset[ColumnType] = frozenset({"date", "month"})
 _TEXTS: frozenset[ColumnType] = frozenset({"text", "choice", "organization"})
 
 
 def check_conditions(
-    place: str, conditions: Sequence[RowCondition], columns: Columns, findings: Findings
+    place: str,
+    conditions: Sequence[RowCondition],
+    columns: Columns,
+    findings: Findings,
+    *,
+    of_period: bool = False,
 ) -> None:
-    """Add the faults of the conditions that stand at `place`, on rows of these columns."""
+    """Add the faults of the conditions that stand at `place`, on rows of these columns.
+
+    `of_period`: it is asked of a period whether they are met.
+    """
     for at, condition in enumerate(conditions):
         findings.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
+        if condition.by_period_end is not None and not of_period:
+            said = str(condition.by_period_end).lower()
+            findings.add("condition-of-no-period", f"{place}/{at}/by_period_end", said, [])
         if columns.find(condition.column) is not None:
             _check_condition(f"{place}/{at}", condition, columns, findings)
 
@@ -37,6 +49,8 @@ def _check_condition(
             findings.add("unknown-choice", f"{here}/any_of/{number}", text, rests_on)
     if condition.yes is not None and column.type != "yes_no":
         findings.add(wrong, f"{here}/yes", None, [typed, named], type=column.type)
+    if condition.by_period_end is not None and column.type not in _DAYS:
+        findings.add(wrong, f"{here}/by_period_end", None, [typed, named], type=column.type)
     for member in ("minimum", "maximum"):
         bound = getattr(condition, member)
         if bound is not None and column.type not in _NUMBERS:

@@ -10,6 +10,7 @@ COUNT_WORDS: Mapping[str, Mapping[str, str]] = {
         "filled": "Whether it says anything; null: either",
         "minimum": "The least number; null: any",
         "maximum": "The greatest number; null: any",
+        "by_period_end": "Whether its day is not after the end of the period; null: either",
     },
     "RowEvidence": {
         "name": "What is to be shown, such as a letter of commitment",

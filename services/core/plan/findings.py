@@ -101,6 +101,9 @@ FAULT_TEXTS: Mapping[str, Text] = {
     "condition-of-another-type": Text(
         "此列的类型（{type}）不能用这个条件", "A column of the type {type} takes no such condition"
     ),
+    "condition-of-no-period": Text(
+        "by_period_end 只用于口径（measures）", "by_period_end is for measures alone"
+    ),
     "day-required": Text("此口径须写明 day", "It needs day, the column with a row's day"),
     "day-not-expected": Text("period_end 不写 day", "period_end has no day"),
     "column-required": Text(
@@ -117,16 +120,15 @@ FAULT_TEXTS: Mapping[str, Text] = {
     ),
     "coverage-incomplete": Text(
         "coverage 须写明 distinct（一列）与 denominator 的 listed_in、match，且不写 column",
-        "A coverage needs distinct (one column), and listed_in and match of its denominator, and no"
-        " column",
+        "A coverage needs distinct (one column), listed_in and match of its denominator, no column",
     ),
     "ratio-of-another-register": Text(
         "ratio 的分母在同一台账内：不写 listed_in、match",
         "A ratio's denominator is in the same register: no listed_in and no match",
     ),
     "distinct-not-expected": Text(
-        "只有 count、coverage 以及不写 column 的 ratio 才有 distinct",
-        "Only a count, a coverage or a ratio without column has distinct",
+        "只有 count、coverage、不写 column 的 ratio 和写明 day 的 sum 才有 distinct",
+        "Only a count, a coverage, a ratio without column and a sum with day have distinct",
     ),
     "coverage-of-the-city": Text("coverage 的 per 应为 city", "A coverage is of the city alone"),
     "several-of-a-unit": Text(

@@ -93,7 +93,8 @@ class _Measured:
             add("column-required", column, None, [kind])
         if measure.kind == "count" and summed:
             add("column-not-expected", column, measure.column, [kind])
-        adds_up = measure.kind in {"sum", "survey"} or (measure.kind == "ratio" and summed)
+        undated = measure.kind == "sum" and (measure.at == "period_end" or measure.day is None)
+        adds_up = undated or measure.kind == "survey" or (measure.kind == "ratio" and summed)
         if measure.distinct and adds_up:
             add("distinct-not-expected", f"{self.place}/distinct", None, [kind, column])
         is_share = measure.kind in {"ratio", "coverage"}
@@ -141,4 +142,4 @@ class _Measured:
     def _check_where(
         self, place: str, conditions: tuple[RowCondition, ...], columns: Columns
     ) -> None:
-        check_conditions(f"{place}/where", conditions, columns, self.findings)
+        check_conditions(f"{place}/where", conditions, columns, self.findings, of_period=True)

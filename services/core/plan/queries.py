@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.queries import city_codes
+from services.core.identity.rules import city_of_plan
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 from services.core.kit.statements import DriverStatement
@@ -223,7 +224,7 @@ async def visible_plans(
 ) -> list[Plan]:
     """Return the plans of a caller's scope, at most 500, or the one of these of a code."""
     if plan_code is not None:
-        cities: Sequence[str] = [plan_code.split("-", 1)[0]]
+        cities: Sequence[str] = [city_of_plan(plan_code)]
     else:
         cities = await city_codes(session) if actor.every_city else [actor.city_code]
     found: list[Plan] = []

@@ -47,13 +47,34 @@ class ColumnChoice(Entry):
     name: Line
 
 
+class RowCondition(Entry):
+    """What a row must say in a column to be measured: all that is stated here.
+
+    `any_of` are the texts or codes of which it says one, `yes` what a `yes_no` says, `filled`
+    whether it says anything; a number lies between `minimum` and `maximum`. Of a measure, a day or
+    a month is not after the period's last day where `by_period_end` is true; false: it is, or says
+    nothing.
+    """
+
+    column: ColumnCode
+    any_of: Annotated[tuple[Line, ...], Field(max_length=200)] = ()
+    yes: Annotated[bool, Field(strict=True)] | None = None
+    filled: Annotated[bool, Field(strict=True)] | None = None
+    minimum: ExactDecimal | None = None
+    maximum: ExactDecimal | None = None
+    by_period_end: Annotated[bool, Field(strict=True)] | None = None
+
+
+Conditions = Annotated[tuple[RowCondition, ...], Field(max_length=MOST_CONDITIONS)]
+
+
 class RegisterColumn(Entry):
     """A column of a register: what a row says there.
 
     A text has at most `longest` characters. `check` asks for more than the type does: a unified
     social credit code (GB 32100) with its check character, the 24 characters of a project's code,
     or a hazardous waste code of the national list. A day lies in the month that the column
-    `in_month` says.
+    `in_month` says. A row that meets `required_where` says something here.
     """
 
     code: ColumnCode
@@ -67,25 +88,8 @@ class RegisterColumn(Entry):
     longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT, strict=True)] = 200
     check: ColumnCheck | None = None
     in_month: ColumnCode | None = None
+    required_where: Conditions = ()
     note: Prose | None = None
-
-
-class RowCondition(Entry):
-    """What a row must say in a column to be measured: all that is stated here.
-
-    `any_of` are the texts or codes of which it says one, `yes` what a `yes_no` says, `filled`
-    whether it says anything; a number lies between `minimum` and `maximum`.
-    """
-
-    column: ColumnCode
-    any_of: Annotated[tuple[Line, ...], Field(max_length=200)] = ()
-    yes: Annotated[bool, Field(strict=True)] | None = None
-    filled: Annotated[bool, Field(strict=True)] | None = None
-    minimum: ExactDecimal | None = None
-    maximum: ExactDecimal | None = None
-
-
-Conditions = Annotated[tuple[RowCondition, ...], Field(max_length=MOST_CONDITIONS)]
 
 
 class RowEvidence(RequiredEvidence):
@@ -126,8 +130,9 @@ class RegisterMeasure(Entry):
     """A figure over the rows that count: how many, how much, which share.
 
     `at` says which rows: those that hold on the last day of a period, or those whose `day` lies
-    in it, or up to its end. Rows that say the same in `distinct` are counted once; a coverage
-    looks for that column's values in the denominator's list. Of a survey `column` says how many
+    in it, or up to its end. Rows that say the same in `distinct` are counted once, and of a sum the
+    one with the latest `day` is added up; a coverage looks for that column's values in the
+    denominator's list. Of a survey `column` says how many
     gave the answer. A number is multiplied by `times`, such as 0.0001 from 万元 to 亿元. Where an
     `indicator` is named its value is proposed: that of the city, or with `per` `unit` one of each
     unit that keeps rows.

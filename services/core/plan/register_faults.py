@@ -31,6 +31,9 @@ def _check_register(
     listed = [(f"{place}/columns/{at}/code", one.code) for at, one in enumerate(register.columns)]
     findings.add_repeats("duplicate-code", listed)
     columns = columns_of(place, register, findings)
+    for at, column in enumerate(register.columns):
+        here = f"{place}/columns/{at}/required_where"
+        check_conditions(here, column.required_where, columns, findings)
     findings.add_unknown_among(f"{place}/key", register.key, columns.codes)
     for at, code in enumerate(register.key):
         found = columns.find(code)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, counting, still_missing
-from services.core.plan.register_entries import EvidencedState, Register, RowCondition, RowEvidence
+from services.core.plan.register_entries import EvidencedState, Register, RowEvidence
 from services.core.registers.judging import Cells
-from services.core.registers.stored_cells import number_said
+from services.core.registers.row_conditions import meets
 
 _LACKING = Text(
     "“{name}”须附佐证材料至少 {least} 件{kinds}，现有 {there} 件：请先用"
@@ -15,27 +15,6 @@ _LACKING = Text(
     "{name}: at least {least} files of evidence{kinds} are to be there, and {there} are: add them"
     " by POST /v1/register-rows/{{row_id}}/evidence first",
 )
-
-
-def meets(cells: Cells, conditions: Sequence[RowCondition]) -> bool:
-    """Return whether what a row says meets every condition; a measure asks the same in SQL."""
-    return all(_meets(cells.get(one.column), one) for one in conditions)
-
-
-def _meets(cell: object, condition: RowCondition) -> bool:
-    if condition.any_of and (cell is None or str(cell) not in condition.any_of):
-        return False
-    if condition.yes is not None and cell is not condition.yes:
-        return False
-    if condition.filled is not None and (cell is not None) != condition.filled:
-        return False
-    if condition.minimum is None and condition.maximum is None:
-        return True
-    number = number_said(cell)
-    if number is None:
-        return False
-    above = condition.minimum is None or number >= condition.minimum
-    return above and (condition.maximum is None or number <= condition.maximum)
 
 
 def demands_on(register: Register, cells: Cells, state: EvidencedState) -> list[RowEvidence]:

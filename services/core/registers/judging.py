@@ -18,6 +18,7 @@ from services.core.plan.register_entries import ColumnType, Register, RegisterCo
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organization
 from services.core.registers.row_checks import row_check_faults
+from services.core.registers.row_conditions import meets
 from services.core.registers.stored_cells import day_said
 from services.core.registers.totals import untold
 
@@ -43,6 +44,9 @@ _PROJECT_CODE = re.compile(r"[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}")
 
 _NO_COLUMN = Text("台账中没有此列", "The register has no such column")
 _MISSING = Text("缺少此项", "This member is required")
+_MISSING_BESIDE = Text(
+    "按本行“{beside}”所填，须填此项", "What the row says of {beside} asks for this member"
+)
 _TEXT = Text("应为文本，须加引号", "Must be text, in quotes")
 _INTEGER = Text("应为至多 15 位的整数，如 3", "Must be an integer of at most 15 digits, such as 3")
 _DAY_WORDS = Text(
@@ -82,7 +86,7 @@ _KEY_FIXED = Text(
 
 
 @dataclass(frozen=True, slots=True)
-class CellDesk:
+class CellJudging:
     """What cells are judged by; of many rows no `hints` are looked for, which takes long."""
 
     plan: PlanState
@@ -98,7 +102,7 @@ class JudgedCells:
 
 
 def judged_cells(
-    register: Register, said: Mapping[str, Any], desk: CellDesk, before: Cells | None = None
+    register: Register, said: Mapping[str, Any], desk: CellJudging, before: Cells | None = None
 ) -> JudgedCells:
     """Return what a row says once `said` is put into it; null takes a cell back.
 
@@ -121,7 +125,7 @@ def judged_cells(
     return JudgedCells(cells, tuple(faults))
 
 
-def standing_faults(register: Register, cells: Cells, desk: CellDesk) -> list[Fault]:
+def standing_faults(register: Register, cells: Cells, desk: CellJudging) -> list[Fault]:
     """Return all that is wrong with what a row says, each cell read anew, as if it were written.
 
     What it says in columns that the plan has no more is left out: nobody could take it back.
@@ -143,8 +147,12 @@ def _together(register: Register, cells: Cells, known: Sequence[Fault]) -> list[
     faults, wrong = [], {fault.pointer for fault in known}
     for column in register.columns:
         place = f"/values/{column.code}"
-        if column.required and cells.get(column.code) is None and place not in wrong:
+        if cells.get(column.code) is not None or place in wrong:
+            continue
+        if column.required:
             faults.append(Fault(place, "missing", _MISSING))
+        elif column.required_where and meets(cells, column.required_where):
+            faults.append(Fault(place, "missing", _missing_beside(register, column)))
     faults += _outside_months(register, cells)
     first, last = validity(register, cells)
     if first is not None and last is not None and last < first:
@@ -153,8 +161,14 @@ def _together(register: Register, cells: Cells, known: Sequence[Fault]) -> list[
     return faults
 
 
+def _missing_beside(register: Register, column: RegisterColumn) -> Text:
+    named = (register.column(one.column) for one in column.required_where)
+    beside = "、".join(dict.fromkeys(one.name for one in named if one is not None))
+    return _MISSING_BESIDE.format(beside=beside)
+
+
 def read_cells(
-    register: Register, said: Mapping[str, Any], desk: CellDesk
+    register: Register, said: Mapping[str, Any], desk: CellJudging
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Return by column what is said, each cell read by itself, null where one is taken back."""
     cells: dict[str, Any] = {}
@@ -222,7 +236,7 @@ def _outside_months(register: Register, cells: Cells) -> list[Fault]:
     return faults
 
 
-def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     if not isinstance(raw, str):
         return Fault(place, "string-type", _TEXT, echo(raw))
     if len(raw) > column.longest:
@@ -245,7 +259,7 @@ def is_credit_code(text: str) -> bool:
     return _CREDIT_SIGNS[-weighed % 31] == text[17]
 
 
-def _decimal(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _decimal(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     try:
         number = exact(raw)
     except ValueError:
@@ -253,7 +267,7 @@ def _decimal(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> A
     return _beyond(column, number, place) or plain(number)
 
 
-def _integer(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _integer(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     whole = isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _LARGEST
     if not whole and not (isinstance(raw, str) and _WHOLE.fullmatch(raw)):
         return Fault(place, "int-type", _INTEGER, echo(raw))
@@ -270,7 +284,7 @@ def _beyond(column: RegisterColumn, number: Decimal, place: str) -> Fault | None
     return None
 
 
-def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     try:
         found = date.fromisoformat(raw) if isinstance(raw, str) and _DAY.fullmatch(raw) else None
     except ValueError:
@@ -280,14 +294,14 @@ def _day(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
     return found.isoformat()
 
 
-def _month(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _month(_column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     right = isinstance(raw, str) and _MONTH.fullmatch(raw)
     if not right or not _FIRST.year <= int(raw[:4]) <= _LAST.year:
         return Fault(place, "month", _MONTH_WORDS, echo(raw))
     return raw
 
 
-def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     codes = [one.code for one in column.choices]
     if isinstance(raw, str) and raw in codes:
         return raw
@@ -295,7 +309,7 @@ def _choice(column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> An
     return Fault(place, "unknown-choice", with_all(_CHOICE, shown), echo(raw))
 
 
-def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellDesk) -> Any:
+def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellJudging) -> Any:
     if not isinstance(raw, str):
         return Fault(place, "string-type", _TEXT, echo(raw))
     if raw in desk.plan.organizations:
@@ -305,11 +319,11 @@ def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellDesk)
     return unknown_organization(desk.plan, place, raw[:200])
 
 
-def _yes_no(_column: RegisterColumn, raw: Any, place: str, _desk: CellDesk) -> Any:
+def _yes_no(_column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> Any:
     return raw if isinstance(raw, bool) else Fault(place, "bool-type", _TRUTH, echo(raw))
 
 
-_READERS: Mapping[ColumnType, Callable[[RegisterColumn, Any, str, CellDesk], Any]] = {
+_READERS: Mapping[ColumnType, Callable[[RegisterColumn, Any, str, CellJudging], Any]] = {
     "text": _text,
     "decimal": _decimal,
     "integer": _integer,

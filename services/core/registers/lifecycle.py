@@ -18,7 +18,7 @@ from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.register_entries import Register
 from services.core.registers.demands import lacking
 from services.core.registers.errors import OwnRow, QuotaFull, RegisterRowTransitionRefused
-from services.core.registers.judging import CellDesk, judged_cells, standing_faults
+from services.core.registers.judging import CellJudging, judged_cells, standing_faults
 from services.core.registers.measures.queries import counted_by
 from services.core.registers.models import RegisterRow
 from services.core.registers.neighbours.queries import findings_at_confirmation
@@ -113,7 +113,7 @@ async def edit(
         InvalidInput: what would stand has faults.
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
     """
-    judged = judged_cells(desk.register, said, CellDesk(desk.plan), row.cells)
+    judged = judged_cells(desk.register, said, CellJudging(desk.plan), row.cells)
     if judged.faults:
         raise InvalidInput(faults=judged.faults)
     check_row_state(vars(row), "edit", desk)
@@ -152,7 +152,7 @@ async def move(
     """
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
-        faults += standing_faults(desk.register, row.cells, CellDesk(desk.plan))
+        faults += standing_faults(desk.register, row.cells, CellJudging(desk.plan))
         found = await findings_at_confirmation(session, vars(row), desk.register)
         told = told_to(desk.actor, row.organization_code, found, desk.plan.registers)
         faults += keeping_out(told)
@@ -226,7 +226,7 @@ async def change_files(
     """
     check_row_state(vars(row), "edit", desk)
     if not desk.register.review:
-        faults = standing_faults(desk.register, row.cells, CellDesk(desk.plan))
+        faults = standing_faults(desk.register, row.cells, CellJudging(desk.plan))
         if faults:
             raise InvalidInput(faults=faults)
     after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.time)

@@ -7,7 +7,7 @@ from typing import Any
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.quota_entries import RowQuota
 from services.core.plan.register_entries import Register, RegisterMeasure
-from services.core.registers.demands import meets
+from services.core.registers.row_conditions import meets
 from services.core.registers.stored_cells import day_said, month_said
 
 RowsByChoice = Mapping[tuple[str, str | None], int]
@@ -106,7 +106,7 @@ def _choice(quota: RowQuota, row: Mapping[str, Any]) -> object:
 def counts_for(measure: RegisterMeasure, row: Mapping[str, Any], period: Period) -> bool:
     """Return whether a row that stands counts for a period; its measure asks the same in SQL."""
     counted = row["counted"]
-    if counted is None or not meets(counted, measure.where):
+    if counted is None or not meets(counted, measure.where, period.last_day):
         return False
     if measure.at == "period_end" or measure.day is None:
         begun = row["valid_from"] is None or row["valid_from"] <= period.last_day

@@ -26,7 +26,7 @@ from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.registers import queries
 from services.core.registers.errors import RegisterRowExists
-from services.core.registers.judging import NO_UNIT, CellDesk, Cells, judged_cells, key_of
+from services.core.registers.judging import NO_UNIT, CellJudging, Cells, judged_cells, key_of
 from services.core.registers.rules import (
     RegisterOutcome,
     Row,
@@ -191,7 +191,7 @@ class _Judged:
 def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> list[_Judged]:
     """Return what is wrong with each row by itself and beside the others; cells come later."""
     judged = []
-    cell_desk = CellDesk(desk.plan, hints=hints)
+    cell_desk = CellJudging(desk.plan, hints=hints)
     together: dict[str, list[int]] = defaultdict(list)
     units: dict[str, list[Fault]] = {}
     only_key = desk.register.model_copy(update={"columns": _key_columns(desk.register)})
@@ -281,7 +281,7 @@ def _decided(
     if before is None and draft.untouched and not one.faults:
         return _of_one_gone(draft, register)
     present: Cells | None = None if before is None else before["cells"]
-    cells = judged_cells(register, draft.said, CellDesk(desk.plan, hints=hints), present)
+    cells = judged_cells(register, draft.said, CellJudging(desk.plan, hints=hints), present)
     faults = [*one.faults, *_beside(draft, cells.faults)]
     standing = before
     if before is not None and before["organization_code"] != draft.organization_code:

@@ -1,14 +1,22 @@
 """Pace and light of an assessed indicator, with the code of the reason. Words are elsewhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from services.core.kit.decimals import quotient, times
 from services.core.plan.document import Lights
 from services.core.scoring.figures import Figure, compare, fraction, share_of_way
 
 Light = Literal["green", "yellow", "red", "grey"]
+
+LIGHTS: tuple[Light, ...] = get_args(Light)
+LIGHT_NAMES: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
+"""What lights are called on paper, where colours are lost."""
+
+LIGHT_SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
+"""Each light has a shape of its own, so that a print without colours tells them apart."""
 
 
 @dataclass(frozen=True, slots=True)

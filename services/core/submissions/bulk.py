@@ -125,13 +125,13 @@ class _Deciding:
     def _after(self, wish: Wish, row: SubmissionRow | None) -> SubmissionRow:
         if row is None:
             raise SubmissionNotFound
-        place = check_right(self.actor, self.verb, row, self.plan)
+        access = check_right(self.actor, self.verb, row, self.plan)
         wish.check(row)
-        place = replace(place, period_state=self.periods[row["period"]])
+        access = replace(access, period_state=self.periods[row["period"]])
         changed = after_verb(
             row,
             self.verb,
-            place,
+            access,
             plan=self.plan,
             actor=self.actor,
             reason=wish.reason,

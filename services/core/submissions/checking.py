@@ -9,14 +9,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from services.core.checks.figures import Figures, place_of_row
+from services.core.checks.figures import Figures
 from services.core.checks.findings import CheckFinding, kept, shows_figures, told
 from services.core.checks.judging import findings_of
-from services.core.checks.lookups import places_needed
+from services.core.checks.lookups import slots_needed
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
+from services.core.plan.slots import slot_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 
@@ -89,7 +90,7 @@ class EntriesTogether:
         readers = self._readers(rows) if refused else {}
         while refused:
             for number in refused:
-                self._figures.take_off(place_of_row(rows[number]))
+                self._figures.take_off(slot_of(rows[number]))
             again = {one for number in refused for one in readers.get(number, ())}
             refused = self._refused(again - set(self.faults), rows)
 
@@ -111,10 +112,10 @@ class EntriesTogether:
 
     def _readers(self, rows: Mapping[int, SubmissionRow]) -> Mapping[int, Sequence[int]]:
         """Return by number which others are held against each."""
-        places = {place_of_row(row): number for number, row in rows.items()}
+        slots = {slot_of(row): number for number, row in rows.items()}
         readers: dict[int, list[int]] = defaultdict(list)
         for number, row in rows.items():
-            for place in places_needed([row], self._plan):
-                if place in places:
-                    readers[places[place]].append(number)
+            for slot in slots_needed([row], self._plan):
+                if slot in slots:
+                    readers[slots[slot]].append(number)
         return readers

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 from pydantic_core import to_json
 
-from services.core.checks.lookups import places_needed
+from services.core.checks.lookups import slots_needed
 from services.core.checks.queries import figures_at
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -45,9 +45,9 @@ from services.core.submissions.images import event_data, image
 from services.core.submissions.judging import evidence_faults, period_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
-    AccessContext,
     Form,
     Remarks,
+    SubmissionAccess,
     reported,
     writes_for,
 )
@@ -112,7 +112,7 @@ async def judged_at_entry(
     Raises:
         InvalidInput: it would be handed in, and a check keeps it out.
     """
-    figures = await figures_at(pool, plan, places_needed([row], plan))
+    figures = await figures_at(pool, plan, slots_needed([row], plan))
     return {**row, **at_entry(row, plan, actor, figures)}
 
 
@@ -199,12 +199,14 @@ def behalf_faults(
     return []
 
 
-def place_of(row: SubmissionRow, leads: tuple[str, ...] | None, period_state: str) -> AccessContext:
+def access_to(
+    row: SubmissionRow, leads: tuple[str, ...] | None, period_state: str
+) -> SubmissionAccess:
     """Return what the right to act on a submission depends on.
 
     `leads` lead its indicator; None: the plan in force has no such indicator.
     """
-    return AccessContext(
+    return SubmissionAccess(
         state=row["state"],
         organization_code=row["organization_code"],
         authors=authors_of(row),

@@ -49,7 +49,7 @@ def period_allows(verb: SubmissionVerb, period_state: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessContext:
+class SubmissionAccess:
     """Who has to do with a submission: what the right to act on it depends on.
 
     `authors` wrote what the revision under review says, or handed it in; `leads` are the units
@@ -84,7 +84,7 @@ def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
     return actor.may(Permission.REVIEW_ANY_SUBMISSION) or actor.organization_code in leads
 
 
-def has_right(actor: Actor, verb: SubmissionVerb, place: AccessContext) -> bool:
+def has_right(actor: Actor, verb: SubmissionVerb, access: SubmissionAccess) -> bool:
     """Return whether the actor has the right to a verb, whatever the state.
 
     No author of a revision, and no key of an author's unit, approves it or sends it back. An
@@ -92,35 +92,35 @@ def has_right(actor: Actor, verb: SubmissionVerb, place: AccessContext) -> bool:
     what it reported.
     """
     if verb in WRITING_VERBS:
-        return writes_for(actor, place.organization_code)
+        return writes_for(actor, access.organization_code)
     if verb == "falsify":
-        return actor.may(Permission.FALSIFY_SUBMISSIONS) and reviews(actor, place.leads)
-    if not reviews(actor, place.leads):
+        return actor.may(Permission.FALSIFY_SUBMISSIONS) and reviews(actor, access.leads)
+    if not reviews(actor, access.leads):
         return False
-    return verb == "reopen" or not place.authors.include(actor)
+    return verb == "reopen" or not access.authors.include(actor)
 
 
-def state_allows(verb: SubmissionVerb, place: AccessContext) -> bool:
+def state_allows(verb: SubmissionVerb, access: SubmissionAccess) -> bool:
     """Return whether the state allows a verb, whoever asks."""
-    if (place.state, verb) not in TRANSITIONS:
+    if (access.state, verb) not in TRANSITIONS:
         return False
     # An approved value counts until its correction is approved, so a correction is not withdrawn:
     # the value that is in force would lose the submission that it came from.
-    if verb == "withdraw" and place.correcting:
+    if verb == "withdraw" and access.correcting:
         return False
-    if place.dropped and not _allowed_of_dropped(verb, place):
+    if access.dropped and not _allowed_of_dropped(verb, access):
         return False
-    return not (verb == "falsify" and place.falsified)
+    return not (verb == "falsify" and access.falsified)
 
 
-def _allowed_of_dropped(verb: SubmissionVerb, place: AccessContext) -> bool:
+def _allowed_of_dropped(verb: SubmissionVerb, access: SubmissionAccess) -> bool:
     """Return whether a verb leads anywhere where the plan has the indicator no more.
 
     Nothing is written by an indicator that is not there. So a correction is not begun or sent back
     either: nobody could end it, and a correction is not withdrawn.
     """
     if verb == "return":
-        return not place.correcting
+        return not access.correcting
     return verb not in {"edit", "submit", "reopen"}
 
 
@@ -131,14 +131,14 @@ _VERBS_IN: Mapping[SubmissionState, tuple[SubmissionVerb, ...]] = {
 """The verbs that a state may allow; a list asks this of every row."""
 
 
-def allowed_actions(actor: Actor, place: AccessContext) -> list[SubmissionVerb]:
+def allowed_actions(actor: Actor, access: SubmissionAccess) -> list[SubmissionVerb]:
     """Return the verbs that this actor may use on this submission now."""
     return [
         verb
-        for verb in _VERBS_IN[place.state]
-        if state_allows(verb, place)
-        and period_allows(verb, place.period_state)
-        and has_right(actor, verb, place)
+        for verb in _VERBS_IN[access.state]
+        if state_allows(verb, access)
+        and period_allows(verb, access.period_state)
+        and has_right(actor, verb, access)
     ]
 
 

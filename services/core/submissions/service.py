@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.checks.lookups import places_needed
+from services.core.checks.lookups import slots_needed
 from services.core.checks.queries import figures_at
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
@@ -27,7 +27,7 @@ from services.core.submissions.checking import at_entry
 from services.core.submissions.images import event_data, image
 from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
-from services.core.submissions.rules import AccessContext, SubmissionVerb
+from services.core.submissions.rules import SubmissionAccess, SubmissionVerb
 from services.core.submissions.verbs import (
     EVENTS,
     action_of,
@@ -67,16 +67,16 @@ async def edit(
         InvalidInput: what would stand after the change has faults.
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
     """
-    place = check_right(actor, "edit", vars(submission), plan)
-    if place.dropped:  # there is nothing to judge the form by
-        check_state(vars(submission), "edit", place, actor)
+    access = check_right(actor, "edit", vars(submission), plan)
+    if access.dropped:  # there is nothing to judge the form by
+        check_state(vars(submission), "edit", access, actor)
     form = form_after(vars(submission), changes)
     indicator = indicator_of(vars(submission), plan)
     faults = value_faults(form, indicator, plan, submission.period, draft=True)
     if faults:
         raise InvalidInput(faults=faults)
-    place = await _as_held(session, submission, place, plan)
-    check_state(vars(submission), "edit", place, actor)
+    access = await _as_held(session, submission, access, plan)
+    check_state(vars(submission), "edit", access, actor)
     columns = edited(
         vars(submission), changes, form, indicator=indicator, actor=actor, beside=beside
     )
@@ -91,8 +91,8 @@ async def _checked(
     session: AsyncSession, row: SubmissionRow, plan: PlanState, actor: Actor
 ) -> dict[str, Any]:
     """Return the columns that the plan's checks add; one statement more where they compare."""
-    places = places_needed([row], plan)
-    figures = await figures_at(await driver_connection(session), plan, places)
+    slots = slots_needed([row], plan)
+    figures = await figures_at(await driver_connection(session), plan, slots)
     return at_entry(row, plan, actor, figures)
 
 
@@ -120,10 +120,10 @@ async def move(
         SubmissionTransitionRefused: the state does not allow it; the legal list is in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
-    place = check_right(actor, verb, vars(submission), plan)
-    place = await _as_held(session, submission, place, plan)
+    access = check_right(actor, verb, vars(submission), plan)
+    access = await _as_held(session, submission, access, plan)
     columns = after_verb(
-        vars(submission), verb, place, plan=plan, actor=actor, reason=reason, now=now
+        vars(submission), verb, access, plan=plan, actor=actor, reason=reason, now=now
     )
     if verb == "submit":
         columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)
@@ -132,13 +132,13 @@ async def move(
 
 
 async def _as_held(
-    session: AsyncSession, submission: Submission, place: AccessContext, plan: PlanState
-) -> AccessContext:
+    session: AsyncSession, submission: Submission, access: SubmissionAccess, plan: PlanState
+) -> SubmissionAccess:
     """Return the place with its period as it stands until the transaction ends."""
     # The plan that is kept may be a moment old.
     code = submission.period
     held = await periods_for_share(session, plan.city_code, plan.code, code)
-    return replace(place, period_state=held[code].state if code in held else "planned")
+    return replace(access, period_state=held[code].state if code in held else "planned")
 
 
 async def change_files(
@@ -158,9 +158,9 @@ async def change_files(
     Raises:
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
     """
-    place = check_right(actor, "edit", vars(submission), plan)
-    place = await _as_held(session, submission, place, plan)
-    check_state(vars(submission), "edit", place, actor)
+    access = check_right(actor, "edit", vars(submission), plan)
+    access = await _as_held(session, submission, access, plan)
+    check_state(vars(submission), "edit", access, actor)
     wanted = {"files": list(files) or None}
     _put(submission, {**wanted, **signed(vars(submission), actor, wanted)})
     await _write_down(session, submission, deed, actor, None, now)

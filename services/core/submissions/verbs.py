@@ -19,7 +19,7 @@ from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.changes import form_after, moved
-from services.core.submissions.creation import place_of
+from services.core.submissions.creation import access_to
 from services.core.submissions.errors import (
     OwnReport,
     PeriodClosed,
@@ -28,7 +28,7 @@ from services.core.submissions.errors import (
 from services.core.submissions.judging import approval_faults, evidence_faults, value_faults
 from services.core.submissions.rules import (
     WRITING_VERBS,
-    AccessContext,
+    SubmissionAccess,
     SubmissionVerb,
     allowed_actions,
     has_right,
@@ -55,7 +55,7 @@ def action_of(verb: SubmissionVerb) -> str:
 
 def check_right(
     actor: Actor, verb: SubmissionVerb, row: SubmissionRow, plan: PlanState
-) -> AccessContext:
+) -> SubmissionAccess:
     """Return what the right to act depends on, if the actor has the right to this verb.
 
     Raises:
@@ -63,10 +63,10 @@ def check_right(
         Forbidden: it has not this right for another reason.
     """
     leads = plan.leads.get(row["indicator_code"])
-    place = place_of(row, leads, plan.period_state(row["period"]))
-    if has_right(actor, verb, place):
-        return place
-    if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):
+    access = access_to(row, leads, plan.period_state(row["period"]))
+    if has_right(actor, verb, access):
+        return access
+    if verb not in WRITING_VERBS and reviews(actor, access.leads) and access.authors.include(actor):
         raise OwnReport
     raise takes(
         "填报由本单位或 office 进行；审核由 office 或该指标的牵头单位（lead）进行",
@@ -75,7 +75,7 @@ def check_right(
 
 
 def check_state(
-    row: SubmissionRow, verb: SubmissionVerb, place: AccessContext, actor: Actor
+    row: SubmissionRow, verb: SubmissionVerb, access: SubmissionAccess, actor: Actor
 ) -> None:
     """Refuse a verb that the state of a submission, or that of its period, does not allow.
 
@@ -83,20 +83,20 @@ def check_state(
         SubmissionTransitionRefused: the submission's does not; the legal list is in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
-    legal = {"allowed_actions": allowed_actions(actor, place)}
-    if not state_allows(verb, place):
-        told = {"state": place.state, **legal}
-        if state_allows(verb, replace(place, dropped=False)):
+    legal = {"allowed_actions": allowed_actions(actor, access)}
+    if not state_allows(verb, access):
+        told = {"state": access.state, **legal}
+        if state_allows(verb, replace(access, dropped=False)):
             raise SubmissionTransitionRefused(_DROPPED, extra=told)
         raise SubmissionTransitionRefused(extra=told)
-    if not period_allows(verb, place.period_state):
-        raise PeriodClosed(extra={"period": row["period"], "state": place.period_state, **legal})
+    if not period_allows(verb, access.period_state):
+        raise PeriodClosed(extra={"period": row["period"], "state": access.period_state, **legal})
 
 
 def after_verb(
     row: SubmissionRow,
     verb: SubmissionVerb,
-    place: AccessContext,
+    access: SubmissionAccess,
     *,
     plan: PlanState,
     actor: Actor,
@@ -105,14 +105,14 @@ def after_verb(
 ) -> dict[str, Any]:
     """Return the columns that a verb of the review changes; the actor has the right to it.
 
-    `place` names the state that the period is held in.
+    `access` names the state that the period is held in.
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed: see `check_state`.
         InvalidInput: it would be submitted with faults, or approved without the parts that the
             plan asks for by now.
     """
-    check_state(row, verb, place, actor)
+    check_state(row, verb, access, actor)
     faults = []
     if verb == "submit":
         form, indicator = form_after(row, {}), indicator_of(row, plan)

@@ -15,10 +15,10 @@ from services.core.conflicts.rules import add_said
 from services.core.identity.actor import Actor
 from services.core.kit.errors import DomainError, InvalidInput, Stale
 from services.core.kit.ids import new_id
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.batch.rows import Slot
 from services.core.submissions.batch.writing import Change
 from services.core.submissions.changes import FORMS, edited, form_after
 from services.core.submissions.checking import at_entry
@@ -42,9 +42,9 @@ from services.core.submissions.errors import (
 from services.core.submissions.judging import value_faults
 from services.core.submissions.rules import (
     REMARKS,
-    AccessContext,
     Form,
     Remarks,
+    SubmissionAccess,
     SubmissionVerb,
     period_allows,
 )
@@ -183,12 +183,12 @@ class MergingWrites:
 
     def _edit(self, write: Write) -> WriteResult:
         row = self._present(write)
-        place = self._right("edit", row)
+        access = self._right("edit", row)
         base = self._base(write, row)
         indicator = indicator_of(row, self.plan)
         check_form(base, write.said, indicator, self.plan, row["period"])
         wanted = columns_wanted(base, write.said, indicator)
-        result = self._merged(write, row, place, base, wanted)
+        result = self._merged(write, row, access, base, wanted)
         # What was refused was never taken: a later write that mends it stands against nothing.
         self._seen[row["id"]] = {**self._seen.get(row["id"], {}), **wanted}
         return result
@@ -197,7 +197,7 @@ class MergingWrites:
         self,
         write: Write,
         row: SubmissionRow,
-        place: AccessContext,
+        access: SubmissionAccess,
         base: Mapping[str, Any],
         wanted: Mapping[str, Any],
     ) -> WriteResult:
@@ -215,7 +215,7 @@ class MergingWrites:
         if not merged.free and not merged.disputed and not kept:
             return WriteResult(write, "unchanged", row["id"], row["version"])
         try:
-            check_state(row, "edit", place, self.actor)
+            check_state(row, "edit", access, self.actor)
         except SubmissionTransitionRefused:
             if row["version"] == write.base_version:
                 raise  # the device saw the state that it is in
@@ -252,7 +252,7 @@ class MergingWrites:
 
     def _move(self, write: Write, verb: SubmissionVerb) -> WriteResult:
         row = self._present(write)
-        place = self._right(verb, row)
+        access = self._right(verb, row)
         if row["id"] in self.conflicts:
             raise ConflictWaits
         base = self._base(write, row)
@@ -261,7 +261,7 @@ class MergingWrites:
         if verb == "withdraw" and differing(base, row):
             raise Stale(extra={"version": row["version"]})
         changed = after_verb(
-            row, verb, place, plan=self.plan, actor=self.actor, reason=None, now=self.now
+            row, verb, access, plan=self.plan, actor=self.actor, reason=None, now=self.now
         )
         others = bool(differing(base, row))
         in_time = verb == "submit" and self._made_in_time(write, row["period"])
@@ -283,10 +283,10 @@ class MergingWrites:
             raise SubmissionNotFound
         return found
 
-    def _right(self, verb: SubmissionVerb, row: SubmissionRow) -> AccessContext:
-        place = check_right(self.actor, verb, row, self.plan)
+    def _right(self, verb: SubmissionVerb, row: SubmissionRow) -> SubmissionAccess:
+        access = check_right(self.actor, verb, row, self.plan)
         state = self.known.periods.get(row["period"], "planned")
-        return replace(place, period_state=state)
+        return replace(access, period_state=state)
 
     def _base(self, write: Write, row: SubmissionRow) -> Mapping[str, Any]:
         """Return what the device saw before this write: a version, and its own writes since.
@@ -301,8 +301,8 @@ class MergingWrites:
             if seen.keys() >= _COLUMNS:
                 return seen
             raise BaseVersionUnknown(extra={"version": row["version"]})
-        place = row["id"], version
-        base = self.known.bases.get(place, self._stood.get(place))
+        stood = row["id"], version
+        base = self.known.bases.get(stood, self._stood.get(stood))
         if base is None:
             raise BaseVersionUnknown(extra={"version": row["version"]})
         return {**{name: base[name] for name in _COLUMNS}, **seen}
@@ -387,7 +387,7 @@ class MergingWrites:
         self._stood[row["id"], row["version"]] = row
         self.known.rows[row["id"]] = row
         self.known.figures.lay_over(row)
-        slot = Slot(row["indicator_code"], row["organization_code"], row["period"])
+        slot = slot_of(row)
         if row["state"] == "withdrawn":
             self.known.slots.pop(slot, None)
         else:

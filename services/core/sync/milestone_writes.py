@@ -16,7 +16,7 @@ from services.core.conflicts.service import raise_conflicts
 from services.core.kit.errors import DomainError, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.milestones import service
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.changes import check_state
 from services.core.milestones.conflicts.models import MilestoneConflict
 from services.core.milestones.conflicts.rules import (
@@ -51,7 +51,7 @@ async def take_milestone_writes(
     *,
     fresh: set[UUID],
     before: Mapping[UUID, Mapping[str, Any]],
-    desk: ActionContext,
+    desk: MilestoneDesk,
 ) -> dict[UUID, WriteResult]:
     """Take in the `fresh` writes on milestones, in their order; return what became of each.
 
@@ -83,7 +83,7 @@ class _MilestoneWrites:
     """Takes writes one after another on locked milestones; `bases` is what some said earlier."""
 
     session: AsyncSession
-    desk: ActionContext
+    desk: MilestoneDesk
     rows: Mapping[UUID, Milestone]
     bases: Mapping[tuple[UUID, int], SaidColumns]
     conflicts: dict[UUID, MilestoneConflict] = field(default_factory=dict)

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.milestones.models import MilestoneHistory
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Made, made_scope
 from services.core.registers.models import RegisterRowHistory
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.batch.deciding import slot_of
-from services.core.submissions.batch.rows import Slot
 from services.core.submissions.batch.statements import PRESENT
 from services.core.submissions.images import columns_of_image
 from services.core.submissions.models import Submission

@@ -20,7 +20,7 @@ from services.core.plan.state import PlanState
 from services.core.registers.conflicts.models import RegisterRowConflict
 from services.core.registers.deadlines import title_of
 from services.core.registers.errors import RegisterRowExists, RegisterRowNotFound
-from services.core.registers.judging import CellDesk, Cells, judged_cells, read_cells
+from services.core.registers.judging import CellJudging, Cells, judged_cells, read_cells
 from services.core.registers.lifecycle import check_row_right, check_row_state
 from services.core.registers.rules import (
     ACTIONS,
@@ -263,7 +263,7 @@ class RowWrites:
         return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=waiting.id)
 
     def _written(self, row: Row, said: Mapping[str, Any], desk: RegisterDesk) -> Row:
-        judged = judged_cells(desk.register, said, CellDesk(self.plan), row["cells"])
+        judged = judged_cells(desk.register, said, CellJudging(self.plan), row["cells"])
         if judged.faults:
             raise InvalidInput(faults=judged.faults)
         after = after_writing(
@@ -277,7 +277,7 @@ class RowWrites:
         return self._note(after, "changed")
 
     def _read(self, write: Write, desk: RegisterDesk) -> tuple[dict[str, Any], list[Any]]:
-        return read_cells(desk.register, write.said, CellDesk(self.plan))
+        return read_cells(desk.register, write.said, CellJudging(self.plan))
 
     def _base(self, write: Write, row: Row) -> Cells:
         """Return what the device saw before this write: a version, and its own writes since.

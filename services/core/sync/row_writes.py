@@ -30,19 +30,19 @@ async def take_row_writes(
     *,
     fresh: set[UUID],
     before: Mapping[UUID, Mapping[str, Any]],
-    desk: tuple[PlanState, Actor, datetime],
+    plan: PlanState,
+    actor: Actor,
+    now: datetime,
 ) -> dict[UUID, WriteResult]:
     """Take in the `fresh` writes on rows, in their order; return what became of each.
 
-    The others were taken in `before`: the device went on from them. `desk` are the plan in force,
-    the caller and the time.
+    The others were taken in `before`: the device went on from them.
 
     Raises:
         BatchContended: an id was taken by another row a moment ago; the call may be sent again.
     """
     if not any(one.id in fresh for one in writes):
         return {}
-    plan, actor, now = desk
     taking = RowWrites(plan, actor, now)
     await asyncio.to_thread(taking.draw_up, [one for one in writes if one.id in fresh])
     taking.known = await _known(session, taking, writes, before)

@@ -23,12 +23,12 @@ from services.core.identity.actor import Actor
 from services.core.kit.database import rows_changed
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.plan.queries import periods_for_share, with_document_in_force
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
 from services.core.submissions import queries as submission_queries
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.batch.rows import Slot
 from services.core.submissions.batch.writing import insert_rows, remember, update_rows
 from services.core.submissions.conflicts.subject import OVER_SUBMISSIONS
 from services.core.submissions.errors import BatchContended
@@ -63,7 +63,7 @@ async def take_in(
     *,
     plan: PlanState,
     actor: Actor,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     now: datetime,
 ) -> list[Kept]:
     """Take in the writes of a call; return what became of each, in their order.
@@ -100,7 +100,7 @@ async def take_in(
     results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
     on_rows = [one for one in writes if disputed_by(one) == "register_row"]
     results |= await take_row_writes(
-        session, on_rows, fresh=fresh, before=before, desk=(plan, actor, now)
+        session, on_rows, fresh=fresh, before=before, plan=plan, actor=actor, now=now
     )
     settled = {one: kept_result(result) for one, result in results.items()}
     await _settle(session, place, results, settled)

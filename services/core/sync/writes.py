@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.core.kit.errors import DomainError, Fault, RefusalKind
 from services.core.kit.text import Text
-from services.core.submissions.batch.rows import Slot
+from services.core.plan.slots import Slot
 
 MOST_WRITES = 500
 """Writes of one call."""

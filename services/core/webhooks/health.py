@@ -91,6 +91,19 @@ def after(
     return replace(failed, warned=max(due, failed.warned))
 
 
+def told_of(health: Health) -> dict[str, object]:
+    """Return what an event tells of how an endpoint or a connector is.
+
+    `percent` is how much of the time until it is closed is over: a warning's, and 100 where that
+    time is what closed it.
+    """
+    return {
+        "percent": _WHOLE if health.state_reason == "failing" else health.warned,
+        "failing_since": health.failing_since,
+        "consecutive_failures": health.consecutive_failures,
+    }
+
+
 def _failed(health: Health, tally: OutcomeTally, now: datetime) -> Health:
     failures = health.consecutive_failures + tally.failures
     return replace(

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import case, delete, exists, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.audit.service import note_of
 from services.core.events.service import record
 from services.core.identity.actor import Actor, system
 from services.core.kit.clock import Clock
@@ -18,7 +19,7 @@ from services.core.webhooks.endpoint_events import of_endpoint
 from services.core.webhooks.errors import EndpointTransitionRefused, ScopeNotYours
 from services.core.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.rules import Action, StateReason, allowed_actions
-from services.core.webhooks.service import audit, changed, shown_settings, take_over
+from services.core.webhooks.service import changed, shown_settings, take_over
 
 
 async def send_test(
@@ -56,7 +57,15 @@ async def enable(
     endpoint.failing_since, endpoint.paused_until = None, None
     endpoint.warned = endpoint.consecutive_failures = 0
     await changed(session, endpoint, now)
-    await audit(session, endpoint, "enabled", actor.stamp(), now, before)
+    await note_of(
+        session,
+        "webhook_endpoint",
+        endpoint,
+        "webhook_endpoint.enabled",
+        actor=actor.stamp(),
+        data=before,
+        at=now,
+    )
 
 
 async def disable(
@@ -103,7 +112,15 @@ async def _disable(
     await changed(session, endpoint, now)
     await _cancel(session, endpoint)
     data = {"reason": reason, **(found or {})}
-    await audit(session, endpoint, "disabled", actor, now, data)
+    await note_of(
+        session,
+        "webhook_endpoint",
+        endpoint,
+        "webhook_endpoint.disabled",
+        actor=actor,
+        data=data,
+        at=now,
+    )
     await record(session, of_endpoint(endpoint, "webhook.disabled", actor, data, now))
 
 
@@ -140,7 +157,15 @@ async def delete_endpoint(
     What was delivered is no longer shown, and goes when it is old; the audit keeps what it was.
     """
     await _cancel(session, endpoint)
-    await audit(session, endpoint, "deleted", actor.stamp(), now, shown_settings(endpoint))
+    await note_of(
+        session,
+        "webhook_endpoint",
+        endpoint,
+        "webhook_endpoint.deleted",
+        actor=actor.stamp(),
+        data=shown_settings(endpoint),
+        at=now,
+    )
     await session.execute(
         delete(WebhookEndpoint).where(
             WebhookEndpoint.city_code == endpoint.city_code, WebhookEndpoint.id == endpoint.id

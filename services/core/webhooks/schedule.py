@@ -29,7 +29,7 @@ _LATER_BY_ITSELF = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True)
-class NextAttempt:
+class DeliveryFate:
     """What becomes of a delivery: its state, and in how many seconds it is due again.
 
     `counted` says that the attempt was one of those the schedule has.
@@ -40,7 +40,7 @@ class NextAttempt:
     counted: bool = True
 
 
-def next_attempt(
+def delivery_fate(
     outcome: Outcome,
     *,
     tries: int,
@@ -48,25 +48,25 @@ def next_attempt(
     schedule: Sequence[float],
     chance: float,
     now: datetime,
-) -> NextAttempt:
+) -> DeliveryFate:
     """Return what follows from an outcome.
 
     `tries` counts the attempts of the schedule with this one; `chance` in [0, 1) decides the
     jitter. What a person asked for is tried once.
     """
     if outcome.kind == "delivered":
-        return NextAttempt("delivered")
+        return DeliveryFate("delivered")
     # We were told to stop in the middle of it: the receiver is not to blame, so nothing counts.
     if outcome.kind == "interrupted":
-        return NextAttempt("pending", counted=False)
+        return DeliveryFate("pending", counted=False)
     if outcome.kind in FREE:
         step = min(_FREE_STEP, len(schedule) - 1)
         pause = pause_of(outcome, now) or _jittered(schedule, step, chance)
-        return NextAttempt("pending", pause, counted=False)
+        return DeliveryFate("pending", pause, counted=False)
     if manual or tries >= len(schedule):
-        return NextAttempt("failed")
+        return DeliveryFate("failed")
     asked = asked_pause(outcome.retry_after, now) or 0
-    return NextAttempt("pending", max(_jittered(schedule, tries, chance), asked))
+    return DeliveryFate("pending", max(_jittered(schedule, tries, chance), asked))
 
 
 def _jittered(schedule: Sequence[float], step: int, chance: float) -> float:

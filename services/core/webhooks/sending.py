@@ -7,7 +7,7 @@ from typing import Literal
 KEPT_BYTES = 16 * 1024
 """How much of an answer is read and kept."""
 
-FailureKind = Literal[
+OutcomeKind = Literal[
     "delivered",
     "status",
     "redirect",
@@ -33,7 +33,7 @@ ours, and `interrupted` says that the worker was told to stop. A `superseded` at
 when another worker had taken its delivery.
 """
 
-FREE: frozenset[FailureKind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
+FREE: frozenset[OutcomeKind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
 """What is not held against the receiver, and spends none of the attempts of the schedule."""
 
 _HEAD_BYTES = 4 * 1024
@@ -59,7 +59,7 @@ class Outcome:
     the first byte was on its way; None: none ever was.
     """
 
-    kind: FailureKind
+    kind: OutcomeKind
     duration_ms: int
     status_code: int | None = None
     said: str | None = None

@@ -1,13 +1,12 @@
 """What people set of an endpoint: made, edited, its secret changed. Each is in the audit."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.service import note
+from services.core.audit.service import note_of
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
@@ -84,7 +83,15 @@ async def create_endpoint(
     if key is not None:
         await _add_secret(session, endpoint, key, seal, clock.true_now())
     shown = shown_settings(endpoint)
-    await audit(session, endpoint, "created", actor.stamp(), endpoint.created_at, shown)
+    await note_of(
+        session,
+        "webhook_endpoint",
+        endpoint,
+        "webhook_endpoint.created",
+        actor=actor.stamp(),
+        data=shown,
+        at=endpoint.created_at,
+    )
     return endpoint, key if manner.format == "standard" else None
 
 
@@ -174,8 +181,15 @@ async def edit_endpoint(
     shown = shown_settings(endpoint)
     names = {"plan" if name == "plan_code" else name for name in settings}
     await changed(session, endpoint, now)
-    await audit(
-        session, endpoint, "changed", actor.stamp(), now, {name: shown[name] for name in names}
+    told = {name: shown[name] for name in names}
+    await note_of(
+        session,
+        "webhook_endpoint",
+        endpoint,
+        "webhook_endpoint.changed",
+        actor=actor.stamp(),
+        data=told,
+        at=now,
     )
 
 
@@ -225,7 +239,15 @@ async def rotate_secret(
     await _add_secret(session, endpoint, key, seal, true_now)
     await changed(session, endpoint, clock.now())
     data = {"overlap_seconds": int(overlap.total_seconds()), "kind": key.kind}
-    await audit(session, endpoint, "secret_rotated", actor.stamp(), endpoint.updated_at, data)
+    await note_of(
+        session,
+        "webhook_endpoint",
+        endpoint,
+        "webhook_endpoint.secret_rotated",
+        actor=actor.stamp(),
+        data=data,
+        at=endpoint.updated_at,
+    )
     return key if manner.format == "standard" else None
 
 
@@ -276,23 +298,3 @@ def shown_settings(endpoint: WebhookEndpoint) -> dict[str, object]:
         "rate_per_minute": endpoint.rate_per_minute,
         "headers": endpoint.header_names,
     }
-
-
-async def audit(
-    session: AsyncSession,
-    endpoint: WebhookEndpoint,
-    action: str,
-    actor: Mapping[str, object],
-    now: datetime,
-    data: Mapping[str, object],
-) -> None:
-    """Note in the audit what was done with an endpoint, and by whom."""
-    await note(
-        session,
-        city_code=endpoint.city_code,
-        action=f"webhook_endpoint.{action}",
-        subject=("webhook_endpoint", str(endpoint.id)),
-        actor=actor,
-        data=data,
-        at=now,
-    )

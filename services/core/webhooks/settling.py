@@ -19,10 +19,10 @@ from services.core.events.service import record
 from services.core.identity.actor import system
 from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.endpoint_events import of_endpoint
-from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after
+from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after, told_of
 from services.core.webhooks.lifecycle import disable_unwell
 from services.core.webhooks.models import WebhookEndpoint
-from services.core.webhooks.schedule import NextAttempt
+from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.statements import LOCK_UNWELL, SET_HEALTH, SETTLE
 
@@ -34,12 +34,9 @@ class Result:
     claimed: Claimed
     token: UUID
     outcome: Outcome
-    fate: NextAttempt
+    fate: DeliveryFate
     pause: float | None
     request: Mapping[str, object]
-
-
-_WHOLE = 100
 
 
 async def settle(
@@ -116,15 +113,10 @@ async def _take_note(
     session: AsyncSession, endpoint: Row[Any], health: Health, now: datetime
 ) -> None:
     """Write how an endpoint is now, and tell its owner where that asks for somebody."""
-    found: dict[str, object] = {
-        "percent": health.warned,
-        "failing_since": health.failing_since,
-        "consecutive_failures": health.consecutive_failures,
-    }
+    found = told_of(health)
     place = (endpoint.city_code, endpoint.id)
     await session.execute(SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
     if health.state_reason is not None:
-        found["percent"] = _WHOLE if health.state_reason == "failing" else health.warned
         row = await session.get_one(WebhookEndpoint, place)
         await disable_unwell(session, row, health.state_reason, found=found, now=now)
     elif health.warned > endpoint.warned:

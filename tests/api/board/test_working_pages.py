@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door, xinmi
 from tests.support.board import signed_in_browser, token_in, words_of
 from tests.support.owner import as_owner
 from tests.support.people import somebody
@@ -113,38 +113,6 @@ async def test_what_is_wrong_stands_by_its_field_and_nothing_is_lost(
     assert await standing(opened, "R12") is None, "all of it or nothing"
 
 
-async def test_what_stands_beside_a_value_is_shown_and_can_be_taken_back(
-    opened: Door, unit: httpx.AsyncClient
-) -> None:
-    first = {"period": "2025", "indicator": "R12", "value.R12": "10", "action": "draft"}
-    remarked = {**first, "note.R12": "快报", "provisional.R12": "1"}
-    done = await post(unit, UNIT_PAGE, UNIT_PAGE, remarked)
-    assert done.status_code == 303, words_of(done.text)
-    row = await standing(opened, "R12")
-    assert row is not None
-    assert (row["data_status"], row["note"]) == ("provisional", "快报")
-    ticked = re.compile(r'id="p-R12"[^>]* checked')
-    assert ticked.search((await unit.get(UNIT_PAGE)).text)
-    wrong = await post(unit, UNIT_PAGE, UNIT_PAGE, {**remarked, "value.R12": "很多"})
-    assert wrong.status_code == 422
-    assert ticked.search(wrong.text), "what was entered stays"
-    wrong = await post(unit, UNIT_PAGE, UNIT_PAGE, {**first, "value.R12": "很多"})
-    assert not ticked.search(wrong.text)
-    done = await post(unit, UNIT_PAGE, UNIT_PAGE, first)
-    assert done.status_code == 303, words_of(done.text)
-    row = await standing(opened, "R12")
-    assert row is not None
-    assert (row["data_status"], row["note"], row["value"]) == ("final", None, "10")
-    assert not ticked.search((await unit.get(UNIT_PAGE)).text)
-
-
-async def test_each_page_of_a_draft_plan_says_that_it_is_one(
-    unit: httpx.AsyncClient, office: httpx.AsyncClient
-) -> None:
-    for client, path in ((unit, UNIT_PAGE), (office, OFFICE_PAGE)):
-        assert "征求意见稿" in words_of((await client.get(path)).text)
-
-
 async def test_a_form_that_is_sent_twice_reports_once(
     opened: Door, unit: httpx.AsyncClient
 ) -> None:
@@ -226,6 +194,11 @@ async def test_the_office_sees_who_has_not_reported_and_runs_periods(
     behind = [one for one in rates["items"] if one["reported"] < one["expected"]]
     assert f"{len(behind)} 个单位尚未报齐" in page
     assert all(one["name"] in page for one in behind)
+    plan = [one.name for one in xinmi().organizations]
+    table = page[page.index("个单位尚未报齐") :]
+    told = sorted((one["name"] for one in behind), key=plan.index)
+    places = [table.index(f" {name} ") for name in told]
+    assert places == sorted(places), "in the order of the leading group"
     fields = {"verb": "open", "period": "2025-Q4", **IN_TIME}
     done = await post(office, OFFICE_PAGE, f"{OFFICE_PAGE}/periods", fields)
     assert done.status_code == 303, words_of(done.text)
@@ -280,3 +253,49 @@ async def test_hostile_notes_are_shown_as_text_on_the_working_pages(
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert(1)" in page.text
     await as_owner(module_database_url, "SELECT 1")
+
+
+def ticked(page: str, code: str) -> bool:
+    """Return whether a value is shown as one that may still be revised."""
+    (box,) = re.findall(rf'<input type="checkbox" id="p-{code}"[^>]*>', page)
+    return "checked" in box
+
+
+async def test_what_may_still_be_revised_and_notes_are_shown_and_taken_back(
+    opened: Door, unit: httpx.AsyncClient
+) -> None:
+    fields = {"period": "2025", "indicator": ["U07"], "value.U07": "38", "action": "draft"}
+    said = {"provisional.U07": "1", "note.U07": "快报"}
+    kept = await post(unit, UNIT_PAGE, UNIT_PAGE, {**fields, **said})
+    assert kept.status_code == 303, words_of(kept.text)
+    row = await standing(opened, "U07")
+    assert row is not None
+    assert (row["data_status"], row["note"]) == ("provisional", "快报")
+    assert ticked((await unit.get(UNIT_PAGE)).text, "U07")
+    refused = await post(unit, UNIT_PAGE, UNIT_PAGE, {**fields, **said, "value.U07": "很多"})
+    assert refused.status_code == 422
+    assert ticked(refused.text, "U07"), "what was entered stays"
+    final = await post(unit, UNIT_PAGE, UNIT_PAGE, {**fields, "note.U07": ""})
+    assert final.status_code == 303, words_of(final.text)
+    row = await standing(opened, "U07")
+    assert row is not None
+    assert (row["data_status"], row["note"]) == ("final", None)
+    page = (await unit.get(UNIT_PAGE)).text
+    assert not ticked(page, "U07")
+    again = await post(unit, UNIT_PAGE, UNIT_PAGE, {**fields, "note.U07": ""})
+    assert again.status_code == 303
+    found = await standing(opened, "U07")
+    assert found is not None
+    assert found["version"] == row["version"], "a form that changes nothing writes nothing"
+
+
+async def test_each_page_of_a_draft_says_that_it_is_one(
+    unit: httpx.AsyncClient, office: httpx.AsyncClient
+) -> None:
+    for client, path in (
+        (unit, UNIT_PAGE),
+        (office, OFFICE_PAGE),
+        (office, OFFICE_PAGE.removesuffix("/office")),
+    ):
+        page = (await client.get(path)).text
+        assert re.search(r'<span class="tag">征求意见稿[^<]*</span>', page), path

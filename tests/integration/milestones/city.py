@@ -23,7 +23,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.milestones import following, queries
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.assigning import MilestoneDraft, assign
 from services.core.milestones.models import Milestone
 from services.core.plan.document import PlanDocument
@@ -85,16 +85,16 @@ class City:
     @asynccontextmanager
     async def at_desk(
         self, actor: Actor = OFFICE
-    ) -> AsyncIterator[tuple[AsyncSession, ActionContext]]:
+    ) -> AsyncIterator[tuple[AsyncSession, MilestoneDesk]]:
         """A transaction in which somebody acts."""
         async with self.database.transaction() as session:
             yield session, await self.desk(session, actor)
 
-    async def desk(self, session: AsyncSession, actor: Actor = OFFICE) -> ActionContext:
+    async def desk(self, session: AsyncSession, actor: Actor = OFFICE) -> MilestoneDesk:
         plan = await plan_state(session, CITY, XINMI)
         assert plan is not None
         calendar = await working_calendar(session, CITY, "CN")
-        return ActionContext(plan, calendar, actor, self.now)
+        return MilestoneDesk(plan, calendar, actor, self.now)
 
     async def assigned(self, unit: str = "UN10", actor: Actor = OFFICE, **more: Any) -> Milestone:
         draft: dict[str, Any] = {

@@ -7,7 +7,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.webhooks.dispatch import Limits, claim
 from services.core.webhooks.queue_stats import longest_unattended, queue_stats, recent_outcomes
-from services.core.webhooks.schedule import NextAttempt
+from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from tests.integration.webhooks.test_claiming import URL, take
@@ -53,7 +53,7 @@ async def test_attempts_of_lately_are_told_with_their_success_and_times(planted:
                 one,
                 token,
                 Outcome("delivered" if one.endpoint_id == good else "timeout", 100 * number),
-                NextAttempt("delivered" if one.endpoint_id == good else "failed"),
+                DeliveryFate("delivered" if one.endpoint_id == good else "failed"),
                 None,
                 {},
             )

@@ -11,7 +11,7 @@ from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.health import FAILING_AFTER
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.recovery import retry
-from services.core.webhooks.schedule import NextAttempt
+from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from tests.integration.webhooks.test_claiming import URL, take
@@ -20,7 +20,7 @@ from tests.support.planted import CITY, Planted
 DELIVERED = Outcome("delivered", 7, status_code=204, said="204 No Content")
 FAILED = Outcome("status", 9, status_code=500, said="500 Oh")
 GONE = Outcome("status", 3, status_code=410, said="410 Gone")
-AGAIN = NextAttempt("pending", 300)
+AGAIN = DeliveryFate("pending", 300)
 SHOWN = {"method": "POST", "url": URL, "headers": {"webhook-id": "x"}}
 
 
@@ -29,11 +29,11 @@ async def write(
     claimed: Claimed,
     token: UUID,
     outcome: Outcome = DELIVERED,
-    fate: NextAttempt | None = None,
+    fate: DeliveryFate | None = None,
     pause: float | None = None,
 ) -> int:
     """Settle one, and commit."""
-    follows = fate or NextAttempt("delivered" if outcome.kind == "delivered" else "failed")
+    follows = fate or DeliveryFate("delivered" if outcome.kind == "delivered" else "failed")
     result = Result(claimed, token, outcome, follows, pause, SHOWN)
     async with planted.database.transaction() as session:
         return await settle(session, CITY, [result], now=Clock().now())
@@ -75,7 +75,7 @@ async def test_a_failure_is_due_again_when_the_schedule_says(planted: Planted) -
 async def test_what_does_not_count_spends_no_attempt(planted: Planted) -> None:
     claimed, token = await one_claimed(planted)
     stopped = Outcome("interrupted", 0, said="stopped")
-    await write(planted, claimed, token, stopped, NextAttempt("pending", 0, counted=False))
+    await write(planted, claimed, token, stopped, DeliveryFate("pending", 0, counted=False))
     (again,) = await take(planted)
     assert (again.number, again.tries) == (2, 1)
     endpoint = await planted.endpoint_row(claimed.endpoint_id)
@@ -189,7 +189,7 @@ async def test_a_pause_holds_for_everything_that_waits_for_the_endpoint(planted:
     claimed, token = await one_claimed(planted)
     await planted.deliveries(claimed.endpoint_id, number=5)
     later = Outcome("status", 3, status_code=429, said="429", retry_after="30")
-    await write(planted, claimed, token, later, NextAttempt("pending", 30), pause=30)
+    await write(planted, claimed, token, later, DeliveryFate("pending", 30), pause=30)
     assert await take(planted) == []
     await planted.rows("UPDATE webhook_endpoint SET paused_until = now()")
     assert len(await take(planted)) == 5
@@ -232,7 +232,7 @@ async def _delivered_and_sent_again(planted: Planted) -> tuple[Claimed, UUID]:
 
 async def test_what_was_delivered_stays_so_when_sending_it_again_fails(planted: Planted) -> None:
     second, token = await _delivered_and_sent_again(planted)
-    await write(planted, second, token, FAILED, NextAttempt("failed"))
+    await write(planted, second, token, FAILED, DeliveryFate("failed"))
     row = await planted.delivery(second.id)
     assert (row.state, row.settled_at is None) == ("delivered", False)
     assert [one.outcome for one in await planted.attempts(second.id)] == ["delivered", "status"]

@@ -80,7 +80,7 @@ def test_each_token_has_an_entry_until_there_are_too_many() -> None:
 
 
 def test_what_names_no_city_that_is_there_goes_to_the_first() -> None:
-    entry = NewEntry("a", ("k", "1"), OWN, {}, NOW)
+    entry = NewEntry("key.changed", ("k", "1"), OWN, {}, NOW)
     found = by_city({"410183": [entry], "none": [entry], None: [entry]}, ["410100", "410183"])
     assert {city: len(some) for city, some in found.items()} == {"410100": 2, "410183": 1}
     assert by_city({None: [entry]}, []) == {}

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.core.checks.figures import FigurePlace, Figures, ReportedFigure
+from services.core.checks.figures import Figures, ReportedFigure
 from services.core.checks.findings import CheckFinding
 from services.core.checks.judging import findings_of
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
 from tests.unit.scoring.builders import a_state, an_indicator
 
@@ -63,7 +64,7 @@ def figures(**values: object) -> Figures:
     found = {}
     for number, (name, value) in enumerate(values.items(), 10):
         code, _, period = name.partition("_")
-        place = FigurePlace(code, "UN01", period.replace("_", "-") or "2025-01")
+        place = Slot(code, "UN01", period.replace("_", "-") or "2025-01")
         found[place] = ReportedFigure(UUID(int=number), 1, True, Decimal(str(value)))
     return Figures(found)
 

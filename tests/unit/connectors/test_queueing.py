@@ -10,8 +10,8 @@ from services.core.connectors.mapping import OutgoingFigure
 from services.core.connectors.outcomes import ItemFate, fate_of, may_have_taken
 from services.core.connectors.receipts import ItemReceipt, read_answer
 from services.core.connectors.rules import HeldFigure, QueuedItem, is_selected, queueing
-from services.core.webhooks.schedule import NextAttempt
-from services.core.webhooks.sending import FailureKind, Outcome
+from services.core.webhooks.schedule import DeliveryFate
+from services.core.webhooks.sending import Outcome, OutcomeKind
 
 PLACE = ("R01", "UN01", "2025")
 SUBMISSION = UUID(int=7)
@@ -92,7 +92,7 @@ def test_which_figures_are_reported() -> None:
     assert not asked("published", "closed")
 
 
-WAITS = NextAttempt("pending", 60.0)
+WAITS = DeliveryFate("pending", 60.0)
 DELIVERED = Outcome("delivered", 1, status_code=200, sent_seconds=0.1)
 
 
@@ -112,28 +112,28 @@ DELIVERED = Outcome("delivered", 1, status_code=200, sent_seconds=0.1)
 )
 def test_what_may_have_been_taken(outcome: Outcome, *, taken: bool) -> None:
     assert may_have_taken(outcome) is taken
-    fate = fate_of(outcome, None, before="pending", follows=WAITS)
+    fate = fate_of(outcome, None, before="pending", scheduled=WAITS)
     assert fate == ItemFate("unknown" if taken else "pending", 60.0, counted=True)
-    assert fate_of(outcome, None, before="unknown", follows=WAITS).state == "unknown"
+    assert fate_of(outcome, None, before="unknown", scheduled=WAITS).state == "unknown"
 
 
 def test_a_receipt_decides_and_one_that_knows_nothing_has_it_sent_at_once() -> None:
     statuses: tuple[Literal["accepted", "refused"], ...] = ("accepted", "refused")
     for status in statuses:
         receipt = ItemReceipt(status, "R-1")
-        assert fate_of(DELIVERED, receipt, before="unknown", follows=WAITS) == ItemFate(status)
+        assert fate_of(DELIVERED, receipt, before="unknown", scheduled=WAITS) == ItemFate(status)
     nothing = ItemReceipt("unknown")
-    assert fate_of(DELIVERED, nothing, before="unknown", follows=WAITS) == ItemFate(
+    assert fate_of(DELIVERED, nothing, before="unknown", scheduled=WAITS) == ItemFate(
         "pending", counted=True
     )
-    over = NextAttempt("failed")
-    assert fate_of(DELIVERED, nothing, before="unknown", follows=over).state == "failed"
+    over = DeliveryFate("failed")
+    assert fate_of(DELIVERED, nothing, before="unknown", scheduled=over).state == "failed"
 
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 
 
-def answered(body: str) -> tuple[FailureKind, dict[int, ItemReceipt], int]:
+def answered(body: str) -> tuple[OutcomeKind, dict[int, ItemReceipt], int]:
     outcome = Outcome("delivered", 1, status_code=200, body=body.encode())
     read = read_answer(outcome, [ONE, TWO])
     return read.outcome.kind, {key.int: one for key, one in read.receipts.items()}, read.unasked

@@ -48,9 +48,9 @@ def a_place(unit: str = SHARING, **changes: object) -> MilestoneAccess:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def rights(actor: Actor, place: MilestoneAccess) -> set[MilestoneVerb]:
+def rights(actor: Actor, access: MilestoneAccess) -> set[MilestoneVerb]:
     verbs = UNITS | JUDGES | ASSIGNS
-    return {verb for verb in verbs if has_right(actor, verb, place)}
+    return {verb for verb in verbs if has_right(actor, verb, access)}
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_role_has_its_verbs(
 
 def test_nobody_judges_what_they_completed_themselves() -> None:
     system = an_actor("integrator", None, number=7)
-    place = a_place(authors=frozenset({str(UUID(int=7))}), completed_by_unit=None)
-    assert not has_right(system, "close", place)
-    assert has_right(an_actor("integrator", None, number=8), "close", place)
+    access = a_place(authors=frozenset({str(UUID(int=7))}), completed_by_unit=None)
+    assert not has_right(system, "close", access)
+    assert has_right(an_actor("integrator", None, number=8), "close", access)
 
 
 def test_no_unit_judges_what_it_did_itself_though_its_measure_has_another_lead() -> None:

@@ -37,7 +37,13 @@ def a_board(period: str, values: Mapping[str, str | None], **more: Any) -> dict[
     plan = plan_of()
     board = dict(empty_board(plan, plan.period_calendar.period(period), DAY).board)
     board["indicators"] = [
-        {**row, "value": values[row["code"]], "display": values[row["code"]], **more}
+        {
+            **row,
+            "value": values[row["code"]],
+            "display": values[row["code"]],
+            "reporting": {"expected": 1, "reported": 1, "overdue": 0, "absent": [], "late": []},
+            **more,
+        }
         if row["code"] in values
         else row
         for row in board["indicators"]

@@ -48,7 +48,10 @@ def test_no_bracket_stands_directly_in_one_of_its_own_kind(said: str) -> None:
             "关于2025年第四季度“无废城市”建设进展情况的通报",
             ["关于2025年第四季度", "“无废城市”建设进展情况的通报"],
         ),
-        ("关于2025年“无废城市”建设进展情况的通报", None),
+        (
+            "关于2025年“无废城市”建设进展情况的通报",
+            ["关于2025年“无废城市”", "建设进展情况的通报"],
+        ),
         (
             "《新密市“十四五”时期“无废城市”建设实施方案（2023—2025年）》指标及完成情况",
             None,
@@ -63,15 +66,6 @@ def test_a_title_has_even_lines_and_whole_words(title: str, lines: list[str] | N
     assert len(found) == 1 or min(map(width, found)) * 2 >= max(map(width, found))
     for word in ("建设", "情况", "通报", "无废城市", "2025", "完成", "方案"):
         assert word not in title or any(word in one for one in found)
-
-
-def test_a_title_is_as_wide_as_its_digits_and_the_room_beside_them() -> None:
-    yearly = "关于2025年“无废城市”建设进展情况的通报"
-    assert width(yearly) > PORTRAIT, "it would end with a line of one character"
-    assert title_lines(yearly, PORTRAIT) == ["关于2025年“无废城市”", "建设进展情况的通报"]
-    assert width("密新") == 2
-    assert width("密2") == width("2密") > 1.75
-    assert width("（2）") < width("密2密"), "no room is left beside brackets"
 
 
 @given(st.text(alphabet=SIGNS, min_size=1, max_size=120))

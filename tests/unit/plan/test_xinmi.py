@@ -287,3 +287,20 @@ def test_conflicting_targets_are_both_there() -> None:
     fertiliser = [target for target in measure("15.1").targets if target.indicator is None]
     assert len(fertiliser) == 1
     assert measure("2.1").deadline is None
+
+
+def test_units_stand_in_the_order_in_which_annex_1_names_them() -> None:
+    printed = (
+        "市政府办公室、市委宣传部、市公安局、市发展改革委、市教育局、市科工信局、市司法局、市财政局、"
+        "市资源规划局、郑州市生态环境局新密分局、市住建局、市交通局、市城管局、市农委、市商务局、"
+        "市文广旅体局、市卫健委、市应急局、市市场监管局、市林业局、市统计局、市大数据局、市总工会、"
+        "团市委、市金融工作服务中心、市融媒体中心、市机关事务中心、市供销社、市邮政公司"
+    )
+    units = xinmi().organizations
+    names = [one.name for one in units]
+    first = names.index("市政府办公室")
+    members = printed.split("、")
+    assert names[first : first + len(members)] == members
+    others = units[first + len(members) :]
+    assert [one.administrative_code is not None for one in others[:18]] == [True] * 18
+    assert others[18].name == "人民银行新密支行"

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from services.core.plan.register_entries import Register, RowCondition
-from services.core.registers.demands import lacking, meets, missing_files
+from services.core.registers.demands import lacking, missing_files
+from services.core.registers.row_conditions import meets
 from services.core.registers.totals import file_name_faults, reason_faults
 
 PDF = {"id": "1", "type": "pdf", "kept": False}

@@ -11,7 +11,7 @@ from services.core.kit.decimals import plain
 from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.registers.judging import (
-    CellDesk,
+    CellJudging,
     is_credit_code,
     judged_cells,
     key_of,
@@ -21,7 +21,7 @@ from tests.support.api import xinmi
 from tests.support.registers import credit_code
 
 PLAN = PlanState("410183", "410183-2025", 1, xinmi(), {}, {}, {})
-DESK = CellDesk(PLAN)
+DESK = CellJudging(PLAN)
 
 REGISTER = Register.model_validate(
     {

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from services.core.plan.count_entries import RowOperator
 from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
-from services.core.registers.judging import CellDesk, judged_cells
+from services.core.registers.judging import CellJudging, judged_cells
 from services.core.registers.row_checks import holds
 from tests.support.api import xinmi
 
 PLAN = PlanState("410183", "410183-2025", 1, xinmi(), {}, {}, {})
-DESK = CellDesk(PLAN)
+DESK = CellJudging(PLAN)
 NUMBERS = st.decimals(min_value=-1000, max_value=1000, places=4)
 
 BALANCE = {

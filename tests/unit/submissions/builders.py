@@ -13,8 +13,8 @@ from services.core.plan.document import Indicator
 from services.core.plan.leads import leads_of
 from services.core.submissions.authorship import Authors, SubmissionRow
 from services.core.submissions.changes import moved
-from services.core.submissions.creation import place_of
-from services.core.submissions.rules import AccessContext, SubmissionVerb
+from services.core.submissions.creation import access_to
+from services.core.submissions.rules import SubmissionAccess, SubmissionVerb
 from tests.support.api import xinmi
 
 CITY = "410183"
@@ -83,17 +83,17 @@ def after(row: SubmissionRow, *verbs: tuple[Actor, SubmissionVerb]) -> Mapping[s
     return row
 
 
-def place(row: SubmissionRow) -> AccessContext:
+def place(row: SubmissionRow) -> SubmissionAccess:
     """Return what the right to act on a row depends on."""
-    return place_of(row, leads_of(indicator()), "planned")
+    return access_to(row, leads_of(indicator()), "planned")
 
 
-def a_place(*authors: Actor, **changes: Any) -> AccessContext:
+def a_place(*authors: Actor, **changes: Any) -> SubmissionAccess:
     """Return the place of a submission of the township with these authors."""
     made = Authors()
     for one in authors:
         made = made.with_(one)
-    base = AccessContext(
+    base = SubmissionAccess(
         state="submitted",
         organization_code=TOWN,
         authors=made,

@@ -12,7 +12,7 @@ import pytest
 from services.core.identity.actor import Actor
 from services.core.submissions.authorship import Authors, SubmissionRow, authors_of
 from services.core.submissions.changes import edited, form_after, moved, signed
-from services.core.submissions.creation import place_of
+from services.core.submissions.creation import access_to
 from services.core.submissions.rules import SubmissionVerb, allowed_actions, has_right, state_allows
 from tests.unit.submissions.builders import (
     LEAD,
@@ -303,10 +303,10 @@ def test_a_correction_is_what_follows_an_approved_revision(
     approved_revision: int | None, state: str, *, correcting: bool
 ) -> None:
     row = a_row(CLERK, approved_revision=approved_revision, state=state)
-    place = place_of(row, ("UN05",), "closed")
-    assert place.correcting is correcting
-    assert place.period_state == "closed"
-    assert place.leads == ("UN05",)
+    access = access_to(row, ("UN05",), "closed")
+    assert access.correcting is correcting
+    assert access.period_state == "closed"
+    assert access.leads == ("UN05",)
 
 
 @pytest.mark.parametrize("given", [list, json.dumps])

@@ -148,8 +148,8 @@ _ACTORS = st.builds(
 def test_what_is_offered_is_right_and_legal_and_never_an_authors_to_judge(
     actor: Actor, authors: list[Actor], state: SubmissionState, *, correcting: bool, falsified: bool
 ) -> None:
-    place = a_place(*authors, state=state, correcting=correcting, falsified=falsified)
-    offered = allowed_actions(actor, place)
+    access = a_place(*authors, state=state, correcting=correcting, falsified=falsified)
+    offered = allowed_actions(actor, access)
     legal = {verb for verb in EVERY if (state, verb) in TRANSITIONS}
     assert set(offered) <= legal
     wrote = any(

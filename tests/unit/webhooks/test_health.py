@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.webhooks.health import DISABLED_AFTER, FAILING_AFTER, Health, OutcomeTally, after
-from services.core.webhooks.sending import FREE, FailureKind, Outcome
+from services.core.webhooks.health import (
+    DISABLED_AFTER,
+    FAILING_AFTER,
+    Health,
+    OutcomeTally,
+    after,
+    told_of,
+)
+from services.core.webhooks.sending import FREE, Outcome, OutcomeKind
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 WELL = Health("active", None, None, 0, 0, None)
@@ -44,7 +51,7 @@ def test_failures_in_a_row_make_it_failing_and_one_success_makes_it_well() -> No
 
 
 @pytest.mark.parametrize("kind", sorted(FREE))
-def test_what_is_not_the_receivers_failure_is_not_held_against_it(kind: FailureKind) -> None:
+def test_what_is_not_the_receivers_failure_is_not_held_against_it(kind: OutcomeKind) -> None:
     assert after(WELL, tally(Outcome(kind, 5)), now=NOW) == WELL
     sick = failing(DISABLED_AFTER * 2)
     assert after(sick, tally(Outcome(kind, 5)), now=NOW) == sick
@@ -65,6 +72,15 @@ def test_days_of_nothing_but_failures_close_it() -> None:
     assert (health.state, health.state_reason) == ("disabled", "failing")
     sooner = after(failing(timedelta(2)), tally(FAILURE), now=NOW, disabled_after=timedelta(1))
     assert sooner.state_reason == "failing"
+
+
+def test_what_is_told_is_the_warning_and_all_of_the_time_where_that_closed_it() -> None:
+    warned = after(failing(0.75 * DISABLED_AFTER), tally(FAILURE), now=NOW)
+    assert told_of(warned)["percent"] == 70
+    closed = after(failing(DISABLED_AFTER, warned=70), tally(FAILURE), now=NOW)
+    assert told_of(closed)["percent"] == 100
+    gone = after(failing(0.75 * DISABLED_AFTER, warned=50), tally(GONE), now=NOW)
+    assert told_of(gone)["percent"] == 50
 
 
 def test_gone_closes_it_at_once_and_whoever_closed_it_before_was_right() -> None:

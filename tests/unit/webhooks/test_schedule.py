@@ -11,13 +11,13 @@ from services.core.webhooks.schedule import (
     DEFAULT_SCHEDULE,
     LONGEST,
     ROBOT_PAUSE,
-    NextAttempt,
+    DeliveryFate,
     asked_pause,
-    next_attempt,
+    delivery_fate,
     pause_of,
     read_schedule,
 )
-from services.core.webhooks.sending import FREE, FailureKind, Outcome
+from services.core.webhooks.sending import FREE, Outcome, OutcomeKind
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 MIDDLE = 0.5
@@ -29,8 +29,8 @@ def failing(status: int = 500, retry_after: str | None = None) -> Outcome:
 
 def next_(
     outcome: Outcome, *, tries: int = 1, chance: float = MIDDLE, manual: bool = False
-) -> NextAttempt:
-    return next_attempt(
+) -> DeliveryFate:
+    return delivery_fate(
         outcome, tries=tries, manual=manual, schedule=DEFAULT_SCHEDULE, chance=chance, now=NOW
     )
 
@@ -43,13 +43,13 @@ def test_the_schedule_is_that_of_the_design() -> None:
 
 def test_each_failure_is_followed_by_the_next_pause_and_the_last_by_none() -> None:
     for tries, seconds in enumerate(DEFAULT_SCHEDULE[1:], start=1):
-        assert next_(failing(), tries=tries) == NextAttempt("pending", seconds)
-    assert next_(failing(), tries=len(DEFAULT_SCHEDULE)) == NextAttempt("failed")
+        assert next_(failing(), tries=tries) == DeliveryFate("pending", seconds)
+    assert next_(failing(), tries=len(DEFAULT_SCHEDULE)) == DeliveryFate("failed")
 
 
 def test_success_ends_it_and_what_a_person_asked_for_is_tried_once() -> None:
-    assert next_(Outcome("delivered", 5, status_code=200)) == NextAttempt("delivered")
-    assert next_(failing(), manual=True) == NextAttempt("failed")
+    assert next_(Outcome("delivered", 5, status_code=200)) == DeliveryFate("delivered")
+    assert next_(failing(), manual=True) == DeliveryFate("failed")
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 9))
@@ -61,11 +61,11 @@ def test_jitter_is_a_fifth_either_way(chance: float, tries: int) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FREE - {"superseded"}))
-def test_what_is_not_the_receivers_failure_spends_no_attempt(kind: FailureKind) -> None:
+def test_what_is_not_the_receivers_failure_spends_no_attempt(kind: OutcomeKind) -> None:
     for tries in (1, 10, 100):
-        follows = next_(Outcome(kind, 5), tries=tries)
-        assert follows.state == "pending"
-        assert not follows.counted
+        fate = next_(Outcome(kind, 5), tries=tries)
+        assert fate.state == "pending"
+        assert not fate.counted
     assert next_(Outcome("interrupted", 5)).delay == 0, "another worker takes it at once"
 
 
@@ -126,17 +126,15 @@ def test_a_wish_never_shortens_the_schedule_and_never_passes_a_day(
 def test_what_spends_no_attempt_waits_the_third_pause_or_the_last(
     schedule: tuple[float, ...], pause: float
 ) -> None:
-    follows = next_attempt(
+    fate = delivery_fate(
         Outcome("fault", 5), tries=1, manual=False, schedule=schedule, chance=MIDDLE, now=NOW
     )
-    assert follows == NextAttempt("pending", pause, counted=False)
+    assert fate == DeliveryFate("pending", pause, counted=False)
 
 
 def test_a_schedule_without_a_pause_has_none() -> None:
-    follows = next_attempt(
-        failing(), tries=1, manual=False, schedule=(0, 0), chance=MIDDLE, now=NOW
-    )
-    assert follows == NextAttempt("pending", 0)
+    fate = delivery_fate(failing(), tries=1, manual=False, schedule=(0, 0), chance=MIDDLE, now=NOW)
+    assert fate == DeliveryFate("pending", 0)
 
 
 def test_429_and_503_speak_for_the_whole_endpoint_and_nothing_else_does() -> None:
@@ -155,7 +153,7 @@ def test_429_and_503_speak_for_the_whole_endpoint_and_nothing_else_does() -> Non
 def test_a_robot_that_had_too_many_rests_ten_minutes() -> None:
     throttled = Outcome("throttled", 5, status_code=200)
     assert pause_of(throttled, NOW) == ROBOT_PAUSE == 600
-    assert next_(throttled, tries=10) == NextAttempt("pending", 600, counted=False)
+    assert next_(throttled, tries=10) == DeliveryFate("pending", 600, counted=False)
 
 
 def test_a_schedule_is_read_from_a_setting() -> None:

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import re
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,11 +12,11 @@ from zoneinfo import ZoneInfo
 from typing_extensions import Buffer, override
 
 from services.core.evidence.models import Evidence
+from services.core.kit.file_names import as_file_name
 from services.core.kit.formula_cells import as_text
 from services.core.kit.sm3 import sm3
 from services.core.plan.state import PlanState
 
-_NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 _LONGEST_PART = 60
 _EARLIEST = 1980
 LIST = "清单.csv"
@@ -40,17 +39,13 @@ def path_of(row: Evidence, number: int, plan: PlanState) -> str:
         _of(row) or "-",
         row.period or row.subject_kind,
     )
-    folders = [_safe(part)[:_LONGEST_PART] for part in parts]
-    return "/".join((*folders, f"{number:05}_{_safe(row.file_name)}"))
+    folders = [as_file_name(part)[:_LONGEST_PART] for part in parts]
+    return "/".join((*folders, as_file_name(f"{number:05}_{row.file_name}")))
 
 
 def _of(row: Evidence) -> str:
     # One column of the list for all three, whose heading archives of before have as well.
     return row.indicator_code or row.measure_code or row.register_code or ""
-
-
-def _safe(part: str) -> str:
-    return _NEVER.sub("_", part).strip(" .") or "_"
 
 
 class ArchiveWriter:

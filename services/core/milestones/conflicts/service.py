@@ -8,7 +8,7 @@ from services.core.conflicts.rules import DeviceTakenVersion
 from services.core.conflicts.service import check_open, settle
 from services.core.identity.actor import Actor
 from services.core.milestones import service
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.conflicts.models import MilestoneConflict
 from services.core.milestones.conflicts.rules import (
     FIELDS,
@@ -30,7 +30,7 @@ async def decide(
     conflict: MilestoneConflict,
     milestone: Milestone,
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     take: DeviceTakenVersion,
     reason: str | None,
 ) -> None:
@@ -59,7 +59,7 @@ async def decide(
 
 
 async def _take_device(
-    session: AsyncSession, conflict: MilestoneConflict, milestone: Milestone, desk: ActionContext
+    session: AsyncSession, conflict: MilestoneConflict, milestone: Milestone, desk: MilestoneDesk
 ) -> None:
     verb: DisputedVerb = "complete" if conflict.verb == "complete" else "progress"
     standing = {name: getattr(milestone, name) for name in FIELDS[verb]}

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.errors import DomainError
-from services.core.milestones.action_context import ActionContext
+from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.changes import write_many
 from services.core.milestones.errors import MilestoneNotFound
 from services.core.milestones.models import Milestone
@@ -52,7 +52,7 @@ async def report_on_many(
     session: AsyncSession,
     reports: Sequence[PartialReport],
     *,
-    desk: ActionContext,
+    desk: MilestoneDesk,
     writes: bool = True,
 ) -> list[DecidedReport]:
     """Write what reports say that is new, each as if by itself; return what became of each.
@@ -75,7 +75,7 @@ async def report_on_many(
     return decided
 
 
-def _decided(said: PartialReport, row: Milestone | None, desk: ActionContext) -> DecidedReport:
+def _decided(said: PartialReport, row: Milestone | None, desk: MilestoneDesk) -> DecidedReport:
     if row is None:
         return DecidedReport("rejected", None, MilestoneNotFound())
     before = {name: getattr(row, name) for name in REPORTED}

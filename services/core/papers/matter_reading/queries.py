@@ -17,6 +17,7 @@ from services.core.obligations.models import Obligation
 from services.core.obligations.queries import is_handed_in
 from services.core.papers.matters import PaperMatter
 from services.core.papers.sentences import period_name
+from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.submissions.models import Submission
 
@@ -116,7 +117,7 @@ async def _obligation(
     if found is None or found.plan_code != plan.code:
         return None
     came = await is_handed_in(session, found)
-    handed_in = await _handed_in(session, found) if came else None
+    said = await _reported(session, found)
     name = plan.indicator_name(found.indicator_code)
     return PaperMatter(
         **await _looked_at(session, plan, found.due_date, today),
@@ -130,24 +131,22 @@ async def _obligation(
         late=found.due_date < today and found.state == "owed" and not came,
         period=found.period,
         indicator=found.indicator_code,
-        done=None if handed_in is None else handed_in.note,
-        files=None if handed_in is None else len(handed_in.files or ()),
+        done=None if said is None else said.note,
+        files=None if said is None else len(pieces_of(said.files)),
     )
 
 
-async def _handed_in(session: AsyncSession, owed: Obligation) -> Submission | None:
-    """Return what was handed in of what is owed; a draft is nobody's to read yet."""
+async def _reported(session: AsyncSession, owed: Obligation) -> Submission | None:
+    """Return what stands in the place of a value that is owed; None: nothing does."""
     return await session.scalar(
-        select(Submission)
-        .where(
+        select(Submission).where(
             Submission.city_code == owed.city_code,
             Submission.plan_code == owed.plan_code,
             Submission.indicator_code == owed.indicator_code,
             Submission.organization_code == owed.organization_code,
             Submission.period == owed.period,
-            Submission.state.not_in(("draft", "withdrawn")),
+            Submission.state != "withdrawn",
         )
-        .limit(1)
     )
 
 

@@ -61,6 +61,9 @@ def _meets(row: str, conditions: tuple[RowCondition, ...], given: _Given) -> str
             parts.append(f"{cell} = {given.add('true' if one.yes else 'false')}")
         if one.filled is not None:
             parts.append(f"{cell} IS {'NOT ' if one.filled else ''}NULL")
+        if one.by_period_end is not None:
+            truth = "TRUE" if one.by_period_end else "NOT TRUE"
+            parts.append(f"({_is_day(cell)} AND {_day(cell)} <= {_LAST_DAY}) IS {truth}")
         for bound, sign in ((one.minimum, ">="), (one.maximum, "<=")):
             if bound is not None:
                 parts.append(f"{_number(cell)} {sign} CAST({given.add(bound)} AS numeric)")
@@ -80,17 +83,44 @@ def _rows(row: str, register: str, measure: RegisterMeasure | None, given: _Give
             f"{wanted} AND ({row}.valid_from IS NULL OR {row}.valid_from <= p.last_day)"
             f" AND ({row}.valid_to IS NULL OR {row}.valid_to >= p.last_day)"
         )
-    # A month is meant by its first day: 2025-09 is 2025-09-01. Days are compared as they are
-    # written: a row of an earlier version of the plan may say words there, and is of no period.
     cell = given.cell(row, measure.day)
-    day = f"rpad({cell}, 10, '-01') COLLATE \"C\""
-    begun = f" AND {day} >= {_written('p.first_day')}" if measure.at == "in_period" else ""
-    is_day = f"{cell} ~ '^[0-9]{{4}}-[0-9]{{2}}(-[0-9]{{2}})?$'"
-    return f"{wanted} AND {is_day} AND {day} <= {_written('p.last_day')}{begun}"
+    begun = f" AND {_day(cell)} >= {_FIRST_DAY}" if measure.at == "in_period" else ""
+    return f"{wanted} AND {_is_day(cell)} AND {_day(cell)} <= {_LAST_DAY}{begun}"
 
 
-def _written(day: str) -> str:
-    return f"to_char({day}, 'YYYY-MM-DD')"
+def _measured_rows(register: Register, measure: RegisterMeasure, given: _Given) -> str:
+    """Return the rows `r` that a measure is reckoned from, as what follows FROM.
+
+    Of a sum with `distinct`, such as of what is reported as so much so far, those that say the same
+    there are one, as its latest row says it.
+    """
+    rows = _rows("r", register.code, measure, given)
+    if measure.kind != "sum" or not measure.distinct or measure.day is None:
+        return rows
+    said = ", ".join(given.cell("r", one) for one in measure.distinct)
+    once = f"r.organization_code, {said}" if measure.per == "unit" else said
+    where = _meets("r", measure.where, given)
+    return (
+        f"(SELECT DISTINCT ON ({once}) r.* FROM {rows} AND ({where})"  # noqa: S608
+        f" AND {given.number('r', measure.column or '')} IS NOT NULL"
+        f" ORDER BY {once}, {_day(given.cell('r', measure.day))} DESC, r.id DESC) AS r WHERE TRUE"
+    )
+
+
+def _day(cell: str) -> str:
+    """Return the day that a cell says, as it is written: a month is meant by its first day.
+
+    Days are compared so: a row of an earlier version of the plan may say words there.
+    """
+    return f"rpad({cell}, 10, '-01') COLLATE \"C\""
+
+
+def _is_day(cell: str) -> str:
+    return f"{cell} ~ '^[0-9]{{4}}-[0-9]{{2}}(-[0-9]{{2}})?$'"
+
+
+_FIRST_DAY, _LAST_DAY = (f"to_char(p.{day}, 'YYYY-MM-DD')" for day in ("first_day", "last_day"))
+"""Those of the period `p`, as days are written."""
 
 
 _PERIODS = """unnest(CAST(:periods AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
@@ -108,7 +138,7 @@ def measured(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping
         return _survey(register, measure, measure.survey, given), given.values
     if measure.kind == "coverage" and measure.denominator is not None:
         return _coverage(register, measure, measure.denominator, given), given.values
-    rows = _rows("r", register.code, measure, given)
+    rows = _measured_rows(register, measure, given)
     where = _meets("r", measure.where, given)
     below = measure.denominator
     whole = where if below is None else _meets("r", below.where, given)
@@ -212,7 +242,7 @@ def rested_on(register: Register, measure: RegisterMeasure) -> tuple[str, Mappin
     on a correction is none of what was reckoned from. A figure of no row is absent.
     """
     given = _Given()
-    rows = _rows("r", register.code, measure, given)
+    rows = _measured_rows(register, measure, given)
     where = _meets("r", measure.where, given)
     if measure.kind == "ratio" and measure.denominator is not None:
         where = f"({where}) AND ({_meets('r', measure.denominator.where, given)})"

@@ -11,12 +11,13 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 from services.core.plan.evidence_rules import pieces_of
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.batch.rows import BatchRow, RowOutcome, Slot, at_row
+from services.core.submissions.batch.rows import BatchRow, RowOutcome, at_row
 from services.core.submissions.changes import FORMS, edited, form_after, moved
 from services.core.submissions.checking import EntriesTogether
-from services.core.submissions.creation import SubmissionDraft, new_row, place_of
+from services.core.submissions.creation import SubmissionDraft, access_to, new_row
 from services.core.submissions.judging import evidence_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
@@ -147,10 +148,10 @@ class Deciding:
         """Return why a submission cannot be edited or withdrawn as it stands."""
         period = present["period"]
         leads = self.plan.leads.get(present["indicator_code"])
-        place = place_of(present, leads, self.periods.get(period, "planned"))
-        if not state_allows(verb, place):
-            advice = _ADVICE[place.state] if verb == "edit" else _why_it_stays(place.state)
-            return Fault("", "transition-refused", advice, place.state)
+        access = access_to(present, leads, self.periods.get(period, "planned"))
+        if not state_allows(verb, access):
+            advice = _ADVICE[access.state] if verb == "edit" else _why_it_stays(access.state)
+            return Fault("", "transition-refused", advice, access.state)
         return self._closed(period, verb)
 
     def _closed(self, period: str, verb: SubmissionVerb) -> Fault | None:
@@ -186,11 +187,6 @@ def _as_checked(one: Decided, number: int, together: EntriesTogether) -> Decided
         after = {**one.submission, **together.columns[number]}
         return Decided(one.index, one.slot, one.outcome, after, one.action, before=one.before)
     return one
-
-
-def slot_of(row: SubmissionRow) -> Slot:
-    """Return the slot that a submission holds."""
-    return Slot(row["indicator_code"], row["organization_code"], row["period"])
 
 
 def _rejected(row: BatchRow, present: SubmissionRow | None, *faults: Fault) -> Decided:

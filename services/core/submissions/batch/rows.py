@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
+from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import (
     parsed_period,
@@ -38,14 +39,6 @@ OPERATION_OF: Mapping[Strategy, RowOperation] = {
     "replace": "upsert",
 }
 """What a row asks for where it does not say."""
-
-
-class Slot(NamedTuple):
-    """What holds one submission: an indicator, a unit, a period; all by their codes."""
-
-    indicator_code: str
-    organization_code: str
-    period: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,23 +23,12 @@ from services.core.plan.queries import (
     version_in_force,
     with_document_in_force,
 )
+from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
-from services.core.submissions.batch.deciding import (
-    Decided,
-    Deciding,
-    checked,
-    slot_of,
-)
-from services.core.submissions.batch.rows import (
-    MOST_ROWS,
-    Batch,
-    BatchRow,
-    BatchScope,
-    JudgedRows,
-    Slot,
-)
+from services.core.submissions.batch.deciding import Decided, Deciding, checked
+from services.core.submissions.batch.rows import MOST_ROWS, Batch, BatchRow, BatchScope, JudgedRows
 from services.core.submissions.batch.writing import Change, insert_rows, remember, update_rows
 from services.core.submissions.errors import BatchContended, PlanChanged
 
@@ -149,7 +138,7 @@ async def _figures(session: AsyncSession, rows: Sequence[BatchRow], plan: PlanSt
 
 def _compared(figures: Figures, named: set[Slot]) -> dict[UUID, int]:
     """Return the versions of what is compared beside the rows' own places."""
-    return {one.id: one.version for place, one in figures.stored() if Slot(*place) not in named}
+    return {one.id: one.version for slot, one in figures.stored() if slot not in named}
 
 
 def _refused(batch: Batch, judged: JudgedRows) -> list[Decided]:
