@@ -219,3 +219,20 @@ async def test_a_board_is_told_in_the_words_of_the_version_that_drew_it(door: Do
     assert "0.8" in page
     lines = await paper(door)
     assert any("牵头单位：镇1" in line for line in lines)
+
+
+async def test_the_cap_of_a_grade_names_indicators_and_the_sentence_its_period(door: Door) -> None:
+    rows = [
+        an_indicator(f"M{number}", printed_name=f"必{number}★", owners=["ZW01"], targets=FIFTY)
+        for number in range(7)
+    ]
+    await load(door, *rows)
+    await move(door, "open")
+    for row in rows:
+        await approve(door, row["code"], "ZW01", value="10")
+    page = await leaders_page(door)
+    named = "、".join(f"必{number}★" for number in range(5))
+    assert f"必选指标未达标（{named}等7项）" in page
+    assert "M0" not in page, "no page tells codes"
+    assert "新密市2031年“无废城市”建设得分" in page
+    assert "2031期" not in page

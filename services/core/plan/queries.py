@@ -34,7 +34,6 @@ from services.core.plan.visibility import plan_scope
 
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
 
-
 _Standing = tuple[int, bytes, bytes]
 """How a plan stands: its version, its document's digest, a digest of what is decided beside it."""
 
