@@ -19,6 +19,7 @@ from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of
+from services.core.kit.file_store import FileMissing, FileStoreUnavailable
 from services.core.kit.outage import (
     cause_in_words,
     is_away,
@@ -200,6 +201,16 @@ def problem_of(error: DomainError) -> Problem:
 
 async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
+    if isinstance(error, (FileStoreUnavailable, FileMissing)):
+        # The caller can do nothing about it, and is not told what a disk or a bucket says.
+        logger.warning(
+            "file store unavailable" if isinstance(error, FileStoreUnavailable) else "file missing",
+            extra={
+                "request_id": request.scope.get("request_id"),
+                "cause": cause_in_words(error) if error.__cause__ else error.title.en,
+                "next": "answered 503; `wufei doctor` says what is wrong with the store",
+            },
+        )
     return problem_of(error).answer(request)
 
 

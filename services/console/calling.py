@@ -74,7 +74,8 @@ def no_answer(client: httpx.Client, error: httpx.TransportError) -> ConsoleError
 
 
 def refusal(answer: httpx.Response) -> ConsoleError:
-    """Return what a refusal of the API says, every fault of it; its body has been read."""
+    """Return what a refusal of the API says, every fault of it, once; its body has been read."""
     body = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
     told = [one["detail"] for one in body.get("errors", [])] or [body.get("detail", "")]
-    return ConsoleError("\n".join([body.get("title", str(answer.status_code)), *told]))
+    said = [body.get("title", str(answer.status_code)), *told]
+    return ConsoleError("\n".join(dict.fromkeys(one for one in said if one)))

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from tests.support.assessments import (
     begun,
 )
 from tests.support.imports import checked, confirmed, csv_of, faults_of, sent, xlsx_of
+from tests.support.libreoffice import needs_libreoffice, saved_again
 from tests.support.observed import load_sources
 from tests.support.registers import added_row
 
@@ -126,6 +128,29 @@ async def test_a_sheet_gives_what_the_batch_gives_once_it_is_confirmed(
         assert (one["state"], one["version"]) == ("draft", 1)
     again = await checked(door, content, **AS)
     assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 2)
+
+
+@needs_libreoffice
+async def test_a_form_filled_and_saved_by_libreoffice_is_taken_as_it_is(
+    door: Door, tmp_path: Path
+) -> None:
+    async with await door.as_("lead", ASSESSOR) as lead:
+        by_hand = await saved_again(tmp_path, await form(lead))
+    cells: dict[tuple[str | None, str], dict[str, str | int]] = {
+        (TOWN, item): {name: _typed(said) for name, said in one.items()}
+        for item, one in LINES.items()
+    }
+    back = await saved_again(tmp_path, filled(by_hand, cells))
+    found = await checked(door, back, **AS)
+    assert (found["rows"], found["faults"], found["created"]) == (4, 0, 1), found
+    await confirmed(door, found["id"], **LEAD)
+    now = await kept(door)
+    assert {key: one["total"] for key, one in now.items()} == {TOWN: "88.5"}
+
+
+def _typed(said: str) -> str | int:
+    """Return what a spreadsheet makes of what is typed in."""
+    return int(said) if said.isdigit() else said
 
 
 FOUND_HERE = {
@@ -275,10 +300,10 @@ async def test_villages_and_rows_of_a_register_are_filled_in_too(door: Door) -> 
     cell = xlsx_of(line(factory["id"], "B1", 数量=2), headings=HEADINGS)
     of_cells = await checked(door, cell, as_=("office", None), score_sheet="CELL")
     assert (of_cells["faults"], of_cells["created"]) == (0, 1)
-    cells = {
+    cells: dict[tuple[str | None, str], dict[str, str | int]] = {
         (None, "B1"): {"对象编号": "410183107", "对象名称": "前村", "责任单位": TOWN, "数量": 2}
     }
-    village = filled(villages, cells)  # type: ignore[arg-type] # a row without a subject
+    village = filled(villages, cells)  # a row without a subject
     of_villages = await checked(door, village, **{**AS, "score_sheet": "VILLAGE"})
     assert (of_villages["faults"], of_villages["created"]) == (0, 1)
     assert (await confirmed(door, of_villages["id"], **LEAD))["state"] == "succeeded"

@@ -172,3 +172,53 @@ async def test_the_doctor_names_the_files_that_are_lost(door: Door, tmp_path: Pa
     away.write_text("no directory")
     assert not (await files(dsn, str(away / "files"))).good
     assert (await files(dsn, None)).good
+
+
+def _broken(folder: Path) -> None:
+    """Leave a folder that no file can be kept below, even by root."""
+    folder.symlink_to(folder.parent / "nothing" / "there")
+
+
+async def test_the_doctor_tries_whether_the_store_takes_files(
+    door: Door, tmp_path: Path, database_url: str
+) -> None:
+    """Nothing on record is no reason to say that all is well."""
+    for place in ("/proc/nowhere", "/proc/nowhere/below"):
+        found = await files(database_url, place)
+        assert (found.good, found.todo is not None) == (False, True)
+        assert "files every" not in found.seen.en
+    await asyncio.to_thread(_broken, tmp_path / "linked")
+    assert not (await files(database_url, str(tmp_path / "linked"))).good
+    fresh = tmp_path / "not" / "yet"
+    assert (await files(database_url, str(fresh))).good
+    assert not (tmp_path / "not").exists(), "made by the doctor's user it would not be the API's"
+    fresh.mkdir(parents=True)
+    assert (await files(database_url, str(fresh))).good
+    assert [*fresh.iterdir()] == []
+    # With a file on record a folder that is not there is no loss of files yet.
+    draft = await a_draft(door)
+    async with await door.as_(*UNIT) as unit:
+        await added(unit, f"submissions/{draft}")
+    unmounted = await files(door.held.database.dsn, str(tmp_path / "unmounted"))
+    assert unmounted.todo is not None
+    assert "not mounted" in unmounted.todo.en
+
+
+async def test_what_the_store_refuses_is_in_the_log_of_the_api(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    store: Any = door.held.files
+    draft, folder = await a_draft(door), store._folder
+    async with await door.as_(*UNIT) as unit:
+        made = (await added(unit, f"submissions/{draft}")).json()
+        store._folder = Path("/proc/nowhere")
+        try:
+            refused = await added(unit, f"submissions/{draft}")
+            missing = await unit.get(f"/evidence/{made['id']}/content")
+        finally:
+            store._folder = folder
+    assert (refused.status_code, refused.json()["code"]) == (503, "file-store-unavailable")
+    assert (missing.status_code, missing.json()["code"]) == (503, "file-missing")
+    said = {one.getMessage(): one.__dict__ for one in caplog.records}
+    assert "/proc/nowhere" in said["file store unavailable"]["cause"]
+    assert said["file missing"]["request_id"] == missing.headers["X-Request-Id"]

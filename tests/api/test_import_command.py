@@ -64,6 +64,24 @@ async def test_a_sheet_is_judged_and_with_yes_written(door: Door, tmp_path: Path
     assert await values(door, *at) == ["40.65", "40.65"]
 
 
+async def test_what_is_only_looked_at_leaves_nothing_that_waits(door: Door, tmp_path: Path) -> None:
+    (at,) = places(1)
+    file = tmp_path / "values.csv"
+    file.write_bytes(csv_of(row_of(*at, "40.65")))
+    waiting = (
+        "SELECT count(*) FROM sheet_import WHERE city_code = '410183' AND state = 'checked'"
+        " AND file_name = 'values.csv'"
+    )
+    before = await door.held.database.pool.fetchval(waiting)
+    async with worker(door), command(door, str(file)) as process:
+        code, output = await said(process)
+    assert (code, "nothing was kept" in output) == (0, True), output
+    assert await door.held.database.pool.fetchval(waiting) == before
+    async with worker(door), command(door, str(file), "--score-sheet", "NONE") as process:
+        code, output = await said(process)
+    assert (code, output.count("no such score sheet")) == (1, 1), output
+
+
 async def test_faults_are_told_and_the_marked_copy_is_kept(door: Door, tmp_path: Path) -> None:
     (at,) = places(1)
     file, marked = tmp_path / "values.csv", tmp_path / "marked.xlsx"

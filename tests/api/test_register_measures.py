@@ -181,3 +181,52 @@ async def test_an_approved_value_of_a_unit_meets_the_register_as_another_source(
     assert (conflict["ledger"]["value"], conflict["observation"]["value"]) == ("5", "1")
     assert (official["state"], official["value"]) == ("approved", "5")
     assert len(rows) == 1
+
+
+async def test_a_draft_follows_the_rows_again_once_its_period_is_reopened(ledger: Door) -> None:
+    async with await ledger.as_("reporter", KEEPER) as unit, await ledger.as_("office") as office:
+        await three_confirmed(ledger, unit, office)
+        assert (await office.post(f"{PLAN}/periods/2025/close")).status_code == 200
+        row = await added_row(unit)
+        assert (await office.post(f"/register-rows/{row['id']}/confirm")).status_code == 200
+        await ledger.react()
+        (still,) = await submission_of(office)
+        assert (still["value"], (await figure(office))["value"]) == ("3", "4")
+
+        async def reopened() -> dict[str, Any]:
+            again = await office.post(f"{PLAN}/periods/2025/reopen", json={})
+            assert again.status_code == 200, again.text
+            await ledger.react()
+            (found,) = await submission_of(office)
+            return found
+
+        draft = await reopened()
+        assert (draft["id"], draft["value"], draft["state"]) == (still["id"], "4", "draft")
+        assert "4 行" in draft["source"]
+        await ledger.react()
+        assert (await submission_of(office))[0]["version"] == draft["version"]
+        # One that its unit took back is asked for again by the next opening, and not before.
+        gone = await unit.post(f"/submissions/{draft['id']}/withdraw")
+        assert gone.status_code == 200, gone.text
+        await ledger.react()
+        assert [one["state"] for one in await submission_of(office)] in ([], ["withdrawn"])
+        assert (await office.post(f"{PLAN}/periods/2025/close")).status_code == 200
+        again = await office.post(f"{PLAN}/periods/2025/reopen", json={})
+        assert again.status_code == 200, again.text
+        await ledger.react()
+        new = [one for one in await submission_of(office) if one["state"] == "draft"]
+        assert [one["value"] for one in new] == ["4"]
+        assert (await figure(office))["proposed"]["submission_id"] == new[0]["id"]
+        await approved_draft(unit, office, new[0])
+        await ledger.react()
+        assert await conflicts_of(office, "2025") == []
+
+
+async def approved_draft(
+    unit: httpx.AsyncClient, office: httpx.AsyncClient, draft: dict[str, Any]
+) -> None:
+    """Hand a draft in and approve it."""
+    path = f"/submissions/{draft['id']}"
+    for client, verb in ((unit, "submit"), (office, "approve")):
+        answer = await client.post(f"{path}/{verb}")
+        assert answer.status_code == 200, answer.text

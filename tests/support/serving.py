@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import uvicorn
 
 from services.console.commands.doors import SERVING
-from tests.support.api import Door
 
 
 @asynccontextmanager
@@ -44,12 +42,3 @@ async def exchanged(port: int, *sent: bytes) -> bytes:
             return await reader.read()
     finally:
         writer.close()
-
-
-@asynccontextmanager
-async def over_the_wire(door: Door, client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Yield the same client of the server of production: it has tasks and connections."""
-    async with served(door.app) as port:
-        url = f"http://127.0.0.1:{port}/v1"
-        async with httpx.AsyncClient(base_url=url, headers=client.headers) as served_client:
-            yield served_client

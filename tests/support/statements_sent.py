@@ -41,7 +41,7 @@ TABLES: Mapping[str, Sequence[str]] = {
 """The columns of every table that is distributed by city."""
 
 SPANNING: Mapping[str, str] = {
-    "services.core.identity.queries:city_codes": "which cities there are",
+    "services.core.identity.queries:city_names": "which cities there are",
     "services.core.events.queries:cities_behind": "which cities the worker is to go round",
     "services.core.imports.queries:cities_waiting": "in which cities a sheet waits for the worker",
     "services.core.events.queries:log_standing": "figures of the whole deployment",

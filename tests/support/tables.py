@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 
 from tests.support.api import XINMI
-from tests.support.contract import CONTRACT
 from tests.support.sheets import Cell, read_workbook
 
 Row = dict[str, Any]
@@ -93,24 +92,3 @@ def _reached(row: Row, name: str) -> Any:
 
 def _without_apostrophe(text: str) -> str:
     return text[1:] if text[:1] == "'" else text
-
-
-def content_of(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return the forms of what an operation of the contract answers."""
-    found: dict[str, Any] = operation["responses"].get("200", {}).get("content", {})
-    return found
-
-
-def is_list(operation: dict[str, Any]) -> bool:
-    """Return whether an operation of the contract answers a list."""
-    schema = content_of(operation).get("application/json", {}).get("schema", {})
-    name = schema.get("$ref", "").rpartition("/")[2]
-    return "items" in CONTRACT["components"]["schemas"].get(name, {}).get("properties", {})
-
-
-def declared(operation: dict[str, Any], member: str) -> set[str]:
-    """Return the members of a row that the contract declares."""
-    name = content_of(operation)["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    schemas = CONTRACT["components"]["schemas"]
-    row = schemas[name]["properties"][member]["items"]["$ref"].rpartition("/")[2]
-    return set(schemas[row]["properties"])

@@ -1,7 +1,9 @@
 """Where people sign in to the board, choose their post, and sign out; where a link is followed."""
 
 import json
+import re
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -35,9 +37,11 @@ from services.api.context import Resources, resources_of
 from services.api.people.sign_in_schemas import ProofIn
 from services.api.security import address_of
 from services.core.identity.networks import network_shown
+from services.core.identity.queries import city_names
 from services.core.identity.rules import scopes_of_role
-from services.core.kit.errors import DomainError
+from services.core.kit.errors import DomainError, InvalidInput
 from services.core.kit.sealing import CannotUnseal
+from services.core.kit.text import Text
 from services.core.people.errors import (
     ChoosePost,
     NoPost,
@@ -55,6 +59,9 @@ Next = Annotated[str | None, Query(alias="next", max_length=500)]
 _STEP_LASTS = timedelta(minutes=3)
 _SEALED_FOR = "board sign-in"
 _BOARD = "/board"
+_MOST_CITIES = 100
+"""So many are offered to choose from; where there are more, a code is written."""
+_OF_A_PLAN = re.compile(r"/plans/([0-9]{6})-")
 
 
 def _local(wanted: str | None) -> str:
@@ -68,17 +75,31 @@ def _local(wanted: str | None) -> str:
 async def show_sign_in(request: Request, wanted: Next = None, lang: Chosen = None) -> Response:
     """Show the form by which people sign in."""
     del lang  # `reading_language` looks for it itself, on every page
-    return _form(request, _local(wanted))
+    return await _form(request, _local(wanted))
 
 
-def _form(
+async def _cities(request: Request) -> Mapping[str, str]:
+    """Return the cities to choose from, by code; the first of them, where there are too many."""
+    async with resources_of(request).reads.sessions() as session:
+        return await city_names(session, limit=_MOST_CITIES + 1)
+
+
+def _city_of(wanted: str) -> str:
+    """Return the city of the plan that a page is of; nothing where it is of none."""
+    found = _OF_A_PLAN.match(wanted)
+    return "" if found is None else found[1]
+
+
+async def _form(
     request: Request,
     wanted: str,
     *,
     error: DomainError | None = None,
     username: str = "",
+    city_code: str = "",
     status: int = 200,
 ) -> Response:
+    cities = await _cities(request)
     # A form that is open beside this one goes on being good.
     mark = _step_of(request).get("mark") or secrets.token_urlsafe(24)
     language = reading_language(request)
@@ -89,6 +110,9 @@ def _form(
         form_token=form_token(request, mark),
         wanted=wanted,
         username=username,
+        cities=cities,
+        listed=len(cities) <= _MOST_CITIES,
+        city_code=city_code or _city_of(wanted),
         error=None if error is None else (error.detail or error.title).in_(language),
     )
     response = html(request, body, status=status)
@@ -103,6 +127,10 @@ async def sign_in(request: Request) -> Response:
     step = _step_of(request)
     form = await form_of(request, step.get("mark", ""))
     proof = {name: form.get(name) for name in ("username", "password", "city_code")}
+    if not proof["city_code"] and len(await _cities(request)) > 1:
+        # A form that was open before the second city came offers no choice yet.
+        wanted, shown = _local(_BOARD + form.get("next")), proof["username"][:60]
+        return await _form(request, wanted, error=_which_city(), username=shown, status=422)
     return await _tried(request, form, {name: one for name, one in proof.items() if one})
 
 
@@ -124,7 +152,7 @@ async def _tried(request: Request, form: Form, said: dict[str, str]) -> Response
         proof = ProofIn.model_validate(said).proof(network_shown(address_of(request)))
         post = None if post_id is None else UUID(post_id)
     except ValueError:  # pydantic's too: what was left out, or is too long, is nobody's
-        return _form(request, wanted, error=SignInRefused(), username="", status=401)
+        return await _form(request, wanted, error=SignInRefused(), status=401)
     try:
         opened = await held.reception.sign_in(
             proof, post_id=post, device=Device(request.headers.get("user-agent", "")[:200] or None)
@@ -135,9 +163,19 @@ async def _tried(request: Request, form: Form, said: dict[str, str]) -> Response
         return _next_step(request, wanted, said, posts=choice.extra["posts"])
     except (SignInRefused, SignInBusy, NoPost, SecondFactorRequired) as refused:
         status = 401 if isinstance(refused, SignInRefused) else 403
-        shown = said.get("username", "")[:60]
-        return _form(request, wanted, error=refused, username=shown, status=status)
+        return await _form(
+            request,
+            wanted,
+            error=refused,
+            username=said.get("username", "")[:60],
+            city_code=said.get("city_code", ""),
+            status=status,
+        )
     return await _opened(request, held, opened, wanted)
+
+
+def _which_city() -> InvalidInput:
+    return InvalidInput(Text("请选择您所在的城市", "Choose the city that you belong to"))
 
 
 def _next_step(request: Request, wanted: str, said: dict[str, str], *, posts: Any) -> Response:

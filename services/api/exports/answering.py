@@ -79,12 +79,7 @@ class _Turning:
     place: str
     follows: str
     """The member whose value is the place of the next page."""
-    times: int = 1
-
-    @property
-    def most(self) -> int:
-        """Return how many rows are asked for at a time."""
-        return self.times * PAGE
+    most: int
 
     def next(self, page: dict[str, Any]) -> str | None:
         """Return where the page after this one begins; None: this is the last."""
@@ -94,8 +89,8 @@ class _Turning:
         return None if found is None else str(found)
 
 
-_BY_TOKEN = _Turning("page_size", "page_token", "next_page_token")
-_BY_POSITION = _Turning("limit", "after", "last_position", times=2)
+_BY_TOKEN = _Turning("page_size", "page_token", "next_page_token", PAGE)
+_BY_POSITION = _Turning("limit", "after", "last_position", 2 * PAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from services.api.signed_calls import SignedCall, call_of
 from services.core.gateways.profiles import PROFILES, Profile
 from services.core.gateways.sm_envelope import SmKeys, sealed
 from services.core.kit.errors import DomainError, Fault, InvalidInput
+from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.text import Text
 from services.core.plan.errors import PlanNotFound
 
@@ -178,16 +179,39 @@ async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
 
     Raises:
         InvalidInput: the body is no object.
+        MalformedBody: it is no JSON.
     """
     if call.members is not None:
         return dict(call.members)
     profile = call.partner.profile
     said = dict((await call_of(request)).members(profile))
-    if not said and (await request.body()).strip() not in {b"", b"{}"}:
+    body = (await request.body()).strip()
+    if not said and body not in {b"", b"{}"}:
+        if not profile.takes_form:
+            read_json(body)  # what is no JSON is told as everywhere
         shape = Text("请求体应为一个对象（表单方式为表单）", "The body is an object, or a form")
         raise InvalidInput(faults=[Fault("", "not-an-object", shape)])
     signing = {*profile.places.values(), profile.signature} if profile.in_body else set()
-    return {name: value for name, value in said.items() if name not in signing}
+    heard_as = _of_form if profile.takes_form else _as_said
+    return {name: heard_as(name, value) for name, value in said.items() if name not in signing}
+
+
+_JSON_IN_A_FORM = frozenset({"items", "scope", "atomic", "draft", "on_behalf_of"})
+"""Members that are no text; a form, which has texts only, holds them as JSON."""
+
+
+def _as_said(_name: str, value: object) -> object:
+    return value
+
+
+def _of_form(name: str, value: object) -> object:
+    """Return a member of a form; one that should be JSON and is none is refused as what it is."""
+    if name not in _JSON_IN_A_FORM or not isinstance(value, str):
+        return value
+    try:
+        return read_json(value.encode())
+    except MalformedBody:
+        return value
 
 
 def _chosen(name: str, value: object) -> bool:

@@ -36,7 +36,10 @@ _COUNTED = Text(
 )
 _FAULTS = Text("{faults} 个问题，没有写入任何内容", "{faults} faults; nothing is written")
 _MORE = Text("……另有 {more} 个", "… and {more} more")
-_TRY = Text("没有问题；加上 --yes 写入", "No fault; with --yes it is written")
+_TRY = Text(
+    "没有问题，没有保留任何内容；加上 --yes 写入",
+    "No fault, and nothing was kept; with --yes it is written",
+)
 _WRITTEN = Text("已全部写入", "All of it is written")
 _KEPT_NOTHING = Text("已取消：没有保留任何内容", "Cancelled: nothing was kept")
 _TOO_LATE = Text("来不及取消：已全部写入", "Too late to cancel: all of it is written")
@@ -69,6 +72,7 @@ class _Import:
             "organization_code": arguments.organization,
             "sheet": arguments.sheet,
             "register": arguments.register,
+            "score_sheet": arguments.score_sheet,
             "draft": "true" if arguments.draft else None,
             "file_name": arguments.file.name,
         }
@@ -86,6 +90,8 @@ class _Import:
             return self._tell_faults(found, arguments.marked)
         self._say(_COUNTED, **{name: found[name] for name in _counted(found)})
         if not arguments.yes:
+            # What is only looked at would count among the files that wait to be confirmed.
+            self._ask("POST", f"imports/{found['id']}/discard")
             self._say(_TRY)
             return 0
         written = self._follow(self._ask("POST", f"imports/{found['id']}/confirm"), _WRITING)

@@ -3,14 +3,17 @@
 import asyncio
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.errors import ConsoleError
 from services.console.ledger import Ledger, open_ledger
 from services.core.identity.actor import Actor, operator
 from services.core.identity.giving import KeyRequest
 from services.core.identity.models import ApiKey
-from services.core.identity.queries import city_codes, visible_keys
+from services.core.identity.queries import city_codes, organizations_by_code, visible_keys
 from services.core.identity.service import create_key, key_to_revoke, revoke_key
 from services.core.kit.city_scope import enter_city
 from services.core.kit.said import in_one_line, trimmed
@@ -38,6 +41,7 @@ async def _create(arguments: Namespace) -> int:
     async with open_ledger() as ledger:
         actor = await _operator(ledger)
         async with ledger.database.transaction() as session:
+            city_code = await _city_meant(session, arguments)
             plans = await visible_plans(session, actor)
             key, secret = await create_key(
                 session,
@@ -47,15 +51,44 @@ async def _create(arguments: Namespace) -> int:
                     organization_code=arguments.organization,
                     plan_code=arguments.plan,
                     scopes=tuple(arguments.scope) if arguments.scope else None,
-                    city_code=arguments.city,
+                    city_code=city_code,
                 ),
                 actor=actor,
                 plan_codes=[plan.code for plan in plans],
                 now=ledger.clock.true_now(),
             )
     print(f"id      {key.id}")
+    print(f"role    {key.role}")
+    print(f"city    {key.city_code}")
+    print(f"reach   {_reach_of(key)}")
     print(f"secret  {secret}")
     return 0
+
+
+async def _city_meant(session: AsyncSession, arguments: Namespace) -> str | None:
+    """Return the city that a key is to be of; None: its plan decides.
+
+    Raises:
+        ConsoleError: there are several, and neither a city, a plan nor a unit of one alone is said.
+    """
+    if arguments.city is not None or arguments.plan is not None:
+        return cast("str | None", arguments.city)
+    cities = await city_codes(session)
+    if arguments.organization is not None:
+        found = await organizations_by_code(session, city_code=None, codes=[arguments.organization])
+        cities = [unit.city_code for unit in found] or cities
+    if len(cities) != 1:
+        raise ConsoleError(f"name the city with --city; there are: {', '.join(cities)}")
+    return cities[0]
+
+
+def _reach_of(key: ApiKey) -> str:
+    """Return in words how far a key reaches."""
+    if key.every_city:
+        return "every city"
+    bounds = (("unit", key.organization_code), ("plan", key.plan_code))
+    said = [f"{name} {code}" for name, code in bounds if code is not None]
+    return ", ".join(said) or f"all of city {key.city_code}"
 
 
 async def _list() -> int:

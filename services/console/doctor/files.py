@@ -1,7 +1,10 @@
-"""What is said of the store of files: whether it answers, and which files it has lost."""
+"""What is said of the store of files: whether it takes files, and which ones it has lost."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from uuid import UUID
 
 from services.console.doctor.findings import Finding
@@ -18,16 +21,25 @@ from services.core.kit.outage import told_of
 from services.core.kit.text import Text
 
 _NAMED = 5
+_PROBE = "probe"
+"""No key of a file: those stand in folders."""
 
 
 async def files(url: str, place: str | None) -> Finding:
-    """Say whether every file that is on record is in the store at `place`."""
+    """Say whether the store at `place` takes files, and has every one that is on record."""
     if place is None:
         said = Text("没有设 WUFEI_FILES，不接受佐证材料", "WUFEI_FILES is not set: none are taken")
         return Finding("files", said)
     try:
         async with connect(url, size=1, application_name="wufei-doctor") as database:
-            return await _judged(database, open_store(place))
+            store = open_store(place)
+            absent = await asyncio.to_thread(lambda: [*_absent_folders(place)])
+            if not absent:
+                await _try(store)
+            found = await _judged(database, store, is_there=not absent)
+            if absent and found.good:
+                await _try_making(store, absent)
+            return found
     except FileStoreUnavailable as error:
         cause = told_of(error)
         said = Text(f"{place} 没有应答：{cause}", f"{place}: {cause}")
@@ -53,7 +65,39 @@ _OF_ANOTHER = Finding(
 )
 
 
-async def _judged(database: Database, store: FileStore) -> Finding:
+def _absent_folders(place: str) -> Iterator[Path]:
+    """Yield the folders of a place that are not there, the innermost first; a bucket has none."""
+    folder = Path(place)
+    while folder.is_absolute() and not folder.exists():
+        yield folder
+        folder = folder.parent
+
+
+async def _try(store: FileStore) -> None:
+    """Keep a file and drop it again.
+
+    Raises:
+        FileStoreUnavailable: it cannot be kept, or not be dropped.
+    """
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"wufei doctor\n"
+
+    await store.put(_PROBE, parts())
+    await store.delete(_PROBE)
+
+
+async def _try_making(store: FileStore, absent: Sequence[Path]) -> None:
+    """Do the same where the folder is yet to be made, and leave none: it would be of our user."""
+    try:
+        await _try(store)
+    finally:
+        for folder in absent:
+            with suppress(OSError):
+                await asyncio.to_thread(folder.rmdir)
+
+
+async def _judged(database: Database, store: FileStore, *, is_there: bool) -> Finding:
     async with database.sessions() as session:
         cities = await city_codes(session)
         ours = await queries.this_database(session)
@@ -86,4 +130,10 @@ async def _judged(database: Database, store: FileStore) -> Finding:
         "从备份恢复这些文件到 WUFEI_FILES；文件名即编号",
         "restore them from a backup of WUFEI_FILES: files are called by their ids",
     )
+    if not is_there:
+        todo = Text(
+            "WUFEI_FILES 所指的目录不存在：先看是否写错、是否未挂载，再考虑从备份恢复",
+            "the directory of WUFEI_FILES is not there: see whether it is mistyped or not mounted,"
+            " before anything is restored",
+        )
     return Finding("files", said, good=False, todo=todo)

@@ -296,9 +296,14 @@ async def has_administrator(session: AsyncSession) -> bool:
 
 async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequence[str]:
     """Return the codes of all cities of this deployment, or of the first so many."""
-    wanted = select(Tenant.city_code).order_by(Tenant.city_code).limit(limit)
+    return [*await city_names(session, limit=limit)]
+
+
+async def city_names(session: AsyncSession, *, limit: int | None = None) -> Mapping[str, str]:
+    """Return the names of all cities of this deployment by code, or of the first so many."""
+    wanted = select(Tenant.city_code, Tenant.name).order_by(Tenant.city_code).limit(limit)
     with in_every_city():
-        return (await session.scalars(wanted)).all()
+        return {row.city_code: row.name for row in await session.execute(wanted)}
 
 
 async def key_with_secrets(

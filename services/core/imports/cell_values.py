@@ -13,7 +13,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.said import trimmed
 from services.core.kit.text import Text
 from services.core.plan.state import PlanState
-from services.core.sheets.cells import Cell, SheetRow
+from services.core.sheets.cells import Cell, SheetRow, cell_name
 
 _Row = TypeVar("_Row")
 
@@ -54,6 +54,10 @@ _CELL_FAULTS: Mapping[str, tuple[str, Text]] = {
         Text("单元格是日期格式：请改为常规格式后填写数值", "The cell is a date: write a number"),
     ),
 }
+NOT_APPLICABLE = "not_applicable_reason"
+_NOT = {"否", "不", "没有", "0", "no", "n", "false", "适用"}
+_YES = {"是", "不适用", "√", "✓", "1", "yes", "y", "true"}
+_NO_REASON = Text("不适用的，请在此格写明原因", "Write here why it does not apply")
 _DASH = Text(
     "空白、0 和不适用是三回事：未报请留空，为零请填 0，不适用请在“不适用原因”中写明",
     "Blank, zero and not applicable differ: leave it empty, write 0, or give the reason why it"
@@ -65,6 +69,12 @@ _HIDDEN = Text(
 )
 
 HIDDEN_ROW = Fault("", "hidden-row", _HIDDEN)
+
+_BEYOND = Text(
+    "{cell} 在最后一个表头之后，不知道是什么：数字中是否有逗号，或该行多了一格？请改正或清空",
+    "{cell} stands behind the last heading: is a comma inside a number, or is there a cell too"
+    " many? Correct the row, or empty it",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,13 @@ def is_no_row(row: SheetRow) -> bool:
     """Return whether it is a row of totals, or below the table."""
     said = unicodedata.normalize("NFKC", trimmed(next(iter(row.cells.values())).text))
     return said.startswith(_FOOTERS) or total_in(row) is not None
+
+
+def beyond_headings(row: SheetRow, column: int) -> Fault:
+    """Return what is wrong with a row that holds something behind the last heading."""
+    cell = cell_name(row.number, column)
+    shown = row.cells[column].text[:LONGEST_SHOWN]
+    return Fault("", "cell-beyond-headings", _BEYOND.format(cell=cell), shown)
 
 
 def total_in(row: SheetRow) -> str | None:
@@ -129,6 +146,28 @@ def words_of(row: SheetRow, at: Mapping[str, int], key: str, faults: list[Fault]
         faults.append(Fault(f"/{key}", "string-too-long", _TOO_LONG, shown))
         return ""
     return text
+
+
+def is_blank_reason(cell: Cell) -> bool:
+    """Return whether a cell says that there is no reason why a value would not apply."""
+    said = unicodedata.normalize("NFKC", trimmed(cell.text)).lower()
+    return not said or said in _NOT or said in _DASHES or (cell.kind, said) == ("boolean", "0")
+
+
+def reason_of(row: SheetRow, at: Mapping[str, int], faults: list[Fault]) -> str:
+    """Return why a value does not apply; what is wrong with that is added to `faults`.
+
+    Sheets ask 是否不适用, too: 否 gives no reason, and neither does 是.
+    """
+    cell = row.cells.get(at.get(NOT_APPLICABLE, 0))
+    if cell is None or is_blank_reason(cell):
+        return ""
+    said = unicodedata.normalize("NFKC", trimmed(cell.text)).lower()
+    if cell.kind == "boolean" or said in _YES:
+        shown = cell.text[:LONGEST_SHOWN]
+        faults.append(Fault(f"/{NOT_APPLICABLE}", "reason-missing", _NO_REASON, shown))
+        return ""
+    return words_of(row, at, NOT_APPLICABLE, faults)
 
 
 def number_of(key: str, cell: Cell) -> Decimal | Fault | None:

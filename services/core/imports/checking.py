@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from services.core.identity.actor import Actor
 from services.core.imports.as_made import digests, untouched
-from services.core.imports.cell_values import ParsedRow
+from services.core.imports.cell_values import ParsedRow, beyond_headings
 from services.core.imports.intake import FirstLook
 from services.core.imports.sheet_forms import Filled
 from services.core.kit.errors import Fault
@@ -89,6 +89,8 @@ class SheetRows(ABC, Generic[_Row, _Block]):
         self._first: dict[Hashable, int] = {}
         self._twice: dict[Hashable, list[int]] = {}
         self._untouched: dict[int, Mapping[str, str]] = {}
+        self._separated = look.file.format == "csv"
+        self._beyond: list[SheetFault] = []
         self.tally = Tally()
 
     @abstractmethod
@@ -122,6 +124,8 @@ class SheetRows(ABC, Generic[_Row, _Block]):
                 yield self.judged(rows, numbers)
                 rows, numbers, self._untouched = [], [], {}
             parsed = self.parsed(row, len(rows))
+            if self._separated and (parsed.row is not None or parsed.blank):
+                self._look_beyond(row)
             if parsed.row is None:
                 self._count_without(parsed)
                 continue
@@ -143,7 +147,7 @@ class SheetRows(ABC, Generic[_Row, _Block]):
 
     def last_faults(self) -> list[SheetFault]:
         """Return what is known to be wrong only when all rows were read."""
-        return [*self._of_twice(), *self._of_merged(), *self._of_hidden()]
+        return [*self._beyond, *self._of_twice(), *self._of_merged(), *self._of_hidden()]
 
     def changed_since_made(
         self, number: int, show: Callable[[], Mapping[str, Filled]]
@@ -183,6 +187,15 @@ class SheetRows(ABC, Generic[_Row, _Block]):
         key = fault.pointer.rpartition("/")[2]
         return self._at(number, "" if key.isdecimal() else key, replace(fault, pointer=""))
 
+    def _look_beyond(self, row: SheetRow) -> None:
+        """Note what a row of separated values holds that no heading names.
+
+        A comma that stands in a number, and not in quotes, moves all that follows.
+        """
+        column = self.columns.beyond(row)
+        if column is not None:
+            self._beyond.append(self.told(row.number, beyond_headings(row, column)))
+
     def _count_without(self, parsed: ParsedRow[_Row]) -> None:
         if parsed.blank:
             self.tally.blank += 1
@@ -206,7 +219,10 @@ class SheetRows(ABC, Generic[_Row, _Block]):
     def _of_twice(self) -> Iterator[SheetFault]:
         for numbers in self._twice.values():
             named = "、".join(map(str, numbers[:_SHOWN_ROWS]))
-            fault = Fault("", DUPLICATE, _TWICE[self.columns.known.form].format(rows=named), named)
+            words = _TWICE[self.columns.known.form].format(rows=named)
+            if (many := len(numbers)) > _SHOWN_ROWS:
+                words = Text(f"{words.zh}（共 {many} 行）", f"{words.en} ({many} rows in all)")
+            fault = Fault("", DUPLICATE, words, named)
             for number in numbers:
                 yield self._at(number, "", fault)
 

@@ -12,7 +12,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
-from services.core.imports.cell_values import LONGEST_SHOWN, number_of, words_of
+from services.core.imports.cell_values import (
+    LONGEST_SHOWN,
+    NOT_APPLICABLE,
+    number_of,
+    reason_of,
+    words_of,
+)
 from services.core.imports.sheet_forms import Filled
 from services.core.kit.decimals import exact, plain
 from services.core.kit.errors import Fault
@@ -145,7 +151,11 @@ def finding_of(
             said[name] = _pairs_of(name, text, item, faults)
     if text := words_of(row, at, "evidence", faults):
         said["evidence"] = _parts(text)
-    return {**said, **{name: text for name in WORDS if (text := words_of(row, at, name, faults))}}
+    if reason := reason_of(row, at, faults):
+        said[NOT_APPLICABLE] = reason
+    if note := words_of(row, at, "note", faults):
+        said["note"] = note
+    return said
 
 
 def _numbers(row: SheetRow, at: Mapping[str, int], faults: list[Fault]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
         "organization",
     ),
     "period": ("报告期", "填报周期", "周期", "期间", "period"),
+    "unit_of_measure": ("计量单位", "unit_of_measure"),
     "value": ("本期值", "指标值", "填报值", "完成值", "实际值", "数值", "value"),
     "numerator": ("本期分子", "分子", "numerator"),
     "denominator": ("本期分母", "分母", "denominator"),
@@ -42,7 +43,6 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
     AS_MADE: _MARK,
     "": (
         "序号",
-        "计量单位",
         "口径",
         "基期",
         "目标",
@@ -230,7 +230,7 @@ class SheetColumns:
     """Where a sheet holds what: the row of its headings, columns and headings by key.
 
     `ignored` are the headings of columns that are not taken, `twice` those of which another
-    column holds the same.
+    column holds the same. `last` is the last column that has a heading.
     """
 
     row: int
@@ -239,6 +239,11 @@ class SheetColumns:
     known: Headings
     ignored: tuple[str, ...] = ()
     twice: Mapping[int, str] = field(default_factory=dict)
+    last: int = 0
+
+    def beyond(self, row: SheetRow) -> int | None:
+        """Return the first column behind the last heading in which a row holds anything."""
+        return min((column for column in row.cells if column > self.last), default=None)
 
 
 def columns_of_sheet(rows: Iterable[SheetRow], known: Headings) -> SheetColumns | None:
@@ -269,4 +274,5 @@ def _matched(row: SheetRow, known: Headings) -> SheetColumns:
             twice[column] = shown[:_LONGEST_HEADING]
         else:
             at[key], headings[key] = column, shown[:_LONGEST_HEADING]
-    return SheetColumns(row.number, at, headings, known, tuple(ignored), twice)
+    last = max((column for column, cell in row.cells.items() if trimmed(cell.text)), default=0)
+    return SheetColumns(row.number, at, headings, known, tuple(ignored), twice, last)

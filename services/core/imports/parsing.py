@@ -9,15 +9,19 @@ from services.core.imports.as_made import says_nothing_new
 from services.core.imports.cell_values import (
     HIDDEN_ROW,
     LONGEST_SHOWN,
+    NOT_APPLICABLE,
     ParsedRow,
+    is_blank_reason,
     is_no_row,
     number_of,
     period_of,
+    reason_of,
     text_of,
     words_of,
 )
 from services.core.imports.headings import FORMS_OF_VALUE, SheetColumns
 from services.core.imports.sheet_forms import DATA_STATUSES
+from services.core.imports.units_said import UnitsSaid
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
@@ -57,6 +61,7 @@ class RowParser:
         self._known = known
         self._plan = plan
         self._filled = [self._at[key] for key in (*FORMS_OF_VALUE, *_REMARKS) if key in self._at]
+        self._units_said = UnitsSaid(columns, plan)
         self._indicators = _names_of(plan.indicators.values(), _indicator_names)
         self._units = _names_of(
             plan.organizations.values(), lambda one: (one.code, one.name, *one.aliases)
@@ -64,7 +69,11 @@ class RowParser:
 
     def parsed(self, row: SheetRow, index: int) -> ParsedRow[BatchRow]:
         """Return what a row asks for, as the row of this index in its batch."""
-        filled = any(column in row.cells for column in self._filled)
+        reason = self._at.get(NOT_APPLICABLE, 0)
+        filled = any(
+            column in row.cells and not (column == reason and is_blank_reason(row.cells[column]))
+            for column in self._filled
+        )
         code = row.cells.get(self._at.get("indicator_code", 0))
         if (code is None or code.text not in self._plan.indicators) and is_no_row(row):
             return ParsedRow(row.number, None)
@@ -81,6 +90,7 @@ class RowParser:
             period_of(row, self._at) or self._known.period or "",
         )
         said = self._said(row, slot, faults)
+        faults += self._units_said.faults(row, slot.indicator_code, said)
         return ParsedRow(
             row.number,
             BatchRow(
@@ -124,9 +134,10 @@ class RowParser:
         said = self._numbers(row, faults)
         if level := words_of(row, self._at, "level", faults):
             said["level"] = self._level(slot.indicator_code, level)
-        for key in ("not_applicable_reason", "source"):
-            if text := words_of(row, self._at, key, faults):
-                said[key] = text
+        if reason := reason_of(row, self._at, faults):
+            said[NOT_APPLICABLE] = reason
+        if source := words_of(row, self._at, "source", faults):
+            said["source"] = source
         if note := self._note(row, faults):
             said["note"] = note
         if reason := words_of(row, self._at, "change_reason", faults):

@@ -14,6 +14,7 @@ from typing import Any
 from services.core.imports.as_made import untouched
 from services.core.imports.cell_values import (
     HIDDEN_ROW,
+    beyond_headings,
     cell_fault,
     day_of,
     is_no_row,
@@ -110,6 +111,8 @@ def rows_of_sheet(
             continue
         draft, faults = parser.parsed(row)
         wrong += [replace(one, pointer="") for one in faults]
+        if file.format == "csv" and draft is not None and (cell := columns.beyond(row)):
+            wrong.append(beyond_headings(row, cell))
         if draft is None:
             continue
         if len(drafts) == MOST_ROWS:
@@ -154,7 +157,8 @@ def columns_of_register(rows: Iterator[SheetRow], register: Register) -> SheetCo
         if faults:
             raise SheetRefused(faults=faults)
         headings = {key: trimmed(row.cells[column].text)[:100] for key, column in at.items()}
-        return SheetColumns(row.number, at, headings, _headings_of(register))
+        last = max(at.values())
+        return SheetColumns(row.number, at, headings, _headings_of(register), last=last)
     names = [column.name for column in register.columns if column.code in register.key]
     told = _NO_HEADINGS.format(names="、".join(names), en=", ".join(register.key))
     raise SheetRefused(faults=[Fault("", "no-headings", told)])

@@ -22,6 +22,7 @@ from services.core.obligations.statements import (
     ASKED,
     BURDEN,
     COUNTED,
+    LATER_DUE,
     MOOT,
     NARROWED,
     SAME_PLACE,
@@ -265,7 +266,10 @@ async def answered_by_former_owners(
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """A value for which more time was granted, and until when."""
+    """A value that is due later than its period, and until when.
+
+    More time was granted, or it was asked for only after the period's date.
+    """
 
     indicator_code: str
     organization_code: str
@@ -274,19 +278,8 @@ class Extended:
 
 
 async def extended(session: AsyncSession, city_code: str, plan_code: str) -> list[Extended]:
-    """Return every obligation of a plan whose date was ever extended."""
-    rows = await session.execute(
-        select(
-            Obligation.indicator_code,
-            Obligation.organization_code,
-            Obligation.period,
-            Obligation.due_date,
-        ).where(
-            Obligation.city_code == city_code,
-            Obligation.plan_code == plan_code,
-            Obligation.extensions > 0,
-        )
-    )
+    """Return every obligation of a plan that was extended, or is due later than its period."""
+    rows = await session.execute(LATER_DUE, {"city": city_code, "plan": plan_code})
     return [Extended(*row) for row in rows]
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.calendars.queries import calendars_since
+from services.core.calendars.queries import calendars_since, working_calendar
 from services.core.calendars.rules import WorkingCalendar
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent, LogStretch
@@ -29,10 +29,10 @@ from services.core.obligations.models import Obligation
 from services.core.obligations.queries import answered_periods
 from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
 from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER
-from services.core.obligations.writing import remember, write_owed
+from services.core.obligations.writing import NO_LATER, remember, write_owed
 from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
-from services.core.plan.periods import Period, due_by, follows_calendar
+from services.core.plan.periods import Period, answered_by, due_by, follows_calendar
 from services.core.plan.queries import (
     open_periods_for_update,
     periods_for_share,
@@ -304,10 +304,11 @@ async def _follow_calendar(
     period = plan.period_calendar.period(row.period)
     rule = partial(due_by, plan.document.due_days, period)
     due_date = moved_due_date(row.due_date, rule, calendars)
-    if due_date != row.due_date:
+    before = row.due_date
+    if due_date != before:
         await plan_service.reschedule_period(session, row, due_date=due_date, actor=_ACTOR, now=now)
         await _begin_epoch(
-            session, row, "rescheduled", _ACTOR, now, due_date=due_date, extended_too=False
+            session, row, "rescheduled", _ACTOR, now, due_date=due_date, due_before=before
         )
 
 
@@ -319,11 +320,12 @@ async def _begin_epoch(
     now: datetime,
     *,
     due_date: date | None,
-    extended_too: bool = True,
+    due_before: date | None = None,
 ) -> None:
     """Begin a new epoch of what was not handed in for a period, due on `due_date` if given.
 
-    A reopening gives a later date to what was handed in too; a calendar that moved does not.
+    A reopening gives a later date to what was handed in too; a calendar that moved does not, nor
+    to what was extended or was asked for after the period's date, that is `due_before` then.
     """
     changed = await session.scalars(
         BEGIN_EPOCH,
@@ -332,7 +334,8 @@ async def _begin_epoch(
             "plan": row.plan_code,
             "period": row.period,
             "due": due_date,
-            "extended_too": extended_too,
+            "extended_too": due_before is None,
+            "before": due_before,
             "handed_in_too": action == "reopened",
             "now": now,
         },
@@ -350,7 +353,8 @@ async def _reconcile(
     """Bring what is owed for these periods into line with the plan; the caller has locked them.
 
     New owners owe, former ones are waived, and what is right already stays untouched. What a
-    former owner reported in its time stays its own.
+    former owner reported in its time stays its own. Who is asked only after the period's date has
+    the plan's days to answer, for nobody is late with what nobody asked of them.
     """
     ended = await queries.ended_units(session, plan.city_code, plan.document.time_zone)
     answered = await queries.answered_by_former_owners(session, plan, [row.period for row in rows])
@@ -361,4 +365,18 @@ async def _reconcile(
             plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
         )
     ]
-    await write_owed(session, plan, rows, owed, actor, now)
+    today = plan.local_date(now)
+    passed = [row for row in rows if row.due_date < today]
+    least = NO_LATER
+    if passed:
+        code = plan.document.supervision.calendar
+        calendar = await working_calendar(session, plan.city_code, code)
+        least = {row.period: _answered_by(plan, row, today, calendar) for row in passed}
+    await write_owed(session, plan, rows, owed, actor, now, least=least)
+
+
+def _answered_by(
+    plan: PlanState, row: PlanPeriod, asked_on: date, calendar: WorkingCalendar
+) -> date:
+    frequency = plan.period_calendar.period(row.period).frequency
+    return answered_by(plan.document.due_days, frequency, asked_on, calendar)

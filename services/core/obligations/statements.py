@@ -133,11 +133,20 @@ FROM (
     WHERE w.city_code = :city AND w.plan_code = :plan AND w.period = :period AND w.state = 'owed'
 ) AS present
 WHERE o.city_code = :city AND o.id = present.id
-    AND (o.extensions = 0 OR CAST(:extended_too AS boolean))
+    AND (CAST(:extended_too AS boolean) OR o.extensions = 0 AND o.due_date <= CAST(:before AS date))
     AND (NOT present.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
 RETURNING o.id
 """)
 """Begins a new epoch of what was not handed in for a period: the ids of those."""
+
+LATER_DUE = text("""
+SELECT o.indicator_code, o.organization_code, o.period, o.due_date
+FROM obligation AS o LEFT JOIN plan_period AS p ON p.city_code = :city
+    AND p.plan_code = o.plan_code AND p.period = o.period
+WHERE o.city_code = :city AND o.plan_code = :plan
+    AND (o.extensions > 0 OR o.due_date > p.due_date)
+""")
+"""What is due later than its period: more time was granted, or it was asked for afterwards."""
 
 REMEMBER = text("""
 INSERT INTO obligation_history

@@ -1,7 +1,7 @@
 """Writing what is owed, many rows at once, each with its history."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from services.core.obligations.statements import RAISE_OWED, REMEMBER, TURN_OWED
 from services.core.plan.models import PlanPeriod
 from services.core.plan.state import PlanState
 
+NO_LATER: Mapping[str, date] = {}
+
 
 async def write_owed(
     session: AsyncSession,
@@ -22,8 +24,13 @@ async def write_owed(
     owed: Sequence[OwedValue],
     actor: Mapping[str, object],
     now: datetime,
+    *,
+    least: Mapping[str, date] = NO_LATER,
 ) -> None:
-    """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed."""
+    """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed.
+
+    What is raised by this is due no earlier than `least` says of its period.
+    """
     wanted: dict[str, Any] = {
         "city": plan.city_code,
         "plan": plan.code,
@@ -33,7 +40,11 @@ async def write_owed(
         "dues": [each.due_date for each in owed],
         "now": now,
     }
-    raised = await session.scalars(RAISE_OWED, {**wanted, "ids": [new_id() for _ in owed]})
+    anew = {
+        "ids": [new_id() for _ in owed],
+        "dues": [max(each.due_date, least.get(each.period, each.due_date)) for each in owed],
+    }
+    raised = await session.scalars(RAISE_OWED, {**wanted, **anew})
     await remember(session, plan.city_code, list(raised), "raised", actor, now)
     turned = await session.execute(TURN_OWED, {**wanted, "open": [row.period for row in rows]})
     ids_by_state: dict[str, list[UUID]] = {"waived": [], "owed": []}

@@ -20,8 +20,10 @@ from services.core.identity.actor import system
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import enter_city
 from services.core.kit.database import Database
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import CannotUnseal, Seal, SecretKeyNotSet
+from services.core.kit.text import Text
 from services.core.people import queries
 from services.core.people.errors import SecondFactorNeeded
 from services.core.people.hashing import Hasher
@@ -104,6 +106,7 @@ async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) 
 
     Raises:
         SignInBusy: as many wait as may.
+        InvalidInput: see `city_meant`.
     """
     async with hasher.turn():
         async with database.sessions() as session:
@@ -118,6 +121,9 @@ async def city_meant(session: AsyncSession, said: str | None) -> str:
     """Return the city that is said, or the only one there is; else one that nobody has.
 
     What follows is about it.
+
+    Raises:
+        InvalidInput: there are several, and none is said. That tells nothing of any user.
     """
     city_code = said or await _only_city(session)
     enter_city(city_code)
@@ -126,7 +132,13 @@ async def city_meant(session: AsyncSession, said: str | None) -> str:
 
 async def _only_city(session: AsyncSession) -> str:
     codes = await city_codes(session, limit=2)
-    return codes[0] if len(codes) == 1 else _NO_CITY
+    if len(codes) > 1:
+        said = Text(
+            "本系统有多个城市，请填写所在城市的代码，如 410183",
+            "There are several cities here: say the code of yours, such as 410183",
+        )
+        raise InvalidInput(faults=[Fault("/city_code", "missing", said)])
+    return codes[0] if codes else _NO_CITY
 
 
 async def admitted(

@@ -253,6 +253,17 @@ def due_by(rule: DueDays, period: Period, calendar: WorkingCalendar) -> date:
     return counted if rule.on_rest_day == "same_day" else calendar.on_or_after(counted)
 
 
+def answered_by(
+    rule: DueDays, frequency: Frequency, asked_on: date, calendar: WorkingCalendar
+) -> date:
+    """Return until when a value is due that is asked for on a day, by a plan's rule."""
+    days: int = getattr(rule, frequency)
+    if rule.unit == "working":
+        return calendar.shifted(asked_on, days)
+    counted = asked_on + timedelta(days=days)
+    return counted if rule.on_rest_day == "same_day" else calendar.on_or_after(counted)
+
+
 def follows_calendar(rule: DueDays) -> bool:
     """Return whether a plan's due dates move with its calendar."""
     return rule.unit == "working" or rule.on_rest_day == "next_working_day"

@@ -52,6 +52,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
                 await _periods(session, plan, register, measure),
                 position=stretch.upto,
                 now=clock.now(),
+                afresh=everything,
             )
 
 

@@ -3,7 +3,7 @@
 Nothing is handed in and nothing approved here. What a figure was reckoned from is kept with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -67,13 +67,15 @@ async def propose(
     *,
     position: int,
     now: datetime,
+    afresh: bool = False,
 ) -> int:
     """Propose what a measure gives for some periods; return how many figures are others now.
 
     A place that nobody has filled gets a draft, and one that still is such a draft is brought up to
     date, as long as its period is open. Beside whatever else holds a place the figure stands as
     what another source says, so that a difference is a conflict. A figure that is as it was found
-    before, from the same rows, writes nothing.
+    before, from the same rows, writes nothing; `afresh` it is proposed again where its draft is not
+    there, or says what was found before its period was closed.
     """
     before = {
         (row["organization_code"], row["period"]): row
@@ -95,7 +97,8 @@ async def propose(
             continue
         # Rows that give a figure no more leave none where there was one.
         possible.append((one, unit, form or Form()))
-    found = await _others(session, plan, (register, measure), possible, before, periods)
+    undrafted = await _undrafted(session, plan, measure, possible) if afresh else set()
+    found = await _others(session, plan, (register, measure), possible, before, periods, undrafted)
     if found:
         await _write(session, plan, (register, measure), found, position=position, now=now)
     return len(found)
@@ -108,8 +111,9 @@ async def _others(
     possible: Sequence[tuple[Measured, str, Form]],
     before: Mapping[tuple[str, str], FigureRow],
     periods: Sequence[Period],
+    undrafted: Collection[tuple[str, str]],
 ) -> list[_Found]:
-    """Return the figures that are others than `before`, or from other rows.
+    """Return the figures that are others than `before`, from other rows, or `undrafted`.
 
     One statement tells that of all of them, and a second the rows of those that are.
     """
@@ -121,7 +125,9 @@ async def _others(
     def is_other(one: Measured, unit: str, form: Form) -> bool:
         last = before.get((unit, one.period))
         digest = rested.get((one.period, one.organization_code), NO_ROWS).digest
-        return last is None or last["digest"] != digest or not _same(last, form)
+        if last is None or (unit, one.period) in undrafted:
+            return True
+        return last["digest"] != digest or not _same(last, form)
 
     others = [each for each in possible if is_other(*each)]
     moved = {one.period for one, _, _ in others}
@@ -141,7 +147,35 @@ async def _others(
     return found
 
 
-def _same(last: FigureRow, form: Form) -> bool:
+async def _undrafted(
+    session: AsyncSession,
+    plan: PlanState,
+    measure: RegisterMeasure,
+    possible: Sequence[tuple[Measured, str, Form]],
+) -> set[tuple[str, str]]:
+    """Return the places of open periods that nobody filled and whose draft is not what is found.
+
+    While a period is closed its draft does not follow the rows, and a unit may have withdrawn it.
+    """
+    wanted = {
+        (unit, one.period): form
+        for one, unit, form in possible
+        if form != Form() and plan.period_state(one.period) == "open"
+    }
+    held = await queries.places(session, plan, measure.indicator or "", list(wanted))
+    return {place for place, form in wanted.items() if _lacks_draft(held.get(place), form)}
+
+
+def _lacks_draft(row: Mapping[str, Any] | None, form: Form) -> bool:
+    """Return whether a place holds nothing, or an untouched draft that says something else."""
+    return row is None or (_is_untouched(row) and not _same(row, form))
+
+
+def _is_untouched(row: Mapping[str, Any]) -> bool:
+    return bool(row["state"] == "draft" and row["authors"] == [])
+
+
+def _same(last: Mapping[str, Any], form: Form) -> bool:
     if form.value is not None or form == Form():
         return bool(last["value"] == form.value and last["numerator"] == form.numerator)
     return (last["numerator"], last["denominator"]) == (form.numerator, form.denominator)
@@ -266,7 +300,7 @@ async def _put_drafts(
             )
             base = new_row(draft, indicator, plan=plan, actor=operator(plan.city_code), now=now)
             made.append({**base, **said, "on_behalf": False})
-        elif row["state"] == "draft" and row["authors"] == []:
+        elif _is_untouched(row):
             changed.append({**row, **said, "version": row["version"] + 1, "updated_at": now})
     done = await insert_rows(session, made, plan) | await update_rows(session, changed, plan)
     written = [Change(row, "created") for row in made if row["id"] in done]
