@@ -294,6 +294,9 @@ async def _put_drafts(
             **_NOBODYS,
         }
         row = held.get(place)
+        if row is None and one.form == Form():
+            # Nothing is drafted of nothing, and least for a unit that reports it no more.
+            continue
         if row is None:
             draft = SubmissionDraft(
                 indicator.code, one.unit, one.measured.period, one.form, Remarks(), draft=True
