@@ -201,16 +201,16 @@ def problem_of(error: DomainError) -> Problem:
 
 async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
-    if isinstance(error, (FileStoreUnavailable, FileMissing)):
-        # The caller can do nothing about it, and is not told what a disk or a bucket says.
-        logger.warning(
-            "file store unavailable" if isinstance(error, FileStoreUnavailable) else "file missing",
-            extra={
-                "request_id": request.scope.get("request_id"),
-                "cause": cause_in_words(error) if error.__cause__ else error.title.en,
-                "next": "answered 503; `wufei doctor` says what is wrong with the store",
-            },
-        )
+    # The caller can do nothing about a store, and is not told what a disk or a bucket says.
+    said = {
+        "request_id": request.scope.get("request_id"),
+        "cause": cause_in_words(error) if error.__cause__ else error.title.en,
+        "next": "answered 503; `wufei doctor` says what is wrong with the store",
+    }
+    if isinstance(error, FileStoreUnavailable):
+        logger.warning("file store unavailable", extra=said)
+    elif isinstance(error, FileMissing):
+        logger.warning("file missing", extra=said)
     return problem_of(error).answer(request)
 
 

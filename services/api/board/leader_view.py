@@ -8,7 +8,7 @@ from typing import Any
 from services.api.alerts.late_routes import LateOut
 from services.api.board.charts import curve, waterfall
 from services.api.board.figures import NONE, moved, percent, rounded, shown, signed
-from services.api.board.leader import LeaderReading
+from services.api.board.leader_reading import LeaderReading
 from services.api.board.rendering import draft_status, words
 from services.core.alerts.late import LateCounts
 from services.core.board.queries import PeriodStanding

@@ -23,6 +23,7 @@ from services.core.obligations.statements import (
     BURDEN,
     COUNTED,
     LATER_DUE,
+    LOADED_AT,
     MOOT,
     NARROWED,
     SAME_PLACE,
@@ -262,6 +263,13 @@ async def answered_by_former_owners(
         for code, period, units in rows
         if code in direct and direct[code] not in units
     }
+
+
+async def in_force_since(session: AsyncSession, plan: PlanState) -> datetime:
+    """Return when the version of a plan that is in force was loaded."""
+    of_plan = {"city": plan.city_code, "plan": plan.code, "version": plan.version}
+    found: datetime = (await session.execute(LOADED_AT, of_plan)).scalar_one()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

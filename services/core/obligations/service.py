@@ -82,7 +82,7 @@ async def move_period(
     if verb == "reopen":
         await _begin_epoch(session, row, "reopened", actor, now, due_date=due_date)
     if asks:
-        await _reconcile(session, plan, [row], actor, now)
+        await _reconcile(session, plan, [row], actor, now, asked_at=now)
     if verb == "cancel":
         if row.published_at or await answered_periods(session, plan, row.period):
             raise PeriodAnswered(extra={"period": row.period, "allowed_actions": ["close"]})
@@ -276,7 +276,8 @@ async def _keep_in_step(
             for row in rows:
                 await _follow_calendar(session, plan, row, since, now)
         if code in changed and rows:
-            await _reconcile(session, plan, rows, _ACTOR, now)
+            asked_at = await queries.in_force_since(session, plan)
+            await _reconcile(session, plan, rows, _ACTOR, now, asked_at=asked_at)
 
 
 async def _changes(
@@ -349,12 +350,14 @@ async def _reconcile(
     rows: Sequence[PlanPeriod],
     actor: Mapping[str, object],
     now: datetime,
+    *,
+    asked_at: datetime,
 ) -> None:
     """Bring what is owed for these periods into line with the plan; the caller has locked them.
 
     New owners owe, former ones are waived, and what is right already stays untouched. What a
-    former owner reported in its time stays its own. Who is asked only after the period's date has
-    the plan's days to answer, for nobody is late with what nobody asked of them.
+    former owner reported in its time stays its own. Who is asked, at `asked_at`, only after the
+    period's date has the plan's days to answer: nobody is late with what nobody asked of them.
     """
     ended = await queries.ended_units(session, plan.city_code, plan.document.time_zone)
     answered = await queries.answered_by_former_owners(session, plan, [row.period for row in rows])
@@ -365,13 +368,13 @@ async def _reconcile(
             plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
         )
     ]
-    today = plan.local_date(now)
-    passed = [row for row in rows if row.due_date < today]
+    asked_on = plan.local_date(asked_at)
+    passed = [row for row in rows if row.due_date < asked_on]
     least = NO_LATER
     if passed:
         code = plan.document.supervision.calendar
         calendar = await working_calendar(session, plan.city_code, code)
-        least = {row.period: _answered_by(plan, row, today, calendar) for row in passed}
+        least = {row.period: _answered_by(plan, row, asked_on, calendar) for row in passed}
     await write_owed(session, plan, rows, owed, actor, now, least=least)
 
 

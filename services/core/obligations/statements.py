@@ -139,6 +139,12 @@ RETURNING o.id
 """)
 """Begins a new epoch of what was not handed in for a period: the ids of those."""
 
+LOADED_AT = text("""
+SELECT v.loaded_at FROM plan_version AS v
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version = :version
+""")
+"""When a version of a plan was loaded."""
+
 LATER_DUE = text("""
 SELECT o.indicator_code, o.organization_code, o.period, o.due_date
 FROM obligation AS o LEFT JOIN plan_period AS p ON p.city_code = :city

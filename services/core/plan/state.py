@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
+from services.core.plan.checks_in_force import StandingChecks, standing_checks
 from services.core.plan.document import (
     Indicator,
     Measure,
@@ -24,7 +25,6 @@ from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.register_entries import Register
 from services.core.plan.sheet_entries import ScoreSheet
-from services.core.plan.standing_checks import StandingChecks, standing_checks
 
 REGISTER_SOURCE = "register:"
 """What a register is called as the source of a figure: this, and its code."""
