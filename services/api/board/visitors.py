@@ -192,10 +192,15 @@ def set_cookie(
         value,
         max_age=seconds,
         path=cookie_path(request),
-        secure=request.url.scheme == "https",
+        secure=request.url.scheme == "https" or is_public_over_tls(request),
         httponly=True,
         samesite="strict" if strict else "lax",
     )
+
+
+def is_public_over_tls(request: Request) -> bool:
+    """Return whether browsers come by `https`, though a proxy that ends TLS may not say so."""
+    return resources_of(request).tokens.issuer.startswith("https://")
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.identity.models import ApiKey
+from services.core.kit.idempotency import StoredReply
 from services.core.people.models import (
     LinkedAccount,
     Person,
@@ -270,6 +272,27 @@ async def session_ids(session: AsyncSession, city_code: str, person_id: UUID) ->
     """Return the ids of all sessions of a person; those that ended long ago are dropped in time."""
     found = await session.scalars(
         select(SignIn.id).where(SignIn.city_code == city_code, SignIn.person_id == person_id)
+    )
+    return found.all()
+
+
+async def replies_about(
+    session: AsyncSession, city_code: str, person_id: UUID
+) -> Sequence[StoredReply]:
+    """Return the replies kept for a day that name a person's id, and may say what they are called.
+
+    They were given to security administrators, and to the person: nobody else is answered so.
+    """
+    asked = select(ApiKey.id).where(
+        ApiKey.city_code == city_code,
+        or_(ApiKey.role == "security_admin", ApiKey.person_id == person_id),
+    )
+    found = await session.scalars(
+        select(StoredReply).where(
+            StoredReply.city_code == city_code,
+            StoredReply.credential_id.in_(asked),
+            func.pg_catalog.position(StoredReply.body, str(person_id).encode()) > 0,
+        )
     )
     return found.all()
 
