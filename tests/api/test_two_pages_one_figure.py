@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.api.board.leader import read_for_leader
+from services.api.board.leader_reading import read_for_leader
 from services.core.identity.actor import operator
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.kit.city_scope import in_city
