@@ -77,7 +77,7 @@ async def read_for_leader(
         late = [late_out(one, ground) for one in found]
     reporting = None
     if actor.may(Permission.READ_SUBMISSIONS):
-        counted = await reporting_quality(session, plan, today=today, period=None)
+        counted = await reporting_quality(session, plan, today=today, period=period.code)
         by_unit = {one.code: one for one in counted}
         reporting = ranked_by_reporting(plan, actor, "township", by_unit)
     return LeaderReading(

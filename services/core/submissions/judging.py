@@ -163,13 +163,18 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
     indicator = plan.indicators.get(row["indicator_code"])
     if indicator is None:
         return _DROPPED
+    period = plan.period_calendar.period(row["period"])
+    ended = plan.past_owners.get(indicator.code, {}).get(row["organization_code"])
     if indicator.code in plan.sole_reporters:
         reporter = plan.sole_reporters[indicator.code]
-        if reporter is None or reporter.code != row["organization_code"]:
+        # What a former owner reports counts until a later one reports for the period.
+        if ended is None and (reporter is None or reporter.code != row["organization_code"]):
             return _another_units(indicator.owner_text if reporter is None else reporter.name)
-    elif row["organization_code"] not in plan.sharing_reporters[indicator.code]:
+    elif row["organization_code"] not in plan.sharing_reporters[indicator.code] and (
+        # A part that was handed over counts for the periods that had begun by then.
+        ended is None or period.first_day > ended
+    ):
         return _NO_PART
-    period = plan.period_calendar.period(row["period"])
     if period.months < months_of(indicator.frequency):
         return _TOO_FINE[indicator.frequency]
     return None
