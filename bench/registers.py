@@ -20,7 +20,6 @@ from services.core.registers.measures import queries
 _ROWS = 100_000
 _ROUNDS = 7
 _REGISTER = "GREEN-FACTORY"
-_PATH = f"/v1/plans/{PLAN}/registers/{_REGISTER}"
 
 _FILL = """
 INSERT INTO register_row (city_code, id, plan_code, register_code, key, organization_code, state,

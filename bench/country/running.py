@@ -8,18 +8,18 @@ and by two processes of each sort, and a deadline comes.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench.country import tables
-from bench.country.costs import Costs, costs, sizes
+from bench.country.costs import costs, sizes
 from bench.country.ground import City, administrator, followed, hears, settle
-from bench.country.load import Day, Deadline, day, deadline_day
+from bench.country.load import Day, day, deadline_day
 from bench.country.processes import Processes, hold, running, spent
-from bench.country.traffic import Heard
+from bench.country.stages import Simulated, Stage, Worked
 from bench.growth import GrowingLedger
 from bench.system import System, running_system
 from bench.webhooks import receiver
@@ -43,41 +43,6 @@ class Wanted:
     submitters: int = 500
     deadline_rate: float = 100
     deadline_seconds: float = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What so many cities showed: costs, a working day, and bytes by table."""
-
-    cities: int
-    values: int
-    costs: Costs
-    day: Day
-    bytes: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """How fast so many processes of each sort were: events a second, answers, and CPU.
-
-    `cores` is how many processors the workers and their connections had.
-    """
-
-    processes: int
-    events: float
-    event_cpu: float
-    cores: float
-    heard: Heard
-    request_cpu: float
-
-
-@dataclass
-class Simulated:
-    """All that a simulation showed."""
-
-    stages: list[Stage] = field(default_factory=list)
-    worked: list[Worked] = field(default_factory=list)
-    deadline: Deadline | None = None
 
 
 def simulate(wanted: Wanted, picture: Path | None = None) -> int:

@@ -1,15 +1,10 @@
 """The tables of a simulation, and what in it went wrong."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from bench.country.running import Simulated, Stage
+from bench.country.stages import Simulated, Stage
 
 _MILLION = 1_000_000
 _LARGEST = 8

@@ -114,8 +114,8 @@ from services.core.kit.database import Database, connect
 from services.core.kit.garbage import collect_seldom
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
+from services.core.kit.span_sending import span_export
 from services.core.kit.tasks import end
-from services.core.kit.tracing import span_export
 from services.core.people.hashing import Hasher
 from services.core.people.provider_reception import ProviderReception
 from services.core.people.provider_tokens import AppTokens

@@ -5,7 +5,6 @@ another takes up, and rows that are not written at all.
 """
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +32,6 @@ from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.worker.loops import keep_working
-
-logger = logging.getLogger("wufei.worker")
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5

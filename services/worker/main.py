@@ -16,7 +16,7 @@ from services.core.kit.database import Database, connect
 from services.core.kit.garbage import collect_seldom
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
-from services.core.kit.tracing import span_export
+from services.core.kit.span_sending import span_export
 from services.core.partitions import cut_tables
 from services.core.webhooks.schedule import read_schedule
 from services.outgoing.guard import system_lookup

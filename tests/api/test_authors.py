@@ -239,11 +239,6 @@ async def test_who_wrote_on_a_device_does_not_approve_what_somebody_took_of_it(d
     assert approved.status_code == 200, approved.text
 
 
-async def offices(door: Door, number: int) -> list[httpx.AsyncClient]:
-    """Return clients of as many keys of the office."""
-    return [door.client(await door.new_key("office")) for _ in range(number)]
-
-
 async def test_who_added_a_file_approves_no_correction_that_still_has_it(door: Door) -> None:
     one, other = (
         door.client(await door.new_key("office")),

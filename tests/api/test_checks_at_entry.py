@@ -74,7 +74,7 @@ async def test_a_warning_wants_a_reason_and_goes_with_it_to_who_reviews(door: Do
         assert "43.21" not in str(warned)
 
 
-async def test_check_20_a_thousand_after_twelve_months_near_a_hundred(door: Door) -> None:
+async def test_a_thousand_after_twelve_months_near_a_hundred(door: Door) -> None:
     year = a_year()
     near = (98, 101, 99, 100, 102, 97, 100, 103, 99, 101, 100, 98)
     months = [a_figure("O1", f"{year}-{month:02}", one) for month, one in enumerate(near, 1)]

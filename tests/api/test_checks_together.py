@@ -17,8 +17,6 @@ from tests.support.statements_counted import fewest
 
 pytestmark = pytest.mark.citus
 
-Codes = list[list[str]]
-
 
 @pytest.fixture(scope="module", autouse=True)
 async def _plan(door: Door) -> None:

@@ -88,7 +88,7 @@ def test_whatever_lists_can_be_had_as_a_table() -> None:
 
 
 @pytest.mark.parametrize("path", TABLES)
-async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
+async def test_the_rows_of_a_table_are_those_of_the_json(
     door: Door, ground: Ground, path: str
 ) -> None:
     operation = TABLES[path]
@@ -127,7 +127,7 @@ async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
     assert all(any("一" <= letter <= "鿿" for letter in title) for title in titles)
 
 
-async def test_check_30_more_rows_than_a_page_come_in_one_file_and_a_page_alone_where_asked(
+async def test_more_rows_than_a_page_come_in_one_file_and_a_page_alone_where_asked(
     door: Door,
 ) -> None:
     made = await sent(door, rows(1100, note="多页"))
@@ -183,7 +183,7 @@ NASTY = [
 LONG = "-1234567890123456789.012345678901234567"
 
 
-async def test_check_30_texts_stay_texts_and_numbers_stay_numbers_to_the_last_digit(
+async def test_texts_stay_texts_and_numbers_stay_numbers_to_the_last_digit(
     door: Door,
 ) -> None:
     values = ["-2.4", "0", "40.65", "123456789012345", LONG]
@@ -217,7 +217,7 @@ async def test_check_30_texts_stay_texts_and_numbers_stay_numbers_to_the_last_di
     assert seen == made
 
 
-async def test_check_22_a_table_shows_nobody_more_than_the_list_and_is_refused_in_the_same_way(
+async def test_a_table_shows_nobody_more_than_the_list_and_is_refused_in_the_same_way(
     door: Door,
 ) -> None:
     theirs = await reported(door)
@@ -255,7 +255,7 @@ async def test_check_22_a_table_shows_nobody_more_than_the_list_and_is_refused_i
     assert [one["code"] for one in changes.json()["errors"]] == ["not-in-an-export"]
 
 
-async def test_check_24_a_table_is_kept_and_asked_for_again_as_its_json_is(door: Door) -> None:
+async def test_a_table_is_kept_and_asked_for_again_as_its_json_is(door: Door) -> None:
     path = f"/plans/{XINMI}/indicators"
     async with await door.as_("leader") as leader:
         plain = await leader.get(path)

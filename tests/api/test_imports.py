@@ -42,7 +42,7 @@ async def values(door: Door, *at: tuple[str, str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("make", [xlsx_of, csv_of])
-async def test_check_8_a_sheet_gives_what_the_json_gives(door: Door, make: Any) -> None:
+async def test_a_sheet_gives_what_the_json_gives(door: Door, make: Any) -> None:
     at = places(3)
     said = ["40.65", "99.5", "0.01"]
     rows = [row_of(*place, value, 单位="市城管局") for place, value in zip(at, said, strict=True)]
@@ -69,7 +69,7 @@ async def test_check_8_a_sheet_gives_what_the_json_gives(door: Door, make: Any) 
     assert change["actor"]["organization_code"] == "UN15"
 
 
-async def test_check_2_the_same_sheet_again_writes_nothing(door: Door) -> None:
+async def test_the_same_sheet_again_writes_nothing(door: Door) -> None:
     (at,) = places(1)
     content = csv_of(row_of(*at, "40.65"))
     await confirmed(door, (await checked(door, content))["id"])
@@ -132,7 +132,7 @@ async def test_checks_4_and_5_every_fault_is_told_and_nothing_is_written(door: D
         lambda text: text.replace(",", "\t").encode("utf-16"),
     ],
 )
-async def test_check_8_a_mark_and_a_national_encoding_are_read(door: Door, encode: Any) -> None:
+async def test_a_mark_and_a_national_encoding_are_read(door: Door, encode: Any) -> None:
     (at,) = places(1)
     found = await checked(door, encode(csv_of(row_of(*at, "1.5", 备注="两行\n说明")).decode()))
     assert (found["faults"], found["first_row"]["备注"]) == (0, "两行\n说明")
@@ -140,7 +140,7 @@ async def test_check_8_a_mark_and_a_national_encoding_are_read(door: Door, encod
     assert await values(door, at) == ["1.5"]
 
 
-async def test_check_9_progress_is_told_and_a_cancelled_import_keeps_nothing(door: Door) -> None:
+async def test_progress_is_told_and_a_cancelled_import_keeps_nothing(door: Door) -> None:
     at = places(2)
     content = csv_of(*(row_of(*one, "1") for one in at))
     begun = await sent(door, content, file_name="1月.csv")
@@ -167,7 +167,7 @@ async def test_check_9_progress_is_told_and_a_cancelled_import_keeps_nothing(doo
         assert (twice.status_code, twice.json()["state"]) == (409, "confirmed")
 
 
-async def test_check_10_a_file_that_is_sent_twice_under_one_key_is_one_import(door: Door) -> None:
+async def test_a_file_that_is_sent_twice_under_one_key_is_one_import(door: Door) -> None:
     (at,) = places(1)
     async with await door.as_("reporter", "UN15") as unit:
         key = {"Idempotency-Key": f"sheet {at}"}
@@ -181,7 +181,7 @@ async def test_check_10_a_file_that_is_sent_twice_under_one_key_is_one_import(do
     assert other.status_code == 422
 
 
-async def test_check_3_a_preview_of_sending_keeps_nothing(door: Door) -> None:
+async def test_a_preview_of_sending_keeps_nothing(door: Door) -> None:
     (at,) = places(1)
     answer = await sent(door, csv_of(row_of(*at, "1")), validate_only=True)
     assert answer.status_code == 202
@@ -190,7 +190,7 @@ async def test_check_3_a_preview_of_sending_keeps_nothing(door: Door) -> None:
     assert gone.status_code == 404
 
 
-async def test_check_22_an_import_is_seen_by_whoever_sent_it(door: Door) -> None:
+async def test_an_import_is_seen_by_whoever_sent_it(door: Door) -> None:
     (at,) = places(1)
     found = await checked(door, csv_of(row_of(*at, "1")))
     for role, unit in (("office", None), ("reporter", "UN10")):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from services.core.alerts.models import Alert
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.api.test_papers import PATH, content, figures, got, made, words_of
@@ -148,6 +149,31 @@ async def test_a_value_that_is_owed_is_a_matter_too(door: Door) -> None:
     said = words_of(await content(door, paper))
     assert re.search(r"报送2025年“[^”]*生活垃圾回收利用率", said)
     assert paper["organization_code"] == "UN15"
+
+
+async def test_an_open_alert_without_a_day_is_supervised_and_a_resolved_one_is_not(
+    door: Door,
+) -> None:
+    for state, supervised in (("open", True), ("resolved", False)):
+        red = await add(
+            door.held.database,
+            Alert,
+            alert_key=f"light-red-{state}",
+            rule="light_red",
+            subject_kind="indicator",
+            subject_id=f"U08/{state}",
+            indicator_code="U08",
+            due_date=None,
+            state=state,
+        )
+        body = {"kind": "supervision", "about": {"kind": "alert", "id": str(red)}}
+        if supervised:
+            paper = await made(door, period=None, **body)
+            assert paper["organization_code"] == "UN15"
+            continue
+        async with await door.as_("office") as office:
+            answer = await office.post(PATH, json=body)
+        assert answer.json()["errors"][0]["code"] == "matter-not-late"
 
 
 async def test_a_form_of_a_value_says_what_was_handed_in_with_it(door: Door) -> None:

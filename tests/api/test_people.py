@@ -183,6 +183,44 @@ async def test_a_leaver_ends_at_once_and_is_erased_with_history_kept(door: Door)
     assert "leaver" not in everything + history.text + events.text
 
 
+async def test_of_a_leaver_no_kept_answer_says_the_name(door: Door) -> None:
+    """Answers are kept for a day, for whoever repeats the request: of what is erased, too."""
+    one = await somebody(door, "answered", "reporter", "UN15")
+    other = await somebody(door, "answered-too", "reporter", "UN15")
+    async with (
+        await security(door) as admin,
+        await signed_in(door, one, device={"name": "phone"}) as user,
+    ):
+        for user_id in (one.id, other.id):
+            for verb in ("unlink", "end"):
+                if verb == "end" and user_id == one.id:
+                    left = await user.post("/sign-out", headers={"Idempotency-Key": "out"})
+                    assert left.json()["device"] == "phone"
+                done = await admin.post(
+                    f"/users/{user_id}/{verb}", headers={"Idempotency-Key": f"{verb} {user_id}"}
+                )
+                assert done.status_code == 200, done.text
+        assert b"phone" in await _replies(door)
+        assert (await admin.post(f"/users/{one.id}/erase")).status_code == 200
+        again = await admin.post(
+            f"/users/{one.id}/end", headers={"Idempotency-Key": f"end {one.id}"}
+        )
+        assert again.headers["Idempotency-Replayed"] == "true"
+        said = again.json()
+        assert (said["id"], said["state"]) == (one.id, "ended")
+        assert (said["name"], said["username"]) == (None, None)
+    kept = await _replies(door)
+    assert b"phone" not in kept
+    assert b'"answered"' not in kept
+    assert b'name answered"' not in kept
+    assert kept.count(b'name answered-too"') == 2, "nobody else's"
+
+
+async def _replies(door: Door) -> bytes:
+    found = await door.held.database.pool.fetchval("SELECT string_agg(body, ' ') FROM stored_reply")
+    return bytes(found or b"")
+
+
 async def test_of_a_leaver_no_network_is_left_but_in_the_audit(door: Door) -> None:
     """The audit keeps from where somebody came, as long as it keeps that they came."""
     one = await somebody(door, "networked", "reporter", "UN15")

@@ -203,9 +203,6 @@ async def test_an_assigned_target_is_recorded_and_the_earlier_one_stays(door: Do
 _LETTER = {"document_number": "郑环文〔2025〕18号", "document_date": "2025-03-20"}
 
 
-_EITHER = {"kind": "any_of", "text": "满足其一"}
-
-
 async def test_a_range_and_several_conditions_can_be_assigned(door: Door) -> None:
     path = f"{PLAN}/indicators/R02/targets/2025"
     conditions = [{"kind": "at_most", "value": "0.60"}, {"kind": "falling"}]

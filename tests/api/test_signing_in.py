@@ -249,6 +249,25 @@ async def test_a_recovery_code_is_good_once_and_a_new_factor_takes_the_old_ones_
     assert (invited["state"], invited["second_factor"]) == ("invited", False)
 
 
+async def test_a_factor_that_was_only_begun_takes_nothing_of_the_one_before(door: Door) -> None:
+    """Whoever lost the answer, or broke off, has the sheet of codes that counts still."""
+    one = await somebody(door, "breaks-off", "reporter", "UN15")
+    first = await _factor(door, one)
+    await session_of(door, one, code=one.code())
+    kept = one.secret
+    second = await _factor(door, one, code=first[0])
+    refused = await asked(door, "/sign-in", **one.proof(code=second[0]))
+    assert refused.json()["code"] == "sign-in-refused"
+    async with await signed_in(door, one, code=first[1]) as user:
+        me = (await user.get("/me")).json()["user"]
+    assert me["recovery_codes_left"] == len(first) - 2
+    assert one.secret != kept
+    await session_of(door, one, code=one.code())
+    await session_of(door, one, code=second[1])
+    former = await asked(door, "/sign-in", **one.proof(code=first[2]))
+    assert former.json()["code"] == "sign-in-refused"
+
+
 async def test_a_session_ended_here_is_over_on_every_process_within_five_seconds(
     door: Door,
 ) -> None:

@@ -1,16 +1,22 @@
 """What pages and papers say of one scoreboard is what stands on it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from services.api.board.leader_reading import read_for_leader
+from services.core.identity.actor import operator
+from services.core.identity.rules import DEFAULT_SCOPES
+from services.core.kit.city_scope import in_city
 from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
 from tests.support.board import a_board_link, browser, words_of
-from tests.support.towns import CODE, YEAR, approve, board, decide, load, move, paper, read
+from tests.support.towns import CODE, UNITS, YEAR, approve, board, decide, load, move, paper, read
 from tests.unit.scoring.builders import a_scheme, a_target, an_indicator
 
+LEADER = replace(operator("410183"), role="leader", scopes=DEFAULT_SCOPES["leader"])
 FIFTY = [a_target(value=50, year=2031)]
 A = an_indicator("A", owners=["ZW01"], targets=FIFTY)
 B = an_indicator("B", owners=["ZW02"], targets=FIFTY)
@@ -165,6 +171,34 @@ async def test_the_legends_say_what_the_lights_are(door: Door) -> None:
         assert "数据（含逾期未报）" in legend
 
 
+async def test_the_page_of_a_period_tells_how_well_that_was_reported(door: Door) -> None:
+    towns = [
+        {**one, "administrative_code": f"41018310{number}"} for number, one in enumerate(UNITS)
+    ]
+    targets = [a_target(value=50, year=2030), *FIFTY]
+    both = [an_indicator(code, owners=["ZW01"], targets=targets) for code in ("A", "B")]
+    await load(door, *both, organizations=towns)
+    for year in ("2030", YEAR):
+        await move(door, "open", year, due_date="2032-01-20")
+    for code in ("A", "B"):
+        await approve(door, code, "ZW01", value="50")
+    await approve(door, "A", "ZW01", "2030", value="50")
+    at(door, "2032-02-01", "10:00:00")
+    await door.sweep()
+    shown = {}
+    for year in ("2030", YEAR):
+        ranked = await read(door, "rankings/reporting", group="township", period=year)
+        (shown[year],) = [one["display"] for one in ranked["items"]]
+    assert shown["2030"] != shown[YEAR]
+    with in_city("410183"):
+        async with door.held.reads.sessions() as session:
+            plan = await door.held.plans.of_city("410183", CODE, session)
+            asked = plan.period_calendar.period(YEAR)
+            told = await read_for_leader(session, LEADER, plan, asked, door.held.clock)
+    assert told.reporting is not None
+    assert [one["display"] for one in told.reporting["items"]] == [shown[YEAR]]
+
+
 async def test_a_board_is_told_in_the_words_of_the_version_that_drew_it(door: Door) -> None:
     await load(door, A, B)
     await move(door, "open")
@@ -185,3 +219,20 @@ async def test_a_board_is_told_in_the_words_of_the_version_that_drew_it(door: Do
     assert "0.8" in page
     lines = await paper(door)
     assert any("牵头单位：镇1" in line for line in lines)
+
+
+async def test_the_cap_of_a_grade_names_indicators_and_the_sentence_its_period(door: Door) -> None:
+    rows = [
+        an_indicator(f"M{number}", printed_name=f"必{number}★", owners=["ZW01"], targets=FIFTY)
+        for number in range(7)
+    ]
+    await load(door, *rows)
+    await move(door, "open")
+    for row in rows:
+        await approve(door, row["code"], "ZW01", value="10")
+    page = await leaders_page(door)
+    named = "、".join(f"必{number}★" for number in range(5))
+    assert f"必选指标未达标（{named}等7项）" in page
+    assert "M0" not in page, "no page tells codes"
+    assert "新密市2031年“无废城市”建设得分" in page
+    assert "2031期" not in page

@@ -169,6 +169,13 @@ def test_the_front_knows_each_api_and_asks_it_for_a_path_that_exists(
     assert path in contract_paths()
 
 
+def test_a_front_that_ends_tls_says_so_whatever_the_caller_sent() -> None:
+    """Without it the cookies of the board are not Secure."""
+    text = (DEPLOY / "haproxy.cfg").read_text()
+    front = text.partition("frontend public")[2].partition("\nbackend ")[0]
+    assert "http-request set-header X-Forwarded-Proto https if { ssl_fc }" in front
+
+
 def test_a_health_check_asks_for_a_path_that_exists(compose: dict[str, Any]) -> None:
     for name in ("api-1", "api-2"):
         (path,) = re.findall(r"\+ '(/\w+)'", compose[name]["healthcheck"]["test"][-1])

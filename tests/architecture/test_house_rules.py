@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import services.core.registry  # noqa: F401 (all tables)
@@ -352,3 +353,42 @@ def test_no_statement_asks_for_whatever_columns_a_table_has() -> None:
                     if (prefix and prefix not in NAMED_BY_US) or table in tables:
                         found.append(f"{path.name}: {prefix or table}")
     assert found == []
+
+
+def _top_level(path: Path) -> Iterator[str]:
+    """Yield the names that a module gives to its functions, types and values."""
+    for node in _tree(path).body:
+        match node:
+            # What a decorator has is used by it: a route, a fixture, a listener.
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                if not node.decorator_list:
+                    yield node.name
+            case ast.Assign(targets=targets):
+                yield from (one.id for one in targets if isinstance(one, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+            case _:
+                pass
+
+
+def _words(path: Path) -> Counter[str]:
+    return Counter(re.findall(r"\w+", _text(path)))
+
+
+def test_nothing_is_kept_that_nobody_uses() -> None:
+    """A name that nothing else says: of a module's own within it, of another in all of the tree."""
+    files = [one for name in ("services", "tests", "bench") for one in _modules(ROOT / name)]
+    known = {one.class_.__name__ for one in Base.registry.mappers}
+    everywhere = Counter({"main": 2})
+    for one in files:
+        everywhere.update(_words(one))
+    unused = []
+    for path in files:
+        within = _words(path)
+        for name in _top_level(path):
+            own = name.startswith("_") or path.name.startswith("test_")
+            says = within if own else everywhere
+            found = name in known or name.startswith(("__", "test_", "pytest", "Test"))
+            if says[name] == 1 and not found:
+                unused.append(f"{path.relative_to(ROOT)}: {name}")
+    assert unused == []

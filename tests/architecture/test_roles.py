@@ -21,8 +21,8 @@ VISIBILITY = "services.core.plan.visibility"
 
 OTHER_SENSES: Mapping[str, set[str]] = {
     "api/alerts/rule_routes.py": {"office"},  # a member of the rules: the unit of last resort
-    "api/board/leader.py": {"lead"},  # which units are compared
-    "api/board/visiting.py": {"office"},  # a page
+    "api/board/leader_reading.py": {"lead"},  # which units are compared
+    "api/board/visitors.py": {"office"},  # a page
     "api/contract/naming.py": {"lead", "office"},  # a list of parties that has a name
     "api/milestones/progress_routes.py": {"lead"},  # what progress is added up by
     "api/milestones/schemas.py": {"lead"},  # the same

@@ -29,7 +29,6 @@ KEY = new_key("v1")
 NAMES = [case.name.en for case in cases(KEY)]
 LATE = ["late: signed 301 s ago", "early: signed 301 s ahead"]
 FORGED = NAMES[NAMES.index("a body with one byte changed") : NAMES.index("no id")]
-MALFORMED = NAMES[NAMES.index("no id") : NAMES.index("signed, but no event")]
 TAKEN = [case.name.en for case in cases(KEY) if case.expected == "taken"]
 REFUSED = [case.name.en for case in cases(KEY) if case.expected == "refused"]
 

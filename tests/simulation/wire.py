@@ -45,11 +45,6 @@ class Link:
     words: str = ""
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody has cut it."""
-        return bool(self.writers)
-
     def cut(self) -> None:
         """Break both sides at once, without a farewell."""
         for writer in self.writers:

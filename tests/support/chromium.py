@@ -81,10 +81,6 @@ class Browser:
         """Type into a field."""
         await self._asked(f"element/{await self._one(css)}/value", text=text)
 
-    async def click(self, css: str) -> None:
-        """Press a button or follow a link."""
-        await self._asked(f"element/{await self._one(css)}/click")
-
     async def keys(self, *named: str) -> None:
         """Press keys on the keyboard, each by itself."""
         actions = [{"type": kind, "value": key} for key in named for kind in ("keyDown", "keyUp")]

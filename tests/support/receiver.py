@@ -57,16 +57,6 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
     return write
 
 
-def by_path(**behaviours: Behaviour) -> Behaviour:
-    """Behave by the first part of the path."""
-
-    async def write(heard: Heard, writer: asyncio.StreamWriter) -> None:
-        name = heard.target.split("/")[1].split("?")[0]
-        await behaviours.get(name, answer())(heard, writer)
-
-    return write
-
-
 async def hang(_heard: Heard, _writer: asyncio.StreamWriter) -> None:
     """Never answer."""
     await asyncio.get_running_loop().create_future()

@@ -12,7 +12,6 @@ _LINKS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV = "text/csv"
 
 
 def sheet_xml(rows: str, *, before: str = "", after: str = "") -> str:

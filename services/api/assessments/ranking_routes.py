@@ -14,7 +14,7 @@ from services.api.assessments.ranking_schemas import (
     ranking_fields,
     tried_fields,
 )
-from services.api.assessments.routes import Reader, SheetInPlan
+from services.api.assessments.routes import Reader, SheetInPlan, SheetToRead
 from services.api.context import IfNoneMatch, PlanInScope, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
@@ -60,7 +60,7 @@ _ANOTHER_CODE = Text("应为路径中的代码 {code}", "Must be the code in the
 async def get_assessment_rankings(
     actor: Reader,
     plan: PlanInScope,
-    sheet: SheetInPlan,
+    sheet: SheetToRead,
     session: Reading,
     period: Annotated[
         str,

@@ -64,22 +64,40 @@ AssessmentId = Annotated[
 ]
 
 
-async def _sheet(
-    sheet_code: Annotated[
-        str,
-        Path(
-            alias="sheet",
-            max_length=60,
-            description="Code of a score sheet of the plan",
-            examples=["TOWN"],
-        ),
-    ],
-    plan: PlanInScope,
-) -> ScoreSheet:
+SheetCode = Annotated[
+    str,
+    Path(
+        alias="sheet",
+        max_length=60,
+        description="Code of a score sheet of the plan",
+        examples=["TOWN"],
+    ),
+]
+
+
+async def _sheet(sheet_code: SheetCode, plan: PlanInScope) -> ScoreSheet:
     return sheet_in(plan, sheet_code)
 
 
 SheetInPlan = Annotated[ScoreSheet, Depends(_sheet)]
+
+
+async def _sheet_ever(sheet_code: SheetCode, plan: PlanInScope, session: Reading) -> ScoreSheet:
+    """Return a sheet for reading: one that the plan dropped, as its newest version.
+
+    What was assessed by it stays readable.
+
+    Raises:
+        ScoreSheetNotFound: no version of the plan has it.
+    """
+    found = plan.sheets.get(sheet_code)
+    if found is None:
+        last = await queries.sheet_version(session, plan.city_code, plan.code, sheet_code)
+        found = last.sheet
+    return found
+
+
+SheetToRead = Annotated[ScoreSheet, Depends(_sheet_ever)]
 
 
 @router.get(
@@ -102,7 +120,7 @@ async def list_score_sheets(
 async def list_score_sheet_versions(
     actor: PlanReader,
     plan: PlanInScope,
-    sheet: SheetInPlan,
+    sheet: SheetToRead,
     session: Reading,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -129,7 +147,7 @@ async def list_score_sheet_versions(
 async def list_assessments(
     actor: Reader,
     plan: PlanInScope,
-    sheet: SheetInPlan,
+    sheet: SheetToRead,
     session: Reading,
     period: PeriodFilter = None,
     organization_code: OrganizationFilter = None,

@@ -8,19 +8,22 @@ from typing import Any
 from services.api.alerts.late_routes import LateOut
 from services.api.board.charts import curve, waterfall
 from services.api.board.figures import NONE, moved, percent, rounded, shown, signed
-from services.api.board.leader import LeaderReading
+from services.api.board.leader_reading import LeaderReading
 from services.api.board.rendering import draft_status, words
 from services.core.alerts.late import LateCounts
 from services.core.board.queries import PeriodStanding
 from services.core.kit.decimals import total
 from services.core.kit.text import Language, Text
+from services.core.papers.sentences import period_name
 from services.core.plan.state import PlanState
 from services.core.plan.target_names import name_of_written
 from services.core.scoring.adding_up import is_reached
+from services.core.scoring.gate import listed_codes
 from services.core.scoring.lights import LIGHT_SIGNS, LIGHTS
 
 _MOST_PARTS = 8
 _MOST_RANKED = 30
+_MOST_IN_REASON = 5
 
 
 def leader_view(
@@ -46,7 +49,7 @@ def leader_view(
         "today": read.today,
         "position": read.now_at.position,
         "sentence": _sentence(read, lights).in_(language),
-        "overall": _overall(board["overall"], language, only),
+        "overall": _overall(board, drawn_by, language, only),
         "lights": [(light, LIGHT_SIGNS[light], lights[light]) for light in LIGHTS],
         "indicator_count": len(rows),
         "not_public": 0 if only is None else sum(row["code"] not in only for row in rows),
@@ -69,19 +72,19 @@ def _sentence(read: LeaderReading, lights: Counter[str]) -> Text:
     """Return the one sentence to read out, in the words of official papers."""
     board, plan = read.now_at.board, read.plan
     overall, rows, day = board["overall"], board["indicators"], read.today
-    met = sum(map(is_reached, rows))
+    met, called = sum(map(is_reached, rows)), period_name(read.period)
     zh = [f"截至{day.year}年{day.month}月{day.day}日，{plan.document.city.name}"]
     en = [f"As of {day.isoformat()}, {plan.document.city.name}"]
     if overall["score"] is None:
-        zh.append(f"{read.period.code}期“无废城市”建设尚无可评估的指标")
+        zh.append(f"{called}“无废城市”建设尚无可评价的指标")
         en.append(f" has no indicator of {read.period.code} that can be assessed yet")
     else:
         grade = overall["grade_name"]
         covered = percent(overall["coverage"])
-        zh.append(f"{read.period.code}期“无废城市”建设得分{overall['display']}分")
+        zh.append(f"{called}“无废城市”建设得分{overall['display']}分")
         adjusted = overall.get("adjusted_display")
         zh.append(f"，扣分、加分后{adjusted}分" if adjusted else "")
-        zh.append(f"（可评估权重占{covered}，{f'等级为{grade}' if grade else '尚不评定等级'}）")
+        zh.append(f"（可评价权重占{covered}，{f'等级为{grade}' if grade else '尚不评定等级'}）")
         en.append(f" scores {overall['display']} points for {read.period.code}")
         en.append(f", {adjusted} after deductions and bonuses" if adjusted else "")
         graded = f"grade {grade}" if grade else "no grade yet"
@@ -152,9 +155,11 @@ def _periods(plan: PlanState, chosen: str) -> list[str]:
 
 
 def _overall(
-    overall: Mapping[str, Any], language: Language, only: Collection[str] | None
+    board: Mapping[str, Any], plan: PlanState, language: Language, only: Collection[str] | None
 ) -> dict[str, Any]:
+    overall = board["overall"]
     gate = overall["gate"]
+    names = {row["code"]: _name_of(row, plan) for row in board["indicators"]}
     reasons = gate["reasons"]
     # These name indicators: of those that nobody else may see neither.
     if only is not None and not {*gate["mandatory_not_met"], *gate["falsified"]} <= {*only}:
@@ -165,8 +170,22 @@ def _overall(
         "adjusted": overall.get("adjusted_display"),
         "grade": overall["grade_name"],
         "coverage": percent(overall["coverage"]),
-        "reasons": [one[name] for one in reasons if one[name]],
+        "reasons": [_named(one[name], gate, names) for one in reasons if one[name]],
     }
+
+
+def _named(reason: str, gate: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Return a reason with the names of indicators for their codes, which no page shows."""
+    for codes in (gate["mandatory_not_met"], gate["falsified"]):
+        if not codes:
+            continue
+        told = [names.get(code, code) for code in codes]
+        rest = len(told) - _MOST_IN_REASON
+        zh = "、".join(told[:_MOST_IN_REASON]) + (f"等{len(told)}项" if rest > 0 else "")
+        en = ", ".join(told[:_MOST_IN_REASON]) + (f" and {rest} others" if rest > 0 else "")
+        reason = reason.replace(f"（{listed_codes(codes)}）", f"（{zh}）")
+        reason = reason.replace(f"({listed_codes(codes)})", f"({en})")
+    return reason
 
 
 def _groups(
@@ -189,11 +208,10 @@ def _groups(
 
 
 def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[str, Any]:
-    known = plan.indicators.get(row["code"])
     leads = plan.leads.get(row["code"], ())
     return {
         "code": row["code"],
-        "name": row["name"] if known is None else known.printed_name,
+        "name": _name_of(row, plan),
         "light": row["light"],
         "sign": LIGHT_SIGNS[row["light"]],
         "value": row["display"],
@@ -206,6 +224,12 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
         "provisional": row["data_status"] == "provisional",
         "leads": [plan.organization_name(code) for code in leads],
     }
+
+
+def _name_of(row: Mapping[str, Any], plan: PlanState) -> str:
+    """Return what an indicator is called, as printed."""
+    known = plan.indicators.get(row["code"])
+    return str(row["name"]) if known is None else known.printed_name
 
 
 def _compared(read: LeaderReading) -> str | None:

@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 
 from services.api.answers import body_etag
 from services.api.board.forms import form_token
-from services.api.board.kept import TOKEN_PLACE, Kept
-from services.api.board.leader import read_for_leader
+from services.api.board.leader_reading import read_for_leader
 from services.api.board.leader_view import leader_view
+from services.api.board.page_cache import TOKEN_PLACE, Kept
 from services.api.board.public import read_published
 from services.api.board.rendering import assets, draft_status, page, words
 from services.api.board.routing import (
@@ -22,8 +22,7 @@ from services.api.board.routing import (
     sent_on,
     visit,
 )
-from services.api.board.visiting import renewed, shown_visitor
-from services.api.board.visitors import Visitor, visitor_of
+from services.api.board.visitors import Visitor, renewed, shown_visitor, visitor_of
 from services.api.context import resources_of
 from services.api.plan_parameters import period_of_board
 from services.api.routing import admit
@@ -90,7 +89,7 @@ async def show_leader(
     del lang
     visitor = await visit(request)
     held, language = resources_of(request), reading_language(request)
-    require(visitor)
+    require_reader(visitor)
 
     async def make() -> bytes:
         async with held.reads.sessions() as session:
@@ -140,7 +139,7 @@ async def wait_for_news(
     give_up = clock() + _WAITS_SECONDS
     while True:
         visitor = await visit(request)
-        require(visitor)
+        require_reader(visitor)
         state = await held.plans.get(plan, visitor.actor)
         wanted = period_of_board(state, period)
         async with held.reads.sessions() as session:
@@ -155,7 +154,7 @@ async def wait_for_news(
         await held.reads.look_again()
 
 
-def require(visitor: Visitor) -> None:
+def require_reader(visitor: Visitor) -> None:
     """Refuse whoever may not read plans.
 
     Raises:

@@ -5,8 +5,9 @@ from typing import Any, get_args
 
 from fastapi import Request, Response
 
-from services.api.board.carrying_out import Call, carried_out
 from services.api.board.forms import Form, form_token
+from services.api.board.operation_calls import Call, carried_out
+from services.api.board.page_helpers import FilePassedOn, plan_shown, sent_form
 from services.api.board.rendering import page
 from services.api.board.routing import (
     FORM,
@@ -19,9 +20,7 @@ from services.api.board.routing import (
     sent_on,
     signed_in,
 )
-from services.api.board.visiting import renewed, shown_visitor
-from services.api.board.visitors import Visitor
-from services.api.board.working import FilePassedOn, plan_shown, sent_form
+from services.api.board.visitors import Visitor, renewed, shown_visitor
 from services.core.papers.paper_kinds import MATTERS, PaperKind, is_form
 from services.core.plan.state import PlanState
 

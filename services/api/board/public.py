@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from services.api.board.leader import LeaderReading, Standing
+from services.api.board.leader_reading import LeaderReading, Standing
 from services.api.board.leader_view import leader_view
 from services.api.context import Resources
 from services.core.alerts.late import LateCounts
@@ -41,7 +41,7 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
         plan=drawn_by,
         period=drawn_by.period_calendar.period(found.period),
         today=found.local_date,
-        now_at=Standing(found.board, {}, found.position, found.local_date, drawn_by),
+        now_at=Standing(found.board, {}, found.position, drawn_by),
         since=found.local_date,
         changes=None,
         late=None,

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from services.api.board.carrying_out import Call, carried_out
 from services.api.board.forms import Form, check_origin, form_of, form_token
+from services.api.board.operation_calls import Call, carried_out
 from services.api.board.rendering import page
 from services.api.board.routing import (
     FORM,

@@ -6,15 +6,16 @@ here, and whatever ends the session ends it for the board too, within five secon
 access token opens no page: it would be renewed where a client has to show its refresh token.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from cachetools import TLRUCache
 from fastapi import Request, Response
 
+from services.api.board.rendering import draft_status
 from services.api.context import Resources, resources_of
 from services.api.limiting import LIMITED, Limited
 from services.api.routing import admit
@@ -25,11 +26,12 @@ from services.core.board.service import LABEL
 from services.core.identity.access_tokens import BOARD
 from services.core.identity.actor import Actor, by_link
 from services.core.identity.errors import Unauthenticated
-from services.core.identity.rules import Scope
+from services.core.identity.rules import Permission, Scope
 from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.database import Database
 from services.core.kit.secrets import digest
 from services.core.kit.single_flight import SingleFlight
+from services.core.plan.state import PlanState
 
 SESSION, LINK, STEP, LANGUAGE = "wufei_session", "wufei_link", "wufei_step", "wufei_lang"
 """Names of the cookies: of a session, of a link, of a sign-in under way, of the language."""
@@ -190,10 +192,15 @@ def set_cookie(
         value,
         max_age=seconds,
         path=cookie_path(request),
-        secure=request.url.scheme == "https",
+        secure=request.url.scheme == "https" or is_public_over_tls(request),
         httponly=True,
         samesite="strict" if strict else "lax",
     )
+
+
+def is_public_over_tls(request: Request) -> bool:
+    """Return whether browsers come by `https`, though a proxy that ends TLS may not say so."""
+    return resources_of(request).tokens.issuer.startswith("https://")
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:
@@ -210,3 +217,31 @@ def cookie_path(request: Request) -> str:
     """Return where the cookies of the board are sent, and nowhere else on this host."""
     root: str = request.scope.get("root_path", "")
     return f"{root}/board"
+
+
+def shown_visitor(
+    visitor: Visitor, form_token: str, plan: PlanState | None = None
+) -> Mapping[str, Any]:
+    """Return what pages say of who looks: the pages of a plan that are theirs, how they sign out.
+
+    `form_token` is that of their session, or what stands for it in a page that is kept.
+
+    A unit's page is for whoever reports for one; the office's for whoever reviews. Each page of a
+    plan that is a draft says so.
+    """
+    pages, status = ["overview"], None if plan is None else draft_status(plan)
+    if not visitor.is_signed_in:
+        return {"pages": pages, "form_token": "", "status": status}
+    actor = visitor.actor
+    if plan is not None and actor.organization_code in plan.organizations:
+        pages.append("unit")
+    if actor.may(Permission.REVIEW_SUBMISSIONS):
+        pages.append("office")
+    return {"pages": pages, "form_token": form_token, "status": status}
+
+
+def renewed(request: Request, visitor: Visitor, response: Response) -> Response:
+    """Return a page, with another cookie where the session is gone on with."""
+    if visitor.renewed is not None:
+        set_cookie(request, response, SESSION, visitor.renewed)
+    return response

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from services.api.board.carrying_out import Call, carried_out
 from services.api.board.forms import form_of, form_token
+from services.api.board.operation_calls import Call, carried_out
+from services.api.board.page_helpers import FilePassedOn, answer_of, plan_shown, sent_form
 from services.api.board.paper_routes import OFFERED, matters_offered, parts_offered
 from services.api.board.rendering import page
 from services.api.board.routing import (
@@ -23,8 +24,7 @@ from services.api.board.routing import (
     sent_on,
     signed_in,
 )
-from services.api.board.visiting import renewed, shown_visitor
-from services.api.board.visitors import Visitor
+from services.api.board.visitors import Visitor, renewed, shown_visitor
 from services.api.board.work_view import (
     Refused,
     entered_rows,
@@ -32,7 +32,6 @@ from services.api.board.work_view import (
     shown_cells,
     shown_value,
 )
-from services.api.board.working import FilePassedOn, answer_of, plan_shown, sent_form
 from services.core.identity.errors import not_permitted, takes
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput

@@ -146,7 +146,8 @@ def matter_unknown(named: str) -> Fault:
 def matter_in_time(named: str) -> Fault:
     """Return the fault of a matter that nothing has to be done about."""
     said = Text(
-        "该事项没有逾期，无须督办；如需反馈单，kind 请填 feedback",
-        "It is not late, so there is nothing to supervise; a form of feedback is `feedback`",
+        "该事项没有逾期，或预警已解除，无须督办；如需反馈单，kind 请填 feedback",
+        "It is not late, or its alert is resolved, so there is nothing to supervise; a form of"
+        " feedback is `feedback`",
     )
     return Fault("/about/id", "matter-not-late", said, named)

@@ -148,7 +148,7 @@ async def _matter(session: Writing, plan: PlanState, body: PaperIn, today: date)
     found = None if about is None else await matter_of(session, plan, about, today)
     if found is None:
         raise InvalidInput(faults=[matter_unknown(named)])
-    if body.kind == "supervision" and not found.late:
+    if body.kind == "supervision" and not found.is_supervised:
         raise InvalidInput(faults=[matter_in_time(named)])
     return found
 

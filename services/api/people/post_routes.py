@@ -27,7 +27,7 @@ from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.calendars.rules import TIME_ZONE
 from services.core.people import posts, queries
 from services.core.people.errors import PostNotFound
-from services.core.people.models import Position
+from services.core.people.models import StaffPost
 from services.core.people.posts import PostRequest
 from services.core.plan.queries import plan_codes
 
@@ -38,13 +38,13 @@ PostId = Annotated[
 ]
 
 
-async def _shown(session: AsyncSession, post: Position) -> Shown:
+async def _shown(session: AsyncSession, post: StaffPost) -> Shown:
     held = await queries.holders_of(session, post.city_code, [post.id])
     return shown_item(post, post_out(post, held[post.id]))
 
 
 @dataclass(frozen=True)
-class PostTurn(Turn[Position]):
+class PostTurn(Turn[StaffPost]):
     """A post's turn to be handed over."""
 
     @override
@@ -52,7 +52,7 @@ class PostTurn(Turn[Position]):
         return await _shown(self.session, self.item)
 
 
-async def _seen(post_id: PostId, actor: UserManager, session: Reading) -> Position:
+async def _seen(post_id: PostId, actor: UserManager, session: Reading) -> StaffPost:
     return in_scope(await queries.post(session, actor.city_code, post_id), PostNotFound)
 
 
@@ -104,7 +104,7 @@ async def list_posts(
     response_model=PostOut,
 )
 async def get_post(
-    post: Annotated[Position, Depends(_seen)], session: Reading, if_none_match: IfNoneMatch = None
+    post: Annotated[StaffPost, Depends(_seen)], session: Reading, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one post, with who holds it, held it and will hold it."""
     shown = await _shown(session, post)

@@ -12,7 +12,7 @@ from services.api.contract.choices import one_of
 from services.core.identity.rules import PostRole
 from services.core.kit.forms import form
 from services.core.kit.said import CodeIn, Said, Title
-from services.core.people.models import Person, Position
+from services.core.people.models import Person, StaffPost
 from services.core.people.queries import HeldPost
 from services.core.plan.written import Day
 
@@ -198,7 +198,7 @@ def _state(person: Person) -> str:
     return "invited" if person.password_hash is None else "active"
 
 
-def post_out(post: Position, held: Sequence[HeldPost]) -> PostOut:
+def post_out(post: StaffPost, held: Sequence[HeldPost]) -> PostOut:
     """Return a post, with its holders."""
     return PostOut(
         id=post.id,

@@ -13,7 +13,7 @@ from services.api.registers.measure_schemas import (
     figure_fields,
     quota_fields,
 )
-from services.api.registers.routes import Reader, RegisterInPlan, Seen
+from services.api.registers.routes import Reader, RegisterToRead, Seen
 from services.api.routing import versioned_router
 from services.core.identity.reach import Reach
 from services.core.plan.periods import Period
@@ -36,7 +36,7 @@ router = versioned_router("registers")
 async def list_register_measures(
     actor: Reader,
     plan: PlanInScope,
-    register: RegisterInPlan,
+    register: RegisterToRead,
     session: Reading,
     period: PeriodQuery = None,
 ) -> MeasuredFigureListOut:
@@ -78,7 +78,7 @@ def _wanted(register: Register, measure_code: str, period: Period) -> int | None
 async def list_register_quotas(
     actor: Reader,
     plan: PlanInScope,
-    register: RegisterInPlan,
+    register: RegisterToRead,
     session: Reading,
     period: PeriodQuery = None,
 ) -> QuotaListOut:

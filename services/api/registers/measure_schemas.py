@@ -13,7 +13,7 @@ from services.core.plan.count_entries import Confidence
 from services.core.plan.register_entries import MeasureKind, Register, RegisterMeasure
 from services.core.plan.state import PlanState
 from services.core.registers.measures.queries import MOST_ROWS_TOLD, FigureRow
-from services.core.registers.measures.rules import Measured, reporter_of, shown_value
+from services.core.registers.measures.rules import Measured, shown_value
 from services.core.registers.measures.surveys import SurveyRefusal, survey_share
 from services.core.registers.quotas import QuotaLine
 from services.core.submissions.rules import text_of
@@ -114,8 +114,7 @@ def figure_fields(
     `wanted` is the number of the city's quota, where the measure counts against one.
     """
     form = measured.form(measure)
-    unit = reporter_of(plan, measure, measured.organization_code)
-    last = proposed.get(unit)
+    last = _last(proposed, measured.organization_code)
     return {
         "measure_code": measure.code,
         "measure_name": measure.name,
@@ -131,6 +130,17 @@ def figure_fields(
         "survey": _survey(measured, measure),
         "proposed": None if last is None else _proposed(last),
     }
+
+
+def _last(proposed: Mapping[str | None, FigureRow], unit: str | None) -> FigureRow | None:
+    """Return what was proposed last: of a unit, or of the city for whichever unit reports it."""
+    if unit is not None:
+        return proposed.get(unit)
+
+    def how_late(row: FigureRow) -> tuple[int, bool]:
+        return row["position"], row["value"] is not None or row["numerator"] is not None
+
+    return max(proposed.values(), key=how_late, default=None)
 
 
 def _survey(measured: Measured, measure: RegisterMeasure) -> dict[str, Any] | None:

@@ -50,12 +50,13 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_nearest
 from services.core.kit.pagination import BadPageToken
 from services.core.kit.text import Text
+from services.core.plan.earlier.queries import last_register
 from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
 from services.core.registers import queries
-from services.core.registers.errors import RegisterRowNotFound
+from services.core.registers.errors import RegisterNotFound, RegisterRowNotFound
 from services.core.registers.models import RegisterRow
 from services.core.registers.queries import RowFilters
 from services.core.registers.rules import RowState, register_in
@@ -71,22 +72,40 @@ RowId = Annotated[
 ]
 
 
-async def _register(
-    register_code: Annotated[
-        str,
-        Path(
-            alias="register",
-            max_length=60,
-            description="Code of a register of the plan",
-            examples=["GREEN-FACTORY"],
-        ),
-    ],
-    plan: PlanInScope,
-) -> Register:
+RegisterCode = Annotated[
+    str,
+    Path(
+        alias="register",
+        max_length=60,
+        description="Code of a register of the plan",
+        examples=["GREEN-FACTORY"],
+    ),
+]
+
+
+async def _register(register_code: RegisterCode, plan: PlanInScope) -> Register:
     return register_in(plan, register_code)
 
 
 RegisterInPlan = Annotated[Register, Depends(_register)]
+
+
+async def _register_ever(
+    register_code: RegisterCode, plan: PlanInScope, session: Reading
+) -> Register:
+    """Return a register for reading: one that the plan dropped, as the last version had it.
+
+    What was approved may rest upon its rows.
+    """
+    found = plan.registers.get(register_code) or await last_register(
+        session, plan.city_code, plan.code, register_code
+    )
+    if found is None:
+        raise RegisterNotFound
+    return found
+
+
+RegisterToRead = Annotated[Register, Depends(_register_ever)]
 
 
 @router.get(
@@ -109,7 +128,7 @@ async def list_registers(
 async def list_register_rows(
     actor: Reader,
     plan: PlanInScope,
-    register: RegisterInPlan,
+    register: RegisterToRead,
     session: Reading,
     organization_code: OrganizationFilter = None,
     state: Annotated[RowState | None, Query(description="In this state only")] = None,

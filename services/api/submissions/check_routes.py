@@ -32,8 +32,8 @@ from services.core.kit.database import driver_connection
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.check_faults import faults_of_trial
+from services.core.plan.checks_in_force import StandingRule, rules_of_balance, standing
 from services.core.plan.slots import Slot
-from services.core.plan.standing_checks import StandingRule, rules_of_balance, standing
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions import queries

@@ -1,6 +1,7 @@
 """Paths of submissions. Creating one is the hot write: one statement, one round trip."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -44,7 +45,7 @@ from services.api.turns import in_scope
 from services.api.write_options import IdempotencyKey, ValidateOnly
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken
 from services.core.plan.state import PlanState
@@ -53,13 +54,13 @@ from services.core.submissions import queries
 from services.core.submissions.creation import (
     Reply,
     SubmissionDraft,
-    behalf_faults,
     create,
     draw_up,
     judged_at_entry,
     reference_faults,
 )
 from services.core.submissions.errors import SubmissionNotFound
+from services.core.submissions.judging import period_faults
 from services.core.submissions.queries import SubmissionFilters
 from services.core.submissions.rules import REMARKS, Form, Remarks, SubmissionState
 
@@ -113,7 +114,9 @@ async def create_submission(
     """
     access, held = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
-    row = draw_up(_draft(body, plan, actor), plan=plan, actor=actor, now=held.clock.now())
+    now = held.clock.now()
+    draft = _draft(body, plan, plan.local_date(now))
+    row = draw_up(draft, plan=plan, actor=actor, now=now)
     key = None
     if idempotency_key is not None and not validate_only:
         key = await request_key(request, actor, idempotency_key)
@@ -139,7 +142,7 @@ async def create_submission(
     return created(answer, etag=etag, location=location)
 
 
-def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -> SubmissionDraft:
+def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, today: date) -> SubmissionDraft:
     """Return what is to be reported, or every fault of shape and of reference at once."""
     if isinstance(body, DeferredFaults):
         faults = faults_of(body.errors)
@@ -150,13 +153,8 @@ def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -
             unit if isinstance(unit, str) else None,
             plan,
         )
-        faults += _period_faults(members.get("period"), plan)
-        raise InvalidInput(faults=faults)
-    faults = _period_faults(body.period, plan) + behalf_faults(
-        body.on_behalf_of, body.organization_code, actor
-    )
-    if faults:
-        faults += reference_faults(body.indicator_code, body.organization_code, plan)
+        if isinstance(period := members.get("period"), str):
+            faults += period_faults(period, plan, today)
         raise InvalidInput(faults=faults)
     return SubmissionDraft(
         indicator_code=body.indicator_code,
@@ -171,17 +169,8 @@ def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -
         ),
         remarks=Remarks(**{name: getattr(body, name) for name in REMARKS}),
         draft=body.draft,
+        on_behalf_of=body.on_behalf_of,
     )
-
-
-def _period_faults(code: object, plan: PlanState) -> list[Fault]:
-    if not isinstance(code, str):
-        return []
-    try:
-        parsed_period(plan, code, "/period")
-    except InvalidInput as error:
-        return list(error.faults)
-    return []
 
 
 @router.get(

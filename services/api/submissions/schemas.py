@@ -230,7 +230,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "plan": row["plan_code"],
         "indicator_code": code,
         "indicator_name": plan.indicator_name(code),
-        "unit": None if indicator is None else indicator.unit,
+        "unit": plan.unit_at(code, row["submitted_at"] or row["updated_at"]),
         "organization_code": unit,
         "organization_name": plan.organization_name(unit),
         "period": row["period"],

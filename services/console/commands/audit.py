@@ -48,6 +48,13 @@ _UNSIGNED = Text(
     "{city}: no head is signed: whoever can write to the database may have made all of the chain"
     " anew, and only a head that was noted elsewhere (--head) tells",
 )
+_STRANGERS = Text(
+    "{city}：{count} 个更早的链头由此处不信任的公钥签名（{keys}），由其后的签名涵盖；"
+    "若不是更换前的密钥，请查明",
+    "{city}: {count} earlier heads are signed by keys that are not trusted here ({keys}), and a"
+    " later signature covers them; where those are no keys of yours that were replaced, look into"
+    " it",
+)
 _DROPPED = Text(
     "{city}：{dropped} 条记录已按保存期限删除，签名链头许可",
     "{city}: {dropped} entries were dropped when they were too old, as a signed head allows",
@@ -178,6 +185,11 @@ def _tell_heads(chain: Chain, language: Language, *, known: bool) -> None:
         print(said.in_(language))
         if not known:
             print(_ANY_KEY.in_(language))
+    covered = [one.signature for one in chain.strangers[: chain.covered]]
+    keys = sorted({one.public_key.hex() for one in covered if one is not None})
+    if keys:
+        told = _STRANGERS.format(city=chain.city_code, count=len(covered), keys=", ".join(keys))
+        print(told.in_(language))
     if chain.dropped:
         print(_DROPPED.format(city=chain.city_code, dropped=chain.dropped).in_(language))
 

@@ -159,6 +159,7 @@ async def _heads_before(session: AsyncSession, chain: Chain) -> Breach | None:
             chain.number, chain.digest = number, digests[number]
             return found
         chain.signed, chain.last_signed = before.signed, before.last_signed
+        chain.strangers, chain.covered = before.strangers, before.covered
     return None
 
 

@@ -33,6 +33,12 @@ _SAID: Mapping[BreachKind, Text] = {
     ),
 }
 
+_STRANGER = Text(
+    "由公钥 {key} 签名，此处不信任该公钥，签名无效；若是更换前的密钥，请用 --public-key 写明",
+    "it is signed by {key}, which is not trusted here, so that its signature is not good; where"
+    " that is a key that was replaced, name it with --public-key",
+)
+
 IN_TABLE = Text("表中的链头", "the head in the table")
 NOTED = Text("另记的链头", "a head that was noted elsewhere")
 IN_FILE = Text("文件末行的链头", "the head in the last line of the file")
@@ -74,6 +80,14 @@ def bad_head(number: int | None, source: Text) -> Breach:
     return Breach("head", number, None, Text(f"{source.zh}{said.zh}", f"{source.en}: {said.en}"))
 
 
+def _stranger(head: Checkpoint, key: bytes) -> Breach:
+    """Return that a head is well signed by a key that nobody named, and no other covers it."""
+    said = _STRANGER.format(key=key.hex())
+    source = _source(head)
+    told = Text(f"{source.zh}{said.zh}", f"{source.en}: {said.en}")
+    return Breach("head", head.number, None, told)
+
+
 @dataclass(slots=True)
 class Chain:
     """How far a chain was found whole: its last link, and the last position of the log in it.
@@ -81,8 +95,11 @@ class Chain:
     `heads` are those that were kept, by number; `noted` those that somebody noted elsewhere.
     `trusted` are the public keys that may have signed them; None: any, for whoever compares them by
     eye. One of them has signed the last head: a chain can be made anew, and its signatures cannot.
-    What a head before it says, which may have been kept without a key, that signature covers. Rows
-    of entries before `kept_from` may be gone.
+    What a head before it says, which may have been kept without a key or be signed by one that was
+    replaced, that signature covers. Rows of entries before `kept_from` may be gone.
+
+    `strangers` are the heads so far that are well signed by a key that is not trusted, of which
+    the first `covered` are covered by a later one that is.
     """
 
     city_code: str
@@ -96,6 +113,8 @@ class Chain:
     dropped: int = 0
     signed: int = 0
     last_signed: Checkpoint | None = None
+    strangers: Sequence[Checkpoint] = ()
+    covered: int = 0
 
     def take(self, link: Link, row: bytes | None) -> Breach | None:
         """Go on to a link and its row; return what is wrong with them."""
@@ -131,10 +150,13 @@ class Chain:
     def _good(self, head: Checkpoint) -> bool:
         if head.signature is None:
             return True  # see `end`
-        known = self.trusted is None or head.signature.public_key in self.trusted
-        if not known or not has_signed(head.plain(), head.signature):
+        if not has_signed(head.plain(), head.signature):
             return False
+        if self.trusted is not None and head.signature.public_key not in self.trusted:
+            self.strangers = (*self.strangers, head)
+            return True  # see `end`
         self.signed, self.last_signed = self.signed + 1, head
+        self.covered = len(self.strangers)
         return True
 
     def end(self) -> Breach | None:
@@ -146,6 +168,9 @@ class Chain:
         noted = max((one.number for one in self.noted), default=0)
         if noted > self.number:
             return cut_off(self, NOTED, noted)
+        for head in self.strangers[self.covered :]:
+            if head.signature is not None:
+                return _stranger(head, head.signature.public_key)
         if self.trusted is None or not self.heads:
             return None
         last = max(self.heads)

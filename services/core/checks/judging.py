@@ -12,10 +12,10 @@ from services.core.checks.verdicts import SideSum, side_sum, verdict
 from services.core.kit.decimals import plain, quotient, times, total
 from services.core.kit.text import Text
 from services.core.plan.check_entries import PAIRS, ChangeCheck, CheckTerm, OutlierCheck
+from services.core.plan.checks_in_force import StandingRule
 from services.core.plan.document import Indicator
 from services.core.plan.plausibility import is_within, range_text
 from services.core.plan.slots import Slot, slot_of
-from services.core.plan.standing_checks import StandingRule
 from services.core.plan.state import PlanState
 
 _HUNDRED = Decimal(100)

@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 from services.core.plan.check_entries import CheckTerm, EntryChecks, PeriodOfTerm
+from services.core.plan.checks_in_force import StandingRule
 from services.core.plan.periods import Period
 from services.core.plan.slots import Slot, slot_of
-from services.core.plan.standing_checks import StandingRule
 from services.core.plan.state import PlanState
 
 _NO_CHECKS = EntryChecks()

@@ -10,8 +10,8 @@ from services.core.checks.figures import Figures
 from services.core.checks.findings import CheckFinding
 from services.core.checks.judging import judge_rule
 from services.core.checks.lookups import slots_of_rule
+from services.core.plan.checks_in_force import StandingRule, by_indicator
 from services.core.plan.slots import Slot
-from services.core.plan.standing_checks import StandingRule, by_indicator
 from services.core.plan.state import PlanState
 
 MOST_RULES_TRIED = 20

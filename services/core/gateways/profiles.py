@@ -248,6 +248,3 @@ _ALL = (
 
 PROFILES: Mapping[str, Profile] = {one.name: one for one in _ALL}
 """Every way to sign, by its name."""
-
-OWN: Mapping[str, str] = {part.name.lower(): place for part, place in _OWN.items()}
-"""The headers of our own two, by what they carry."""

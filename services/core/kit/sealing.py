@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -21,7 +21,6 @@ from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
 CipherName = Literal["aes-256-gcm", "sm4-gcm"]
-CIPHERS: tuple[CipherName, ...] = get_args(CipherName)
 
 _KEY_BYTES = 32
 _MARK_BYTES = 4

@@ -2,17 +2,13 @@
 
 Work is not called by what caused it: it finds it in the log, later and much of it at once. So a
 span is linked with the spans of its causes (OpenTelemetry's span links) and is the child of none.
-The library is loaded with `kit.span_export`, by a door that sends; without it this costs a look
+The library is loaded by `kit.span_sending`, for a door that sends; without it this costs a look
 at a variable.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol
-
-if TYPE_CHECKING:
-    from services.core.kit.span_export import SpanExport
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, Protocol
 
 SpanKind = Literal["internal", "consumer", "client"]
 Attributes = Mapping[str, str | int | float | bool]
@@ -76,15 +72,6 @@ def opened_span(name: str, kind: SpanKind = "internal") -> Iterator[OpenSpan]:
         return
     with _spans.opened(name, kind) as span:
         yield span
-
-
-def span_export(part: str, *, sends: bool) -> "AbstractContextManager[SpanExport | None]":
-    """Return what sends the spans of `part` while it is open; None within: nothing `sends`."""
-    if not sends:
-        return nullcontext()
-    # Loaded here, for it takes a tenth of a second and some megabytes.
-    export: type[SpanExport] = import_module("services.core.kit.span_export").SpanExport
-    return export(part)
 
 
 def present_span() -> OpenSpan:

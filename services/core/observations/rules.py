@@ -14,7 +14,6 @@ from services.core.kit.nearest import with_closest
 from services.core.kit.text import Text
 from services.core.plan.observing import ObservationSource
 from services.core.plan.state import PlanState
-from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions.changes import FORMS
 from services.core.submissions.creation import reference_faults
 from services.core.submissions.judging import negative_parts, period_faults
@@ -149,12 +148,7 @@ def _faults(
 ) -> list[Fault]:
     faults = reference_faults(draft.indicator_code or None, draft.organization_code or None, plan)
     if draft.period:
-        try:
-            parsed_period(plan, draft.period, "/period")
-        except InvalidInput as error:
-            faults += error.faults
-        else:
-            faults += period_faults(draft.period, plan, today)
+        faults += period_faults(draft.period, plan, today)
     if draft.faults:
         return faults
     indicator = plan.indicators.get(draft.indicator_code)

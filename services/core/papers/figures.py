@@ -6,7 +6,10 @@ beside what was printed.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+
+from services.core.kit.decimals import plain
 
 Facts = Mapping[str, str | None]
 """What a figure says, by name: plain text, exact; None: there is nothing to say."""
@@ -103,6 +106,15 @@ def moved(printed: Iterable[PaperFigure], today: Iterable[PaperFigure]) -> list[
     found = []
     for figure in printed:
         other = now.get(figure.key)
-        if other is None or dict(other.facts) != dict(figure.facts):
+        if other is None or _alike(other.facts) != _alike(figure.facts):
             found.append(FigureMoved(figure, other))
     return found
+
+
+def _alike(facts: Facts) -> dict[str, str | None]:
+    """Return facts with a score in plain digits.
+
+    Papers of before have it as it was reckoned, 60.00000 or 0E-20, which says the same.
+    """
+    said, score = dict(facts), facts.get("score")
+    return said if score is None else {**said, "score": plain(Decimal(score))}

@@ -45,7 +45,8 @@ class PaperMatter:
     `late` says whether it is late then, by `days` working days. `reply_by` is until when the unit
     is to answer. `done`, `problems` and `next_steps` are the unit's own words, `answer` what it
     said of the alert, `percent` how much it says is done, `files` how many it added; None: it
-    added nothing that could have any.
+    added nothing that could have any. `calls`: it has no day by which it is due, and calls for
+    somebody as long as it is open, as a red light does.
     """
 
     about: str
@@ -70,6 +71,12 @@ class PaperMatter:
     promised: date | None = None
     answer: str | None = None
     files: int | None = None
+    calls: bool = False
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether somebody has to be urged: it is late, or calls without a day."""
+        return self.late or self.calls
 
 
 def supervision(

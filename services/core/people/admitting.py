@@ -32,6 +32,7 @@ from services.core.people.provider_calls import SentCode
 from services.core.people.second_factor import (
     looks_like_totp,
     pending_context,
+    pending_parts,
     recovery_digest,
     step_of,
     totp_context,
@@ -218,7 +219,7 @@ def _step(
     if sealed is None:
         return None
     try:
-        secret = seal.unseal(sealed, context)
+        secret, _ = pending_parts(seal.unseal(sealed, context))
     except CannotUnseal:
         raise SecretKeyNotSet from None
     return step_of(secret, code, now, after=after)
@@ -228,7 +229,8 @@ async def _activate(
     session: AsyncSession, person: Person, sealed: bytes, seal: Seal, now: datetime
 ) -> None:
     """Make the pending second factor the one that counts: its first code was used."""
-    secret = seal.unseal(sealed, pending_context(person.id))
+    secret, digests = pending_parts(seal.unseal(sealed, pending_context(person.id)))
+    person.recovery_digests = digests or person.recovery_digests
     person.totp_sealed = seal.seal(secret, totp_context(person.id))
     person.totp_pending_sealed = None
     person.version += 1

@@ -63,7 +63,7 @@ class Person(Base):
     version: Mapped[int] = mapped_column()
 
 
-class Position(Base):
+class StaffPost(Base):
     """A position: what its holder does, for which unit, and within which plan."""
 
     __tablename__ = "post"
@@ -77,7 +77,7 @@ class Position(Base):
     version: Mapped[int] = mapped_column()
 
 
-class TimeInPost(Base):
+class PostTenure(Base):
     """A person's time in a post: from the day `since` to the day `until`, None: no end is known.
 
     `ended_at` is the instant of an end that did not wait for the day to be over. The row of
@@ -86,7 +86,7 @@ class TimeInPost(Base):
 
     __tablename__ = "tenure"
     __table_args__ = (
-        ForeignKeyConstraint(("city_code", "post_id"), (Position.city_code, Position.id)),
+        ForeignKeyConstraint(("city_code", "post_id"), (StaffPost.city_code, StaffPost.id)),
         ForeignKeyConstraint(("city_code", "person_id"), (Person.city_code, Person.id)),
         Index("ix_tenure_person", "city_code", "person_id", "id"),
         Index("ix_tenure_post", "city_code", "post_id", "id"),

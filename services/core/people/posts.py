@@ -28,7 +28,7 @@ from services.core.kit.secrets import mint
 from services.core.kit.text import Text
 from services.core.people import queries
 from services.core.people.errors import OwnPost
-from services.core.people.models import Person, Position, TimeInPost
+from services.core.people.models import Person, PostTenure, StaffPost
 from services.core.people.queries import HeldPost
 
 _NOBODYS = "post"
@@ -52,7 +52,7 @@ async def create_post(
     actor: Actor,
     plan_codes: Collection[str],
     now: datetime,
-) -> Position:
+) -> StaffPost:
     """Make a post that nobody holds yet; `plan_codes` are the plans of the city.
 
     Raises:
@@ -73,7 +73,7 @@ async def create_post(
     faults += [*role_faults(asked), *unit_faults(asked, unit, names)]
     if faults:
         raise InvalidInput(faults=faults)
-    post = Position(
+    post = StaffPost(
         city_code=actor.city_code,
         id=new_id(),
         title=request.title,
@@ -93,7 +93,7 @@ async def create_post(
 
 async def hand_over(
     session: AsyncSession,
-    post: Position,
+    post: StaffPost,
     *,
     person_id: UUID | None,
     on: date,
@@ -134,7 +134,7 @@ async def hand_over(
 
 
 async def _holder_faults(
-    session: AsyncSession, post: Position, person: Person | None, person_id: UUID, on: date
+    session: AsyncSession, post: StaffPost, person: Person | None, person_id: UUID, on: date
 ) -> Sequence[Fault]:
     if person is None or person.ended_at is not None:
         said = Text("没有这个用户，或已停用", "There is no such user, or they have left")
@@ -152,9 +152,9 @@ async def _holder_faults(
 
 
 async def _take_up(
-    session: AsyncSession, post: Position, person: Person, since: date, now: datetime
+    session: AsyncSession, post: StaffPost, person: Person, since: date, now: datetime
 ) -> None:
-    tenure = TimeInPost(
+    tenure = PostTenure(
         city_code=post.city_code,
         id=new_id(),
         post_id=post.id,

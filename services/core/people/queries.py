@@ -8,14 +8,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.identity.models import ApiKey
+from services.core.kit.idempotency import StoredReply
 from services.core.people.models import (
     LinkedAccount,
     Person,
-    Position,
+    PostTenure,
     Provider,
     RefreshToken,
     SignIn,
-    TimeInPost,
+    StaffPost,
 )
 
 MOST_TENURES = 100
@@ -32,8 +34,8 @@ MOST_PROVIDERS = 20
 class HeldPost:
     """A post, and a tenure of it."""
 
-    tenure: TimeInPost
-    post: Position
+    tenure: PostTenure
+    post: StaffPost
 
 
 async def person_by_username(session: AsyncSession, city_code: str, username: str) -> Person | None:
@@ -91,33 +93,33 @@ async def names_of(
 
 async def post(
     session: AsyncSession, city_code: str, post_id: UUID, *, for_update: bool = False
-) -> Position | None:
+) -> StaffPost | None:
     """Return a post."""
-    wanted = select(Position).where(Position.city_code == city_code, Position.id == post_id)
+    wanted = select(StaffPost).where(StaffPost.city_code == city_code, StaffPost.id == post_id)
     return await session.scalar(wanted.with_for_update() if for_update else wanted)
 
 
 async def posts(
     session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
-) -> Sequence[Position]:
+) -> Sequence[StaffPost]:
     """Return posts of a city, the oldest first, after an id."""
-    wanted = select(Position).where(Position.city_code == city_code)
+    wanted = select(StaffPost).where(StaffPost.city_code == city_code)
     if after is not None:
-        wanted = wanted.where(Position.id > after)
-    return (await session.scalars(wanted.order_by(Position.id).limit(limit))).all()
+        wanted = wanted.where(StaffPost.id > after)
+    return (await session.scalars(wanted.order_by(StaffPost.id).limit(limit))).all()
 
 
 async def _held(
     session: AsyncSession, city_code: str, condition: ColumnElement[bool], limit: int
 ) -> Sequence[HeldPost]:
     found = await session.execute(
-        select(TimeInPost, Position)
+        select(PostTenure, StaffPost)
         .join(
-            Position,
-            and_(Position.city_code == TimeInPost.city_code, Position.id == TimeInPost.post_id),
+            StaffPost,
+            and_(StaffPost.city_code == PostTenure.city_code, StaffPost.id == PostTenure.post_id),
         )
-        .where(TimeInPost.city_code == city_code, Position.city_code == city_code, condition)
-        .order_by(TimeInPost.id.desc())
+        .where(PostTenure.city_code == city_code, StaffPost.city_code == city_code, condition)
+        .order_by(PostTenure.id.desc())
         .limit(limit)
     )
     return [HeldPost(*row) for row in found]
@@ -128,7 +130,7 @@ async def held_by(
 ) -> Mapping[UUID, Sequence[HeldPost]]:
     """Return the posts that people hold, held and will hold, the latest first, by person."""
     limit = MOST_TENURES * max(1, len(people_ids))
-    rows = await _held(session, city_code, TimeInPost.person_id.in_(people_ids), limit)
+    rows = await _held(session, city_code, PostTenure.person_id.in_(people_ids), limit)
     return {
         each: [one for one in rows if one.tenure.person_id == each][:MOST_TENURES]
         for each in people_ids
@@ -140,19 +142,19 @@ async def holders_of(
 ) -> Mapping[UUID, Sequence[HeldPost]]:
     """Return who holds, held and will hold some posts, the latest first, by post."""
     limit = MOST_TENURES * max(1, len(post_ids))
-    rows = await _held(session, city_code, TimeInPost.post_id.in_(post_ids), limit)
+    rows = await _held(session, city_code, PostTenure.post_id.in_(post_ids), limit)
     return {each: [one for one in rows if one.post.id == each][:MOST_TENURES] for each in post_ids}
 
 
 def in_force(today: date) -> ColumnElement[bool]:
     """Return the condition on tenures that have begun and not ended."""
-    return and_(TimeInPost.since <= today, unended(today))
+    return and_(PostTenure.since <= today, unended(today))
 
 
 def unended(day: date) -> ColumnElement[bool]:
     """Return the condition on tenures that go on, or begin, from a day on."""
     return and_(
-        TimeInPost.ended_at.is_(None), or_(TimeInPost.until.is_(None), TimeInPost.until >= day)
+        PostTenure.ended_at.is_(None), or_(PostTenure.until.is_(None), PostTenure.until >= day)
     )
 
 
@@ -160,7 +162,7 @@ async def held_on(
     session: AsyncSession, city_code: str, person_id: UUID, today: date
 ) -> Sequence[HeldPost]:
     """Return the posts that a person holds on a day, the latest first."""
-    condition = and_(TimeInPost.person_id == person_id, in_force(today))
+    condition = and_(PostTenure.person_id == person_id, in_force(today))
     return await _held(session, city_code, condition, MOST_TENURES)
 
 
@@ -168,7 +170,7 @@ async def unended_tenures(
     session: AsyncSession, city_code: str, today: date, *, person_id: UUID
 ) -> Sequence[HeldPost]:
     """Return the posts that a person holds or will hold, from a day on."""
-    condition = and_(TimeInPost.person_id == person_id, unended(today))
+    condition = and_(PostTenure.person_id == person_id, unended(today))
     return await _held(session, city_code, condition, MOST_TENURES)
 
 
@@ -270,6 +272,27 @@ async def session_ids(session: AsyncSession, city_code: str, person_id: UUID) ->
     """Return the ids of all sessions of a person; those that ended long ago are dropped in time."""
     found = await session.scalars(
         select(SignIn.id).where(SignIn.city_code == city_code, SignIn.person_id == person_id)
+    )
+    return found.all()
+
+
+async def replies_about(
+    session: AsyncSession, city_code: str, person_id: UUID
+) -> Sequence[StoredReply]:
+    """Return the replies kept for a day that name a person's id, and may say what they are called.
+
+    They were given to security administrators, and to the person: nobody else is answered so.
+    """
+    asked = select(ApiKey.id).where(
+        ApiKey.city_code == city_code,
+        or_(ApiKey.role == "security_admin", ApiKey.person_id == person_id),
+    )
+    found = await session.scalars(
+        select(StoredReply).where(
+            StoredReply.city_code == city_code,
+            StoredReply.credential_id.in_(asked),
+            func.pg_catalog.position(StoredReply.body, str(person_id).encode()) > 0,
+        )
     )
     return found.all()
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
@@ -18,6 +19,7 @@ RECOVERY_CODES = 10
 
 _SECRET_BYTES = 20
 _RECOVERY_BYTES = 10
+_DIGEST_BYTES = 32
 _GROUP = 4
 _STEPS_AROUND = (0, -1, 1)
 """A clock may be a step off on either side (RFC 6238, section 5.2)."""
@@ -31,6 +33,20 @@ def totp_context(person_id: UUID) -> str:
 def pending_context(person_id: UUID) -> str:
     """Return what a person's next sealed secret is bound to, while no code of it was used."""
     return f"person.totp_pending:{person_id}"
+
+
+def with_recovery(secret: bytes, codes: Sequence[str]) -> bytes:
+    """Return a secret that does not count yet, with what is kept of its recovery codes."""
+    return secret + b"".join(map(recovery_digest, codes))
+
+
+def pending_parts(kept: bytes) -> tuple[bytes, list[bytes]]:
+    """Return a secret that does not count yet, and what is kept of its recovery codes.
+
+    Of one that was begun before they were kept with it there are none: they count already.
+    """
+    secret, rest = kept[:_SECRET_BYTES], kept[_SECRET_BYTES:]
+    return secret, [rest[at : at + _DIGEST_BYTES] for at in range(0, len(rest), _DIGEST_BYTES)]
 
 
 def new_secret() -> bytes:

@@ -36,8 +36,8 @@ from services.core.people.second_factor import (
     new_recovery_codes,
     new_secret,
     pending_context,
-    recovery_digest,
     shown,
+    with_recovery,
 )
 from services.core.people.sessions import (
     REFRESH_LABEL,
@@ -252,8 +252,10 @@ class Reception:
             if person is not None:
                 forgive(person)
                 secret, codes = new_secret(), new_recovery_codes()
-                person.totp_pending_sealed = self.seal.seal(secret, pending_context(person.id))
-                person.recovery_digests = [recovery_digest(one) for one in codes]
+                # Until a code of it is used, the codes on paper are those of the one before.
+                person.totp_pending_sealed = self.seal.seal(
+                    with_recovery(secret, codes), pending_context(person.id)
+                )
                 person.version += 1
                 await session.flush()
                 await note_of(

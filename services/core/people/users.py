@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +25,8 @@ from services.core.people.sessions import end_all
 
 INVITATION_GOOD_FOR = timedelta(days=3)
 _LABEL = "invite"
+_PERSONAL = ("username", "name", "device", "network")
+"""What an answer about a user or a session says of the person."""
 
 
 async def create_user(
@@ -204,6 +207,10 @@ async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now
         .execution_options(synchronize_session=False)
     )
     await forget_networks(session, person.city_code, person.id)
+    for reply in await queries.replies_about(session, person.city_code, person.id):
+        said = from_json(reply.body or b"null")
+        if _blanked(said, str(person.id)):
+            reply.body = to_json(said)
     await session.execute(
         delete(RefreshToken)
         .where(
@@ -215,3 +222,19 @@ async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now
         .execution_options(synchronize_session=False)
     )
     await note_of(session, "user", person, "user.erased", actor=actor.stamp(), at=now)
+
+
+def _blanked(said: object, person_id: str) -> bool:
+    """Take what is personal of somebody out of a kept answer; return whether there was any."""
+    if isinstance(said, list):
+        return sum(_blanked(one, person_id) for one in said) > 0
+    if not isinstance(said, dict):
+        return False
+    found = sum(_blanked(one, person_id) for one in said.values()) > 0
+    if person_id in (said.get("id"), said.get("user_id")):
+        # Of who did something the name of the post is left, as in a history.
+        left = {"name": said["post"]} if said.get("kind") == "user" else {}
+        blank = {one: left.get(one) for one in _PERSONAL if said.get(one) != left.get(one)}
+        said |= blank
+        found = found or bool(blank)
+    return found

@@ -12,14 +12,14 @@ from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
+from services.core.plan.collected_faults import Faults
 from services.core.plan.document import Condition, Indicator, PlanDocument, TargetKind
 from services.core.plan.document_dates import document_date_faults
 from services.core.plan.errors import IndicatorNotFound, TargetNotAssignable
-from services.core.plan.findings import Findings
 from services.core.plan.models import AssignedTarget
 from services.core.plan.service import happening
 from services.core.plan.state import PlanState
-from services.core.plan.target_checks import against, check_form
+from services.core.plan.target_faults import against, check_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,9 @@ def _assignment_faults(assignment: Assignment, indicator: Indicator) -> list[Fau
     if assignment.kind == "assigned_by_superior":
         words = Text("须写明下达的目标类型", "Say which kind of target was assigned")
         return [Fault("/kind", "kind-not-assignable", words, assignment.kind)]
-    findings = Findings(lambda _place: False)
-    check_form("", assignment, findings)
-    faults = [*findings.faults, *_contradictions(assignment, indicator)]
+    of_form = Faults(lambda _place: False)
+    check_form("", assignment, of_form)
+    faults = [*of_form.faults, *_contradictions(assignment, indicator)]
     if assignment.value is None and not assignment.text:
         faults.append(
             Fault("/text", "text-required", Text("须有数值或文字", "Give a value or a text"))

@@ -2,7 +2,7 @@
 
 All of it is data. A side is a sum of figures, each times a constant; nothing is parsed and nothing
 is evaluated as text. What must hold between these parts is in `plan.check_faults`; which check is
-asked of which figure in `plan.standing_checks`.
+asked of which figure in `plan.checks_in_force`.
 """
 
 from decimal import Decimal

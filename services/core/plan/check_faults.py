@@ -14,21 +14,19 @@ from services.core.plan.check_entries import (
     Demand,
     EntryChecks,
 )
+from services.core.plan.checks_in_force import opening_code
+from services.core.plan.collected_faults import Codes, Faults
 from services.core.plan.document import PlanDocument
-from services.core.plan.findings import Codes, Findings
-from services.core.plan.standing_checks import opening_code
 
 
-def check_entry_checks(
-    document: PlanDocument, codes: Mapping[str, Codes], findings: Findings
-) -> None:
+def check_entry_checks(document: PlanDocument, codes: Mapping[str, Codes], faults: Faults) -> None:
     """Add the faults of a plan's rules, balances and built-in checks."""
-    findings.add_repeats("duplicate-code", list(_codes(document)))
-    check_rules("/check_rules", document.check_rules, codes, findings)
+    faults.add_repeats("duplicate-code", list(_codes(document)))
+    check_rules("/check_rules", document.check_rules, codes, faults)
     for index, balance in enumerate(document.balances):
-        _check_balance(f"/balances/{index}", balance, codes["indicator"], findings)
+        _check_balance(f"/balances/{index}", balance, codes["indicator"], faults)
     for place, checks in _stated(document):
-        _check_built_in(place, checks, findings)
+        _check_built_in(place, checks, faults)
 
 
 def faults_of_trial(
@@ -44,28 +42,28 @@ def faults_of_trial(
         "indicator": Codes("indicator", frozenset(indicators), complete=True),
         "organization": Codes("organization", frozenset(units), complete=True),
     }
-    findings = Findings(lambda _place: False)
-    check_rules("/rules", rules, codes, findings)
+    faults = Faults(lambda _place: False)
+    check_rules("/rules", rules, codes, faults)
     for index, balance in enumerate(balances):
-        _check_balance(f"/balances/{index}", balance, codes["indicator"], findings)
-    return findings.faults
+        _check_balance(f"/balances/{index}", balance, codes["indicator"], faults)
+    return faults.faults
 
 
 def check_rules(
-    place: str, rules: Iterable[CheckRule], codes: Mapping[str, Codes], findings: Findings
+    place: str, rules: Iterable[CheckRule], codes: Mapping[str, Codes], faults: Faults
 ) -> None:
     """Add the faults that each rule of a list has by itself; `place` is the list's pointer."""
     for index, rule in enumerate(rules):
         at = f"{place}/{index}"
-        _check_demand(at, rule, findings)
-        _not_negative(f"{at}/tolerance", rule.tolerance, findings)
+        _check_demand(at, rule, faults)
+        _not_negative(f"{at}/tolerance", rule.tolerance, faults)
         if rule.operator in PAIRS and rule.tolerance:
             rests_on = [f"{at}/operator"]
-            findings.add("tolerance-of-a-pair", f"{at}/tolerance", plain(rule.tolerance), rests_on)
+            faults.add("tolerance-of-a-pair", f"{at}/tolerance", plain(rule.tolerance), rests_on)
         for side, terms in (("left", rule.left), ("right", rule.right)):
             for number, term in enumerate(terms):
-                _check_term(f"{at}/{side}/{number}", term, rule, codes, findings)
-        _check_asked(at, rule, findings)
+                _check_term(f"{at}/{side}/{number}", term, rule, codes, faults)
+        _check_asked(at, rule, faults)
 
 
 def _codes(document: PlanDocument) -> Iterator[tuple[str, str]]:
@@ -78,40 +76,40 @@ def _codes(document: PlanDocument) -> Iterator[tuple[str, str]]:
 
 
 def _check_term(
-    place: str, term: CheckTerm, rule: CheckRule, codes: Mapping[str, Codes], findings: Findings
+    place: str, term: CheckTerm, rule: CheckRule, codes: Mapping[str, Codes], faults: Faults
 ) -> None:
     if (term.indicator is None) is (term.constant is None):
-        findings.add("term-of-one", place, None, [f"{place}/indicator", f"{place}/constant"])
+        faults.add("term-of-one", place, None, [f"{place}/indicator", f"{place}/constant"])
         return
     if term.indicator is None:
         if rule.operator in PAIRS:
-            findings.add(
+            faults.add(
                 "constant-in-a-pair", f"{place}/constant", plain(term.constant or Decimal(0))
             )
         said = term.model_fields_set & {"part", "at", "organization"}
         for name in sorted(said):
-            findings.add("not-of-a-constant", f"{place}/{name}", getattr(term, name))
-    findings.add_unknown(f"{place}/indicator", term.indicator, codes["indicator"])
-    findings.add_unknown(f"{place}/organization", term.organization, codes["organization"])
+            faults.add("not-of-a-constant", f"{place}/{name}", getattr(term, name))
+    faults.add_unknown(f"{place}/indicator", term.indicator, codes["indicator"])
+    faults.add_unknown(f"{place}/organization", term.organization, codes["organization"])
 
 
-def _check_asked(place: str, rule: CheckRule, findings: Findings) -> None:
+def _check_asked(place: str, rule: CheckRule, faults: Faults) -> None:
     """Add a fault where no figure that is reported would have the rule asked."""
     terms = [one for one in (*rule.left, *rule.right) if one.indicator is not None]
     own = [one for one in terms if one.organization is None] or terms
     if all(one.at != "this_period" for one in own):
-        findings.add("never-asked", place, rule.code, [f"{place}/left", f"{place}/right"])
+        faults.add("never-asked", place, rule.code, [f"{place}/left", f"{place}/right"])
 
 
-def _check_balance(place: str, balance: Balance, indicators: Codes, findings: Findings) -> None:
-    _check_demand(place, balance, findings)
-    _not_negative(f"{place}/tolerance", balance.tolerance, findings)
-    findings.add_unknown(f"{place}/opening", balance.opening, indicators)
-    findings.add_unknown(f"{place}/closing", balance.closing, indicators)
-    findings.add_unknown_among(f"{place}/inflows", balance.inflows, indicators)
-    findings.add_unknown_among(f"{place}/outflows", balance.outflows, indicators)
+def _check_balance(place: str, balance: Balance, indicators: Codes, faults: Faults) -> None:
+    _check_demand(place, balance, faults)
+    _not_negative(f"{place}/tolerance", balance.tolerance, faults)
+    faults.add_unknown(f"{place}/opening", balance.opening, indicators)
+    faults.add_unknown(f"{place}/closing", balance.closing, indicators)
+    faults.add_unknown_among(f"{place}/inflows", balance.inflows, indicators)
+    faults.add_unknown_among(f"{place}/outflows", balance.outflows, indicators)
     if not (balance.inflows or balance.outflows):
-        findings.add("nothing-flows", f"{place}/inflows", None, [f"{place}/outflows"])
+        faults.add("nothing-flows", f"{place}/inflows", None, [f"{place}/outflows"])
 
 
 def _stated(document: PlanDocument) -> Iterator[tuple[str, EntryChecks]]:
@@ -121,39 +119,39 @@ def _stated(document: PlanDocument) -> Iterator[tuple[str, EntryChecks]]:
             yield f"/indicators/{index}/entry_checks", indicator.entry_checks
 
 
-def _check_built_in(place: str, checks: EntryChecks, findings: Findings) -> None:
+def _check_built_in(place: str, checks: EntryChecks, faults: Faults) -> None:
     against = [
         (f"{place}/changes/{index}/against", one.against)
         for index, one in enumerate(checks.changes)
     ]
-    findings.add_repeats("repeated-reference", against)
+    faults.add_repeats("repeated-reference", against)
     for index, change in enumerate(checks.changes):
-        _check_change(f"{place}/changes/{index}", change, findings)
+        _check_change(f"{place}/changes/{index}", change, faults)
     if checks.outlier is None:
         return
     at, outlier = f"{place}/outlier", checks.outlier
-    _check_demand(at, outlier, findings)
+    _check_demand(at, outlier, faults)
     if outlier.threshold <= 0:
-        findings.add("threshold-not-positive", f"{at}/threshold", plain(outlier.threshold))
+        faults.add("threshold-not-positive", f"{at}/threshold", plain(outlier.threshold))
     if outlier.least > outlier.window:
-        findings.add("least-above-window", f"{at}/least", outlier.least, [f"{at}/window"])
+        faults.add("least-above-window", f"{at}/least", outlier.least, [f"{at}/window"])
 
 
-def _check_change(place: str, change: ChangeCheck, findings: Findings) -> None:
-    _check_demand(place, change, findings)
+def _check_change(place: str, change: ChangeCheck, faults: Faults) -> None:
+    _check_demand(place, change, faults)
     if change.percent is None and change.absolute is None:
-        findings.add("bound-required", f"{place}/percent", None, [f"{place}/absolute"])
-    _not_negative(f"{place}/percent", change.percent, findings)
-    _not_negative(f"{place}/absolute", change.absolute, findings)
+        faults.add("bound-required", f"{place}/percent", None, [f"{place}/absolute"])
+    _not_negative(f"{place}/percent", change.percent, faults)
+    _not_negative(f"{place}/absolute", change.absolute, faults)
 
 
-def _check_demand(place: str, demand: Demand, findings: Findings) -> None:
+def _check_demand(place: str, demand: Demand, faults: Faults) -> None:
     if demand.needs_justification and demand.importance == "block":
         rests_on = [f"{place}/importance"]
         at = f"{place}/needs_justification"
-        findings.add("justification-of-a-block", at, value=True, rests_on=rests_on)
+        faults.add("justification-of-a-block", at, value=True, rests_on=rests_on)
 
 
-def _not_negative(place: str, number: Decimal | None, findings: Findings) -> None:
+def _not_negative(place: str, number: Decimal | None, faults: Faults) -> None:
     if number is not None and number < 0:
-        findings.add("negative-bound", place, plain(number))
+        faults.add("negative-bound", place, plain(number))

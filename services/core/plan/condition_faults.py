@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.core.kit.decimals import plain
-from services.core.plan.findings import Findings
+from services.core.plan.collected_faults import Faults
 from services.core.plan.register_columns import Columns
 from services.core.plan.register_entries import ColumnType, RowCondition
 
@@ -16,7 +16,7 @@ def check_conditions(
     place: str,
     conditions: Sequence[RowCondition],
     columns: Columns,
-    findings: Findings,
+    faults: Faults,
     *,
     of_period: bool = False,
 ) -> None:
@@ -25,34 +25,32 @@ def check_conditions(
     `of_period`: it is asked of a period whether they are met.
     """
     for at, condition in enumerate(conditions):
-        findings.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
+        faults.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
         if condition.by_period_end is not None and not of_period:
             said = str(condition.by_period_end).lower()
-            findings.add("condition-of-no-period", f"{place}/{at}/by_period_end", said, [])
+            faults.add("condition-of-no-period", f"{place}/{at}/by_period_end", said, [])
         if columns.find(condition.column) is not None:
-            _check_condition(f"{place}/{at}", condition, columns, findings)
+            _check_condition(f"{place}/{at}", condition, columns, faults)
 
 
-def _check_condition(
-    here: str, condition: RowCondition, columns: Columns, findings: Findings
-) -> None:
+def _check_condition(here: str, condition: RowCondition, columns: Columns, faults: Faults) -> None:
     """Add a fault where a condition asks of its column what that cannot hold."""
     where, column = columns.by_code[condition.column]
     typed, named = f"{where}/type", f"{here}/column"
     wrong = "condition-of-another-type"
     if condition.any_of and column.type not in _TEXTS:
-        findings.add(wrong, f"{here}/any_of", None, [typed, named], type=column.type)
+        faults.add(wrong, f"{here}/any_of", None, [typed, named], type=column.type)
     choices = {one.code for one in column.choices}
     for number, text in enumerate(condition.any_of):
         if column.type == "choice" and text not in choices:
             rests_on = [typed, named, f"{where}/choices"]
-            findings.add("unknown-choice", f"{here}/any_of/{number}", text, rests_on)
+            faults.add("unknown-choice", f"{here}/any_of/{number}", text, rests_on)
     if condition.yes is not None and column.type != "yes_no":
-        findings.add(wrong, f"{here}/yes", None, [typed, named], type=column.type)
+        faults.add(wrong, f"{here}/yes", None, [typed, named], type=column.type)
     if condition.by_period_end is not None and column.type not in _DAYS:
-        findings.add(wrong, f"{here}/by_period_end", None, [typed, named], type=column.type)
+        faults.add(wrong, f"{here}/by_period_end", None, [typed, named], type=column.type)
     for member in ("minimum", "maximum"):
         bound = getattr(condition, member)
         if bound is not None and column.type not in _NUMBERS:
             at = f"{here}/{member}"
-            findings.add(wrong, at, plain(bound), [typed, named], type=column.type)
+            faults.add(wrong, at, plain(bound), [typed, named], type=column.type)

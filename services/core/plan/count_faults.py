@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.core.kit.decimals import plain
+from services.core.plan.collected_faults import Faults
 from services.core.plan.count_entries import MOST_ANSWERS, RowCheck, RowOperator, RowTerm
-from services.core.plan.findings import Findings
 from services.core.plan.register_columns import Columns, Registers
 from services.core.plan.register_entries import (
     ColumnType,
@@ -23,43 +23,43 @@ _OF_TOTALS: frozenset[ColumnType] = frozenset(
 
 
 def check_counts(
-    place: str, register: Register, columns: Columns, registers: Registers, findings: Findings
+    place: str, register: Register, columns: Columns, registers: Registers, faults: Faults
 ) -> None:
     """Add the faults of a register's checks, and of its columns where it holds totals alone."""
     named = [(f"{place}/checks/{at}/code", one.code) for at, one in enumerate(register.checks)]
-    findings.add_repeats("duplicate-code", named)
+    faults.add_repeats("duplicate-code", named)
     for at, check in enumerate(register.checks):
-        _RowChecked(f"{place}/checks/{at}", place, register, columns, registers, findings).check(
+        _RowChecked(f"{place}/checks/{at}", place, register, columns, registers, faults).check(
             check
         )
     for at, column in enumerate(register.columns):
-        _check_month(f"{place}/columns/{at}", column, columns, findings)
+        _check_month(f"{place}/columns/{at}", column, columns, faults)
         if register.aggregates:
-            _check_total(place, f"{place}/columns/{at}", column, findings)
+            _check_total(place, f"{place}/columns/{at}", column, faults)
 
 
-def _check_month(at: str, column: RegisterColumn, columns: Columns, findings: Findings) -> None:
+def _check_month(at: str, column: RegisterColumn, columns: Columns, faults: Faults) -> None:
     """Add a fault where the month that a day is to lie in is none."""
     if column.in_month is None:
         return
     if column.type != "date":
-        findings.add("month-of-no-day", f"{at}/in_month", column.in_month, [f"{at}/type"])
-    findings.add_unknown(f"{at}/in_month", column.in_month, columns.codes)
+        faults.add("month-of-no-day", f"{at}/in_month", column.in_month, [f"{at}/type"])
+    faults.add_unknown(f"{at}/in_month", column.in_month, columns.codes)
     found = columns.find(column.in_month)
     if found is not None and found[1].type != "month":
-        findings.add("not-a-month", f"{at}/in_month", column.in_month, [f"{found[0]}/type"])
+        faults.add("not-a-month", f"{at}/in_month", column.in_month, [f"{found[0]}/type"])
 
 
-def _check_total(place: str, at: str, column: RegisterColumn, findings: Findings) -> None:
+def _check_total(place: str, at: str, column: RegisterColumn, faults: Faults) -> None:
     """Add a fault where a person's name or number could be written into a column."""
     rests_on = [f"{place}/aggregates"]
     if column.type not in _OF_TOTALS:
-        findings.add("words-in-aggregates", f"{at}/type", column.type, rests_on, type=column.type)
+        faults.add("words-in-aggregates", f"{at}/type", column.type, rests_on, type=column.type)
     if column.type != "integer":
         return
     least, most = column.minimum, column.maximum
     if least is None or least < 0 or most is None or most > MOST_ANSWERS:
-        findings.add(
+        faults.add(
             "count-without-bounds",
             f"{at}/maximum",
             None if most is None else plain(most),
@@ -76,11 +76,11 @@ class _RowChecked:
     register: Register
     columns: Columns
     registers: Registers
-    findings: Findings
+    faults: Faults
 
     def check(self, check: RowCheck) -> None:
         """Add the faults of the check."""
-        add = self.findings.add
+        add = self.faults.add
         if check.tolerance < 0:
             add("negative-tolerance", f"{self.place}/tolerance", plain(check.tolerance))
         terms = [(side, at, one) for side in ("left", "right") for at, one in _sides(check, side)]
@@ -96,29 +96,29 @@ class _RowChecked:
     def _check_term(self, here: str, term: RowTerm) -> None:
         members = [f"{here}/{one}" for one in ("column", "constant", "at", "summed_in")]
         if (term.column is None) == (term.constant is None):
-            self.findings.add("row-term-of-one", here, None, members)
+            self.faults.add("row-term-of-one", here, None, members)
         if term.times == 0:
-            self.findings.add("multiplier-zero", f"{here}/times", "0")
+            self.faults.add("multiplier-zero", f"{here}/times", "0")
         reaches = (term.at != "row") + (term.summed_in is not None)
         if reaches > (0 if term.constant is not None else 1):
-            self.findings.add("two-reaches", here, None, members)
+            self.faults.add("two-reaches", here, None, members)
         if term.at != "row" and self.register.month_of_key is None:
             rests_on = [f"{self.of}/key", f"{self.of}/columns"]
-            self.findings.add("no-month-in-key", f"{here}/at", term.at, rests_on)
+            self.faults.add("no-month-in-key", f"{here}/at", term.at, rests_on)
         if term.summed_in is None:
-            check_number(f"{here}/column", term.column, self.columns, self.findings)
+            check_number(f"{here}/column", term.column, self.columns, self.faults)
             return
-        self.findings.add_unknown(f"{here}/summed_in", term.summed_in, self.registers.codes)
+        self.faults.add_unknown(f"{here}/summed_in", term.summed_in, self.registers.codes)
         other = self.registers.columns.get(term.summed_in)
         if other is not None:
-            check_number(f"{here}/column", term.column, other, self.findings)
+            check_number(f"{here}/column", term.column, other, self.faults)
             self._check_key(here, term.summed_in, other)
 
     def _check_key(self, here: str, code: str, other: Columns) -> None:
         lacking = [one for one in self.register.key if other.codes.complete and not other.find(one)]
         if lacking:
             rests_on = [f"{self.of}/key"]
-            self.findings.add(
+            self.faults.add(
                 "key-of-another-register",
                 f"{here}/summed_in",
                 code,
@@ -127,7 +127,7 @@ class _RowChecked:
             )
 
 
-def check_circles(registers: Sequence[Register], findings: Findings) -> None:
+def check_circles(registers: Sequence[Register], faults: Faults) -> None:
     """Add a fault for each sum by which rows of registers wait for each other to be confirmed.
 
     A check that blocks counts what was confirmed: round in a circle nothing could be the first. One
@@ -147,7 +147,7 @@ def check_circles(registers: Sequence[Register], findings: Findings) -> None:
         waits.setdefault(code, set()).add(summed)
     for code, summed, place in edges:
         if code in _reached(summed, waits):
-            findings.add("sums-in-a-circle", place, summed, [one for _, _, one in edges])
+            faults.add("sums-in-a-circle", place, summed, [one for _, _, one in edges])
 
 
 def _waits(operator: RowOperator, side: str, term: RowTerm) -> bool:
@@ -172,12 +172,12 @@ def _sides(check: RowCheck, side: str) -> Iterator[tuple[int, RowTerm]]:
     yield from enumerate(check.left if side == "left" else check.right)
 
 
-def check_number(place: str, code: str | None, columns: Columns, findings: Findings) -> None:
+def check_number(place: str, code: str | None, columns: Columns, faults: Faults) -> None:
     """Add a fault where what is named at `place` is no column, or holds no number."""
-    findings.add_unknown(place, code, columns.codes)
+    faults.add_unknown(place, code, columns.codes)
     found = columns.find(code)
     if found is not None and found[1].type not in _NUMBERS:
-        findings.add("not-a-number", place, code, [f"{found[0]}/type"])
+        faults.add("not-a-number", place, code, [f"{found[0]}/type"])
 
 
 def check_survey(
@@ -185,7 +185,7 @@ def check_survey(
     measure: RegisterMeasure,
     columns: Columns,
     checks: tuple[RowCheck, ...],
-    findings: Findings,
+    faults: Faults,
 ) -> None:
     """Add the faults of a measure's survey: what it lacks, and columns that hold no counts.
 
@@ -194,29 +194,29 @@ def check_survey(
     rule, kind = measure.survey, f"{place}/kind"
     if measure.kind != "survey":
         if rule is not None:
-            findings.add("survey-not-expected", f"{place}/survey", None, [kind])
+            faults.add("survey-not-expected", f"{place}/survey", None, [kind])
         return
     if rule is None:
-        findings.add("survey-required", f"{place}/survey", None, [kind])
+        faults.add("survey-required", f"{place}/survey", None, [kind])
         return
     if measure.per != "city":
-        findings.add("survey-of-the-city", f"{place}/per", measure.per, [kind])
+        faults.add("survey-of-the-city", f"{place}/per", measure.per, [kind])
     if measure.times != 1:
-        findings.add("survey-times", f"{place}/times", plain(measure.times), [kind])
-    _check_count("not-a-count", f"{place}/column", measure.column, columns, findings)
+        faults.add("survey-times", f"{place}/times", plain(measure.times), [kind])
+    _check_count("not-a-count", f"{place}/column", measure.column, columns, faults)
     at = f"{place}/survey"
-    _check_count("not-a-count", f"{at}/answers", rule.answers, columns, findings)
-    _check_count("not-a-frame", f"{at}/frame", rule.frame, columns, findings)
-    findings.add_unknown(f"{at}/group", rule.group, columns.codes)
+    _check_count("not-a-count", f"{at}/answers", rule.answers, columns, faults)
+    _check_count("not-a-frame", f"{at}/frame", rule.frame, columns, faults)
+    faults.add_unknown(f"{at}/group", rule.group, columns.codes)
     found = columns.find(rule.group)
     if found is not None and (found[1].type != "choice" or not found[1].required):
         rests_on = [f"{found[0]}/type", f"{found[0]}/required"]
-        findings.add("not-a-choice", f"{at}/group", rule.group, rests_on)
+        faults.add("not-a-choice", f"{at}/group", rule.group, rests_on)
     part, whole = measure.column, rule.answers
     if part is not None and part != whole and not any(_within(one, part, whole) for one in checks):
         register = place.partition("/measures/")[0]
         rests_on = [f"{register}/checks", f"{place}/column"]
-        findings.add("survey-unchecked", f"{at}/answers", whole, rests_on, part=part, whole=whole)
+        faults.add("survey-unchecked", f"{at}/answers", whole, rests_on, part=part, whole=whole)
 
 
 def _within(check: RowCheck, part: str, whole: str) -> bool:
@@ -234,10 +234,10 @@ def _within(check: RowCheck, part: str, whole: str) -> bool:
 
 
 def _check_count(
-    fault: str, place: str, code: str | None, columns: Columns, findings: Findings
+    fault: str, place: str, code: str | None, columns: Columns, faults: Faults
 ) -> None:
     """Add a fault where a column is none that counts answers, or the people of a frame."""
-    findings.add_unknown(place, code, columns.codes)
+    faults.add_unknown(place, code, columns.codes)
     found = columns.find(code)
     if found is None:
         return
@@ -247,4 +247,4 @@ def _check_count(
     enough = least > 0 if is_frame else least >= 0 and column.required
     if column.type != "integer" or not enough:
         members = [f"{where}/{one}" for one in ("type", "minimum", "required")]
-        findings.add(fault, place, code, members)
+        faults.add(fault, place, code, members)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.core.plan.collected_faults import Codes, Faults
 from services.core.plan.condition_faults import check_conditions
 from services.core.plan.count_entries import RowCheck
 from services.core.plan.count_faults import (
@@ -12,37 +13,34 @@ from services.core.plan.count_faults import (
     check_survey,
 )
 from services.core.plan.document import PlanDocument
-from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_columns import Columns, Registers, columns_of, registers_of
-from services.core.plan.register_entries import ColumnType, RegisterMeasure, RowCondition
+from services.core.plan.register_entries import RegisterMeasure, RowCondition
 from services.core.plan.register_faults import check_day
 
-_NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 
-
-def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
+def check_measures(document: PlanDocument, codes: Mapping[str, Codes], faults: Faults) -> None:
     """Add the faults of the measures of a document's registers."""
-    registers = registers_of(document, codes["register"], findings)
+    registers = registers_of(document, codes["register"], faults)
     measured = []
     for at, register in enumerate(document.registers):
-        columns = columns_of(f"/registers/{at}", register, findings)
-        check_counts(f"/registers/{at}", register, columns, registers, findings)
+        columns = columns_of(f"/registers/{at}", register, faults)
+        check_counts(f"/registers/{at}", register, columns, registers, faults)
         place = f"/registers/{at}/measures"
         named = [(f"{place}/{n}/code", one.code) for n, one in enumerate(register.measures)]
-        findings.add_repeats("duplicate-code", named)
+        faults.add_repeats("duplicate-code", named)
         for number, measure in enumerate(register.measures):
             here = f"{place}/{number}"
-            _Measured(here, measure, columns, register.checks, registers, findings).check()
+            _Measured(here, measure, columns, register.checks, registers, faults).check()
             if measure.indicator is not None:
                 measured.append((f"{here}/indicator", measure.indicator))
-                findings.add_unknown(f"{here}/indicator", measure.indicator, codes["indicator"])
-                _check_indicator(here, measure, document, findings)
-    findings.add_repeats("measured-twice", measured)
-    check_circles(document.registers, findings)
+                faults.add_unknown(f"{here}/indicator", measure.indicator, codes["indicator"])
+                _check_indicator(here, measure, document, faults)
+    faults.add_repeats("measured-twice", measured)
+    check_circles(document.registers, faults)
 
 
 def _check_indicator(
-    place: str, measure: RegisterMeasure, document: PlanDocument, findings: Findings
+    place: str, measure: RegisterMeasure, document: PlanDocument, faults: Faults
 ) -> None:
     """Add a fault where the indicator that a measure proposes for takes no such value."""
     for at, found in enumerate(document.indicators):
@@ -51,12 +49,12 @@ def _check_indicator(
         levels, units = f"/indicators/{at}/levels", f"/indicators/{at}/aggregation"
         named = f"{place}/indicator"
         if found.levels:
-            findings.add("measured-by-level", named, measure.indicator, [levels])
+            faults.add("measured-by-level", named, measure.indicator, [levels])
         direct = found.aggregation.units == "direct"
         if direct and measure.per == "unit":
-            findings.add("several-of-a-unit", f"{place}/per", measure.per, [units, named])
+            faults.add("several-of-a-unit", f"{place}/per", measure.per, [units, named])
         if not direct and measure.per == "city":
-            findings.add("several-of-the-city", f"{place}/per", measure.per, [units, named])
+            faults.add("several-of-the-city", f"{place}/per", measure.per, [units, named])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +66,16 @@ class _Measured:
     columns: Columns
     checks: tuple[RowCheck, ...]
     registers: Registers
-    findings: Findings
+    faults: Faults
 
     def check(self) -> None:
         """Add the faults of the measure."""
         self._check_day()
-        self.findings.add_unknown_among(
+        self.faults.add_unknown_among(
             f"{self.place}/distinct", self.measure.distinct, self.columns.codes
         )
-        check_number(f"{self.place}/column", self.measure.column, self.columns, self.findings)
-        check_survey(self.place, self.measure, self.columns, self.checks, self.findings)
+        check_number(f"{self.place}/column", self.measure.column, self.columns, self.faults)
+        check_survey(self.place, self.measure, self.columns, self.checks, self.faults)
         self._check_where(self.place, self.measure.where, self.columns)
         self._check_kind()
         if self.measure.denominator is not None:
@@ -85,7 +83,7 @@ class _Measured:
 
     def _check_kind(self) -> None:
         """Add what a kind of measure lacks, or has too much."""
-        measure, add = self.measure, self.findings.add
+        measure, add = self.measure, self.faults.add
         kind, column = f"{self.place}/kind", f"{self.place}/column"
         at = f"{self.place}/denominator"
         summed = measure.column is not None
@@ -112,8 +110,8 @@ class _Measured:
         rests_on = [f"{self.place}/{member}" for member in ("kind", "column", "distinct")]
         if self.measure.kind == "ratio":
             if below.listed_in is not None or below.match is not None:
-                self.findings.add("ratio-of-another-register", at, None, rests_on)
-            check_number(f"{at}/column", below.column, self.columns, self.findings)
+                self.faults.add("ratio-of-another-register", at, None, rests_on)
+            check_number(f"{at}/column", below.column, self.columns, self.faults)
             self._check_where(at, below.where, self.columns)
             return
         if self.measure.kind != "coverage":
@@ -121,25 +119,25 @@ class _Measured:
         named = below.listed_in is not None and below.match is not None
         summed = self.measure.column is not None or below.column is not None
         if not named or summed or len(self.measure.distinct) != 1:
-            self.findings.add("coverage-incomplete", at, None, rests_on)
-        self.findings.add_unknown(f"{at}/listed_in", below.listed_in, self.registers.codes)
+            self.faults.add("coverage-incomplete", at, None, rests_on)
+        self.faults.add_unknown(f"{at}/listed_in", below.listed_in, self.registers.codes)
         other = self.registers.columns.get(below.listed_in or "")
         if other is not None:
-            self.findings.add_unknown(f"{at}/match", below.match, other.codes)
+            self.faults.add_unknown(f"{at}/match", below.match, other.codes)
             self._check_where(at, below.where, other)
 
     def _check_day(self) -> None:
         day, at = self.measure.day, f"{self.place}/at"
         if self.measure.at == "period_end":
             if day is not None:
-                self.findings.add("day-not-expected", f"{self.place}/day", day, [at])
+                self.faults.add("day-not-expected", f"{self.place}/day", day, [at])
             return
         if day is None:
-            self.findings.add("day-required", f"{self.place}/day", None, [at])
+            self.faults.add("day-required", f"{self.place}/day", None, [at])
             return
-        check_day(f"{self.place}/day", day, self.columns, self.findings, months=True)
+        check_day(f"{self.place}/day", day, self.columns, self.faults, months=True)
 
     def _check_where(
         self, place: str, conditions: tuple[RowCondition, ...], columns: Columns
     ) -> None:
-        check_conditions(f"{place}/where", conditions, columns, self.findings, of_period=True)
+        check_conditions(f"{place}/where", conditions, columns, self.faults, of_period=True)

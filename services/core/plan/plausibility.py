@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from services.core.kit.decimals import plain
+from services.core.plan.collected_faults import Faults
 from services.core.plan.document import Indicator, PlanDocument, Plausible
-from services.core.plan.findings import Findings
 
 _PERCENT = frozenset({"%", "％"})
 _SHARE = Plausible(minimum=Decimal(0), maximum=Decimal(100))
@@ -61,16 +61,16 @@ def range_text(believed: Plausible) -> str:
     return f"{plain(believed.minimum)}–{plain(believed.maximum)}"
 
 
-def check_plausible_ranges(document: PlanDocument, findings: Findings) -> None:
+def check_plausible_ranges(document: PlanDocument, faults: Faults) -> None:
     """Add the faults of a plan's ranges: bounds in the wrong order, a unit listed twice."""
     units = [
         (f"/plausible/{index}/unit", each.unit) for index, each in enumerate(document.plausible)
     ]
-    findings.add_repeats("repeated-unit", units)
+    faults.add_repeats("repeated-unit", units)
     for place, stated in _stated(document):
         least, most = stated.minimum, stated.maximum
         if least is not None and most is not None and most < least:
-            findings.add("range-order", f"{place}/maximum", plain(most), [f"{place}/minimum"])
+            faults.add("range-order", f"{place}/maximum", plain(most), [f"{place}/minimum"])
 
 
 def _stated(document: PlanDocument) -> Iterable[tuple[str, Plausible]]:

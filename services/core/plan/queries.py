@@ -16,9 +16,8 @@ from services.core.identity.rules import city_of_plan
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 from services.core.kit.statements import DriverStatement
-from services.core.plan.document import (
-    PlanDocument,
-)
+from services.core.plan.document import PlanDocument
+from services.core.plan.earlier.queries import said_earlier
 from services.core.plan.models import (
     AssignedTarget,
     IndicatorOwner,
@@ -34,7 +33,6 @@ from services.core.plan.statements import STANDING
 from services.core.plan.visibility import plan_scope
 
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
-
 
 _Standing = tuple[int, bytes, bytes]
 """How a plan stands: its version, its document's digest, a digest of what is decided beside it."""
@@ -93,16 +91,20 @@ async def _read(
     for row in await _rows(*of_plan, AssignedTarget):
         key = (row.indicator_code, row.year)
         assigned[key] = (*assigned.get(key, ()), row)
+    document = await _document(*of_plan, version, digest)
+    earlier = await said_earlier(session, city_code, document, version)
     return PlanState(
         city_code=city_code,
         code=plan_code,
         version=version,
-        document=await _document(*of_plan, version, digest),
+        document=document,
         assigned=assigned,
         settlements={row.question_id: row for row in await _rows(*of_plan, Settlement)},
         periods={
             row.period: row for row in await _rows(*of_plan, PlanPeriod) if row.state != "planned"
         },
+        past_owners=earlier.owners,
+        past_units=earlier.units,
     )
 
 
@@ -150,7 +152,9 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
     if version is None or version == plan.version:
         return plan
     document = await plan_document(session, plan.city_code, plan.code, version)
-    return replace(plan, version=version, document=document)
+    earlier = await said_earlier(session, plan.city_code, document, version)
+    state = replace(plan, version=version, document=document)
+    return replace(state, past_owners=earlier.owners, past_units=earlier.units)
 
 
 DOCUMENTS_KEPT = 256

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.core.plan.collected_faults import Codes, Faults
 from services.core.plan.document import PlanDocument
-from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_entries import Register, RegisterColumn
 
 
@@ -31,25 +31,25 @@ class Registers:
     columns: Mapping[str, Columns]
 
 
-def columns_of(place: str, register: Register, findings: Findings) -> Columns:
+def columns_of(place: str, register: Register, faults: Faults) -> Columns:
     """Return the columns of the register at `place`."""
     named = [(f"{place}/columns/{at}", one) for at, one in enumerate(register.columns)]
     readable = {
         one.code: (where, one)
         for where, one in reversed(named)
-        if not findings.unreadable(f"{where}/code")
+        if not faults.unreadable(f"{where}/code")
     }
-    whole = all(not findings.unreadable(f"{where}/code") for where, _ in named)
-    lost = not named and findings.unreadable(f"{place}/columns")
+    whole = all(not faults.unreadable(f"{where}/code") for where, _ in named)
+    lost = not named and faults.unreadable(f"{place}/columns")
     names = {one.name: code for code, (_, one) in readable.items()}
     codes = Codes("column", frozenset(readable), complete=whole and not lost, names=names)
     return Columns(codes, readable)
 
 
-def registers_of(document: PlanDocument, codes: Codes, findings: Findings) -> Registers:
+def registers_of(document: PlanDocument, codes: Codes, faults: Faults) -> Registers:
     """Return the registers of a document, whose `codes` are known."""
     columns = {
-        one.code: columns_of(f"/registers/{at}", one, findings)
+        one.code: columns_of(f"/registers/{at}", one, faults)
         for at, one in enumerate(document.registers)
         if one.code in codes.known
     }

@@ -3,100 +3,98 @@
 from collections.abc import Mapping
 
 from services.core.kit.decimals import plain
+from services.core.plan.collected_faults import Codes, Faults
 from services.core.plan.condition_faults import check_conditions
 from services.core.plan.document import PlanDocument
-from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_columns import Columns, columns_of
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn, RowEvidence
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 
 
-def check_registers(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
+def check_registers(document: PlanDocument, codes: Mapping[str, Codes], faults: Faults) -> None:
     """Add the faults of the registers of a document."""
     for at, register in enumerate(document.registers):
-        _check_register(f"/registers/{at}", register, codes["organization"], findings)
+        _check_register(f"/registers/{at}", register, codes["organization"], faults)
 
 
-def _check_register(
-    place: str, register: Register, organizations: Codes, findings: Findings
-) -> None:
-    findings.add_unknown_among(f"{place}/keepers", register.keepers, organizations)
-    findings.add_unknown_among(f"{place}/leads", register.leads, organizations)
-    findings.add_repeats(
+def _check_register(place: str, register: Register, organizations: Codes, faults: Faults) -> None:
+    faults.add_unknown_among(f"{place}/keepers", register.keepers, organizations)
+    faults.add_unknown_among(f"{place}/leads", register.leads, organizations)
+    faults.add_repeats(
         "repeated-reference", [(f"{place}/ends/{at}", one) for at, one in enumerate(register.ends)]
     )
     for at, column in enumerate(register.columns):
-        _check_column(f"{place}/columns/{at}", column, findings)
+        _check_column(f"{place}/columns/{at}", column, faults)
     listed = [(f"{place}/columns/{at}/code", one.code) for at, one in enumerate(register.columns)]
-    findings.add_repeats("duplicate-code", listed)
-    columns = columns_of(place, register, findings)
+    faults.add_repeats("duplicate-code", listed)
+    columns = columns_of(place, register, faults)
     for at, column in enumerate(register.columns):
         here = f"{place}/columns/{at}/required_where"
-        check_conditions(here, column.required_where, columns, findings)
-    findings.add_unknown_among(f"{place}/key", register.key, columns.codes)
+        check_conditions(here, column.required_where, columns, faults)
+    faults.add_unknown_among(f"{place}/key", register.key, columns.codes)
     for at, code in enumerate(register.key):
         found = columns.find(code)
         if found is not None and not found[1].required:
             where = f"{found[0]}/required"
-            findings.add("key-not-required", f"{place}/key/{at}", code, [where])
+            faults.add("key-not-required", f"{place}/key/{at}", code, [where])
     for member in ("valid_from", "valid_to"):
-        check_day(f"{place}/{member}", getattr(register, member), columns, findings)
-    _check_dates(place, register, columns, findings)
+        check_day(f"{place}/{member}", getattr(register, member), columns, faults)
+    _check_dates(place, register, columns, faults)
     for at, rule in enumerate(register.evidence):
         here = f"{place}/evidence/{at}"
-        check_conditions(f"{here}/where", rule.where, columns, findings)
-        _check_evidence(here, rule, place, register, findings)
+        check_conditions(f"{here}/where", rule.where, columns, faults)
+        _check_evidence(here, rule, place, register, faults)
 
 
-def _check_dates(place: str, register: Register, columns: Columns, findings: Findings) -> None:
+def _check_dates(place: str, register: Register, columns: Columns, faults: Faults) -> None:
     """Add a fault where no row can come to a day on which it is to be renewed or looked at."""
-    check_day(f"{place}/recheck", register.recheck, columns, findings)
-    findings.add_unknown(f"{place}/title", register.title, columns.codes)
+    check_day(f"{place}/recheck", register.recheck, columns, faults)
+    faults.add_unknown(f"{place}/title", register.title, columns.codes)
     if register.recheck is not None and register.cycle is None:
-        findings.add("cycle-required", f"{place}/cycle", None, [f"{place}/recheck"])
+        faults.add("cycle-required", f"{place}/cycle", None, [f"{place}/recheck"])
     if register.renewal is not None:
-        findings.add_unknown(f"{place}/renewal/same", register.renewal.same, columns.codes)
+        faults.add_unknown(f"{place}/renewal/same", register.renewal.same, columns.codes)
         if register.valid_to is None:
-            findings.add("renewal-without-end", f"{place}/renewal", None, [f"{place}/valid_to"])
+            faults.add("renewal-without-end", f"{place}/renewal", None, [f"{place}/valid_to"])
 
 
 def _check_evidence(
-    here: str, rule: RowEvidence, place: str, register: Register, findings: Findings
+    here: str, rule: RowEvidence, place: str, register: Register, faults: Faults
 ) -> None:
     """Add a fault where a row never becomes what it is to have evidence for by a verb."""
     if rule.state == "confirmed" and not register.review:
         rests_on = [f"{place}/review"]
-        findings.add("evidence-without-review", f"{here}/state", rule.state, rests_on)
+        faults.add("evidence-without-review", f"{here}/state", rule.state, rests_on)
     if rule.state != "confirmed" and rule.state not in register.ends:
-        findings.add("evidence-of-no-end", f"{here}/state", rule.state, [f"{place}/ends"])
+        faults.add("evidence-of-no-end", f"{here}/state", rule.state, [f"{place}/ends"])
 
 
 def check_day(
-    place: str, code: str | None, columns: Columns, findings: Findings, *, months: bool = False
+    place: str, code: str | None, columns: Columns, faults: Faults, *, months: bool = False
 ) -> None:
     """Add a fault where what is named at `place` is no column, or holds no day (nor a month)."""
-    findings.add_unknown(place, code, columns.codes)
+    faults.add_unknown(place, code, columns.codes)
     found = columns.find(code)
     if found is None or found[1].type == "date" or (months and found[1].type == "month"):
         return
-    findings.add("not-a-day-or-month" if months else "not-a-day", place, code, [f"{found[0]}/type"])
+    faults.add("not-a-day-or-month" if months else "not-a-day", place, code, [f"{found[0]}/type"])
 
 
-def _check_column(place: str, column: RegisterColumn, findings: Findings) -> None:
+def _check_column(place: str, column: RegisterColumn, faults: Faults) -> None:
     rests_on = [f"{place}/type"]
     choices = [(f"{place}/choices/{at}/code", one.code) for at, one in enumerate(column.choices)]
-    findings.add_repeats("duplicate-code", choices)
+    faults.add_repeats("duplicate-code", choices)
     if column.type == "choice" and not column.choices:
-        findings.add("choices-required", f"{place}/choices", None, rests_on)
+        faults.add("choices-required", f"{place}/choices", None, rests_on)
     if column.type != "choice" and column.choices:
-        findings.add("choices-not-expected", f"{place}/choices", None, rests_on)
+        faults.add("choices-not-expected", f"{place}/choices", None, rests_on)
     for member in ("minimum", "maximum"):
         bound = getattr(column, member)
         if bound is not None and column.type not in _NUMBERS:
-            findings.add("bound-of-no-number", f"{place}/{member}", plain(bound), rests_on)
+            faults.add("bound-of-no-number", f"{place}/{member}", plain(bound), rests_on)
     least, most = column.minimum, column.maximum
     if least is not None and most is not None and most < least:
-        findings.add("range-order", f"{place}/maximum", plain(most), [f"{place}/minimum"])
+        faults.add("range-order", f"{place}/maximum", plain(most), [f"{place}/minimum"])
     if column.check is not None and column.type != "text":
-        findings.add("check-of-no-text", f"{place}/check", column.check, rests_on)
+        faults.add("check-of-no-text", f"{place}/check", column.check, rests_on)

@@ -1,7 +1,7 @@
 """What makes a plan document valid: its shape and what must hold between its parts.
 
 Reads and refuses, with every fault at once. What holds between the parts is in
-`plan.cross_checks`; storing a document is in `plan.service`.
+`plan.document_faults`; storing a document is in `plan.service`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.core.kit.faults import faults_of, pointer
-from services.core.plan.cross_checks import cross_check
 from services.core.plan.document import PlanDocument
+from services.core.plan.document_faults import cross_check
 from services.core.plan.errors import InvalidPlan
 
 _STAND_INS = ("unreadable", "000000", "000000-0", "2000-01-01", 2000, 1)

@@ -1,6 +1,6 @@
 """The JSON schema of a plan document, written from the code for editors and other systems.
 
-Says the shape only; what must hold between the parts is in `plan.cross_checks`.
+Says the shape only; what must hold between the parts is in `plan.document_faults`.
 Run as `python -m services.core.plan.schema write|check`.
 """
 

@@ -1,13 +1,14 @@
 """A plan as it stands, read once and asked often: pure, and shared by every request."""
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
+from services.core.plan.checks_in_force import StandingChecks, standing_checks
 from services.core.plan.document import (
     Indicator,
     Measure,
@@ -24,7 +25,6 @@ from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.register_entries import Register
 from services.core.plan.sheet_entries import ScoreSheet
-from services.core.plan.standing_checks import StandingChecks, standing_checks
 
 REGISTER_SOURCE = "register:"
 """What a register is called as the source of a figure: this, and its code."""
@@ -35,7 +35,10 @@ class PlanState:
     """A plan as it stands: its document, its version, and the decisions beside it.
 
     `assigned` holds every assignment, oldest first, by (indicator code, year); `periods` the
-    periods that were ever opened, by code; `settlements` the decided questions, by id.
+    periods that were ever opened, by code; `settlements` the decided questions, by id;
+    `past_owners` the units that reported an indicator by an earlier version and do not now, each
+    with the local date of the version that ended it; `past_units` the units of measure that an
+    indicator had, oldest first, each with the moment at which it ceased to.
     """
 
     city_code: str
@@ -45,6 +48,8 @@ class PlanState:
     assigned: Mapping[tuple[str, int], tuple[AssignedTarget, ...]]
     settlements: Mapping[str, Settlement]
     periods: Mapping[str, PlanPeriod]
+    past_owners: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
+    past_units: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
 
     @cached_property
     def indicators(self) -> Mapping[str, Indicator]:
@@ -170,6 +175,14 @@ class PlanState:
         """Return what the document calls an indicator, or its code where it has it no longer."""
         found = self.indicators.get(code)
         return code if found is None else found.name
+
+    def unit_at(self, indicator_code: str, instant: datetime) -> str | None:
+        """Return the unit of measure of an indicator at an instant; None: the plan dropped it."""
+        found = self.indicators.get(indicator_code)
+        if found is None:
+            return None
+        ceased = self.past_units.get(indicator_code, ())
+        return next((unit for until, unit in ceased if instant < until), found.unit)
 
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""

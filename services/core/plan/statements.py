@@ -17,13 +17,16 @@ STANDING = f"""
 SELECT p.version, v.digest, sha256(convert_to(CAST(ROW(
     {_written(AssignedTarget, "t.indicator_code, t.year, t.sequence")},
     {_written(Settlement, "t.question_id")},
-    {_written(PlanPeriod, "t.period", "t.state <> 'planned'")}
+    {_written(PlanPeriod, "t.period", "t.state <> 'planned'")},
+    (SELECT string_agg(h.digest, '' ORDER BY h.version) FROM plan_version AS h
+        WHERE h.city_code = :city AND h.plan_code = :plan AND h.version < p.version)
 ) AS text), 'UTF8')) AS beside
 FROM plan AS p JOIN plan_version AS v
     ON v.city_code = p.city_code AND v.plan_code = p.code AND v.version = p.version
 WHERE p.city_code = :city AND v.city_code = :city AND p.code = :plan
 """  # noqa: S608 (names of our own)
-"""The version of a plan, the digest of its document, and one of all that is decided beside it.
+"""The version of a plan, the digest of its document, and one of all that is decided beside it and
+of the versions before, which say who reported what.
 
 By what is there and not by when it was written: two readings that agree are of one state.
 """

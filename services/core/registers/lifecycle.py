@@ -37,6 +37,7 @@ from services.core.registers.rules import (
     authors_of,
     confirms,
     has_right,
+    keeps_no_more,
     state_allows,
     with_files,
 )
@@ -65,6 +66,12 @@ def check_row_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -
         return
     if verb == "confirm" and confirms(actor, register):
         raise OwnRow
+    if verb in WRITING_VERBS and keeps_no_more(register, row["organization_code"]):
+        raise takes(
+            "office（该行的单位已不再填报该台账；office 在批量填报时写明新单位，即移交该行）",
+            "the office, for the row's unit keeps the register no more; the office hands it over by"
+            " a batch that names a unit that does",
+        )
     if verb in WRITING_VERBS:
         raise takes(
             "填写该行的单位或 office",

@@ -337,3 +337,11 @@ async def keyed_otherwise(
         "types": ["text" if one is None else one.type for one in columns],
     }
     return await session.scalar(statements.KEYED_OTHERWISE, given) or 0
+
+
+async def saying(
+    session: AsyncSession, city_code: str, plan_code: str, register_code: str, column: str
+) -> int:
+    """Return how many rows of a register that stand say something in a column."""
+    given = {"city": city_code, "plan": plan_code, "register": register_code, "column": column}
+    return await session.scalar(statements.SAYING, given) or 0

@@ -1,4 +1,4 @@
-"""A plan loaded over the rows that stand: no other key of a register under them."""
+"""A plan loaded over what stands: no other key under rows, and no other unit under numbers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +16,7 @@ from services.core.plan.queries import plan_document
 from services.core.plan.register_entries import Register
 from services.core.registers import queries
 from services.core.registers.service import name_of
+from services.core.submissions.queries import measured_in_open_periods
 
 _KEY_IN_USE = Text(
     "台账“{name}”有 {count} 行在册，不能按新的主键识别，更改后同一对象会登记成两行："
@@ -23,6 +24,19 @@ _KEY_IN_USE = Text(
     "{count} rows of {name} stand that this key does not tell by what they say, so that each could"
     " be written a second time: leave the key's columns and their types as they were, end or"
     " withdraw those rows first, or describe a register of another code",
+)
+_UNIT_IN_USE = Text(
+    "“{name}”在未关闭的周期有 {count} 个数值按原单位（或倍数）填报，更改后会被当作新单位的数值："
+    "请先关闭这些周期，或以新的代码登记该指标",
+    "{count} values of {name} in periods that are not closed were reported in the unit, or with the"
+    " multiplier, that was, and would be read in the new one: close those periods first, or"
+    " describe an indicator of another code",
+)
+_COLUMN_IN_USE = Text(
+    "台账列“{name}”有 {count} 行按原单位填写，更改后会被当作新单位的数值："
+    "请增加新的列，或先终止、撤回这些行",
+    "{count} rows say {name} in the unit that was, and would be read in the new one: add another"
+    " column, or end or withdraw those rows first",
 )
 
 
@@ -34,29 +48,34 @@ async def load_plan_over_rows(
     now: datetime,
     whole_city: bool = True,
 ) -> Loaded:
-    """Load a plan as `plan.loading.load_plan` does, where the rows that stand keep their keys.
+    """Load a plan as `plan.loading.load_plan` does, where what stands keeps its keys and units.
 
     Raises:
         InvalidPlan: see there; or a register has another key, by which rows of it that stand would
-            not be found again.
+            not be found again; or an indicator or a column has another unit, in which numbers that
+            stand would be read.
     """
     loaded = await load_plan(
         session, document=document, actor=actor, now=now, whole_city=whole_city
     )
     if loaded.outcome == "new_version":
-        faults = await _key_faults(session, document, loaded.version - 1)
+        before = await _version(session, document, loaded.version - 1)
+        faults = await _key_faults(session, document, before)
+        faults += await _unit_faults(session, document, before)
         if faults:
             raise InvalidPlan(faults=faults)
     return loaded
 
 
-async def _key_faults(session: AsyncSession, document: PlanDocument, earlier: int) -> list[Fault]:
+async def _key_faults(
+    session: AsyncSession, document: PlanDocument, before: PlanDocument | None
+) -> list[Fault]:
     """Return the registers under whose standing rows the key was changed since a version."""
     city, plan = document.city.code, document.code
-    before = await _keys_at(session, city, plan, earlier)
+    keys = {} if before is None else {one.code: _key(one) for one in before.registers}
     faults = []
     for at, register in enumerate(document.registers):
-        if before.get(register.code) == _key(register):
+        if keys.get(register.code) == _key(register):
             continue
         # Whoever writes by the key that was is let through first, and counted.
         await lock_name(session, name_of(city, plan, register.code))
@@ -77,10 +96,55 @@ def _key(register: Register) -> _Key:
     return tuple((code, None if one is None else one.type) for code, one in columns)
 
 
-async def _keys_at(session: AsyncSession, city: str, plan: str, version: int) -> Mapping[str, _Key]:
-    """Return the keys of a version's registers; of one that cannot be read today, none."""
+async def _version(
+    session: AsyncSession, document: PlanDocument, version: int
+) -> PlanDocument | None:
+    """Return a version of a plan; None: it cannot be read today."""
     try:
-        document = await plan_document(session, city, plan, version)
+        return await plan_document(session, document.city.code, document.code, version)
     except ValidationError:
-        return {}
-    return {one.code: _key(one) for one in document.registers}
+        return None
+
+
+async def _unit_faults(
+    session: AsyncSession, document: PlanDocument, before: PlanDocument | None
+) -> list[Fault]:
+    """Return where numbers that stand would be read in another unit than they were given in.
+
+    Whoever reports by the version before is let through first, for it holds that version.
+    """
+    if before is None:
+        return []
+    was = {one.code: (one.unit, one.multiplier) for one in before.indicators}
+    places = {
+        one.code: (at, one)
+        for at, one in enumerate(document.indicators)
+        if was.get(one.code, (one.unit, one.multiplier)) != (one.unit, one.multiplier)
+    }
+    counts = await measured_in_open_periods(session, document.city.code, document.code, places)
+    faults = []
+    for code, (at, one) in places.items():
+        if code in counts:
+            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[code]))
+            place = "unit" if was[code][0] != one.unit else "multiplier"
+            faults.append(Fault(f"/indicators/{at}/{place}", "unit-in-use", told, one.unit))
+    return faults + await _column_faults(session, document, before)
+
+
+async def _column_faults(
+    session: AsyncSession, document: PlanDocument, before: PlanDocument
+) -> list[Fault]:
+    """Return the columns of registers that have another unit over rows that stand."""
+    city, plan, faults = document.city.code, document.code, []
+    was = {(one.code, each.code): each.unit for one in before.registers for each in one.columns}
+    for at, register in enumerate(document.registers):
+        for place, column in enumerate(register.columns):
+            if was.get((register.code, column.code), column.unit) == column.unit:
+                continue
+            await lock_name(session, name_of(city, plan, register.code))
+            count = await queries.saying(session, city, plan, register.code, column.code)
+            if count:
+                told = _COLUMN_IN_USE.format(name=column.name, count=str(count))
+                where = f"/registers/{at}/columns/{place}/unit"
+                faults.append(Fault(where, "unit-in-use", told, column.unit))
+    return faults

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, all_kept, pieces_of
@@ -87,8 +88,22 @@ def register_in(plan: PlanState, code: str) -> Register:
 
 def keeps(actor: Actor, register: Register, organization_code: str) -> bool:
     """Return whether the actor writes the rows of a unit: who reports for it does, if it keeps."""
-    kept = not register.keepers or organization_code in register.keepers
-    return kept and writes_for(actor, organization_code)
+    return not keeps_no_more(register, organization_code) and writes_for(actor, organization_code)
+
+
+def keeps_no_more(register: Register, organization_code: str) -> bool:
+    """Return whether a unit is none of those that keep a register, whatever rows it has there."""
+    return bool(register.keepers) and organization_code not in register.keepers
+
+
+def writes_row(actor: Actor, register: Register, organization_code: str) -> bool:
+    """Return whether the actor changes a row of a unit that stands.
+
+    Who keeps it does; of a unit that keeps the register no more, whoever reports for any unit.
+    """
+    if keeps_no_more(register, organization_code):
+        return writes_for(actor, organization_code) and actor.may(Permission.REPORT_FOR_ANY_UNIT)
+    return keeps(actor, register, organization_code)
 
 
 def confirms(actor: Actor, register: Register) -> bool:
@@ -99,7 +114,7 @@ def confirms(actor: Actor, register: Register) -> bool:
 def keeper_faults(register: Register, organization_code: str, plan: PlanState) -> list[Fault]:
     """Return what is wrong with the unit that a row is said to be of."""
     faults = organization_faults(organization_code, plan)
-    if not faults and register.keepers and organization_code not in register.keepers:
+    if not faults and keeps_no_more(register, organization_code):
         units = [plan.organization_name(code) for code in register.keepers]
         words = Text(
             f"该台账的填报单位：{'、'.join(units)}",
@@ -129,7 +144,7 @@ def has_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -> bool
     Nobody confirms what they, or another key of their unit, wrote.
     """
     if verb in WRITING_VERBS:
-        return keeps(actor, register, row["organization_code"])
+        return writes_row(actor, register, row["organization_code"])
     if not confirms(actor, register):
         return False
     return verb != "confirm" or not authors_of(row).include(actor)
@@ -209,6 +224,11 @@ def after_writing(
         "version": row["version"] + 1,
     }
     return after if register.review else _confirmed(after, register, now.today)
+
+
+def taken_over(row: Row, *, now: datetime) -> Row:
+    """Return a row that only went over to another unit, with all that it says and its state."""
+    return {**row, "updated_at": now, "version": row["version"] + 1}
 
 
 def with_files(

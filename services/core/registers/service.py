@@ -25,9 +25,7 @@ from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.registers import queries
-from services.core.registers.errors import (
-    RegisterRowExists,
-)
+from services.core.registers.errors import RegisterRowExists
 from services.core.registers.judging import NO_UNIT, CellJudging, Cells, judged_cells, key_of
 from services.core.registers.rules import (
     RegisterOutcome,
@@ -40,7 +38,10 @@ from services.core.registers.rules import (
     image_of,
     keeper_faults,
     keeps,
+    keeps_no_more,
     new_row,
+    taken_over,
+    writes_row,
 )
 from services.core.registers.statements import REMEMBER, WRITE
 from services.core.submissions.errors import BatchContended
@@ -162,7 +163,7 @@ def drawn_up(draft: RowDraft, desk: RegisterDesk) -> Row:
 
 def key_taken(row: Row, desk: RegisterDesk) -> RegisterRowExists:
     """Return the refusal of another row with the key of one that stands."""
-    own = keeps(desk.actor, desk.register, row["organization_code"])
+    own = writes_row(desk.actor, desk.register, row["organization_code"])
     seen = own or confirms(desk.actor, desk.register)
     return RegisterRowExists(extra={"row_id": str(row["id"])} if seen else {})
 
@@ -259,6 +260,16 @@ _ANOTHERS = Fault(
     Text("相同主键的行属于另一单位", "The row with this key is another unit's"),
 )
 
+_LEFT_BEHIND = Fault(
+    "/organization_code",
+    "row-of-another-unit",
+    Text(
+        "相同主键的行属于已不再填报该台账的单位：请由 office 在批量填报时写明新单位，将其移交",
+        "The row with this key is of a unit that keeps the register no more: the office hands it"
+        " over by a batch that names another",
+    ),
+)
+
 
 def _decided(
     one: _Judged, found: Mapping[str, Row], desk: RegisterDesk, *, hints: bool
@@ -272,13 +283,18 @@ def _decided(
     present: Cells | None = None if before is None else before["cells"]
     cells = judged_cells(register, draft.said, CellJudging(desk.plan, hints=hints), present)
     faults = [*one.faults, *_beside(draft, cells.faults)]
+    standing = before
     if before is not None and before["organization_code"] != draft.organization_code:
-        faults.append(_ANOTHERS)
+        faults += _of_another(before, desk)
+        standing = {**before, "organization_code": draft.organization_code}
     if faults:
         return WrittenRow(draft.index, "rejected", None, tuple(faults))
-    if before is not None and before["cells"] == cells.cells:
-        return WrittenRow(draft.index, "unchanged", before, before=before)
-    row = before or new_row(
+    if standing is not None and standing["cells"] == cells.cells:
+        if standing is before:
+            return WrittenRow(draft.index, "unchanged", before, before=before)
+        moved = taken_over(standing, now=desk.now)
+        return WrittenRow(draft.index, "updated", moved, before=before)
+    row = standing or new_row(
         desk.plan, register, draft.organization_code, row_id=draft.row_id or new_id(), now=desk.now
     )
     row = after_writing(
@@ -286,6 +302,14 @@ def _decided(
     )
     outcome: RegisterOutcome = "created" if before is None else "updated"
     return WrittenRow(draft.index, outcome, row, before=before)
+
+
+def _of_another(row: Row, desk: RegisterDesk) -> list[Fault]:
+    """Return what keeps a row from going over to another unit: it goes where its own keeps none."""
+    unit = row["organization_code"]
+    if not keeps_no_more(desk.register, unit):
+        return [_ANOTHERS]
+    return [] if writes_row(desk.actor, desk.register, unit) else [_LEFT_BEHIND]
 
 
 def _of_one_gone(draft: RowDraft, register: Register) -> WrittenRow:

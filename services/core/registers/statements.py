@@ -38,6 +38,13 @@ WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :registe
 
 Text, days, months and codes are written alike; a whole number, a decimal and a truth are not."""
 
+SAYING = text("""
+SELECT count(*) FROM register_row AS r
+WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
+    AND r.state IN ('draft', 'confirmed') AND jsonb_typeof(r.cells -> :column) <> 'null'
+""")
+"""How many rows of a register that stand say something in a column."""
+
 # In one order, so that no two calls wait for each other.
 STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 """The rows of a register that hold some keys, locked."""
@@ -63,7 +70,8 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:key AS text[]), CAST(:organization_code A
     AS w(id, key, organization_code, state, cells, counted, valid_from, valid_to, ended_on, reason,
         authors, files, renew_by, renewed_as, recheck_by, title, created_at, updated_at, version,
         counted_version)
-ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key, state = excluded.state,
+ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key,
+    organization_code = excluded.organization_code, state = excluded.state,
     cells = excluded.cells, counted = excluded.counted, valid_from = excluded.valid_from,
     valid_to = excluded.valid_to, ended_on = excluded.ended_on, reason = excluded.reason,
     authors = excluded.authors, files = excluded.files,

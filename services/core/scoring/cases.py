@@ -13,7 +13,7 @@ from services.core.plan.document import Frequency, Indicator, default_weight
 from services.core.plan.leads import owner_of, reporters_of
 from services.core.plan.periods import Period, months_of
 from services.core.plan.state import PlanState
-from services.core.plan.target_checks import falls_below_zero
+from services.core.plan.target_faults import falls_below_zero
 from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.comparables import BaselineValue, Comparable

@@ -47,12 +47,12 @@ def grade(
     if mandatory_not_met and cap is not None:
         given = _worse(gate, given, cap)
         reasons.append(
-            ("mandatory_not_met", {"codes": _listed(mandatory_not_met), "grade": cap.name})
+            ("mandatory_not_met", {"codes": listed_codes(mandatory_not_met), "grade": cap.name})
         )
     veto = _named(gate, gate.falsified_grade)
     if falsified and veto is not None:
         given = veto
-        reasons.append(("data_falsified", {"codes": _listed(falsified), "grade": veto.name}))
+        reasons.append(("data_falsified", {"codes": listed_codes(falsified), "grade": veto.name}))
     return Grading(given, by_score, tuple(reasons))
 
 
@@ -74,6 +74,7 @@ def _worse(gate: Gate, given: Grade | None, cap: Grade) -> Grade | None:
     return max(given, cap, key=gate.grades.index)
 
 
-def _listed(codes: Sequence[str]) -> str:
+def listed_codes(codes: Sequence[str]) -> str:
+    """Return codes as a reason lists them: the first few, and a sign that there are more."""
     shown = "、".join(codes[:_NAMED_CODES])
     return shown if len(codes) <= _NAMED_CODES else f"{shown} …"

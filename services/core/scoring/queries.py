@@ -16,6 +16,7 @@ from services.core.events.models import EventPosition
 from services.core.events.queries import check_position
 from services.core.kit.database import driver_connection
 from services.core.kit.statements import DriverStatement
+from services.core.plan.earlier.queries import reporters_written
 from services.core.plan.models import IndicatorOwner, Publication
 from services.core.plan.state import PlanState
 from services.core.scoring.affected import BoardKey
@@ -367,20 +368,9 @@ async def memberships_of(
     for loaded_at, position, indicators, organizations in rows:
         for written in indicators or ():
             held = found.setdefault(written["code"], [])
-            units = _parts_of(written, organizations)
+            units = reporters_written(written, organizations)
             if not held or held[-1].units != units:
                 # What was reported before the first version was numbered belongs to its units too.
                 since = _NOT_YET if position is None else position
                 held.append(Membership(since if held else 0, units, state.local_date(loaded_at)))
     return found
-
-
-def _parts_of(
-    written: Mapping[str, Any], organizations: Mapping[str, Mapping[str, Any]]
-) -> frozenset[str]:
-    """Return the units that reported an indicator by an earlier version: `leads.reporters_of`."""
-    acting = written["acting_owner"]
-    leads = ([acting] if acting else []) + written["owners"]
-    named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
-    owing = [unit for unit in named if organizations[unit]["submits"]]
-    return frozenset(owing[:1] if written["units"] == "direct" else owing)

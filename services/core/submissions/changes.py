@@ -59,6 +59,11 @@ def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
     return Form(**{name: changes.get(name, value) for name, value in present.items()})
 
 
+def stepped(row: SubmissionRow, now: datetime) -> SubmissionRow:
+    """Return a changed submission as its next version."""
+    return {**row, "version": row["version"] + 1, "updated_at": now}
+
+
 def edited(
     row: SubmissionRow,
     changes: Mapping[str, Any],

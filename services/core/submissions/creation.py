@@ -42,12 +42,18 @@ from services.core.submissions.errors import (
     SubmissionExists,
 )
 from services.core.submissions.images import event_data, image
-from services.core.submissions.judging import evidence_faults, period_faults, value_faults
+from services.core.submissions.judging import (
+    NOT_BEGUN,
+    evidence_faults,
+    period_faults,
+    value_faults,
+)
 from services.core.submissions.rules import (
     REMARKS,
     Form,
     Remarks,
     SubmissionAccess,
+    form_faults,
     reported,
     writes_for,
 )
@@ -64,6 +70,7 @@ class SubmissionDraft:
     form: Form
     remarks: Remarks
     draft: bool
+    on_behalf_of: bool | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,14 @@ def draw_up(
     """
     indicator = plan.indicators.get(draft.indicator_code)
     faults = reference_faults(draft.indicator_code, draft.organization_code, plan)
-    faults += period_faults(draft.period, plan, plan.local_date(now))
+    of_period = period_faults(draft.period, plan, plan.local_date(now))
+    faults += of_period
+    faults += behalf_faults(draft.on_behalf_of, draft.organization_code, actor)
     if indicator is not None:
-        faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
+        if all(one.code == NOT_BEGUN for one in of_period):
+            faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
+        else:  # what is asked of a value depends on its period
+            faults += form_faults(draft.form, indicator, draft=draft.draft)
         faults += evidence_faults(draft.form, indicator, (), draft=draft.draft)
     if faults or indicator is None:
         raise InvalidInput(faults=faults)
@@ -218,6 +230,11 @@ def access_to(
     )
 
 
+def first_action(row: SubmissionRow) -> str:
+    """Return what history calls the making of a submission: a draft was made, a value handed in."""
+    return "created" if row["state"] == "draft" else "submitted"
+
+
 def parameters(
     row: SubmissionRow,
     plan: PlanState,
@@ -232,7 +249,7 @@ def parameters(
         **row,
         "checks": None if checks is None else to_json(checks).decode(),
         "plan_version": plan.version,
-        "action": "created" if row["state"] == "draft" else "submitted",
+        "action": first_action(row),
         "image": to_json(image(row)).decode(),
         "actor": to_json(actor).decode(),
         "event_id": new_id(),

@@ -9,13 +9,14 @@ from typing import Any
 from services.core.checks.findings import CheckFinding, findings_kept, told
 from services.core.checks.judging import findings_alone
 from services.core.kit.decimals import plain
-from services.core.kit.errors import Fault
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 from services.core.plan.evidence_rules import Piece, lacking
 from services.core.plan.members import Frequency
 from services.core.plan.periods import Period, is_within_reach, months_of
 from services.core.plan.state import PlanState
+from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions.checking import finding_fault
 from services.core.submissions.rules import Form, form_faults, reported
 
@@ -162,13 +163,18 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
     indicator = plan.indicators.get(row["indicator_code"])
     if indicator is None:
         return _DROPPED
+    period = plan.period_calendar.period(row["period"])
+    ended = plan.past_owners.get(indicator.code, {}).get(row["organization_code"])
     if indicator.code in plan.sole_reporters:
         reporter = plan.sole_reporters[indicator.code]
-        if reporter is None or reporter.code != row["organization_code"]:
+        # What a former owner reports counts until a later one reports for the period.
+        if ended is None and (reporter is None or reporter.code != row["organization_code"]):
             return _another_units(indicator.owner_text if reporter is None else reporter.name)
-    elif row["organization_code"] not in plan.sharing_reporters[indicator.code]:
+    elif row["organization_code"] not in plan.sharing_reporters[indicator.code] and (
+        # A part that was handed over counts for the periods that had begun by then.
+        ended is None or period.first_day > ended
+    ):
         return _NO_PART
-    period = plan.period_calendar.period(row["period"])
     if period.months < months_of(indicator.frequency):
         return _TOO_FINE[indicator.frequency]
     return None
@@ -186,12 +192,20 @@ def _another_units(name: str) -> Doubt:
     )
 
 
+NOT_BEGUN = "period-not-begun"
+"""Of a period of the plan that nobody can know anything of yet."""
+
+
 def period_faults(code: str, plan: PlanState, today: date) -> list[Fault]:
-    """Return the fault of a period that nobody can know anything of yet."""
-    if is_within_reach(plan.period_calendar.period(code), today, plan.document.span.start):
+    """Return the fault of what is no period of the plan, or one that is `NOT_BEGUN`."""
+    try:
+        period = parsed_period(plan, code, "/period")
+    except InvalidInput as error:
+        return list(error.faults)
+    if is_within_reach(period, today, plan.document.span.start):
         return []
     words = Text(
         f"{code} 尚未开始；至多可填报下一周期",
         f"{code} has not begun; no period beyond the next one is reported",
     )
-    return [Fault("/period", "period-not-begun", words, code)]
+    return [Fault("/period", NOT_BEGUN, words, code)]

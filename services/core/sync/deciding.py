@@ -17,10 +17,9 @@ from services.core.kit.errors import DomainError, InvalidInput, Stale
 from services.core.kit.ids import new_id
 from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
-from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.writing import Change
-from services.core.submissions.changes import FORMS, edited, form_after
+from services.core.submissions.changes import FORMS, edited, form_after, stepped
 from services.core.submissions.checking import at_entry
 from services.core.submissions.conflicts.models import SubmissionConflict
 from services.core.submissions.conflicts.rules import (
@@ -32,7 +31,7 @@ from services.core.submissions.conflicts.rules import (
     says,
     shown,
 )
-from services.core.submissions.creation import SubmissionDraft, behalf_faults, draw_up
+from services.core.submissions.creation import SubmissionDraft, draw_up, first_action
 from services.core.submissions.errors import (
     PeriodClosed,
     SubmissionExists,
@@ -138,12 +137,9 @@ class MergingWrites:
     def _create(self, write: Write) -> WriteResult:
         plan, slot = self.plan, write.slot
         assert slot is not None  # noqa: S101 (of a creation without faults)
-        parsed_period(plan, slot.period, "/period")
-        if faults := behalf_faults(write.on_behalf_of, slot.organization_code, self.actor):
-            raise InvalidInput(faults=faults)
         form = Form(**{name: write.said.get(name) for name in FORMS})
         remarks = Remarks(**{name: write.said[name] for name in REMARKS if name in write.said})
-        draft = SubmissionDraft(*slot, form, remarks, write.draft)
+        draft = SubmissionDraft(*slot, form, remarks, write.draft, write.on_behalf_of)
         made = draw_up(draft, plan=plan, actor=self.actor, now=self.now)
         row: SubmissionRow = {**made, "id": write.subject_id}
         present = self.known.slots.get(slot)
@@ -162,7 +158,9 @@ class MergingWrites:
             drafted = {**row, "state": "draft", "submitted_at": None}
             self._note(drafted, "created", write)
             row = {**row, "version": 2}
-        self._note(row, "created" if write.draft else "submitted", write, in_time=in_time)
+        self._note(
+            row, action_of("submit") if in_time else first_action(row), write, in_time=in_time
+        )
         self._seen[write.subject_id] = dict(row)
         return WriteResult(write, "applied", write.subject_id, row["version"], made_in_time=in_time)
 
@@ -240,7 +238,7 @@ class MergingWrites:
         if faults := value_faults(form, indicator, self.plan, row["period"], draft=True):
             raise InvalidInput(faults=faults)
         changed = edited(row, changes, form, indicator=indicator, actor=self.actor)
-        return self._note(self._checked(self._as_of_now({**row, **changed})), "changed", write)
+        return self._note(self._checked(stepped({**row, **changed}, self.now)), "changed", write)
 
     def _checked(self, row: SubmissionRow) -> SubmissionRow:
         """Return a submission as it is to be written, with what the plan's checks find in it.
@@ -265,7 +263,7 @@ class MergingWrites:
         )
         others = bool(differing(base, row))
         in_time = verb == "submit" and self._made_in_time(write, row["period"])
-        after = self._as_of_now({**row, **changed})
+        after = stepped({**row, **changed}, self.now)
         if verb == "submit":
             after = self._checked(after)
         self._note(after, action_of(verb), write, in_time=in_time)
@@ -374,9 +372,6 @@ class MergingWrites:
         if due is None or self.plan.local_date(self.now) > due + timedelta(days=grace):
             return None
         return write.claimed_at
-
-    def _as_of_now(self, row: Mapping[str, Any]) -> SubmissionRow:
-        return {**row, "version": row["version"] + 1, "updated_at": self.now}
 
     def _note(
         self, row: SubmissionRow, action: str, write: Write, *, in_time: bool = False

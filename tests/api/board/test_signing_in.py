@@ -8,7 +8,7 @@ import pytest
 
 from services.core.identity.access_tokens import BOARD
 from services.core.people.second_factor import STEP_SECONDS
-from tests.support.api import XINMI, Door
+from tests.support.api import XINMI, Door, open_door
 from tests.support.board import (
     LEADERS_PAGE,
     SITE,
@@ -78,6 +78,26 @@ async def test_the_cookie_is_the_browsers_alone(door: Door) -> None:
             client, SIGN_IN, SIGN_IN, {"username": one.username, "password": PASSWORD}
         )
     assert "secure" in cookies_of(safe)["wufei_session"].lower()
+
+
+async def test_every_cookie_is_secure_where_the_public_address_is_of_tls(
+    module_database_url: str,
+) -> None:
+    """A proxy that ends TLS may not say so, and a header of a stranger is not believed."""
+    for address, secure in (("https://wufei.test", True), ("http://wufei.test", False)):
+        chosen = {"WUFEI_PUBLIC_URL": address}
+        async with open_door(module_database_url, environment=chosen) as own:
+            one = await somebody(own, f"public-{secure}".lower(), "leader")
+            fields = {"username": one.username, "password": PASSWORD}
+            async with browser(own) as client:
+                shown = await client.get(f"{SIGN_IN}?lang=en")
+                fields["form_token"] = token_in(shown.text)
+                kept = cookies_of(shown)["wufei_step"].split(";", 1)[0]
+                headers = {"Cookie": f"wufei_step={kept}"}
+                begun = await client.post(SIGN_IN, data=fields, headers=headers)
+            said = cookies_of(shown) | cookies_of(begun)
+            assert {*said} >= {"wufei_step", "wufei_lang", "wufei_session"}
+            assert {"secure" in one.lower() for one in said.values()} == {secure}
 
 
 async def test_a_wrong_password_and_an_unknown_name_are_told_alike(door: Door) -> None:

@@ -16,6 +16,8 @@ from services.core.kit.database import Database
 from services.core.kit.ids import first_id_at
 from services.core.kit.one_connection import unit_of_work
 from services.core.kit.partitions import tend
+from services.core.kit.sealing import Seal, new_seal_key
+from services.core.kit.signatures import Signer
 from services.core.partitions import cut_tables
 from tests.integration.audit.conftest import CITY, OTHER, TRUSTED, enter, happen, keep_head, link
 from tests.support.owner import as_owner
@@ -209,3 +211,48 @@ async def test_entries_go_behind_a_signed_head_only_and_the_chain_goes_on(
         verdict = await proving.verify(session, CITY, trusted=TRUSTED)
         assert verdict.breach is not None
         assert verdict.breach.kind == "removed"
+
+
+class Yesterday(Clock):
+    """The clock of the day before, when another key signed."""
+
+    @staticmethod
+    @override
+    def true_now() -> datetime:
+        return Clock.true_now() - timedelta(days=1)
+
+
+async def verified(database: Database) -> proving.Proof:
+    async with database.sessions() as session:
+        return await proving.verify(session, CITY, trusted=TRUSTED)
+
+
+async def test_the_heads_of_a_key_that_was_replaced_are_covered_by_the_next_signature(
+    database: Database,
+) -> None:
+    """A rotation is no forgery; and what nobody covers is told, with the key that signed it."""
+    former = Signer(Seal.read(new_seal_key()), linking.PURPOSE)
+    await database.pool.execute("INSERT INTO city VALUES ($1, '新密市')", CITY)
+    await happen(database, 2)
+    await link(database)
+    assert await keep_head(database, signer=former, clock=Yesterday()) == 1
+    first = (await verified(database)).breach
+    assert first is not None
+    assert (first.kind, first.number) == ("head", 4)
+    assert former.public_keys[0].hex() in first.said.en
+    assert "--public-key" in first.said.en
+    await happen(database, 1)
+    await link(database)
+    assert await keep_head(database) == 1
+    found = await verified(database)
+    assert found.breach is None
+    assert (found.chain.number, found.chain.signed, found.chain.covered) == (6, 1, 1)
+    assert [one.number for one in found.chain.strangers] == [4]
+    await as_owner(
+        database.dsn,
+        "UPDATE audit_checkpoint SET signature = set_byte(signature, 9, 7) WHERE number = 4",
+    )
+    altered = (await verified(database)).breach
+    assert altered is not None
+    assert (altered.kind, altered.number) == ("head", 4)
+    assert "--public-key" not in altered.said.en, "it is not of the key that it names"

@@ -64,6 +64,7 @@ async def test_what_is_whole_is_verified_exported_signed_and_verified_again(
         assert (code, "a head that was noted elsewhere" in said) == (1, True), said
         code, said = await _audit(*verify, *file, WUFEI_SECRET_KEY=new_seal_key())
         assert (code, "its signature is not good" in said) == (1, True), said
+        assert f"signed by {PUBLIC}" in said, "a key that was replaced is told by its name"
         out.write_bytes(out.read_bytes().replace(b'"value": "1.50"', b'"value": "1.51"', 1))
         code, said = await _audit(*verify, *file)
         assert (code, "number 1, row" in said, "was altered" in said) == (1, True, True), said

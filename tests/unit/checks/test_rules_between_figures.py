@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.core.checks.verdicts import SideSum, holds, side_sum, verdict
 from services.core.plan.check_entries import CheckOperator, CheckRule, CheckTerm
-from services.core.plan.standing_checks import standing_checks
+from services.core.plan.checks_in_force import standing_checks
 from tests.unit.checks.builders import a_plan, a_row, a_rule, figures, found
 
 NUMBERS = st.decimals(

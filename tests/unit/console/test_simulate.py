@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bench.country.load import Deadline
-from bench.country.running import Simulated
+from bench.country.stages import Simulated
 from bench.country.tables import faults
 from bench.country.traffic import Answer, Heard, Wish, paced
 from services.console.commands import simulate

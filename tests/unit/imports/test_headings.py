@@ -2,6 +2,8 @@
 
 import pytest
 
+from services.api.exports.columns import shape_of
+from services.api.submissions.schemas import SubmissionListOut
 from services.core.imports.headings import (
     OF_ASSESSMENTS,
     OF_INDICATORS,
@@ -72,6 +74,21 @@ def test_this_period_s_value_is_found_beside_last_year_s_and_the_target() -> Non
     assert found is not None
     assert (found.at, found.twice) == ({"indicator_code": 1, "indicator_name": 2, "value": 5}, {})
     assert found.ignored == ("指标目标值", "去年同期完成值", "同比")
+
+
+def test_no_column_of_our_own_export_stands_for_another() -> None:
+    shape = shape_of(SubmissionListOut)
+    assert shape is not None
+    said = shape.tables[0].headings("zh-CN")
+    row = SheetRow(1, {at: Cell("text", one) for at, one in enumerate(said, 1)})
+    found = columns_of_sheet([row], OF_INDICATORS)
+    assert found is not None
+    assert (found.twice, found.headings["value"], found.headings["organization_name"]) == (
+        {},
+        "数值",
+        "单位名称",
+    )
+    assert "evidence" not in found.at
 
 
 def test_every_name_and_every_heading_of_a_form_of_ours_names_what_it_did() -> None:

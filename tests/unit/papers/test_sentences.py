@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.core.papers.figures import FigureBook, moved
 from services.core.papers.sentences import (
     attainment_text,
     change_text,
@@ -171,3 +172,11 @@ def test_periods_have_names_and_those_they_are_compared_with(
 @given(st.dates(date(1990, 1, 1), date(2100, 12, 31)))
 def test_dates_have_no_zeros_before(day: date) -> None:
     assert day_name(day) == f"{day.year}年{day.month}月{day.day}日"
+
+
+def test_a_score_that_is_written_otherwise_has_not_moved() -> None:
+    book, today = FigureBook("2025"), FigureBook("2025")
+    for one, scores in ((book, ("0E-20", "60.000", "59")), (today, ("0", "60", "60"))):
+        for unit, score in enumerate(scores):
+            one.note(f"lead/{unit}", "单位", "—", {"score": score, "place": "1"})
+    assert [one.printed.key for one in moved(book.figures, today.figures)] == ["lead/2"]

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from services.core.kit.exact_yaml import read_yaml
-from services.core.plan.cross_checks import cross_check
+from services.core.plan.checks_in_force import standing_checks
 from services.core.plan.document import PlanDocument
-from services.core.plan.standing_checks import standing_checks
+from services.core.plan.document_faults import cross_check
 from tests.support.api import ROOT
 from tests.unit.scoring.builders import a_document, an_indicator
 

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from services.core.kit.exact_yaml import read_yaml
-from services.core.plan import findings, schema
+from services.core.plan import collected_faults, schema
 from services.core.plan.document import PlanDocument
 from services.core.plan.rules import read_document
 
@@ -68,4 +68,4 @@ def test_the_guide_names_every_member_and_every_fault() -> None:
     assert {
         name for name in members if f"`{name}" not in GUIDE and f".{name}`" not in GUIDE
     } == set()
-    assert {code for code in findings.FAULT_TEXTS if f"`{code}`" not in GUIDE} == set()
+    assert {code for code in collected_faults.FAULT_TEXTS if f"`{code}`" not in GUIDE} == set()

@@ -2,8 +2,8 @@
 
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import MOST_COMPARED
-from services.core.plan.cross_checks import cross_check
 from services.core.plan.document import PlanDocument
+from services.core.plan.document_faults import cross_check
 from tests.support.api import xinmi
 
 

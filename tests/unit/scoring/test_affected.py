@@ -59,7 +59,7 @@ def test_what_touches_nothing_by_itself(type_: str) -> None:
     assert affected([an_event(type_, period="2025")], []) == {}
 
 
-def test_scores_and_submissions_alter_no_plan() -> None:
+def test_which_events_alter_a_plan() -> None:
     altering = ["plan.published", "period.published", "target.assigned", "question.settled"]
     altering += ["period.rescheduled", "obligation.extended"]
     assert all(alters_plan(an_event(type_)) for type_ in altering)

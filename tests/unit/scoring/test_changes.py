@@ -26,7 +26,6 @@ from tests.unit.scoring.builders import (
     an_indicator,
 )
 
-TARGETS = (a_target(), a_target("at_most", 40), a_target("assigned_by_superior", None))
 CODES = ("R01", "R02", "R03")
 NUMBERS = st.decimals("0.1", 150, places=2)
 REPORTS = st.one_of(

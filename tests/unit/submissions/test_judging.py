@@ -1,5 +1,6 @@
 """What is judged of a value by the plan: its parts, its range, whether it can count, its period."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -187,6 +188,31 @@ def test_of_a_value_from_another_unit_it_is_said_whose_counts() -> None:
     found = why_not_counted(a_row(organization_code="UN02"), state)
     assert found is not None
     assert state.organizations["UN01"].name in found.words.zh
+
+
+@pytest.mark.parametrize(
+    ("changes", "unit", "period", "code"),
+    [
+        ({}, "UN02", "2025", None),
+        ({}, "UN02", "2026", None),
+        ({}, "UN03", "2025", "another-units-indicator"),
+        ({"frequency": "annual"}, "UN02", "2025-03", "period-too-fine"),
+        ({"owners": ["UN01", "UN03"], "aggregation": {"units": "sum"}}, "UN02", "2025", None),
+        (
+            {"owners": ["UN01", "UN03"], "aggregation": {"units": "sum"}},
+            "UN02",
+            "2026",
+            "another-units-indicator",
+        ),
+    ],
+)
+def test_what_a_former_owner_reports_can_count(
+    changes: dict[str, Any], unit: str, period: str, code: str | None
+) -> None:
+    handed_over = {"R01": {"UN02": date(2025, 6, 1)}}
+    state = replace(a_state(an_indicator(**changes)), past_owners=handed_over)
+    found = why_not_counted(a_row(organization_code=unit, period=period), state)
+    assert (found.code if found else None) == code
 
 
 START = date(2025, 1, 1)

@@ -23,8 +23,6 @@ from tests.unit.submissions.builders import NOW, TOWN, a_row, an_actor
 PLAN = PlanState("410183", "410183-2025", 1, xinmi(), {}, {}, {})
 CLERK = an_actor("reporter", TOWN)
 SUBJECT = UUID(int=7)
-LEVEL = {"G04": "needs_met", "G09": "completed"}
-"""A level of indicators that have some: with a value beside it, and without."""
 
 STANDS: tuple[Mapping[str, Any], ...] = (
     {},

@@ -27,9 +27,6 @@ SEED_AND_PUBLIC = (
     "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 )
 FOURTH = (f"whsk_{SEED_AND_PUBLIC}", *FIRST[1:])
-FOURTH_SIGNATURE = (
-    "v1a,hnO3f9T8Ytu9HwrXslvlumUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
-)
 
 
 def _key(text: str) -> SigningKey:

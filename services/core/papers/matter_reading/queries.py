@@ -163,6 +163,7 @@ async def _alert(session: AsyncSession, plan: PlanState, found: Alert, today: da
         state="resolved" if found.state == "resolved" else "open",
         original_due_date=due,
         late=found.state != "resolved" and due is not None and due < today,
+        calls=found.state != "resolved" and due is None,
         promised=found.promised_date,
         answer=found.answer,
     )

@@ -11,7 +11,7 @@ from services.core.registers import lifecycle
 from services.core.registers.conflicts.models import RegisterRowConflict
 from services.core.registers.conflicts.subject import OVER_ROWS
 from services.core.registers.models import RegisterRow
-from services.core.registers.rules import keeps
+from services.core.registers.rules import writes_row
 from services.core.registers.service import RegisterDesk
 from services.core.registers.totals import reason_faults
 from services.core.submissions.authorship import authors_by
@@ -21,7 +21,7 @@ def may_decide(actor: Actor, conflict: RegisterRowConflict, register: Register |
     """Return whether the actor decides a conflict, and it waits: who keeps the row does."""
     if conflict.state != "open" or register is None:
         return False
-    return keeps(actor, register, conflict.organization_code)
+    return writes_row(actor, register, conflict.organization_code)
 
 
 async def decide(

@@ -177,3 +177,36 @@ async def places(
         },
     )
     return {(row["organization_code"], row["period"]): dict(row) for row in found.mappings()}
+
+
+async def holders(
+    session: AsyncSession, plan: PlanState, measure: RegisterMeasure, periods: Sequence[Period]
+) -> Mapping[str, str]:
+    """Return by period the former owner whose value is the city's; absent: there is none.
+
+    Its value gives way to one of the unit that reports the indicator now.
+    """
+    indicator = measure.indicator or ""
+    former = plan.past_owners.get(indicator, {})
+    if measure.per == "unit" or indicator not in plan.sole_reporters or not former:
+        return {}
+    sole = plan.sole_reporters[indicator]
+    now = set() if sole is None else {sole.code}
+    found = await session.execute(
+        statements.COUNTING,
+        {
+            "city": plan.city_code,
+            "plan": plan.code,
+            "indicator": indicator,
+            "units": [*now, *former],
+            "periods": [one.code for one in periods],
+        },
+    )
+    held: dict[str, set[str]] = {}
+    for unit, period in found:
+        held.setdefault(period, set()).add(unit)
+    return {
+        period: max(units, key=lambda unit: (former[unit], unit))
+        for period, units in held.items()
+        if not now & units
+    }

@@ -1,8 +1,9 @@
 """What a measure gives, and which measures a change of rows may move. Pure."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
@@ -109,13 +110,36 @@ def measures_on(
                 yield register, measure
 
 
-def reporter_of(plan: PlanState, measure: RegisterMeasure, unit: str | None) -> str | None:
-    """Return the unit that a figure is of; None: nobody reports it."""
+def reporter_of(
+    plan: PlanState, measure: RegisterMeasure, unit: str | None, holder: str | None = None
+) -> str | None:
+    """Return the unit that a figure is of; None: nobody reports it.
+
+    Of the city's figure that is the `holder` of the period, if there is one: the former owner whose
+    value counts. Else it is who reports the indicator now.
+    """
     if unit is not None:
         found = plan.organizations.get(unit)
         return unit if found is not None and found.submits else None
     sole = plan.sole_reporters.get(measure.indicator or "")
-    return None if sole is None else sole.code
+    return holder or (None if sole is None else sole.code)
+
+
+def left_behind(
+    before: Mapping[tuple[str, str], Mapping[str, Any]], measure: RegisterMeasure
+) -> list[tuple[str, str]]:
+    """Return the units and periods of which the city's figure was said and still stands.
+
+    Said for a unit that it is not of any more it is taken back, or a former owner would hand in
+    what nobody brings up to date.
+    """
+    if measure.per == "unit":
+        return []
+    return [
+        place
+        for place, last in before.items()
+        if last["value"] is not None or last["numerator"] is not None
+    ]
 
 
 def sees_figures(actor: Actor, register: Register) -> bool:

@@ -25,6 +25,7 @@ from services.core.registers.measures.models import RegisterFigure
 from services.core.registers.measures.queries import MOST_ROWS_TOLD, NO_ROWS, FigureRow
 from services.core.registers.measures.rules import (
     Measured,
+    left_behind,
     reporter_of,
     shown_value,
     with_what_is_gone,
@@ -84,9 +85,15 @@ async def propose(
     }
     possible = []
     now_measured = await queries.measured(session, plan, register, measure, periods)
+    holders = await queries.holders(session, plan, measure, periods)
+    said = left_behind(before, measure)
     for one in with_what_is_gone(now_measured, before, measure):
-        unit, form = reporter_of(plan, measure, one.organization_code), one.form(measure)
-        if unit is None or ((form is None or one.is_empty) and (unit, one.period) not in before):
+        unit = reporter_of(plan, measure, one.organization_code, holders.get(one.period))
+        form = one.form(measure)
+        behind = [place for place in said if place[1] == one.period and place[0] != unit]
+        possible += [(one, former, Form()) for former, _ in behind]
+        is_new = not behind and (unit, one.period) not in before
+        if unit is None or ((form is None or one.is_empty) and is_new):
             continue
         # Rows that give a figure no more leave none where there was one.
         possible.append((one, unit, form or Form()))
@@ -287,6 +294,9 @@ async def _put_drafts(
             **_NOBODYS,
         }
         row = held.get(place)
+        if row is None and one.form == Form():
+            # Nothing is drafted of nothing, and least for a unit that reports it no more.
+            continue
         if row is None:
             draft = SubmissionDraft(
                 indicator.code, one.unit, one.measured.period, one.form, Remarks(), draft=True

@@ -277,3 +277,12 @@ WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = :indica
 ORDER BY s.id FOR UPDATE OF s
 """).columns(*Submission.__table__.columns)  # noqa: S608 (column names of our own)
 """What holds the places that figures are proposed for, locked."""
+
+COUNTING = text("""
+SELECT s.organization_code, s.period FROM submission AS s
+WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = :indicator
+    AND s.organization_code = ANY(CAST(:units AS text[]))
+    AND s.period = ANY(CAST(:periods AS text[]))
+    AND s.approved_revision IS NOT NULL AND s.state <> 'withdrawn'
+""")
+"""Which of some units have a value of an indicator that counts, by period."""

@@ -15,9 +15,9 @@ from services.core.plan.slots import Slot, slot_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import BatchRow, RowOutcome, at_row
-from services.core.submissions.changes import FORMS, edited, form_after, moved
+from services.core.submissions.changes import FORMS, edited, form_after, moved, stepped
 from services.core.submissions.checking import EntriesTogether
-from services.core.submissions.creation import SubmissionDraft, access_to, new_row
+from services.core.submissions.creation import SubmissionDraft, access_to, first_action, new_row
 from services.core.submissions.judging import evidence_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
@@ -28,6 +28,7 @@ from services.core.submissions.rules import (
     reported,
     state_allows,
 )
+from services.core.submissions.verbs import action_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Deciding:
         if kept is not None:
             return Decided(None, slot, "rejected", present, faults=(kept,), before=present)
         after = self._after(present, "withdraw")
-        return Decided(None, slot, "deleted", after, "withdrawn", before=present)
+        return Decided(None, slot, "deleted", after, action_of("withdraw"), before=present)
 
     def _create(self, row: BatchRow) -> Decided:
         if row.operation == "update":
@@ -97,8 +98,7 @@ class Deciding:
         remarks = Remarks(**{name: row.said[name] for name in REMARKS if name in row.said})
         draft = SubmissionDraft(*slot, form, remarks, row.draft)
         made = new_row(draft, indicator, plan=plan, actor=self.actor, now=self.now)
-        action = "created" if row.draft else "submitted"
-        return Decided(row.index, slot, "created", made, action)
+        return Decided(row.index, slot, "created", made, first_action(made))
 
     def _update(self, row: BatchRow, present: SubmissionRow) -> Decided:
         submits = not row.draft and present["state"] == "draft"
@@ -126,8 +126,8 @@ class Deciding:
             return _rejected(row, present, *faults)
         wanted = {**present, **columns}
         if row.draft:
-            return _written(row, "updated", self._as_of_now(wanted), "changed", present)
-        return _written(row, "updated", self._after(wanted, "submit"), "submitted", present)
+            return _written(row, "updated", stepped(wanted, self.now), "changed", present)
+        return _written(row, "updated", self._after(wanted, "submit"), action_of("submit"), present)
 
     def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
         if present is None:
@@ -135,14 +135,11 @@ class Deciding:
         if refused := self._why_not(present, "withdraw"):
             return _rejected(row, present, refused)
         after = self._after(present, "withdraw")
-        return _written(row, "deleted", after, "withdrawn", present)
+        return _written(row, "deleted", after, action_of("withdraw"), present)
 
     def _after(self, row: SubmissionRow, verb: SubmissionVerb) -> SubmissionRow:
         changed = moved(row, verb, actor=self.actor, reason=None, now=self.now)
-        return self._as_of_now({**row, **changed})
-
-    def _as_of_now(self, row: SubmissionRow) -> SubmissionRow:
-        return {**row, "version": row["version"] + 1, "updated_at": self.now}
+        return stepped({**row, **changed}, self.now)
 
     def _why_not(self, present: SubmissionRow, verb: SubmissionVerb) -> Fault | None:
         """Return why a submission cannot be edited or withdrawn as it stands."""

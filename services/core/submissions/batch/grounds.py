@@ -124,10 +124,6 @@ def grounds_of(
     )
 
 
-def _read(written: Sequence[Any]) -> Stood | None:
-    return Stood(UUID(written[0]), written[1]) if written else None
-
-
 def _stood(decided: Decided) -> Stood | None:
     row = decided.before
     return None if row is None else Stood(row["id"], row["version"])

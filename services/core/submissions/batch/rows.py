@@ -231,10 +231,6 @@ class _Codes:
         ]
 
     def _of_period(self, code: str) -> tuple[Fault, ...]:
-        try:
-            parsed_period(self._plan, code, "/period")
-        except InvalidInput as error:
-            return tuple(error.faults)
         return tuple(period_faults(code, self._plan, self._today))
 
 

@@ -8,8 +8,8 @@ from starlette.status import HTTP_200_OK, HTTP_400_BAD_REQUEST
 from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
-from services.api.board.carrying_out import Call, carried_out, carried_out_to
 from services.api.board.forms import Form, form_of
+from services.api.board.operation_calls import Call, carried_out, carried_out_to
 from services.api.board.routing import problem_page, signed_in
 from services.api.board.visitors import Visitor
 from services.api.context import resources_of

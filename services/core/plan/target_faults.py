@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from services.core.kit.decimals import plain
+from services.core.plan.collected_faults import Codes, Faults
 from services.core.plan.document import Indicator
-from services.core.plan.findings import Codes, Findings
 from services.core.plan.members import ConditionKind, Direction, TargetKind
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
@@ -59,18 +59,18 @@ def check_targets(
     indicator: Indicator,
     organizations: Codes,
     calendar: PeriodCalendar,
-    findings: Findings,
+    faults: Faults,
 ) -> None:
     """Add the faults of an indicator's targets, and of those of its units."""
-    _check_series(f"{place}/targets", indicator.targets, calendar, findings)
+    _check_series(f"{place}/targets", indicator.targets, calendar, faults)
     for name, asked in (("targets", indicator.targets), ("unit_targets", indicator.unit_targets)):
         for index, target in enumerate(asked):
-            _check_direction(place, f"{place}/{name}/{index}", indicator, target, findings)
+            _check_direction(place, f"{place}/{name}/{index}", indicator, target, faults)
     baseline, first = indicator.baseline, indicator.targets[0]
     if baseline is not None and baseline.year > first.at_year(calendar):
         rests_on = _dates(f"{place}/targets/0")
-        findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, rests_on)
-    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, calendar, findings)
+        faults.add("baseline-after-target", f"{place}/baseline/year", baseline.year, rests_on)
+    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, calendar, faults)
 
 
 def _check_unit_targets(
@@ -78,80 +78,80 @@ def _check_unit_targets(
     indicator: Indicator,
     organizations: Codes,
     calendar: PeriodCalendar,
-    findings: Findings,
+    faults: Faults,
 ) -> None:
     ends = []
     for index, target in enumerate(indicator.unit_targets):
         where = f"{place}/{index}"
-        findings.add_unknown(f"{where}/organization", target.organization, organizations)
-        _check_one(where, target, findings)
+        faults.add_unknown(f"{where}/organization", target.organization, organizations)
+        _check_one(where, target, faults)
         if target.kind in {"qualitative", "assigned_by_superior"}:
-            findings.add("kind-not-of-a-unit", f"{where}/kind", target.kind)
+            faults.add("kind-not-of-a-unit", f"{where}/kind", target.kind)
         ends.append((where, (target.organization, target.end(calendar))))
-    findings.add_repeats("repeated-reference", ends)
+    faults.add_repeats("repeated-reference", ends)
 
 
 def _check_series(
-    place: str, targets: Sequence[TargetEntry], calendar: PeriodCalendar, findings: Findings
+    place: str, targets: Sequence[TargetEntry], calendar: PeriodCalendar, faults: Faults
 ) -> None:
     for index, target in enumerate(targets):
         where = f"{place}/{index}"
-        _check_one(where, target, findings)
+        _check_one(where, target, faults)
         if index and target.end(calendar) <= targets[index - 1].end(calendar):
             rests_on = [*_dates(where), *_dates(f"{place}/{index - 1}")]
             member = next((name for name in _DATES if getattr(target, name) is not None), "year")
-            findings.add("years-not-ascending", f"{where}/{member}", target.end(calendar), rests_on)
+            faults.add("years-not-ascending", f"{where}/{member}", target.end(calendar), rests_on)
 
 
 def _dates(place: str) -> list[str]:
     return [f"{place}/{member}" for member in _DATES]
 
 
-def _check_one(place: str, target: TargetEntry | UnitTarget, findings: Findings) -> None:
+def _check_one(place: str, target: TargetEntry | UnitTarget, faults: Faults) -> None:
     stated = [member for member in _DATES if getattr(target, member) is not None]
     if len(stated) != 1:
-        findings.add("one-date-required", place, ", ".join(stated) or None, _dates(place))
+        faults.add("one-date-required", place, ", ".join(stated) or None, _dates(place))
     if target.kind == "assigned_by_superior" and target.year is None:
-        findings.add("year-required", f"{place}/year", None, [f"{place}/kind"])
-    check_form(place, target, findings)
+        faults.add("year-required", f"{place}/year", None, [f"{place}/kind"])
+    check_form(place, target, faults)
 
 
-def check_form(place: str, target: Asking, findings: Findings) -> None:
+def check_form(place: str, target: Asking, faults: Faults) -> None:
     """Add the faults of what a target, printed or assigned, has beside its kind."""
-    _check_numbers(place, target, findings)
+    _check_numbers(place, target, faults)
     composite = target.kind in COMPOSITE_KINDS
     kind = [f"{place}/kind"]
     if composite and len(target.conditions) < 2:  # noqa: PLR2004 (one alone is no composite)
-        findings.add("conditions-required", f"{place}/conditions", None, kind)
+        faults.add("conditions-required", f"{place}/conditions", None, kind)
     if not composite and target.conditions:
-        findings.add("conditions-not-expected", f"{place}/conditions", None, kind)
+        faults.add("conditions-not-expected", f"{place}/conditions", None, kind)
     for index, condition in enumerate(target.conditions):
-        _check_numbers(f"{place}/conditions/{index}", condition, findings)
+        _check_numbers(f"{place}/conditions/{index}", condition, faults)
 
 
-def _check_numbers(place: str, target: Asking | Condition, findings: Findings) -> None:
+def _check_numbers(place: str, target: Asking | Condition, faults: Faults) -> None:
     kind, value, upper, rests_on = target.kind, target.value, target.upper, [f"{place}/kind"]
     if kind in KINDS_WITH_VALUE and value is None:
-        findings.add("value-required", f"{place}/value", None, rests_on)
+        faults.add("value-required", f"{place}/value", None, rests_on)
     if kind not in KINDS_WITH_VALUE and value is not None:
-        findings.add("value-not-expected", f"{place}/value", value, rests_on)
+        faults.add("value-not-expected", f"{place}/value", value, rests_on)
     if kind == "full_coverage" and value is not None and value != _FULL:
-        findings.add("not-full-coverage", f"{place}/value", value, rests_on)
+        faults.add("not-full-coverage", f"{place}/value", value, rests_on)
     if kind == "between" and upper is None:
-        findings.add("upper-required", f"{place}/upper", None, rests_on)
+        faults.add("upper-required", f"{place}/upper", None, rests_on)
     if kind != "between" and upper is not None:
-        findings.add("upper-not-expected", f"{place}/upper", plain(upper), rests_on)
+        faults.add("upper-not-expected", f"{place}/upper", plain(upper), rests_on)
     if value is not None and upper is not None and upper < value:
-        findings.add("range-order", f"{place}/upper", plain(upper), [f"{place}/value"])
+        faults.add("range-order", f"{place}/upper", plain(upper), [f"{place}/value"])
 
 
 def _check_direction(
-    place: str, where: str, indicator: Indicator, target: Asking, findings: Findings
+    place: str, where: str, indicator: Indicator, target: Asking, faults: Faults
 ) -> None:
     """Refuse a direction in which a target asks for what is worse."""
     for at, kind, named in against(indicator, where, target):
         rests_on = [at, f"{place}/formula"] if kind == "negative_growth" else [at]
-        findings.add(
+        faults.add(
             "direction-contradicts-kind",
             f"{place}/direction",
             indicator.direction,

@@ -1,6 +1,6 @@
 """The faults of a plan document as they are found: codes, words, and what they rest on.
 
-Which faults a document has is decided in `plan.cross_checks`.
+Which faults a document has is decided in `plan.document_faults`.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -346,7 +346,7 @@ class Codes:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Faults:
     """The faults found so far. A verdict that rests on an unreadable place is left out."""
 
     unreadable: Callable[[str], bool]

@@ -37,7 +37,6 @@ class Standing:
     board: Mapping[str, Any]
     traces: Mapping[str, Any]
     position: int
-    drawn_on: date
     plan: PlanState
 
 
@@ -78,7 +77,7 @@ async def read_for_leader(
         late = [late_out(one, ground) for one in found]
     reporting = None
     if actor.may(Permission.READ_SUBMISSIONS):
-        counted = await reporting_quality(session, plan, today=today, period=None)
+        counted = await reporting_quality(session, plan, today=today, period=period.code)
         by_unit = {one.code: one for one in counted}
         reporting = ranked_by_reporting(plan, actor, "township", by_unit)
     return LeaderReading(
@@ -110,12 +109,11 @@ async def _standing(
 ) -> Standing:
     if snapshot is None:
         drawn = empty_board(plan, period, today)
-        return Standing(drawn.board, drawn.traces, 0, today, plan)
+        return Standing(drawn.board, drawn.traces, 0, plan)
     return Standing(
         snapshot.board,
         snapshot.traces,
         snapshot.position,
-        snapshot.local_date,
         await plan_of_version(session, plan, snapshot.plan_version),
     )
 

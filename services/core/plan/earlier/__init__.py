@@ -1,0 +1,1 @@
+"""What earlier versions of a plan say that the one in force does not."""

@@ -1,0 +1,126 @@
+"""Reading what earlier versions of a plan say: of its indicators, and of registers it dropped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.document import PlanDocument
+from services.core.plan.leads import reporters_of
+from services.core.plan.register_entries import Register
+
+PastOwners = Mapping[str, Mapping[str, date]]
+"""By indicator and unit: the local date of the version by which the unit reported it no more."""
+
+PastUnits = Mapping[str, Sequence[tuple[datetime, str]]]
+"""By indicator the units of measure that it had, oldest first, each with when it ceased to."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSaid:
+    """What versions before the one in force say otherwise."""
+
+    owners: PastOwners = field(default_factory=dict)
+    units: PastUnits = field(default_factory=dict)
+
+
+# Of each version no more than what its units follow from.
+_WRITTEN = text("""
+SELECT v.loaded_at,
+    (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
+        'acting_owner', i->'acting_owner', 'units', i->'aggregation'->'units',
+        'unit', i->'unit'))
+        FROM jsonb_array_elements(v.document->'indicators') AS i) AS indicators,
+    (SELECT jsonb_object_agg(o->>'code', jsonb_build_object(
+        'members', o->'members', 'submits', o->'submits'))
+        FROM jsonb_array_elements(v.document->'organizations') AS o) AS organizations
+FROM plan_version v
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
+ORDER BY v.version
+""").columns(indicators=JSONB, organizations=JSONB)
+
+
+async def said_earlier(
+    session: AsyncSession, city_code: str, document: PlanDocument, version: int
+) -> EarlierSaid:
+    """Return who reported what, and in which units, by versions before this one.
+
+    A plan with one version has no past, and nothing is read.
+    """
+    if version == 1:
+        return EarlierSaid()
+    place = {"city": city_code, "plan": document.code, "version": version}
+    versions = list(await session.execute(_WRITTEN, place))
+    return EarlierSaid(_owners(versions, document), _units(versions))
+
+
+def _owners(versions: list[Any], document: PlanDocument) -> PastOwners:
+    zone = ZoneInfo(document.time_zone)
+    held: dict[str, frozenset[str]] = {}
+    ended: dict[str, dict[str, date]] = {}
+    for loaded_at, indicators, organizations in versions:
+        day = loaded_at.astimezone(zone).date()
+        now = {one["code"]: reporters_written(one, organizations) for one in indicators or ()}
+        for code, before in held.items():
+            gone = before - now.get(code, frozenset())
+            ended.setdefault(code, {}).update(dict.fromkeys(gone, day))
+        held = now
+    units = {entry.code: entry for entry in document.organizations}
+    today = {one.code: set(reporters_of(one, units)) for one in document.indicators}
+    return {
+        code: {unit: day for unit, day in by_unit.items() if unit not in today[code]}
+        for code, by_unit in ended.items()
+        if code in today
+    }
+
+
+def _units(versions: list[Any]) -> PastUnits:
+    held: dict[str, str] = {}
+    ended: dict[str, list[tuple[datetime, str]]] = {}
+    for loaded_at, indicators, _ in versions:
+        for one in indicators or ():
+            code, unit = one["code"], one["unit"]
+            if held.get(code, unit) != unit:
+                ended.setdefault(code, []).append((loaded_at, held[code]))
+            held[code] = unit
+    return ended
+
+
+def reporters_written(
+    written: Mapping[str, Any], organizations: Mapping[str, Mapping[str, Any]]
+) -> frozenset[str]:
+    """Return the units that reported an indicator by an earlier version: `leads.reporters_of`."""
+    acting = written["acting_owner"]
+    leads = ([acting] if acting else []) + written["owners"]
+    named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
+    owing = [unit for unit in named if organizations[unit]["submits"]]
+    return frozenset(owing[:1] if written["units"] == "direct" else owing)
+
+
+_LAST_REGISTER = text("""
+SELECT r.register FROM plan_version AS v
+CROSS JOIN LATERAL jsonb_array_elements(v.document->'registers') AS r(register)
+WHERE v.city_code = :city AND v.plan_code = :plan AND r.register->>'code' = :code
+ORDER BY v.version DESC LIMIT 1
+""").columns(register=JSONB)
+
+
+async def last_register(
+    session: AsyncSession, city_code: str, plan_code: str, code: str
+) -> Register | None:
+    """Return a register as the last version that has it says it.
+
+    None: no version has it, or it was written in a way that is not read any more.
+    """
+    place = {"city": city_code, "plan": plan_code, "code": code}
+    found = await session.scalar(_LAST_REGISTER, place)
+    try:
+        return None if found is None else Register.model_validate(found)
+    except ValidationError:
+        return None
