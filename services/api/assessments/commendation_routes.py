@@ -12,7 +12,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
-from services.api.scoring.ranking_routes import DEFAULT_GROUP, Group, drawn_board
+from services.api.scoring.ranking_views import DEFAULT_GROUP, Group, drawn_board
 from services.api.security import permitted
 from services.core.assessments.commendation.queries import against_commending
 from services.core.assessments.commendation.rules import (

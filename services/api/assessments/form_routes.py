@@ -9,8 +9,8 @@ from fastapi import Response
 from services.api.assessments.routes import Assessor, SheetInPlan
 from services.api.context import IfNoneMatch, PlanInScope, Reading
 from services.api.contract.refusals import refusals
+from services.api.file_answers import XLSX, file_answer, file_response
 from services.api.filters import OrganizationFilter
-from services.api.imports.template_routes import XLSX, file_answer, file_response
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import heavy, versioned_router
 from services.core.assessments import queries

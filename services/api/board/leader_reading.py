@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.alerts.late_routes import LateOut, late_out
-from services.api.scoring.change_routes import board_place, changes_fields
-from services.api.scoring.ranking_routes import ranked_by_reporting, ranked_by_score
+from services.api.alerts.late_views import LateOut, late_out
+from services.api.scoring.change_views import board_place, changes_fields
+from services.api.scoring.ranking_views import ranked_by_reporting, ranked_by_score
 from services.core.alerts.following import ground_of
 from services.core.alerts.late import LateCounts, gravest_late
 from services.core.board import queries as board_queries

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from services.api.alerts.late_routes import LateOut
+from services.api.alerts.late_views import LateOut
 from services.api.board.charts import curve, waterfall
 from services.api.board.figures import NONE, moved, percent, rounded, shown, signed
 from services.api.board.leader_reading import LeaderReading

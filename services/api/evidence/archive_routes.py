@@ -11,7 +11,7 @@ from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Writin
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.evidence.sending import stored_file
-from services.api.imports.template_routes import ZIP, file_answer
+from services.api.file_answers import ZIP, file_answer
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.routing import heavy, versioned_router
 from services.api.security import permitted

@@ -21,7 +21,7 @@ from services.api.evidence.schemas import (
     evidence_body,
 )
 from services.api.evidence.sending import stored_file
-from services.api.milestones.routes import writing_desk
+from services.api.milestones.desks import writing_desk
 from services.api.routing import PublicRoute, admit, versioned_router
 from services.api.security import Caller, address_of
 from services.api.turns import in_scope

@@ -21,15 +21,16 @@ from services.api.evidence.schemas import (
     evidence_body,
     evidence_list,
 )
-from services.api.milestones.routes import MilestoneId, writing_desk
-from services.api.milestones.routes import Reader as MilestoneReader
-from services.api.milestones.routes import Writer as MilestoneWriter
-from services.api.plan.decision_routes import AssignedCode, Assigner, Year
-from services.api.plan.routes import Reader as PlanReader
+from services.api.milestones.desks import writing_desk
+from services.api.milestones.parameters import MilestoneId
+from services.api.milestones.parameters import Reader as MilestoneReader
+from services.api.milestones.parameters import Writer as MilestoneWriter
+from services.api.plan.parameters import AssignedCode, Assigner, Year
+from services.api.plan.parameters import Reader as PlanReader
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.submissions.routes import Reader as SubmissionReader
-from services.api.submissions.routes import SubmissionId
+from services.api.submissions.parameters import Reader as SubmissionReader
+from services.api.submissions.parameters import SubmissionId
 from services.api.turns import in_scope
 from services.core.evidence import queries
 from services.core.evidence.models import Evidence

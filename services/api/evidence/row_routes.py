@@ -10,8 +10,8 @@ from services.api.contract.shown import answering
 from services.api.evidence.receiving import FilePlace, receiving
 from services.api.evidence.routes import ADDING, added
 from services.api.evidence.schemas import RowEvidenceListOut, row_evidence_list
-from services.api.registers.routes import Reader as RowReader
-from services.api.registers.routes import RowId, Seen, Writer
+from services.api.registers.parameters import Reader as RowReader
+from services.api.registers.parameters import RowId, Seen, Writer
 from services.api.routing import versioned_router
 from services.api.turns import in_scope
 from services.core.evidence import queries

@@ -11,14 +11,10 @@ from pydantic_core import to_json
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
-from services.api.imports.template_routes import (
-    UNIT_MISSING,
-    XLSX,
-    file_answer,
-    file_response,
-)
+from services.api.file_answers import XLSX, file_answer, file_response
+from services.api.imports.template_routes import UNIT_MISSING
 from services.api.problems import language_of
-from services.api.registers.routes import RegisterInPlan, Writer
+from services.api.registers.parameters import RegisterInPlan, Writer
 from services.api.registers.schemas import RegisterReportOut, report_of_rows
 from services.api.routing import heavy, versioned_router
 from services.core.imports.register_form import register_form

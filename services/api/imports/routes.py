@@ -22,13 +22,13 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering
+from services.api.file_answers import XLSX, file_answer, file_response
 from services.api.imports.schemas import (
     ImportFaultListOut,
     ImportOut,
     import_fault_out,
     import_out,
 )
-from services.api.imports.template_routes import XLSX, file_answer, file_response
 from services.api.operations.rights import check_permissions
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import cut, of_list

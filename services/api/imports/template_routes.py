@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Path, Query, Request, Response
 
-from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
 from services.api.contract.refusals import refusals
-from services.api.contract.shown import ETAG, answering
+from services.api.file_answers import XLSX, ZIP, file_answer, file_response
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import heavy, versioned_router
 from services.api.security import require
@@ -25,7 +23,6 @@ from services.core.imports.prefilled import FilledForm, indicator_form, task_for
 from services.core.imports.sheet_forms import FORMS, FormName
 from services.core.imports.templates import MadeForm, make_forms
 from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.file_names import as_file_name
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.kit.text import Text
 from services.core.plan.periods import Period
@@ -35,8 +32,6 @@ from services.core.submissions.errors import NotYourOrganization
 
 router = versioned_router("imports")
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ZIP = "application/zip"
 
 # Many forms at once take no more of the processor than one.
 _one_at_a_time = CapacityLimiter(1)
@@ -167,13 +162,6 @@ def of_unit(asked: Asked, said: str | None) -> AskedForm:
     return asked.of(unit)
 
 
-def file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
-    """Return the response of a path that answers with a file."""
-    answer = answering(example, ETAG, media_type=media_type)
-    answer[200]["content"][media_type]["schema"] = {"type": "string", "format": "binary"}
-    return answer
-
-
 @router.get(
     "/plans/{plan}/templates/{name}.xlsx",
     response_class=Response,
@@ -241,15 +229,3 @@ async def _filled(asked: AskedForm, session: Reading) -> list[FilledForm]:
         for one in units
         if one in plan.organizations
     ]
-
-
-def file_response(
-    content: bytes, name: str, media_type: str, if_none_match: str | None
-) -> Response:
-    """Return a file with its name and its ETag, or 304 where the caller has it already."""
-    etag = body_etag(content)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
-        return Response(status_code=304, headers=headers)
-    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(as_file_name(name))}"
-    return Response(content, 200, headers, media_type)

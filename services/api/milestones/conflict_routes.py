@@ -27,7 +27,8 @@ from services.api.milestones.conflict_schemas import (
     MilestoneConflictOut,
     milestone_conflict_fields,
 )
-from services.api.milestones.routes import Reader, Writer, writing_desk
+from services.api.milestones.desks import writing_desk
+from services.api.milestones.parameters import Reader, Writer
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.conflicts import queries

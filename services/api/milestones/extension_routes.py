@@ -28,8 +28,9 @@ from services.api.extensions.schemas import (
     extension_fields,
     extension_shown,
 )
-from services.api.milestones.routes import Reader, Writer, writing_desk
-from services.api.obligations.routes import ObligationId
+from services.api.milestones.desks import writing_desk
+from services.api.milestones.parameters import Reader, Writer
+from services.api.obligations.parameters import ObligationId
 from services.api.paging import after_id, cut, of_list
 from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router

@@ -12,7 +12,7 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Resources
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.milestones.routes import Reader
+from services.api.milestones.parameters import Reader
 from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
 from services.api.plan_parameters import (
     PeriodQuery,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic_core import to_json
 
 from services.api.actors import name_actors
@@ -16,13 +16,14 @@ from services.api.context import (
     PageToken,
     PlanInScope,
     Reading,
-    Resources,
     Writing,
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.filters import ChangedAfter, check_codes
+from services.api.milestones.desks import reading_desk, writing_desk
+from services.api.milestones.parameters import MilestoneId, Reader, Writer
 from services.api.milestones.schemas import (
     CheckedMilestone,
     MilestoneDetailOut,
@@ -37,12 +38,9 @@ from services.api.milestones.views import (
 )
 from services.api.paging import cut, history_page, of_list
 from services.api.routing import versioned_router
-from services.api.security import permitted
 from services.api.turns import in_scope
-from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
-from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, read_page_token
@@ -54,20 +52,11 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import MilestoneState
-from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
 from services.core.scoring.lights import Light
 
 router = versioned_router("milestones")
-
-Reader = Annotated[Actor, Depends(permitted(Permission.READ_MILESTONES))]
-Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_MILESTONES))]
-
-MilestoneId = Annotated[
-    UUID,
-    Path(description="Id of a milestone", examples=["019aafc0-0000-7000-8000-0000000000c1"]),
-]
 
 
 async def _assigner(actor: Writer) -> Actor:
@@ -80,24 +69,6 @@ async def _assigner(actor: Writer) -> Actor:
 
 
 Assigner = Annotated[Actor, Depends(_assigner)]
-
-
-async def writing_desk(
-    session: Writing, held: Resources, plan: PlanState, actor: Actor
-) -> MilestoneDesk:
-    """Return the desk of a change; its calendar stands still until the change is committed."""
-    code = plan.document.supervision.calendar
-    calendar = await working_calendar(session, plan.city_code, code, held=True)
-    return MilestoneDesk(plan, calendar, actor, held.clock.now())
-
-
-async def reading_desk(
-    session: Reading, held: Resources, plan: PlanState, actor: Actor
-) -> MilestoneDesk:
-    """Return the desk of somebody who only looks."""
-    code = plan.document.supervision.calendar
-    calendar = await working_calendar(session, plan.city_code, code)
-    return MilestoneDesk(plan, calendar, actor, held.clock.now())
 
 
 @router.post(

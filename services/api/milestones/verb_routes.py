@@ -10,7 +10,8 @@ from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.extensions.schemas import ExtensionIn, ExtensionOut, extension_shown
-from services.api.milestones.routes import MilestoneId, Writer, writing_desk
+from services.api.milestones.desks import writing_desk
+from services.api.milestones.parameters import MilestoneId, Writer
 from services.api.milestones.schemas import (
     CloseIn,
     CompleteIn,

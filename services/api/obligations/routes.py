@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Response
+from fastapi import Depends, Query, Response
 
 from services.api.actors import name_actors
 from services.api.answers import body_etag, json_answer
@@ -13,6 +13,7 @@ from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInS
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.filters import IndicatorFilter, OrganizationFilter, check_codes
+from services.api.obligations.parameters import ObligationId
 from services.api.obligations.schemas import (
     BurdenOut,
     Days,
@@ -47,10 +48,6 @@ from services.core.plan.written import Day
 router = versioned_router("obligations")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
-ObligationId = Annotated[
-    UUID,
-    Path(description="Id of an obligation", examples=["019bb0f0-1d2c-7000-8000-0000000000c1"]),
-]
 
 
 async def _days(session: Reading, plan: PlanState, today: date) -> Days:

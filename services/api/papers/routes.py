@@ -42,7 +42,7 @@ from services.api.papers.schemas import (
 )
 from services.api.plan_parameters import PeriodFilter
 from services.api.routing import versioned_router
-from services.api.scoring.indicator_routes import contribution_out, unit_in_scope
+from services.api.scoring.contribution_views import contribution_out, unit_in_scope
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission

@@ -10,10 +10,10 @@ from services.api.context import Held, IfMatch, PlanInScope, Writing, check_matc
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan.decision_schemas import AssignmentIn, AssignmentListOut, DecisionIn
-from services.api.plan.routes import Reader, indicator_body
+from services.api.plan.parameters import AssignedCode, Assigner, Reader, Year
+from services.api.plan.routes import indicator_body
 from services.api.plan.schemas import AssignedOut, QuestionOut
 from services.api.plan.views import assigned_out, question_out, settled_out
-from services.api.plan_parameters import indicator_in
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
@@ -27,29 +27,7 @@ from services.core.plan.state import PlanState
 
 router = versioned_router("plans")
 
-Assigner = Annotated[Actor, Depends(permitted(Permission.ASSIGN_TARGET))]
 Settler = Annotated[Actor, Depends(permitted(Permission.SETTLE_QUESTION))]
-
-
-async def _assigned_code(
-    code: Annotated[
-        str,
-        Path(
-            max_length=60,
-            description="Code of an indicator whose target the plan leaves to the superior",
-            examples=["R01"],
-        ),
-    ],
-    plan: PlanInScope,
-) -> str:
-    return indicator_in(plan, code)
-
-
-AssignedCode = Annotated[str, Depends(_assigned_code)]
-Year = Annotated[
-    int,
-    Path(ge=1990, le=2100, description="The target's year, by the plan's years", examples=[2025]),
-]
 
 
 async def _question_id(

@@ -17,6 +17,7 @@ from services.api.context import (
 from services.api.contract.plan_document import REFERENCE
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering
+from services.api.plan.parameters import Reader
 from services.api.plan.schemas import (
     IndicatorListOut,
     IndicatorOut,
@@ -50,7 +51,6 @@ from services.core.registers.rekeying import load_plan_over_rows
 
 router = versioned_router("plans")
 
-Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 Loader = Annotated[Actor, Depends(permitted(Permission.LOAD_PLAN))]
 
 # Reading a document is work for the processor alone: beside the event loop, so that others are

@@ -27,7 +27,7 @@ from services.api.registers.conflict_schemas import (
     RegisterRowConflictOut,
     register_row_conflict_fields,
 )
-from services.api.registers.routes import Reader, Writer
+from services.api.registers.parameters import Reader, Writer
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope, shown_item
 from services.core.conflicts import queries

@@ -13,7 +13,7 @@ from services.api.registers.measure_schemas import (
     figure_fields,
     quota_fields,
 )
-from services.api.registers.routes import Reader, RegisterToRead, Seen
+from services.api.registers.parameters import Reader, RegisterToRead, Seen
 from services.api.routing import versioned_router
 from services.core.identity.reach import Reach
 from services.core.plan.periods import Period

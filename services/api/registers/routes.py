@@ -3,9 +3,8 @@
 from datetime import date
 from functools import partial
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic_core import to_json
 
 from services.api.actors import name_actors
@@ -25,6 +24,13 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.filters import ChangedAfter, OrganizationFilter, check_codes
 from services.api.paging import after_id, cut, history_page, of_list
 from services.api.problems import language_of
+from services.api.registers.parameters import (
+    Reader,
+    RegisterInPlan,
+    RegisterToRead,
+    Seen,
+    Writer,
+)
 from services.api.registers.register_schemas import RegisterListOut, register_fields
 from services.api.registers.schemas import (
     CheckedRow,
@@ -42,70 +48,21 @@ from services.api.registers.schemas import (
     row_fields,
 )
 from services.api.routing import heavy, versioned_router
-from services.api.security import permitted
-from services.api.turns import in_scope
 from services.core.identity.actor import Actor
-from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_nearest
 from services.core.kit.pagination import BadPageToken
 from services.core.kit.text import Text
-from services.core.plan.earlier.queries import last_register
 from services.core.plan.register_entries import Register
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
 from services.core.registers import queries
-from services.core.registers.errors import RegisterNotFound, RegisterRowNotFound
-from services.core.registers.models import RegisterRow
 from services.core.registers.queries import RowFilters
-from services.core.registers.rules import RowState, register_in
+from services.core.registers.rules import RowState
 from services.core.registers.service import RegisterDesk, add_row, write_rows
 
 router = versioned_router("registers")
-
-Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
-Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
-RowId = Annotated[
-    UUID,
-    Path(description="Id of a row", examples=["019bd4a0-5c00-7d20-8b11-0d6c0f0e6a11"]),
-]
-
-
-RegisterCode = Annotated[
-    str,
-    Path(
-        alias="register",
-        max_length=60,
-        description="Code of a register of the plan",
-        examples=["GREEN-FACTORY"],
-    ),
-]
-
-
-async def _register(register_code: RegisterCode, plan: PlanInScope) -> Register:
-    return register_in(plan, register_code)
-
-
-RegisterInPlan = Annotated[Register, Depends(_register)]
-
-
-async def _register_ever(
-    register_code: RegisterCode, plan: PlanInScope, session: Reading
-) -> Register:
-    """Return a register for reading: one that the plan dropped, as the last version had it.
-
-    What was approved may rest upon its rows.
-    """
-    found = plan.registers.get(register_code) or await last_register(
-        session, plan.city_code, plan.code, register_code
-    )
-    if found is None:
-        raise RegisterNotFound
-    return found
-
-
-RegisterToRead = Annotated[Register, Depends(_register_ever)]
 
 
 @router.get(
@@ -303,18 +260,6 @@ async def write_register_rows(
     )
     report = report_of_rows(written, language_of(request))
     return Response(to_json(report), media_type="application/json")
-
-
-async def _seen(row_id: RowId, actor: Reader, session: Reading) -> RegisterRow:
-    """Return a row that the caller sees.
-
-    Raises:
-        RegisterRowNotFound: there is none of this id in the caller's scope.
-    """
-    return in_scope(await queries.one(session, actor, row_id), RegisterRowNotFound)
-
-
-Seen = Annotated[RegisterRow, Depends(_seen)]
 
 
 @router.get(

@@ -12,7 +12,7 @@ from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.reasons import RemarkIn
-from services.api.registers.routes import RowId
+from services.api.registers.parameters import RowId
 from services.api.registers.schemas import (
     RegisterRowOut,
     RegisterRowPatch,

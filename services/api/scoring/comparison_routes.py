@@ -13,7 +13,8 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
-from services.api.scoring.change_routes import From, To, board_end, board_place, check_order
+from services.api.scoring.change_routes import From, To
+from services.api.scoring.change_views import board_end, board_place, check_order
 from services.api.scoring.comparison_schemas import ComparisonOut
 from services.api.scoring.routes import Basis, Reader, check_basis
 from services.core.kit.decimals import plain, total

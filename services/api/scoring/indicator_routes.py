@@ -13,6 +13,7 @@ from services.api.paging import cut, of_list
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.problems import language_of
 from services.api.routing import versioned_router
+from services.api.scoring.contribution_views import contribution_out, unit_in_scope
 from services.api.scoring.routes import (
     AsOf,
     Basis,
@@ -23,22 +24,18 @@ from services.api.scoring.routes import (
     published_board,
     unwritten_board,
 )
-from services.api.scoring.schemas import ContributionOut, MethodOut, ScoreOut, SeriesOut
-from services.core.identity.actor import Actor
-from services.core.identity.rules import Permission
+from services.api.scoring.schemas import MethodOut, ScoreOut, SeriesOut
 from services.core.kit.pagination import read_page_token, read_text
 from services.core.plan.errors import IndicatorNotFound
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version, plan_that_had
-from services.core.plan.visibility import sees_every
 from services.core.scoring import queries
 from services.core.scoring.cases import periods_read
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.explanation import explain
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.reach import within_reach
-from services.core.submissions.rules import text_of
 
 router = versioned_router("scores")
 
@@ -196,42 +193,4 @@ async def _asked_for(
     wanted = period_of_board(plan, period)
     return wanted, await queries.latest_board(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
-    )
-
-
-def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str) -> str | None:
-    """Return the unit whose contributions alone are the caller's to see; None: everybody's.
-
-    As with submissions; `""` is no unit's code. An indicator that the plan has no more is led by
-    those who led it in the version by which its score was drawn.
-    """
-    if not actor.may(Permission.READ_SUBMISSIONS):
-        return ""
-    led_by = plan if code in plan.indicators else drawn_by
-    everybodys = sees_every(
-        actor,
-        city_code=plan.city_code,
-        plan_code=plan.code,
-        leads=led_by.leads.get(code, ()),
-        approved=True,  # what is under review is refused before (`check_basis`)
-    )
-    if everybodys:
-        return None
-    return actor.organization_code or ""
-
-
-def contribution_out(one: Contribution) -> ContributionOut:
-    """Return a value that counted as it is told of."""
-    return ContributionOut(
-        submission_id=one.submission_id,
-        revision=one.revision,
-        organization_code=one.organization_code,
-        period=one.period,
-        value=text_of(one.value),
-        numerator=text_of(one.numerator),
-        denominator=text_of(one.denominator),
-        level=one.level,
-        not_applicable_reason=one.not_applicable_reason,
-        provisional=one.provisional,
-        falsified=one.falsified,
     )

@@ -13,7 +13,7 @@ from services.api.contract.shown import ETAG, answering, asking
 from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.submissions.routes import SubmissionId
+from services.api.submissions.parameters import SubmissionId
 from services.api.submissions.schemas import (
     SubmissionOut,
     SubmissionPatch,

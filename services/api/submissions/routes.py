@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
 from services.api.actors import name_actors
@@ -29,7 +28,7 @@ from services.api.filters import ChangedAfter, check_codes
 from services.api.paging import after_id, cut, history_page, of_list
 from services.api.plan_parameters import PeriodFilter
 from services.api.routing import access_of, plan_access, replayed, versioned_router
-from services.api.security import permitted
+from services.api.submissions.parameters import Reader, SubmissionId
 from services.api.submissions.schemas import (
     CheckedSubmission,
     HistoryOut,
@@ -65,14 +64,6 @@ from services.core.submissions.queries import SubmissionFilters
 from services.core.submissions.rules import REMARKS, Form, Remarks, SubmissionState
 
 router = versioned_router("submissions")
-
-Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
-
-
-SubmissionId = Annotated[
-    UUID,
-    Path(description="Id of a submission", examples=["019aafc0-0000-7000-8000-000000000000"]),
-]
 
 
 async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, Reading, ReadSession, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.milestones.routes import reading_desk, writing_desk
+from services.api.milestones.desks import reading_desk, writing_desk
 from services.api.problems import language_of
 from services.api.routing import heavy, versioned_router
 from services.api.security import permitted

@@ -1,0 +1,29 @@
+"""The desk of a request about milestones: who acts, by which plan, when."""
+
+from services.api.context import (
+    Reading,
+    Resources,
+    Writing,
+)
+from services.core.calendars.queries import working_calendar
+from services.core.identity.actor import Actor
+from services.core.milestones.action_context import MilestoneDesk
+from services.core.plan.state import PlanState
+
+
+async def writing_desk(
+    session: Writing, held: Resources, plan: PlanState, actor: Actor
+) -> MilestoneDesk:
+    """Return the desk of a change; its calendar stands still until the change is committed."""
+    code = plan.document.supervision.calendar
+    calendar = await working_calendar(session, plan.city_code, code, held=True)
+    return MilestoneDesk(plan, calendar, actor, held.clock.now())
+
+
+async def reading_desk(
+    session: Reading, held: Resources, plan: PlanState, actor: Actor
+) -> MilestoneDesk:
+    """Return the desk of somebody who only looks."""
+    code = plan.document.supervision.calendar
+    calendar = await working_calendar(session, plan.city_code, code)
+    return MilestoneDesk(plan, calendar, actor, held.clock.now())

@@ -1,0 +1,11 @@
+"""What routes about obligations ask of a request alike: who calls, and which one is named."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path
+
+ObligationId = Annotated[
+    UUID,
+    Path(description="Id of an obligation", examples=["019bb0f0-1d2c-7000-8000-0000000000c1"]),
+]

@@ -1,0 +1,47 @@
+"""What a unit contributed to an indicator, as it is answered, and whose contribution is seen."""
+
+from services.api.scoring.schemas import ContributionOut
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.plan.state import PlanState
+from services.core.plan.visibility import sees_every
+from services.core.scoring.counting import Contribution
+from services.core.submissions.rules import text_of
+
+
+def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str) -> str | None:
+    """Return the unit whose contributions alone are the caller's to see; None: everybody's.
+
+    As with submissions; `""` is no unit's code. An indicator that the plan has no more is led by
+    those who led it in the version by which its score was drawn.
+    """
+    if not actor.may(Permission.READ_SUBMISSIONS):
+        return ""
+    led_by = plan if code in plan.indicators else drawn_by
+    everybodys = sees_every(
+        actor,
+        city_code=plan.city_code,
+        plan_code=plan.code,
+        leads=led_by.leads.get(code, ()),
+        approved=True,  # what is under review is refused before (`check_basis`)
+    )
+    if everybodys:
+        return None
+    return actor.organization_code or ""
+
+
+def contribution_out(one: Contribution) -> ContributionOut:
+    """Return a value that counted as it is told of."""
+    return ContributionOut(
+        submission_id=one.submission_id,
+        revision=one.revision,
+        organization_code=one.organization_code,
+        period=one.period,
+        value=text_of(one.value),
+        numerator=text_of(one.numerator),
+        denominator=text_of(one.denominator),
+        level=one.level,
+        not_applicable_reason=one.not_applicable_reason,
+        provisional=one.provisional,
+        falsified=one.falsified,
+    )
