@@ -1,6 +1,6 @@
 """The pages of papers: one is asked for on the office's page, and looked at here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from fastapi import Request, Response
@@ -21,12 +21,31 @@ from services.api.board.routing import (
     signed_in,
 )
 from services.api.board.visitors import Visitor, renewed, shown_visitor
-from services.core.papers.paper_kinds import ABOUT, PaperKind
+from services.core.papers.paper_kinds import MATTERS, PaperKind, is_form
+from services.core.plan.state import PlanState
 
 router = board_router()
 
-OFFERED: tuple[PaperKind, ...] = tuple(one for one in get_args(PaperKind) if not ABOUT[one])
-"""The kinds that the office's page offers: those about the whole plan."""
+OFFERED: tuple[PaperKind, ...] = get_args(PaperKind)
+"""The kinds that the office's page offers."""
+
+
+def parts_offered(state: PlanState) -> list[tuple[str, str]]:
+    """Return what a special report may be about, as the form sends it, with its name."""
+    groups = [(f"group/{one.code}", one.name) for one in state.document.groups]
+    return groups + [(f"indicator/{code}", one.name) for code, one in state.indicators.items()]
+
+
+def matters_offered(late: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what is late and a form of supervision may be about, as the form sends it."""
+    offered = []
+    for one in late:
+        kind, id_ = one["subject"]["kind"], one["subject"]["id"]
+        if kind not in MATTERS:
+            kind, id_ = "alert", one["alert_id"]
+        if id_ is not None:
+            offered.append((f"{kind}/{id_}", f"{one['organization_name']}：{one['title']}"))
+    return offered
 
 
 @router.post("/plans/{plan}/office/papers", openapi_extra=FORM)
@@ -41,9 +60,19 @@ async def ask_for_paper(plan: str, request: Request) -> Response:
     return sent_on(request, f"/plans/{plan}/office/papers/under-way/{said['id']}")
 
 
-def _wish(form: Form) -> dict[str, str]:
-    said = {name: form.get(name) for name in ("kind", "period", "document_number", "issued_on")}
-    return {name: value for name, value in said.items() if value}
+def _wish(form: Form) -> dict[str, Any]:
+    """Return what the operation is asked for; a form of one matter is of no period."""
+    said: dict[str, Any] = {
+        name: value
+        for name in ("kind", "period", "document_number", "issued_on")
+        if (value := form.get(name))
+    }
+    kind, _, id_ = form.get("about").partition("/")
+    if id_:
+        said["about"] = {"kind": kind, "id": id_}
+    if is_form(said.get("kind", "")):
+        said.pop("period", None)
+    return said
 
 
 @router.get("/plans/{plan}/office/papers/under-way/{operation_id}")

@@ -11,7 +11,7 @@ from fastapi import Query, Request, Response
 from services.api.board.forms import form_of, form_token
 from services.api.board.operation_calls import Call, carried_out
 from services.api.board.page_helpers import FilePassedOn, answer_of, plan_shown, sent_form
-from services.api.board.paper_routes import OFFERED
+from services.api.board.paper_routes import OFFERED, matters_offered, parts_offered
 from services.api.board.rendering import page
 from services.api.board.routing import (
     FORM,
@@ -49,6 +49,7 @@ _MOST_REVIEWS = 100
 _MOST_CONFLICTS = 50
 _MOST_FAULTS = 200
 _MOST_PAPERS = 20
+_MOST_MATTERS = 50
 _ACCEPTED = 202
 _VERBS = ("open", "close", "publish", "reopen")
 
@@ -266,6 +267,7 @@ async def _office_page(
     papers = await answer_of(
         request, visitor, Call("list_papers", named, {"page_size": _MOST_PAPERS})
     )
+    late = await answer_of(request, visitor, Call("list_late", named, {"page_size": _MOST_MATTERS}))
     behind = [one for one in (rates or {"items": []})["items"] if one["reported"] < one["expected"]]
     # As the plan has its units, and not by code.
     ranks = {code: rank for rank, code in enumerate(state.organizations)}
@@ -285,6 +287,8 @@ async def _office_page(
         stretches=(periods or {"items": []})["items"],
         papers=(papers or {"items": []})["items"],
         kinds_offered=OFFERED,
+        parts_offered=parts_offered(state),
+        matters_offered=matters_offered((late or {"items": []})["items"]),
         makes_papers=visitor.actor.may(Permission.MAKE_PAPERS),
         key=str(new_id()),
         outcome=outcome,

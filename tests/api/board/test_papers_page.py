@@ -113,3 +113,28 @@ async def test_only_the_office_makes_papers_and_each_form_needs_its_token(
     assert (refused.status_code, foreign.status_code) == (403, 403)
     assert "form-refused" in foreign.text
     assert nothing.status_code in {403, 404}
+
+
+async def test_the_office_makes_what_is_about_one_part_or_one_late_matter_by_the_form(
+    door: Door,
+) -> None:
+    async with await door.as_("office") as office:
+        late = (await office.get(f"/plans/{XINMI}/late")).json()["items"]
+        if not late:
+            opened = await office.post(
+                f"/plans/{XINMI}/periods/2023/open", json={"due_date": "2024-01-31"}
+            )
+            assert opened.status_code in {200, 422}, opened.text
+            await door.react()
+            late = (await office.get(f"/plans/{XINMI}/late")).json()["items"]
+    async with await signed_in_browser(door, await somebody(door, "matters", "office")) as client:
+        shown = (await client.get(OFFICE_PAGE)).text
+        offered = re.findall(r'<option value="((?:milestone|obligation|alert)/[^"]+)">', shown)
+        assert offered, late
+        part = await made(door, client, kind="special", about="indicator/U08", period="2021")
+        matter = await made(door, client, kind="supervision", about=offered[0], period="2021")
+        unfit = await asked(client, kind="supervision")
+        assert "专项报告" in words_of((await client.get(part)).text)
+        assert "督办单" in words_of((await client.get(matter)).text)
+    assert unfit.status_code == 422
+    assert len(shown.encode()) < MOST_BYTES
