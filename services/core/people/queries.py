@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.models import ApiKey
+from services.core.identity.rules import Scope
 from services.core.kit.idempotency import StoredReply
 from services.core.people.models import (
     LinkedAccount,
@@ -22,6 +23,8 @@ from services.core.people.models import (
 
 MOST_TENURES = 100
 """Tenures of a person, and of a post, that are read at once: the newest."""
+
+_KEEPS_USERS: Scope = "users:write"
 
 MOST_SESSIONS = 20
 """Sessions of a person that may be open at once."""
@@ -281,11 +284,11 @@ async def replies_about(
 ) -> Sequence[StoredReply]:
     """Return the replies kept for a day that name a person's id, and may say what they are called.
 
-    They were given to security administrators, and to the person: nobody else is answered so.
+    They were given to whoever keeps users, and to the person: nobody else is answered so.
     """
     asked = select(ApiKey.id).where(
         ApiKey.city_code == city_code,
-        or_(ApiKey.role == "security_admin", ApiKey.person_id == person_id),
+        or_(ApiKey.scopes.contains([_KEEPS_USERS]), ApiKey.person_id == person_id),
     )
     found = await session.scalars(
         select(StoredReply).where(
