@@ -35,7 +35,7 @@ def _taken_from_routes() -> Iterator[tuple[str, str]]:
                     yield str(path.relative_to(api)), f"{slice_}.{rest[0]}"
 
 
-def test_routes_are_used_by_the_application_and_by_who_answers_with_whole_operations() -> None:
+def test_routes_of_another_slice_are_used_by_who_answers_with_whole_operations_alone() -> None:
     """What several slices need stands in `views`, `parameters` or a module of its own."""
     users = {user for user, _ in _taken_from_routes()}
-    assert users == {"main.py", "sync/delta.py"}
+    assert users == {"sync/delta.py"}
