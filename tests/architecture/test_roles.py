@@ -27,6 +27,7 @@ OTHER_SENSES: Mapping[str, set[str]] = {
     "api/milestones/progress_routes.py": {"lead"},  # what progress is added up by
     "api/milestones/schemas.py": {"lead"},  # the same
     "api/scoring/ranking_routes.py": {"lead"},  # which units are compared
+    "api/scoring/ranking_views.py": {"lead"},  # the same
     "core/alerts/escalation.py": {"lead", "office"},  # parties of a stage
     "core/alerts/late.py": {"office"},  # a party that has to act
     "core/alerts/rule_set.py": {"lead", "leader", "office"},  # parties, and posts in a unit
