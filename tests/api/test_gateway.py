@@ -211,10 +211,13 @@ async def test_what_is_said_in_the_query_or_in_no_object_is_told(
     for call, pointer in (
         (Call("POST", "/gw/v1/list_late", query="plan=410183-2025"), "/query"),
         (Call("POST", "/gw/v1/list_late", body=b"[]"), ""),
-        (Call("POST", "/gw/v1/list_late", body=b"{"), ""),
     ):
         answer = (await sent(door, platform.sign(call))).json()
         assert (answer["code"], answer["data"]["errors"][0]["pointer"]) == (422, pointer)
+    broken = Call("POST", "/gw/v1/list_late", body=b"{")
+    answer = (await sent(door, platform.sign(broken))).json()
+    assert (answer["code"], answer["data"]["problem"]) == (400, "malformed-body")
+    assert "line 1, column 2" in answer["message"]
 
 
 async def test_a_platform_that_knows_one_code_of_refusal_is_told_that(door: Door) -> None:
