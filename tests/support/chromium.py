@@ -135,8 +135,11 @@ async def chromium(*, scripts: bool = True) -> AsyncIterator[Browser]:
             begun = await client.post("/session", json={"capabilities": wanted})
             assert begun.status_code == 200, begun.text
             one = Browser(client, begun.json()["value"]["sessionId"])
-            yield one
-            await client.delete(f"/session/{one.session}")
+            try:
+                yield one
+            finally:
+                # A browser that goes on holds its connections, for which a server waits.
+                await client.delete(f"/session/{one.session}")
     finally:
         driver.terminate()
         await driver.wait()
