@@ -267,7 +267,10 @@ async def _office_page(
     papers = await answer_of(
         request, visitor, Call("list_papers", named, {"page_size": _MOST_PAPERS})
     )
-    late = await answer_of(request, visitor, Call("list_late", named, {"page_size": _MOST_MATTERS}))
+    makes_papers, late = visitor.actor.may(Permission.MAKE_PAPERS), None
+    if makes_papers:
+        late_ones = Call("list_late", named, {"page_size": _MOST_MATTERS})
+        late = await answer_of(request, visitor, late_ones)
     behind = [one for one in (rates or {"items": []})["items"] if one["reported"] < one["expected"]]
     # As the plan has its units, and not by code.
     ranks = {code: rank for rank, code in enumerate(state.organizations)}
@@ -289,7 +292,7 @@ async def _office_page(
         kinds_offered=OFFERED,
         parts_offered=parts_offered(state),
         matters_offered=matters_offered((late or {"items": []})["items"]),
-        makes_papers=visitor.actor.may(Permission.MAKE_PAPERS),
+        makes_papers=makes_papers,
         key=str(new_id()),
         outcome=outcome,
         reminded=reminded,

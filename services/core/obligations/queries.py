@@ -286,7 +286,7 @@ class Extended:
 
 
 async def extended(session: AsyncSession, city_code: str, plan_code: str) -> list[Extended]:
-    """Return every obligation of a plan that was extended, or is due later than its period."""
+    """Return every obligation that was extended, or is due later than its period, which is open."""
     rows = await session.execute(LATER_DUE, {"city": city_code, "plan": plan_code})
     return [Extended(*row) for row in rows]
 

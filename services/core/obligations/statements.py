@@ -147,12 +147,19 @@ WHERE v.city_code = :city AND v.plan_code = :plan AND v.version = :version
 
 LATER_DUE = text("""
 SELECT o.indicator_code, o.organization_code, o.period, o.due_date
-FROM obligation AS o LEFT JOIN plan_period AS p ON p.city_code = :city
-    AND p.plan_code = o.plan_code AND p.period = o.period
-WHERE o.city_code = :city AND o.plan_code = :plan
-    AND (o.extensions > 0 OR o.due_date > p.due_date)
+FROM obligation AS o
+WHERE o.city_code = :city AND o.plan_code = :plan AND o.extensions > 0
+UNION
+SELECT o.indicator_code, o.organization_code, o.period, o.due_date
+FROM plan_period AS p JOIN obligation AS o ON o.city_code = :city
+    AND o.plan_code = p.plan_code AND o.period = p.period AND o.due_date > p.due_date
+WHERE p.city_code = :city AND p.plan_code = :plan AND p.state = 'open'
 """)
-"""What is due later than its period: more time was granted, or it was asked for afterwards."""
+"""What is due later than its period: more time was granted, or it was asked for afterwards.
+
+The latter matters while its period is open: a closed one is judged as at its end. So each part is
+found by an index, however long the ledger is; every board that is drawn asks for this.
+"""
 
 REMEMBER = text("""
 INSERT INTO obligation_history

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cachetools import RRCache
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -30,6 +31,16 @@ class EarlierSaid:
     units: PastUnits = field(default_factory=dict)
 
 
+_VERSIONS = text("""
+SELECT v.digest, v.loaded_at FROM plan_version AS v
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
+ORDER BY v.version
+""")
+
+_KEPT = 256
+_found: RRCache[tuple[Any, ...], EarlierSaid] = RRCache(maxsize=_KEPT)
+"""What was found of a row of versions before. None of them ever changes, so none is ever stale."""
+
 # Of each version no more than what its units follow from.
 _WRITTEN = text("""
 SELECT v.loaded_at,
@@ -51,13 +62,18 @@ async def said_earlier(
 ) -> EarlierSaid:
     """Return who reported what, and in which units, by versions before this one.
 
-    A plan with one version has no past, and nothing is read.
+    A plan with one version has no past, and nothing is read. A plan is read after every decision
+    about it, partly under its lock: what its versions say is taken apart once a process.
     """
     if version == 1:
         return EarlierSaid()
     place = {"city": city_code, "plan": document.code, "version": version}
-    versions = list(await session.execute(_WRITTEN, place))
-    return EarlierSaid(_owners(versions, document), _units(versions))
+    known = document.code, *map(tuple, await session.execute(_VERSIONS, place))
+    found = _found.get(known)
+    if found is None:
+        versions = list(await session.execute(_WRITTEN, place))
+        found = _found[known] = EarlierSaid(_owners(versions, document), _units(versions))
+    return found
 
 
 def _owners(versions: list[Any], document: PlanDocument) -> PastOwners:
