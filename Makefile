@@ -3,6 +3,9 @@
 PYTHON ?= python3
 PYTEST ?= -q -n auto --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Bytecode is kept whatever the shell says: without it each process compiles our modules anew, and
+# is ready a second later.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -1,5 +1,6 @@
 """What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
 
+import gc
 import os
 import signal
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
+from services.core.kit.garbage import collect_seldom
 from tests.support.citus import NOT_RUN, citus_url
 from tests.support.city_scope import begin_tests_scope
 from tests.support.self_check import SelfCheck
@@ -22,6 +24,7 @@ _LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "inte
 """Folders whose files take long; those of the rest take a moment, and fill what is left."""
 _SENT = StatementsSent()
 _SENT.listen()
+gc.disable()  # twenty thousand items stay to the end: no collection finds anything until then
 begin_tests_scope()
 
 # A shell has what it starts with `&` ignore Ctrl-C, and so would what the tests start. A handler of
@@ -81,6 +84,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = wanted
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    """Collect again, but never among what is there by now."""
+    gc.enable()
+    collect_seldom()
 
 
 def _is_for_citus(item: pytest.Item) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.console.errors import ConsoleError
 from services.core.gateways.profiles import PROFILES, PlainProfileName
 from services.core.identity.rules import ROLES, SCOPES
+from services.core.kit.garbage import loading
 
 _Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     module, function = chosen.function.split(":")
     try:
-        command = getattr(import_module(f"services.console.commands.{module}"), function)
+        with loading():
+            command = getattr(import_module(f"services.console.commands.{module}"), function)
         code: int = command(chosen)
     except ConsoleError as error:
         print(f"wufei: {error}", file=sys.stderr)

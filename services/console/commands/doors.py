@@ -17,6 +17,7 @@ from services.console.errors import ConsoleError
 from services.console.running import database_url, read_running
 from services.console.settings import Settings
 from services.core.kit.database import connect
+from services.core.kit.garbage import loading
 from services.core.kit.logs import configure
 from services.core.kit.outage import is_away, told_of
 from services.core.kit.schema import DatabaseUnfit, require_current
@@ -49,8 +50,10 @@ def run_api(_arguments: Namespace) -> int:
     settings = Settings.read()
     configure("api", level=settings.log_level, form=settings.log_format)
     _use_servers(settings)
+    with loading():
+        api = import_module("services.api.main")
     uvicorn.run(
-        "services.api.main:create_app",
+        api.create_app,
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -67,7 +70,8 @@ def run_worker(_arguments: Namespace) -> int:
     settings = Settings.read()
     configure("worker", level=settings.log_level, form=settings.log_format)
     _use_servers(settings)
-    worker = import_module("services.worker.main")
+    with loading():
+        worker = import_module("services.worker.main")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(worker.run())
     return 0

@@ -5,12 +5,24 @@ of ten thousand rows sets off walks through all of them, again and again, and fr
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _ALLOCATED = 50_000
 """Containers made and not freed until the young are looked at; 700 by default."""
 
 _YOUNGER = 20
 """Collections of one age until those who outlived them are looked at, too."""
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Collect nothing while modules are loaded: what they make stays, and walking it takes time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def collect_seldom() -> None:

@@ -4,7 +4,6 @@ One base for every shape that comes in, and one type for every length of text.
 """
 
 import re
-import sys
 import unicodedata
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
@@ -15,7 +14,10 @@ from typing_extensions import override
 _INVISIBLE = "\u200b\u2060\ufeff"
 """Characters without width that no standard counts as space: they come by copying."""
 
-_AROUND = _INVISIBLE + "".join(one for one in map(chr, range(sys.maxunicode)) if one.isspace())
+_LAST_SPACE = 0x3000
+"""The last character that Unicode counts as space; asking all 1,114,112 takes each start 60 ms."""
+
+_AROUND = _INVISIBLE + "".join(one for one in map(chr, range(_LAST_SPACE + 1)) if one.isspace())
 
 _UNPRINTED = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 """The categories of Unicode whose characters print nothing: controls, formats, separators."""

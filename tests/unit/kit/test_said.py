@@ -1,5 +1,6 @@
 """Blank text is no answer: where a text may be left out it is null, else its type refuses it."""
 
+import sys
 from typing import Annotated
 
 import pytest
@@ -49,6 +50,11 @@ def test_text_is_trimmed_wherever_it_stands_and_kept_within() -> None:
     )
     assert (body.wanted, body.names, body.formed) == ("一 二", ["a", "b"], "u12")
     assert trimmed("\u200b x\u00a0y \u2060") == "x\u00a0y"
+
+
+def test_every_space_of_unicode_is_trimmed() -> None:
+    spaces = "".join(one for one in map(chr, range(sys.maxunicode + 1)) if one.isspace())
+    assert trimmed(f"{spaces}a{spaces}") == "a"
 
 
 def test_a_member_that_is_unknown_is_refused_and_no_object_is_none() -> None:
