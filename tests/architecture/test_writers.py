@@ -83,6 +83,19 @@ use this way is pure in the others."""
 
 DATABASE = {"sqlalchemy", "asyncpg"}
 
+OPENERS = {
+    # A proof hashes, or asks an app, between two short transactions: ADR 0043.
+    "people/admitting",
+    "people/provider_reception",
+    "people/provider_tokens",
+    "people/signing_in",
+    # What may be undone without the rest: a savepoint in the transaction of whoever calls, and
+    # the one of a database that is not ours.
+    "exchange/service",
+    "submissions/creation",
+}
+"""All of the slices that open a transaction, or a session for a read; else the doors do."""
+
 
 def _path(module: Path) -> str:
     return str(module.relative_to(CORE).with_suffix(""))
@@ -94,6 +107,15 @@ def _knows_the_database(module: Path) -> bool:
 
 def test_core_leaves_the_commit_to_the_doors() -> None:
     assert calling(".commit", modules(CORE)) == []
+
+
+def test_core_leaves_transactions_to_the_doors() -> None:
+    opening = {
+        _path(one)
+        for one in slices()
+        if calling(".transaction", [one]) or calling(".sessions", [one])
+    }
+    assert opening == OPENERS
 
 
 def test_what_has_no_role_with_the_database_is_pure() -> None:
