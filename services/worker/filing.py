@@ -1,4 +1,4 @@
-"""Looks through the store of files now and then, and drops what no row names."""
+"""Sweeps the file store every few hours and deletes files that no row refers to."""
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
