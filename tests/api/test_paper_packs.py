@@ -136,7 +136,7 @@ async def test_a_worker_that_dies_between_archive_and_row_leaves_no_paper(
         assert (await office.get(f"/papers/{paper_id}")).status_code == 404
         assert len({one.name for one in files_below(door)} - before) == 1
         # The archive that nobody names goes with the sweep.
-        assert (await filing(door, Later()).sweep()).dropped == 1
+        assert (await filing(door, Later()).sweep()).removed == 1
         await door.held.database.pool.execute(
             "UPDATE paper SET lease_until = now() WHERE city_code = '410183'"
         )

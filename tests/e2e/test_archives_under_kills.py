@@ -86,4 +86,4 @@ async def test_an_archive_is_made_once_whatever_is_killed_on_its_way(database_ur
         assert archive.testzip() is None
         assert (done["files"], done["missing"], len(answer.content)) == (2, 0, done["size"])
         assert len({one.name for one in files_below(door)} - before) == 2
-        assert (await filing(door, Later()).sweep()).dropped == 1, "what the killed one had stored"
+        assert (await filing(door, Later()).sweep()).removed == 1, "what the killed one had stored"
