@@ -1,1 +1,1 @@
-"""Checks at entry (审核关系): what is held against a figure as it comes in, and what is found."""
+"""Entry checks (审核关系): what a figure is checked against when it is entered, and the findings."""
