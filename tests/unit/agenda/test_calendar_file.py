@@ -38,7 +38,7 @@ def _reminders(file: bytes) -> list[datetime]:
     return [alarm.decoded("TRIGGER") for alarm in found]
 
 
-def _entries_written(*deadlines: Deadline, **more: str) -> int:
+def _entries_written(*deadlines: Deadline, name: str = "日历") -> int:
     """Return for how many entries the library is asked; a count is the same on any machine."""
     written = 0
 
@@ -48,7 +48,7 @@ def _entries_written(*deadlines: Deadline, **more: str) -> int:
 
     sys.setprofile(note)
     try:
-        _file(*deadlines, **more)
+        _file(*deadlines, name=name)
     finally:
         sys.setprofile(None)
     return written
