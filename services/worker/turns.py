@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.leases import Taken
@@ -13,14 +12,17 @@ Make = Callable[[Taken], Awaitable[None]]
 
 
 async def make_in_turns(database: Database, making: MadeFiles[Any], make: Make) -> None:
-    """Make all files that are wanted: of each city the one that waits longest, and again."""
-    waiting = True
-    while waiting:
+    """Make all files that are wanted: of each city the one that waits longest, and again.
+
+    Which cities wait one statement tells: a city without work costs nothing.
+    """
+    made = True
+    while made:
         async with database.sessions() as session:
-            cities = await city_codes(session)
-        waiting = False
+            cities = await making.cities_waiting(session)
+        made = False
         for city_code in cities:
-            waiting |= await _make_one(database, making, make, city_code)
+            made |= await _make_one(database, making, make, city_code)
 
 
 async def _make_one(database: Database, making: MadeFiles[Any], make: Make, city_code: str) -> bool:

@@ -4,6 +4,7 @@ All of it is in Postgres and by the database's time. Who takes a row gets a toke
 that token alone: a worker that comes back from a long pause finds that the row is another's now.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -24,10 +25,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.core.kit.city_scope import in_every_city
 from services.core.kit.ids import new_id
 
 LEASE = timedelta(minutes=1)
 """How long a row is a worker's from the last time that it said to be at it."""
+
+MOST_CITIES = 100
+"""Cities that a worker goes round before it asks again which wait."""
 
 MOST_ATTEMPTS = 3
 """How often a row is begun before it is given up: what kills a worker may be the row."""
@@ -70,6 +75,23 @@ class Leases(Generic[_Row]):
         self._waits = row.state.in_(
             bindparam("waiting", waiting, expanding=True, literal_execute=True)
         )
+        self._is_free = or_(row.lease_until.is_(None), row.lease_until < func.now())
+
+    async def cities_waiting(self, session: AsyncSession) -> Sequence[str]:
+        """Return the cities in which a row waits and no worker is at it, 100 at most.
+
+        First those whose row has waited longest: none is passed over for ever.
+        """
+        row = self._row
+        wanted = (
+            select(row.city_code)
+            .where(self._waits, self._is_free)
+            .group_by(row.city_code)
+            .order_by(func.min(row.updated_at), row.city_code)
+            .limit(MOST_CITIES)
+        )
+        with in_every_city():
+            return (await session.scalars(wanted)).all()
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Take the row of a city that waits longest; None: none waits, or others are at them."""
@@ -79,7 +101,7 @@ class Leases(Generic[_Row]):
             .where(
                 row.city_code == city_code,
                 self._waits,
-                or_(row.lease_until.is_(None), row.lease_until < func.now()),
+                self._is_free,
             )
             .order_by(row.id)
             .limit(1)

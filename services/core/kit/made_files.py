@@ -4,7 +4,7 @@ How far it is, and what came of it, an operation tells. A worker that is killed 
 a file that another makes anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -38,6 +38,10 @@ class MadeFiles(Generic[_Row]):
     def __init__(self, row: type[_Row], abandoned: Mapping[str, Any]) -> None:
         self._leases = Leases(row, MAKING)
         self._abandoned = dict(abandoned)
+
+    async def cities_waiting(self, session: AsyncSession) -> Sequence[str]:
+        """Return the cities in which a file is wanted, who waits longest first, 100 at most."""
+        return await self._leases.cities_waiting(session)
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Take the file of a city that waits longest; None: none waits."""
