@@ -43,8 +43,7 @@ TABLES: Mapping[str, Sequence[str]] = {
 SPANNING: Mapping[str, str] = {
     "services.core.identity.queries:city_names": "which cities there are",
     "services.core.events.queries:cities_behind": "which cities the worker is to go round",
-    "services.core.imports.queries:cities_waiting": "in which cities a sheet waits for the worker",
-    "services.worker.turns:make_in_turns": "in which cities a file is to be made",
+    "services.worker.turns:make_in_turns": "in which cities a file waits for the worker",
     "services.core.drops.queries:cities_with_drops": "which cities have events dropped as files",
     "services.core.events.queries:log_standing": "figures of the whole deployment",
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",

@@ -1,8 +1,10 @@
 """A worker without work: what it asks for does not grow with the cities that want nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from services.core.kit.file_store import DirectoryStore
@@ -12,6 +14,7 @@ from services.worker.dropping import Dropping
 from services.worker.importing import Importing
 from services.worker.papering import Papering
 from tests.support.api import Door, open_door
+from tests.support.owner import owner_of
 from tests.support.statements_counted import statements_of
 
 CITIES = 30
@@ -77,3 +80,26 @@ async def test_the_city_that_has_waited_longest_comes_first(door: Door) -> None:
         assert await making.take(session, "500002") is not None
     async with door.held.database.sessions() as session:
         assert list(await making.cities_waiting(session)) == ["500003", "500001"]
+
+
+async def test_what_another_worker_holds_past_its_lease_is_left_to_it(
+    door: Door, tmp_path: Path
+) -> None:
+    given = (
+        "gen_random_uuid(), 'checking', 0, now(), '410183-2025', gen_random_uuid(), '{}', 'values',"
+        " 'xlsx', 1, 'x', '{}', '{}', gen_random_uuid(), now()"
+    )
+    await door.held.database.pool.execute(
+        "INSERT INTO sheet_import (city_code, id, state, attempts, updated_at, plan_code,"
+        " credential_id, actor, form, format, size, sha256, options, report, check_id, created_at)"
+        f" VALUES ('410183', {given})"
+    )
+    another = await asyncpg.connect(owner_of(door.held.database.dsn))
+    try:
+        async with another.transaction():
+            await another.execute("SELECT FROM sheet_import FOR UPDATE")
+            async with asyncio.timeout(60):  # in place of an end that never comes
+                await _looks(door, tmp_path)["imports"]()
+            assert await another.fetchval("SELECT attempts FROM sheet_import") == 0
+    finally:
+        await another.close()
