@@ -1,4 +1,4 @@
-"""Files that callers sent or asked for, worked on one of each city in turn."""
+"""Works on files that callers sent or asked for, one of each city in turn."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
