@@ -13,20 +13,20 @@ Make = Callable[[Taken], Awaitable[None]]
 
 
 class Wanted(Protocol):
-    """Work that waits in cities, a row each, and is taken under a lease."""
+    """Work that waits as rows of a table and is taken under a lease."""
 
     async def cities_waiting(self, session: AsyncSession) -> Sequence[str]:
-        """Return the cities in which some waits and no worker is at it."""
+        """Return the cities in which a row waits and no worker is at it."""
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
-        """Take what waits longest in a city; None: nothing that is free."""
+        """Take the row of a city that has waited longest; None: none is free."""
 
 
 async def make_in_turns(database: Database, wanted: Wanted, make: Make) -> None:
-    """Make all files that are wanted: of each city the one that waits longest, and again.
+    """Make all requested files: repeatedly, of each city the one that has waited longest.
 
-    Which cities wait one statement tells: a city without work costs nothing. A round that took
-    nothing is the last: what still waits another transaction holds.
+    One statement finds the cities with work, so that a city without any costs nothing. It stops
+    after a round that took nothing: rows that still wait are locked by another transaction.
     """
     made = True
     while made:
