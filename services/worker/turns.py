@@ -1,10 +1,12 @@
 """Works on files that callers sent or asked for, one of each city in turn."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.identity.queries import cities_having
 from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.leases import Taken
@@ -15,8 +17,9 @@ Make = Callable[[Taken], Awaitable[None]]
 class Wanted(Protocol):
     """Work that waits as rows of a table and is taken under a lease."""
 
-    async def cities_waiting(self, session: AsyncSession) -> Sequence[str]:
-        """Return the cities in which a row waits and no worker is at it."""
+    @property
+    def cities_waiting(self) -> Select[tuple[str]]:
+        """The statement of the cities in which a row waits and no worker is at it."""
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Take the row of a city that has waited longest; None: none is free."""
@@ -31,7 +34,7 @@ async def make_in_turns(database: Database, wanted: Wanted, make: Make) -> None:
     made = True
     while made:
         async with database.sessions() as session:
-            cities = await wanted.cities_waiting(session)
+            cities = await cities_having(session, wanted.cities_waiting)
         made = False
         for city_code in cities:
             made |= await _make_one(database, wanted, make, city_code)

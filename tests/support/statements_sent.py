@@ -43,8 +43,7 @@ TABLES: Mapping[str, Sequence[str]] = {
 SPANNING: Mapping[str, str] = {
     "services.core.identity.queries:city_names": "which cities there are",
     "services.core.events.queries:cities_behind": "which cities the worker is to go round",
-    "services.worker.turns:make_in_turns": "in which cities a file waits for the worker",
-    "services.core.drops.queries:cities_with_drops": "which cities have events dropped as files",
+    "services.core.identity.queries:cities_having": "in which cities files wait for the worker",
     "services.core.events.queries:log_standing": "figures of the whole deployment",
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",
     "services.core.connectors.queries:cities_reporting": "of which cities something is reported",

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from services.core.identity.queries import cities_having
 from services.core.kit.file_store import DirectoryStore
 from services.core.papers.service import making
 from services.worker.archiving import Archiving
@@ -75,11 +76,15 @@ async def test_the_city_that_has_waited_longest_comes_first(door: Door) -> None:
             state,
         )
     async with door.held.database.sessions() as session:
-        assert list(await making.cities_waiting(session)) == ["500002", "500003", "500001"]
+        assert list(await cities_having(session, making.cities_waiting)) == [
+            "500002",
+            "500003",
+            "500001",
+        ]
     async with door.held.database.transaction() as session:
         assert await making.take(session, "500002") is not None
     async with door.held.database.sessions() as session:
-        assert list(await making.cities_waiting(session)) == ["500003", "500001"]
+        assert list(await cities_having(session, making.cities_waiting)) == ["500003", "500001"]
 
 
 async def test_what_another_worker_holds_past_its_lease_is_left_to_it(

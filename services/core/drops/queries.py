@@ -8,17 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.drops.models import DroppedFile, FileDrop
-from services.core.kit.city_scope import in_every_city
 
 MOST_DROPS = 50
 """File drops of a city."""
 
 
-async def cities_with_drops(session: AsyncSession) -> Sequence[str]:
-    """Return the cities that have file drops, closed ones too: their old files are emptied."""
-    wanted = select(FileDrop.city_code).distinct().order_by(FileDrop.city_code)
-    with in_every_city():
-        return (await session.scalars(wanted)).all()
+CITIES_WITH_DROPS = select(FileDrop.city_code).distinct().order_by(FileDrop.city_code)
+"""The statement of the cities that have file drops; old files of closed ones are emptied too."""
 
 
 async def drops(session: AsyncSession, city_code: str) -> Sequence[FileDrop]:

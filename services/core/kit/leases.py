@@ -4,7 +4,6 @@ All state is in Postgres and uses the database's time. A worker that takes a row
 writes only under that token, so a worker that wakes from a long pause finds that it lost the row.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -13,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Select,
     Text,
     Update,
     bindparam,
@@ -25,7 +25,6 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.core.kit.city_scope import in_every_city
 from services.core.kit.ids import new_id
 
 LEASE = timedelta(minutes=1)
@@ -77,21 +76,20 @@ class Leases(Generic[_Row]):
         )
         self._is_free = or_(row.lease_until.is_(None), row.lease_until < func.now())
 
-    async def cities_waiting(self, session: AsyncSession) -> Sequence[str]:
-        """Return the cities in which a row waits and no worker is at it, 100 at most.
+    @property
+    def cities_waiting(self) -> Select[tuple[str]]:
+        """The statement of the cities in which a row waits and no worker is at it, 100 at most.
 
-        First those whose row has waited longest: none is passed over for ever.
+        Cities whose row has waited longest come first, so that none is passed over forever.
         """
         row = self._row
-        wanted = (
+        return (
             select(row.city_code)
             .where(self._waits, self._is_free)
             .group_by(row.city_code)
             .order_by(func.min(row.updated_at), row.city_code)
             .limit(MOST_CITIES)
         )
-        with in_every_city():
-            return (await session.scalars(wanted)).all()
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Lease the row of a city that has waited longest; None: none waits that is free."""

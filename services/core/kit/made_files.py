@@ -4,11 +4,12 @@ An operation reports progress and result. If a worker is killed at any line, ano
 file anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,9 +40,10 @@ class MadeFiles(Generic[_Row]):
         self._leases = Leases(row, MAKING)
         self._abandoned = dict(abandoned)
 
-    async def cities_waiting(self, session: AsyncSession) -> Sequence[str]:
-        """Return the cities in which a file is wanted, who waits longest first, 100 at most."""
-        return await self._leases.cities_waiting(session)
+    @property
+    def cities_waiting(self) -> Select[tuple[str]]:
+        """The statement of the cities in which a file is wanted, 100 at most."""
+        return self._leases.cities_waiting
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Lease the file of a city that has waited longest; None: none waits."""
