@@ -18,7 +18,7 @@ class Wanted(Protocol):
     """Work that waits as rows of a table and is taken under a lease."""
 
     @property
-    def cities_waiting(self) -> Select[tuple[str]]:
+    def cities_waiting(self) -> Select[str]:
         """The statement of the cities in which a row waits and no worker is at it."""
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:

@@ -299,7 +299,7 @@ async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequ
     return [*await city_names(session, limit=limit)]
 
 
-async def cities_having(session: AsyncSession, wanted: Select[tuple[str]]) -> Sequence[str]:
+async def cities_having(session: AsyncSession, wanted: Select[str]) -> Sequence[str]:
     """Return the codes of the cities that a statement finds, such as those with work waiting."""
     with in_every_city():
         return (await session.scalars(wanted)).all()

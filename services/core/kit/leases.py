@@ -77,7 +77,7 @@ class Leases(Generic[_Row]):
         self._is_free = or_(row.lease_until.is_(None), row.lease_until < func.now())
 
     @property
-    def cities_waiting(self) -> Select[tuple[str]]:
+    def cities_waiting(self) -> Select[str]:
         """The statement of the cities in which a row waits and no worker is at it, 100 at most.
 
         Cities whose row has waited longest come first, so that none is passed over forever.

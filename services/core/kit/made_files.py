@@ -41,7 +41,7 @@ class MadeFiles(Generic[_Row]):
         self._abandoned = dict(abandoned)
 
     @property
-    def cities_waiting(self) -> Select[tuple[str]]:
+    def cities_waiting(self) -> Select[str]:
         """The statement of the cities in which a file is wanted, 100 at most."""
         return self._leases.cities_waiting
 
