@@ -1,1 +1,1 @@
-"""Entry checks (审核关系): what a figure is checked against when it is entered, and the findings."""
+"""Entry checks (审核关系): what an entered figure is checked against, and the findings."""
