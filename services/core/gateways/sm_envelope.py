@@ -179,7 +179,7 @@ def is_point(public_key: bytes) -> bool:
 def _signer(keys: SmKeys) -> Any:
     from gmalg import SM2  # noqa: PLC0415 (an optional extra)
 
-    return SM2(keys.private_key, _UID)  # its own public key is part of what it signs
+    return SM2(keys.private_key, _UID)  # SM2 also signs over the signer's public key
 
 
 def _verifier(keys: SmKeys) -> Any:
@@ -189,7 +189,7 @@ def _verifier(keys: SmKeys) -> Any:
 
 
 def _sm4_key(keys: SmKeys) -> bytes:
-    """Return the SM4 key: the first 16 hexadecimal characters of the secret encrypted by the code."""
+    """Return the SM4 key: the secret encrypted by the code, its first 16 hexadecimal digits."""
     code = keys.app_code[:_KEY_CHARACTERS].encode()
     return _enciphered(code, keys.app_secret.encode()).hex().upper()[:_KEY_CHARACTERS].encode()
 
