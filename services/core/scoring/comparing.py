@@ -33,7 +33,7 @@ from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN,
 from services.core.scoring.traces import case_of
 
 _MOST_VALUES = 50
-"""So many values of one indicator are told apart; the last of them stands for the rest too."""
+"""At most this many values of an indicator are listed; the last stands for the rest too."""
 
 _MOST_ROWS = 2000
 _MOST_EVENTS = 500
@@ -41,7 +41,7 @@ _MOST_EVENTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event between two boards: who did what."""
+    """An event between two boards, with its actor."""
 
     id: UUID
     position: int
@@ -54,7 +54,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that came to count, or ceased to at `position`; `more` others went along."""
+    """A value that began or ceased to count at `position`; `more` others are merged into it."""
 
     position: int
     submission_id: UUID
@@ -69,8 +69,8 @@ class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
-    `period_ids` gives by indicator the subjects of the periods that its verdict looks at.
-    `before` and `after` are the plan as in the versions that the boards were drawn by.
+    `period_ids` gives for each indicator the event subjects of the periods that its verdict reads.
+    `before` and `after` are the plan versions that the boards were drawn by.
     """
 
     changes: ScoreDifference
@@ -81,7 +81,7 @@ class BoardComparison:
     after: PlanState
 
     def drawn_by(self, change: IndicatorChange) -> PlanState:
-        """Return the plan as in the version by which an indicator was drawn last."""
+        """Return the plan version by which an indicator was last drawn."""
         return self.before if change.after is None else self.after
 
 
@@ -94,7 +94,7 @@ async def compare_boards(
     before: ScoreSnapshot | None,
     after: ScoreSnapshot,
 ) -> BoardComparison:
-    """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
+    """Explain why the score of `after` differs from that of `before`; None: no board before it."""
     now = await plan_of_version(session, plan, after.plan_version)
     earlier = now if before is None else await plan_of_version(session, plan, before.plan_version)
     bench = await _bench(session, now, after)
@@ -126,7 +126,7 @@ async def compare_boards(
 
 
 async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
-    """Return by what the values between two boards are counted: as for the boards themselves."""
+    """Return the context for counting the values between two boards, as the boards were counted."""
     facts = facts_of(plan)
     shared = [code for code, each in facts.items() if each.shared]
     return ScoringContext.of(
@@ -161,7 +161,7 @@ def _arrivals(
     history: "_History",
     codes: Sequence[str],
 ) -> dict[str, Case]:
-    """Return how indicators stood that came with the plan: on what counted already, or nothing."""
+    """Return the cases of added indicators: on the values that already counted, or none."""
     moved = {code: history.standing(code) for code in codes if history.moved(code)}
     if not moved:
         return {}
@@ -175,7 +175,7 @@ def _arrivals(
 
 
 class _History:
-    """The values that counted at two positions, and the steps from one to the other."""
+    """The values that counted at two positions, and the steps between them."""
 
     def __init__(
         self, bench: ScoringContext, period: Period, basis: str, since: int, upto: int
@@ -186,7 +186,7 @@ class _History:
         self.positions: set[int] = set()
 
     async def read(self, session: AsyncSession, codes: Sequence[str]) -> None:
-        """Read what counted for these indicators at either position."""
+        """Read the values of these indicators that counted at either position."""
         if not codes:
             return
         state, facts = self._bench.state, self._bench.facts
@@ -208,19 +208,19 @@ class _History:
             self._rows.setdefault(row["indicator_code"], []).append(row)
 
     def moved(self, code: str) -> bool:
-        """Return whether a value of an indicator came to count, or ceased to."""
+        """Return whether a value of an indicator began or ceased to count."""
         return any(
             self._counted(row, self._since) != self._counted(row, self._upto)
             for row in self._rows.get(code, [])
         )
 
     def standing(self, code: str) -> ValueStep | None:
-        """Return the operands of an indicator that counted already; None: nothing did."""
+        """Return the operands of an indicator that already counted; None: nothing counted."""
         rows = [row for row in self._rows.get(code, []) if self._counted(row, self._since)]
         return self._step(code, rows, None) if rows else None
 
     def steps(self, code: str) -> list[ValueStep]:
-        """Return the steps of an indicator's values; one for all where they are too many."""
+        """Return the steps of an indicator's values; a single step if there are too many."""
         rows = self._rows.get(code, [])
         if len(rows) > _MOST_ROWS:
             return [self._step(code, (), None)]
@@ -286,7 +286,7 @@ class _History:
         counted: CountingScope,
         counting: Iterable[Mapping[str, Any]],
     ) -> Operands:
-        """Return operands of the period with what other units reported for finer ones alone."""
+        """Add to the period's operands the values of units that reported only for finer periods."""
         rows = [row for row in counting if counted.may_count(code, row["organization_code"])]
         whole = set(own.organizations) or {
             row["organization_code"] for row in rows if row["period"] == self._period.code
@@ -317,10 +317,10 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
-    """Return by indicator the subjects of the periods that a verdict on one looks at.
+    """Return for each indicator the event subjects of the periods that its verdict reads.
 
-    Those are the period and the wider ones, by which it is asked for, the finer ones that it is
-    made of, and what it is compared with.
+    Those are the period, the wider periods that may ask for it, the finer periods that make it up,
+    and the periods that it is compared with.
     """
     wider = [each.code for each in chain(period)]
     return {
@@ -339,9 +339,9 @@ async def _decisions(
     since: int,
     upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and periods, oldest first.
+    """Return the decisions on the plan, its targets, questions and periods, oldest first.
 
-    The plan is given as in the versions that have a part in it.
+    `versions` are the plan versions that are involved.
     """
     plan = versions[0]
     codes = dict.fromkeys(code for one in versions for code in one.indicators)
