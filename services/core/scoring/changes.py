@@ -245,7 +245,7 @@ def _hybrids(
 
 
 def _set_by(before: Case, after: Case) -> Literal["plan", "assigned"]:
-    """Return who set the target that replaced the old one; an assignment overrides the plan."""
+    """Return who set the target that replaced the old one: the plan, or an assignment."""
     one, other = before.target, after.target
     same = (one.source, one.year, one.sequence) == (other.source, other.year, other.sequence)
     # The same assignment with another date means that the plan's year changed.

@@ -130,9 +130,9 @@ def target_for(
     period: Period,
     assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
 ) -> Target:
-    """Return the target of the earliest date not before a period's end; if none, the latest.
+    """Return the target with the earliest date not before a period's end; if none, the latest.
 
-    A year's last assignment by the superior stands for it unless the plan prints a target for it.
+    For each year, the superior's last assignment applies unless the plan prints a target.
     """
     targets = targets_of(indicator, assigned, period.calendar)
     return next((each for each in targets if each.end >= period.last_day), targets[-1])
@@ -143,9 +143,10 @@ def targets_of(
     assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
     calendar: PeriodCalendar,
 ) -> list[Target]:
-    """Return the targets of an indicator by date, as far as they are in force.
+    """Return the targets of an indicator that are in force, by date.
 
-    A version may print what the superior had assigned before: from then on it holds as printed.
+    A plan version may print a target that the superior assigned before: then the printed one
+    applies.
     """
     found = {
         entry.end(calendar): _printed(entry, calendar) for entry in reversed(indicator.targets)
