@@ -27,9 +27,9 @@ async def write_owed(
     *,
     least: Mapping[str, date] = NO_LATER,
 ) -> None:
-    """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed.
+    """Create, waive or restore obligations for these periods, so that exactly `owed` is owed.
 
-    What is raised by this is due no earlier than `least` says of its period.
+    New obligations are due no earlier than `least` has for their period.
     """
     wanted: dict[str, Any] = {
         "city": plan.city_code,
@@ -64,7 +64,7 @@ async def remember(
     *,
     reason: str | None = None,
 ) -> None:
-    """Write into history how these obligations stand now, by whom and why."""
+    """Write the present state of these obligations to the history, with actor and reason."""
     if ids:
         await session.execute(
             REMEMBER,
