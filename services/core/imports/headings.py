@@ -1,8 +1,8 @@
 """Finds which column of a sheet holds which field, by its heading. Pure.
 
 The longest known name that a heading contains decides. Names of columns that are not imported are
-known too: otherwise 单位 would match 计量单位, and 日期 every date. Words beside the name count as well:
-去年同期完成值 is a value, but not that of this period.
+known too: otherwise 单位 would match 计量单位, and 日期 every date. Words beside the name count as
+well: 去年同期完成值 is a value, but not that of this period.
 """
 
 import unicodedata

@@ -1,7 +1,7 @@
 """Checks the unit of measure that a sheet states for its numbers against the plan's. Pure.
 
-The unit is in a column of its own, or in brackets behind a heading: 本期值（万吨）. Unchecked, a number in
-another unit could be wrong by a factor of thousands.
+The unit is in a column of its own, or in brackets behind a heading: 本期值（万吨）. Unchecked, a
+number in another unit could be wrong by a factor of thousands.
 """
 
 import re
