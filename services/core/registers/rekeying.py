@@ -1,4 +1,4 @@
-"""A plan loaded over what stands: no other key under rows, and no other unit under numbers."""
+"""Refuses a new plan version that would change keys of existing rows, or units of their numbers."""
 
 from collections.abc import Mapping
 from datetime import datetime
