@@ -1,4 +1,4 @@
-"""The SQL statements of papers: the next number, expired files, scoreboards of other periods."""
+"""The SQL statements of papers: the last number, failed requests, data as of earlier instants."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB

@@ -1,4 +1,4 @@
-"""The format of entry checks (审核关系) in a plan: rules between figures, balances, built-in checks.
+"""The format of entry checks (审核关系) in a plan: rules, balances and built-in checks.
 
 All of it is data. A side is a sum of figures, each times a constant; nothing is parsed or evaluated
 as text. `plan.check_faults` validates these parts against each other; `plan.checks_in_force` says
