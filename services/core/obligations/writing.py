@@ -29,7 +29,7 @@ async def write_owed(
 ) -> None:
     """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed.
 
-    What is raised by this is due no earlier than `least` says of its period.
+    What is raised or restored by this is due no earlier than `least` says of its period.
     """
     wanted: dict[str, Any] = {
         "city": plan.city_code,
@@ -37,16 +37,16 @@ async def write_owed(
         "indicators": [each.indicator_code for each in owed],
         "units": [each.organization_code for each in owed],
         "periods": [each.period for each in owed],
-        "dues": [each.due_date for each in owed],
+        "dues": [max(each.due_date, least.get(each.period, each.due_date)) for each in owed],
         "now": now,
     }
-    anew = {
-        "ids": [new_id() for _ in owed],
-        "dues": [max(each.due_date, least.get(each.period, each.due_date)) for each in owed],
-    }
-    raised = await session.scalars(RAISE_OWED, {**wanted, **anew})
+    raised = await session.scalars(RAISE_OWED, {**wanted, "ids": [new_id() for _ in owed]})
     await remember(session, plan.city_code, list(raised), "raised", actor, now)
-    turned = await session.execute(TURN_OWED, {**wanted, "open": [row.period for row in rows]})
+    places = {
+        "open": [row.period for row in rows],
+        "of_periods": [each.due_date for each in owed],
+    }
+    turned = await session.execute(TURN_OWED, {**wanted, **places})
     ids_by_state: dict[str, list[UUID]] = {"waived": [], "owed": []}
     for state, obligation_id in turned:
         ids_by_state[state].append(obligation_id)
