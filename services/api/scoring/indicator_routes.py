@@ -139,7 +139,7 @@ async def get_indicator_score(
     unit = unit_in_scope(actor, plan, drawn_by, code)
     inputs, outside = list[Contribution](), 0
     if snapshot is not None:
-        place = ScoreSubject(code, basis, periods_read(wanted, drawn_by.indicators[code]))
+        place = ScoreSubject(code, basis, periods_read(drawn_by, wanted, drawn_by.indicators[code]))
         inputs, outside = await contributions(
             session, plan.city_code, plan.code, place=place, position=position, unit=unit
         )

@@ -365,7 +365,12 @@ async def _reconcile(
         owed
         for row in rows
         for owed in owed_for(
-            plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
+            plan.document,
+            plan.period_calendar.period(row.period),
+            row.due_date,
+            ended,
+            answered,
+            cycle=plan.cycle,
         )
     ]
     asked_on = plan.local_date(asked_at)

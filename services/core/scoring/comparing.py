@@ -17,7 +17,7 @@ from services.core.scoring import queries
 from services.core.scoring.affected import chain
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, board_before, empty_board
-from services.core.scoring.cases import facts_of, finer_periods, periods_read
+from services.core.scoring.cases import facts_of, finer_of, periods_read
 from services.core.scoring.changes import (
     IndicatorChange,
     ScoreDifference,
@@ -191,7 +191,9 @@ class _History:
             return
         state, facts = self._bench.state, self._bench.facts
         known = [code for code in codes if code in facts]
-        periods = [" ".join(periods_read(self._period, facts[code].indicator)) for code in known]
+        periods = [
+            " ".join(periods_read(state, self._period, facts[code].indicator)) for code in known
+        ]
         connection = await driver_connection(session)
         wanted = {
             "city": state.city_code,
@@ -266,7 +268,7 @@ class _History:
     ) -> ValueStep:
         counted, counting = self._bench.counted([code]), list(counting)
         found = operands_of([{**each, "indicator_code": code} for each in counting], counted)
-        codes = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
+        codes = self._finer(code)
         own = found.get((code, self._period.code))
         if own is not None and code in counted.shared:
             own = self._beside(code, own, counted, counting)
@@ -278,6 +280,9 @@ class _History:
             parts=() if own is not None else parts,
             absent=() if own is not None else absent,
         )
+
+    def _finer(self, code: str) -> tuple[str, ...]:
+        return finer_of(self._bench.state, self._bench.facts[code].indicator, self._period)
 
     def _beside(
         self,
@@ -291,10 +296,9 @@ class _History:
         whole = set(own.organizations) or {
             row["organization_code"] for row in rows if row["period"] == self._period.code
         }
-        finer = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
         others = [
             row
-            for period in finer
+            for period in self._finer(code)
             for row in rows
             if row["period"] == period and row["organization_code"] not in whole
         ]
@@ -325,7 +329,7 @@ def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
     wider = [each.code for each in chain(period)]
     return {
         code: frozenset(
-            f"{plan.code}/{each}" for each in (*wider, *periods_read(period, indicator))
+            f"{plan.code}/{each}" for each in (*wider, *periods_read(plan, period, indicator))
         )
         for code, indicator in plan.indicators.items()
     }

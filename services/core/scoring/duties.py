@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.database import driver_connection
 from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.cases import IndicatorFacts, finer_periods
+from services.core.scoring.cases import IndicatorFacts, finer_of
 from services.core.scoring.counted.statements import (
     INPUTS_OF_UNITS,
     REPORTING_UNITS,
@@ -33,7 +33,7 @@ async def former_duties(
         (each.indicator.code, period.code)
         for each in shared
         for period in over
-        if period.frequency == each.indicator.frequency
+        if period.frequency == state.cycle(each.indicator, period)
     ]
     if not places:
         return Former()
@@ -164,9 +164,9 @@ def _others(
     for (code, period), own in places.items():
         if code not in counted.shared:
             continue
-        frequency = state.indicators[code].frequency
         whole = units_behind(own)
-        for finer in finer_periods(state.period_calendar.period(period), frequency):
+        place = state.period_calendar.period(period)
+        for finer in finer_of(state, state.indicators[code], place):
             part = places.get((code, finer))
             others = frozenset() if part is None else units_behind(part) - whole
             if others:
