@@ -125,7 +125,7 @@ async def get_indicator_score(
     wanted, snapshot = await _asked_for(session, plan, period, basis, as_of, publication)
     drawn_by = plan
     if snapshot is None:
-        drawn, _ = unwritten_board(held, plan, wanted, as_of)
+        drawn, _ = await unwritten_board(session, held, plan, wanted, as_of)
         board, traces, position = drawn.board, drawn.traces, 0
         scheme = plan.document.scheme
         method = MethodOut(name=scheme.name, version=scheme.version)

@@ -127,8 +127,11 @@ def build_case(
 ) -> Case:
     """Return the case of an indicator in a period, as it is on the local date `today`.
 
-    `due_date` is until when its values are due; None: the period was never opened.
+    `due_date` is until when its values are due; None: the period was never opened. Where it was
+    closed before the indicator came, it was never opened for it.
     """
+    if (facts.indicator.code, period.code) in duties.former.unasked:
+        due_date = None
     state, indicator = duties.state, facts.indicator
     target = target_for(indicator, period, state.assigned)
     own, parts, absent = _operands(state, indicator, period, operated)

@@ -92,7 +92,7 @@ def _facts_of(facts: IndicatorFacts, unit: str, targets: Sequence[UnitTarget]) -
 
 def _duties_of(duties: Duties) -> Duties:
     """Return what is owed without what the city alone is assigned, and without others' duties."""
-    former = Former(excused=duties.former.excused)
+    former = Former(excused=duties.former.excused, unasked=duties.former.unasked)
     return replace(duties, state=replace(duties.state, assigned={}), former=former)
 
 
