@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
-from tests.support.towns import YEAR, approve, board, hand_in, load, move, read, row_of
+from tests.support.towns import YEAR, approve, board, load, move, read, row_of
 from tests.unit.scoring.builders import a_target, an_indicator
 
 FIFTY = [a_target(value=50, year=2031)]

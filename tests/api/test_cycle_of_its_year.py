@@ -100,3 +100,32 @@ async def test_the_next_year_is_made_of_the_parts_that_the_version_asks_for(door
         await approve(door, "A", "ZW01", half, value="7.5")
     (row,) = (await board(door, "2032"))["indicators"]
     assert (row["value"], row["reason_code"], row["light"]) == ("15", "met", "green")
+
+
+async def causes(door: Door, since: int) -> list[tuple[str, str, list[str]]]:
+    """Return why the year's score moved since a position: kind, points and events of each cause."""
+    told = await read(door, "scoreboard/changes", period="2031", **{"from": str(since)})
+    (one,) = told["indicators"]
+    return [
+        (cause["kind"], cause["points"], [event["type"] for event in cause["events"]])
+        for cause in one["causes"]
+    ]
+
+
+async def test_the_version_is_named_where_the_rule_moved_the_score_before_a_value(
+    door: Door,
+) -> None:
+    shared = {"aggregation": {"units": "sum", "periods": "sum"}}
+    await load(door, flow("quarterly", owners=["ZW01", "ZW02"], **shared))
+    await move(door, "open", "2031-Q1")
+    await approve(door, "A", "ZW01", "2031-Q1", value="6")
+    at(door, "2031-05-20", "10:00:00")
+    await door.sweep()
+    stood = await board(door)
+    assert stood["overall"]["score"] == "0", "ZW02 is late"
+    assert (await offered(door, flow("quarterly", **shared))).status_code == 200
+    await approve(door, "A", "ZW01", "2031-Q2", value="6")
+    assert await causes(door, stood["position"]) == [
+        ("rule", "100", ["plan.published"]),
+        ("value", "0", ["submission.approved"]),
+    ]

@@ -304,8 +304,9 @@ async def _follow_calendar(
     """Move the due date of an open period, and of what was not handed in or extended, with it."""
     period = plan.period_calendar.period(row.period)
     rule = partial(due_by, plan.document.due_days, period)
-    due_date = moved_due_date(row.due_date, rule, calendars)
-    before = row.due_date
+    before, today = row.due_date, plan.local_date(now)
+    # Nobody was asked for anything by a day that had gone when the calendar came.
+    due_date = max(moved_due_date(before, rule, calendars), min(before, today))
     if due_date != before:
         await plan_service.reschedule_period(session, row, due_date=due_date, actor=_ACTOR, now=now)
         await _begin_epoch(
