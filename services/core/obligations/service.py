@@ -381,7 +381,7 @@ async def _reconcile(
         code = plan.document.supervision.calendar
         calendar = await working_calendar(session, plan.city_code, code)
         least = {row.period: _answered_by(plan, row, asked_on, calendar) for row in passed}
-    await write_owed(session, plan, rows, owed, actor, now, least=least)
+    await write_owed(session, plan, rows, owed, actor, now, least=least, asked_on=asked_on)
 
 
 def _answered_by(

@@ -96,15 +96,17 @@ ON CONFLICT DO NOTHING RETURNING id
 """)
 """Raises what is owed and was not before: the ids of those."""
 
-# Who comes to owe it again owes it in the same place. What was handed in for it while it was owed
-# is held to no other date; for the rest somebody is asked only now.
+# Who comes to owe it again owes it in the same place, until the date of before where that is still
+# to come. What was handed in for it while it was owed is held to no other date; for the rest
+# somebody is asked only now.
 TURN_OWED = text(f"""
 UPDATE obligation AS o SET version = o.version + 1, updated_at = :now,
     state = CASE WHEN w.period IS NULL THEN 'waived' ELSE 'owed' END,
     epoch = CASE WHEN w.period IS NULL THEN o.epoch ELSE o.epoch + 1 END,
     due_date = CASE WHEN w.period IS NULL THEN o.due_date
-        WHEN EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE}
-            AND {REPORTED_AT} < o.updated_at) THEN greatest(w.of_period, o.due_date)
+        WHEN o.due_date >= CAST(:asked_on AS date) OR EXISTS (SELECT FROM submission AS s
+            WHERE {SAME_PLACE} AND {REPORTED_AT} < o.updated_at)
+            THEN greatest(w.of_period, o.due_date)
         WHEN o.extensions = 0 THEN w.due_date ELSE greatest(w.due_date, o.due_date) END
 FROM obligation AS present
 LEFT JOIN unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]),

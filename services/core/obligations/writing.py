@@ -26,10 +26,12 @@ async def write_owed(
     now: datetime,
     *,
     least: Mapping[str, date] = NO_LATER,
+    asked_on: date | None = None,
 ) -> None:
     """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed.
 
-    What is raised or restored by this is due no earlier than `least` says of its period.
+    What is raised or restored by this is due no earlier than `least` says of its period;
+    what is restored, and was due on `asked_on` or later, stays so.
     """
     wanted: dict[str, Any] = {
         "city": plan.city_code,
@@ -44,6 +46,7 @@ async def write_owed(
     await remember(session, plan.city_code, list(raised), "raised", actor, now)
     places = {
         "open": [row.period for row in rows],
+        "asked_on": asked_on,
         "of_periods": [each.due_date for each in owed],
     }
     turned = await session.execute(TURN_OWED, {**wanted, **places})

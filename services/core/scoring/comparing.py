@@ -24,11 +24,11 @@ from services.core.scoring.changes import (
     Stand,
     explain_difference,
 )
-from services.core.scoring.counted_between import History
+from services.core.scoring.counted_between import MOST_ROWS, History
 from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
-from services.core.scoring.statements import DECISIONS_BETWEEN, EVENTS_AT
+from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
 from services.core.scoring.traces import case_of
 
 _MOST_EVENTS = 500
@@ -90,8 +90,8 @@ async def compare_boards(
     )
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
-    history = History(bench, period, basis, since, after.position)
-    await history.read(session, moved)
+    rows = await _counted(session, bench, period, basis, since, after.position, moved)
+    history = History(bench, period, since, after.position, rows)
     dated = (
         before is None
         or before.local_date != after.local_date
@@ -107,6 +107,36 @@ async def compare_boards(
     )
     events = await _events(session, plan.city_code, history.positions)
     return BoardComparison(changes, events, decisions, period_ids, earlier, now)
+
+
+async def _counted(
+    session: AsyncSession,
+    bench: ScoringContext,
+    period: Period,
+    basis: str,
+    since: int,
+    upto: int,
+    codes: Sequence[str],
+) -> Sequence[Mapping[str, Any]]:
+    """Return what counted for these indicators at either of two positions."""
+    if not codes:
+        return ()
+    state, facts = bench.state, bench.facts
+    known = [code for code in codes if code in facts]
+    read = [" ".join(periods_read(state, period, facts[code].indicator)) for code in known]
+    connection = await driver_connection(session)
+    wanted = {
+        "city": state.city_code,
+        "plan": state.code,
+        "basis": basis,
+        "codes": known,
+        "periods": read,
+        "since": since,
+        "upto": upto,
+        "most": MOST_ROWS + 1,
+    }
+    rows: Sequence[Mapping[str, Any]] = await connection.fetch(*COUNTED_BETWEEN.bind(wanted))
+    return rows
 
 
 async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:

@@ -1,25 +1,22 @@
-"""The values that counted for a period at two positions of the log, and the steps between."""
+"""The values that counted for a period at two positions of the log, and the steps between. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.core.kit.database import driver_connection
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext
-from services.core.scoring.cases import finer_of, periods_read
+from services.core.scoring.cases import finer_of
 from services.core.scoring.changes import ValueStep
 from services.core.scoring.counting import CountingScope, finer_operands, operands_of
-from services.core.scoring.statements import COUNTED_BETWEEN
 
 _MOST_VALUES = 50
 """So many values of one indicator are told apart; the last of them stands for the rest too."""
 
-_MOST_ROWS = 2000
+MOST_ROWS = 2000
+"""So many rows of an indicator are told apart at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +35,20 @@ class History:
     """The values that counted at two positions, and the steps from one to the other."""
 
     def __init__(
-        self, bench: ScoringContext, period: Period, basis: str, since: int, upto: int
+        self,
+        bench: ScoringContext,
+        period: Period,
+        since: int,
+        upto: int,
+        rows: Iterable[Mapping[str, Any]],
     ) -> None:
-        self._bench, self.period, self._basis = bench, period, basis
+        """Take what counted at either position: rows of `COUNTED_BETWEEN`."""
+        self._bench, self.period = bench, period
         self._since, self._upto = since, upto
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        self.positions: set[int] = set()
-
-    async def read(self, session: AsyncSession, codes: Sequence[str]) -> None:
-        """Read what counted for these indicators at either position."""
-        if not codes:
-            return
-        state, facts = self._bench.state, self._bench.facts
-        known = [code for code in codes if code in facts]
-        periods = [
-            " ".join(periods_read(state, self.period, facts[code].indicator)) for code in known
-        ]
-        connection = await driver_connection(session)
-        wanted = {
-            "city": state.city_code,
-            "plan": state.code,
-            "basis": self._basis,
-            "codes": known,
-            "periods": periods,
-            "since": self._since,
-            "upto": self._upto,
-            "most": _MOST_ROWS + 1,
-        }
-        rows = await connection.fetch(*COUNTED_BETWEEN.bind(wanted))
         for row in rows:
             self._rows.setdefault(row["indicator_code"], []).append(row)
+        self.positions: set[int] = set()
 
     def moved(self, code: str) -> bool:
         """Return whether a value of an indicator came to count, or ceased to."""
@@ -99,7 +80,7 @@ class History:
     def steps(self, code: str) -> list[ValueStep]:
         """Return the steps of an indicator's values; one for all where they are too many."""
         rows = self._rows.get(code, [])
-        if len(rows) > _MOST_ROWS:
+        if len(rows) > MOST_ROWS:
             return [self._step(code, (), None)]
         counting = {_place(row): row for row in rows if self._counted(row, self._since)}
         then = {_place(row): row for row in rows if self._counted(row, self._upto)}
