@@ -1,6 +1,6 @@
-"""Which tables the few statements across cities read: every other shows one city at a time.
+"""The tables that the few statements across cities read; all others show one city at a time.
 
-Those statements are named, each with its reason, in `tests/support/statements_sent.py`.
+`tests/support/statements_sent.py` names those statements, each with its reason.
 """
 
 READ_ACROSS = frozenset(
@@ -11,7 +11,10 @@ READ_ACROSS = frozenset(
         "connector_item",
         "event_pending",
         "event_position",
+        "evidence_archive",
+        "file_drop",
         "log_head",
+        "paper",
         "plan",
         "plan_version",
         "reader_cursor",
@@ -20,4 +23,4 @@ READ_ACROSS = frozenset(
         "webhook_endpoint",
     }
 )
-"""Their names."""
+"""The names of these tables."""

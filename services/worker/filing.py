@@ -1,4 +1,4 @@
-"""Looks through the store of files now and then, and drops what no row names."""
+"""Sweeps the file store every few hours and deletes files that no row refers to."""
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,7 +29,7 @@ _Among = Callable[[AsyncSession, str, Sequence[UUID]], Coroutine[Any, Any, froze
 
 
 class Filing:
-    """Keeps the store in step with the ledger; two of them at once do no harm."""
+    """Keeps the store in step with the ledger; two processes at once do no harm."""
 
     def __init__(self, database: Database, store: FileStore, clock: Clock) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Filing:
         self._clock = clock
 
     async def run(self) -> None:
-        """Work for ever: at once, and then every few hours."""
+        """Work forever: at once, and then every few hours."""
         await keep_working(
             self.sweep,
             "looking through the files",
@@ -46,9 +46,9 @@ class Filing:
         )
 
     async def sweep(self) -> Swept:
-        """Drop, in every city, the files that were left behind; return how many.
+        """Delete the orphaned files of every city; return how many.
 
-        From a store that is another database's nothing is dropped.
+        Nothing is removed from a store that belongs to another database.
         """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
@@ -58,13 +58,13 @@ class Filing:
             return done
         for one in await one_by_one(cities, self._sweep_city):
             done.seen += one.seen
-            done.dropped += one.dropped
-        if done.dropped:
-            logger.info("files dropped", extra={"seen": done.seen, "dropped": done.dropped})
+            done.removed += one.removed
+        if done.removed:
+            logger.info("files removed", extra={"seen": done.seen, "removed": done.removed})
         return done
 
     async def _is_ours(self, database: str) -> bool:
-        """Return whether the store is this database's; it takes one that is nobody's."""
+        """Return whether the store is this database's; it claims a store without an owner."""
         owner = await owner_of(self._store)
         if owner is None:
             await own(self._store, database)
@@ -73,7 +73,7 @@ class Filing:
                 "files of another database",
                 extra={
                     "cause": f"the store is that of {owner}, and this database is {database}",
-                    "next": "nothing is dropped from it; see `wufei doctor`",
+                    "next": "nothing is removed from it; see `wufei doctor`",
                 },
             )
         return owner in {None, database}
@@ -88,7 +88,7 @@ class Filing:
             with in_city(city_code):
                 found = await self._sweep_folder(city_code, folder, among)
             done.seen += found.seen
-            done.dropped += found.dropped
+            done.removed += found.removed
         return done
 
     async def _sweep_folder(self, city_code: str, folder: str, among: _Among) -> Swept:

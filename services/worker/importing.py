@@ -1,7 +1,7 @@
-"""Files on their way in: read and judged block by block, and written as a whole once confirmed.
+"""Imports sheets: checks them block by block, and writes all rows at once when confirmed.
 
-All state is in Postgres, under a lease: a worker that is killed at any line leaves a file that
-another takes up, and rows that are not written at all.
+All state is in Postgres, under a lease: if a worker is killed at any line, another takes the file
+up, and no row of an unfinished write remains.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from services.core.imports.intake import FirstLook, ImportOptions, look_at, opti
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
 from services.core.imports.writing import FormRows, foresee, rows_of, write
-from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Fault
@@ -32,6 +31,7 @@ from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.worker.loops import keep_working
+from services.worker.turns import make_in_turns
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
@@ -41,7 +41,7 @@ _WRITTEN_AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """An import that is worked on: its file, its plan, and who sent it."""
+    """An import in progress: its file, its plan, and its sender."""
 
     taken: Taken
     options: ImportOptions
@@ -52,7 +52,7 @@ class _Work:
 
 
 class _Moved(Exception):
-    """What was judged to be without fault is so no more: nothing of it is written."""
+    """Rows that were judged valid no longer are: nothing of the file is written."""
 
     def __init__(self, faults: Sequence[SheetFault]) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _Stopped(Exception):
 
 
 class Importing:
-    """Works off imports, one at a time; it calls `tell` when rows were written."""
+    """Processes imports, one at a time; it calls `tell` after it has written rows."""
 
     def __init__(
         self, database: Database, clock: Clock, *, seal: Seal | None, tell: Any = lambda: None
@@ -80,7 +80,7 @@ class Importing:
         self._woken.set()
 
     async def run(self) -> None:
-        """Work for ever; an absent database is waited for."""
+        """Work forever, waiting while the database is away."""
         await keep_working(
             self.work_off,
             "importing sheets",
@@ -90,18 +90,8 @@ class Importing:
         )
 
     async def work_off(self) -> None:
-        """Do all there is, a file of each city in turn."""
-        while waiting := await self._cities():
-            for city_code in waiting:
-                with in_city(city_code):
-                    async with self._database.transaction() as session:
-                        taken = await service.leases.take(session, city_code)
-                    if taken is not None:
-                        await self._work_on(taken)
-
-    async def _cities(self) -> list[str]:
-        async with self._database.sessions() as session:
-            return await queries.cities_waiting(session)
+        """Do all the work there is, one file of each city in turn."""
+        await make_in_turns(self._database, service.leases, self._work_on)
 
     async def _work_on(self, taken: Taken) -> None:
         try:
@@ -133,7 +123,7 @@ class Importing:
     async def _opened(
         self, session: AsyncSession, taken: Taken, sheet: SheetImport
     ) -> _Work | None:
-        """Return what an import is worked on with; None where that is gone, and it has failed."""
+        """Return the context of an import; None: a part of it is gone, and the import failed."""
         now = self._clock.now()
         plan = await plan_state(session, sheet.city_code, sheet.plan_code)
         actor = await actor_of_key(
@@ -200,7 +190,7 @@ class Importing:
         found.kept += faults[: MOST_LISTED - len(found.kept)]
 
     async def _settle(self, taken: Taken) -> None:
-        """Let an import whose operation was cancelled come to its end now, not with the lease."""
+        """Finish an import whose operation was cancelled now, not when the lease expires."""
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
 
@@ -218,10 +208,10 @@ class Importing:
         """Write all rows of a file in one transaction.
 
         Raises:
-            _Moved: a row is not right any more.
-            _Stopped: it is not this worker's to write any more.
+            _Moved: a row is no longer valid.
+            _Stopped: another worker has taken it over.
         """
-        # Held to the end: whatever the lease says, nobody else takes it up meanwhile.
+        # This row lock is held to the end: nobody takes the file up even if the lease expires.
         taken = work.taken
         sheet = await service.leases.held(session, taken)
         if sheet is None:
@@ -242,7 +232,7 @@ class Importing:
 
 
 class _Found:
-    """What was found in a file so far; of the faults as many are kept as its copy shows."""
+    """The findings in a file so far; `kept` are as many faults as the marked copy shows."""
 
     number: int
     kept: list[SheetFault]
@@ -253,7 +243,7 @@ class _Found:
         self._begun = time.monotonic()
 
     def progress(self, rows: FormRows, more: int) -> dict[str, object]:
-        """Return how far it is: bytes of the sheet, rows and their rate, seconds to come."""
+        """Return the progress: bytes of the sheet, rows and their rate, seconds remaining."""
         done, total = rows.gone()
         seconds = max(time.monotonic() - self._begun, 0.001)
         return {
@@ -270,7 +260,7 @@ def _report(work: _Work, look: FirstLook, rows: FormRows, found: _Found) -> dict
     tally, known = rows.tally, look.known
     counts = Counter(found.outcomes)
     counted = {name: counts[name] for name in ("created", "updated", "unchanged")}
-    # Of a file with faults nothing is written.
+    # A file with faults is not written at all.
     foreseen = {} if found.number else service.foreseen(found.outcomes)
     return {
         "sheet": None if look.sheet is None else look.sheet.name,
@@ -308,7 +298,7 @@ _GONE = {
 
 
 def _told(error: DomainError) -> list[dict[str, Any]]:
-    """Return why a file cannot be read or its rows not be written, as an operation tells it."""
+    """Return why a file cannot be read or written, as the operation's errors."""
     words = error.detail or error.title
     faults = error.faults or [Fault("", error.code, words)]
     return [

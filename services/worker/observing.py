@@ -1,7 +1,7 @@
-"""What a worker tells of its work: spans, metrics, and lines of the log with the ids of it all.
+"""Observability of the worker: spans, metrics, and log lines that carry all ids.
 
-Nothing here decides anything. A turn is told of once its transaction is committed, an attempt once
-it is over: whether its outcome is saved after that, the delivery says.
+Nothing here decides anything. A turn is reported once its transaction is committed, an attempt once
+it is over; whether its outcome is saved after that is in the delivery's row.
 """
 
 import logging
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from services.core.events.reading import Followed, NumberedEvents
 from services.core.kit.clock import Clock
 from services.core.kit.ids import made_at
+from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.tracing import OpenSpan, opened_span
 from services.core.kit.trail import Trail, on_trail
 from services.core.scoring.service import READER as SCORING
@@ -22,16 +23,18 @@ from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result
 from services.worker import metrics
+from services.worker.interruption import traceback_of
+from services.worker.metrics import BY_DATE
 
 logger = logging.getLogger("wufei.worker")
 
 _TOLD_EVENTS = 20
-"""So many ids of events stand in one line of the log."""
+"""Most event ids in one log line."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """One turn of a reader in a city: what came of it, once that is known."""
+    """One turn of a reader in a city, with its result once it is known."""
 
     done: object = None
     trail: Trail = field(default_factory=Trail)
@@ -39,7 +42,7 @@ class Turn:
 
 @contextmanager
 def a_turn(city_code: str, reader: str) -> Iterator[Turn]:
-    """Tell of a turn of a reader; of one in which there was nothing to do, nobody is told."""
+    """Report a turn of a reader; turns without work are not reported."""
     began = time.perf_counter()
     with opened_span(f"follow {reader}", "consumer") as span:
         turn = Turn(trail=Trail(traceparent=span.traceparent))
@@ -97,13 +100,13 @@ def a_failure(reader: str) -> None:
 
 
 def in_trouble(reader: str, cities: int) -> None:
-    """Tell in how many cities a reader failed and is tried again later."""
+    """Set in how many cities a reader failed and waits for a retry."""
     metrics.STUCK_CITIES.labels(reader).set(cities)
 
 
 @contextmanager
 def an_attempt(group: Sequence[Claimed]) -> Iterator[OpenSpan]:
-    """Open the span of one message, linked with the traces of all that it tells."""
+    """Open the span of one message, linked with the traces of all its deliveries."""
     with (
         metrics.WEBHOOK_UNDER_WAY.track_inprogress(),
         opened_span("webhook POST", "client") as span,
@@ -113,12 +116,12 @@ def an_attempt(group: Sequence[Claimed]) -> Iterator[OpenSpan]:
 
 
 def trace_told(span: OpenSpan, group: Sequence[Claimed]) -> str | None:
-    """Return the `traceparent` that a receiver is told: of the attempt, or else of the event."""
+    """Return the `traceparent` to send: that of the attempt, or else of the event."""
     return span.traceparent or (group[0].traceparent if len(group) == 1 else None)
 
 
 def told_of_attempt(span: OpenSpan, results: Sequence[Result], began: datetime) -> None:
-    """Tell what came of one message, for each delivery that it tells."""
+    """Report the outcome of one message, for each delivery that it covers."""
     outcome = results[0].outcome
     metrics.WEBHOOK_ATTEMPTS.labels(outcome.kind).inc()
     metrics.WEBHOOK_ATTEMPT_SECONDS.observe(outcome.duration_ms / 1000)
@@ -160,5 +163,26 @@ def _told_of_delivery(span: OpenSpan, one: Result, outcome: Outcome, began: date
 
 
 def _since(then: datetime, now: datetime) -> float:
-    """Return the seconds between, at least 0: two machines' clocks differ."""
+    """Return the seconds between two instants, at least 0, because clocks of machines differ."""
     return max(0.0, (now - then).total_seconds())
+
+
+@contextmanager
+def holding_up_no_other(city_code: str, name: str) -> Iterator[None]:
+    """Log a fault of what no event asks for, so that whatever comes after it is done."""
+    try:
+        yield
+    except Exception as error:
+        if is_away(error):
+            raise
+        a_failure(BY_DATE + name)
+        logger.warning(
+            "date follower failed",
+            extra={
+                "city": city_code,
+                "reader": name,
+                "cause": cause_in_words(error),
+                "next": "retrying with the next sweep, within 30 s",
+            },
+            exc_info=traceback_of(error),
+        )

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
+from tests.support.clock import at
 from tests.support.towns import CODE, UNITS, approve, board, load, move, read, row_of
 from tests.unit.scoring.builders import a_document, a_target, an_indicator
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.test_running_year import at
-from tests.api.test_templates import by_heading
 from tests.support.api import Door, open_door
+from tests.support.clock import at
+from tests.support.forms import by_heading
 from tests.support.towns import PLAN, answered, assign, load, read, row_of
 from tests.unit.scoring.builders import an_indicator
 

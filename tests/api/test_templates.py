@@ -4,38 +4,16 @@ import io
 import zipfile
 from uuid import UUID
 
-import httpx
-
 from services.core.imports.queries import promised_by
-from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET
+from services.core.imports.sheet_forms import STAMP_SHEET
 from services.core.imports.stamps import read_stamp
 from services.core.kit.city_scope import in_city
 from services.core.sheets.sheet_file import SheetFile
 from tests.support.api import NEIGHBOUR, XINMI, Door, a_submission, neighbour
+from tests.support.forms import TEMPLATES, by_heading, form, sheet
 from tests.support.milestones import assigned
 from tests.support.waiting import another
 from tests.support.workbooks import XLSX
-
-TEMPLATES = f"/plans/{XINMI}/templates"
-
-
-def sheet(content: bytes, name: str = FORM_SHEET) -> list[dict[int, str]]:
-    """Return the cells of a sheet by column, row by row."""
-    file = SheetFile(content)
-    table = file.table(file.sheet_named(name))
-    return [{at: cell.text for at, cell in row.cells.items()} for row in table.rows()]
-
-
-def by_heading(content: bytes) -> dict[str, dict[str, str]]:
-    """Return the rows of a form by the code in its second column, cells by heading."""
-    _, _, heads, *rows = sheet(content)
-    return {row[2]: {heads[at]: text for at, text in row.items()} for row in rows if row.get(2)}
-
-
-async def form(door: Door, name: str = "indicators", **asked: str) -> httpx.Response:
-    """Return the answer to a unit that asks for a form."""
-    async with await door.as_("reporter", "UN15") as unit:
-        return await unit.get(f"{TEMPLATES}/{name}.xlsx", params=asked)
 
 
 async def test_a_form_holds_what_the_plan_prints_and_what_the_unit_said(door: Door) -> None:
@@ -89,6 +67,32 @@ async def test_a_form_shows_of_the_period_before_what_the_same_as_json_suggests(
             assert [row[name] for name in ("上期值",) if name in row] == suggested
             shown.append(row.get("上期值"))
     assert shown == [None, "38.19", None]
+
+
+async def test_what_was_found_falsified_is_no_value_to_go_on_from(door: Door) -> None:
+    asked = {"period": "2022-Q4"}
+    shown: list[list[str | None]] = []
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        body = a_submission(period="2022-Q3", value="38.19")
+        made = (await unit.post(f"/plans/{XINMI}/submissions", json=body)).json()
+        for verb in ("approve", "falsify", "reopen"):
+            said = {"reason": "核查不实"}
+            done = await office.post(f"/submissions/{made['id']}/{verb}", json=said)
+            assert done.status_code == 200, done.text
+            told = await unit.get(f"/plans/{XINMI}/form", params=asked)
+            (cell,) = [one for one in told.json()["cells"] if one["indicator_code"] == "U08"]
+            row = by_heading((await form(door, **asked)).content)["U08"]
+            shown.append([row.get("上期值"), *(one["value"] for one in cell["suggestions"])])
+        change = {"value": "37"}
+        path = f"/submissions/{made['id']}"
+        for answer in (
+            await unit.patch(path, json=change, headers={"If-Match": "*"}),
+            await unit.post(f"{path}/submit"),
+        ):
+            assert answer.status_code == 200, answer.text
+        row = by_heading((await form(door, **asked)).content)["U08"]
+    assert shown[:2] == [["38.19", "38.19"], [None]]
+    assert row["上期值"] == "37", "a correction is a figure again"
 
 
 async def test_the_stamp_is_seen_by_nobody_and_signed(door: Door) -> None:

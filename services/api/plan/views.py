@@ -167,12 +167,11 @@ def _dated(target: TargetEntry | UnitTarget, plan: PlanState) -> dict[str, Any]:
 def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
     """Return an indicator with what was assigned and asked about it."""
     targets = []
-    calendar = plan.period_calendar
     for target in indicator.targets:
-        year = target.at_year(calendar)
-        # What is assigned is for the year: a date within it keeps what is printed for it.
-        at_end = target.end(calendar) == calendar.year(year).last_day
-        assigned = plan.assigned.get((indicator.code, year), ()) if at_end else ()
+        year = target.at_year(plan.period_calendar)
+        # What the plan prints itself, and for a date within the year, holds as it is printed.
+        left_open = target.kind == "assigned_by_superior"
+        assigned = plan.assigned.get((indicator.code, year), ()) if left_open else ()
         targets.append(
             TargetOut(
                 **_dated(target, plan),

@@ -1,14 +1,13 @@
-"""How far a credential sees. Which role has which reach is a table in `identity.rules`.
+"""How far a credential sees. `identity.rules` has the table of roles and their reach.
 
-What a reach means for the rows of a table is said in `plan.visibility`, where it is known who
-leads what.
+`plan.visibility` turns a reach into a condition on rows, because it knows who leads what.
 """
 
 from enum import Enum
 
 
 class Reach(Enum):
-    """What of a plan a credential sees."""
+    """The part of a plan that a credential sees."""
 
     WHOLE_PLAN = "everything in the plan"
     LED = "what concerns its unit, and what its unit leads"

@@ -1,4 +1,4 @@
-"""What is told of an organization that a city does not have, and which one was meant. Pure."""
+"""The message about an organization that a city does not have, with the closest names. Pure."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ def unknown_organization(
 ) -> Fault:
     """Return the fault of a code that no organization of the city has.
 
-    `names` are the name and the aliases of those that there are, by code.
+    `names` are the name and the aliases of the existing ones, by code.
     """
     shown = {
         known: f"{each}（{called[0]}）"

@@ -1,24 +1,24 @@
-"""Texts in CSV that an office program would take for a formula, and how they stay texts. Pure.
+"""Guards CSV cells against formula injection: text that looks like a formula stays text. Pure.
 
-Such a program takes a text that begins with `=`, `+`, `-`, `@`, a tab or a line's end for a
-formula; in East Asia also where the sign is full-width. An apostrophe before it keeps it a text.
-What is a number stays as it is, below zero too.
+An office program takes a text that begins with `=`, `+`, `-`, `@`, a tab or a line break for a
+formula; in East Asia also one that begins with the full-width form of such a sign. An apostrophe in
+front keeps it a text. Numbers stay as they are, negative ones too.
 """
 
 import re
 
 RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
-"""What a text begins with that may be taken for a formula; the full-width signs in East Asia."""
+"""Characters that begin a formula; the full-width signs count in East Asia."""
 
 NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
-"""What an office program takes for a number, whatever sign it begins with."""
+"""What an office program reads as a number, whatever its sign."""
 
 
 def as_text(said: str) -> str:
-    """Return the cell that says a text and is no formula."""
+    """Return the cell that shows a text and is not run as a formula."""
     return f"'{said}" if RISKY.match(said) and not NUMBER.fullmatch(said) else said
 
 
 def text_of(cell: str) -> str:
-    """Return what such a cell says."""
+    """Return the text of a cell that `as_text` wrote."""
     return cell[1:] if cell.startswith("'") and RISKY.match(cell[1:]) else cell

@@ -1,9 +1,9 @@
-"""A pooled connection that has rested is tried before it is used; one in steady use is not.
+"""Tests a pooled connection that was idle before it is used; one in steady use is not tested.
 
-A restarted server leaves dead connections in a pool. Most of them are known to be closed without
-asking; the rest is found by a round trip. That costs as much as a statement, so a connection that
-was in use half a second ago is spared it: should its server have died since, the statement fails
-as it would in mid-use, which whoever uses it has to expect anyway.
+A restarted server leaves dead connections in a pool. Most are known to be closed without asking; a
+round trip finds the rest. That costs as much as a statement, so a connection that was used within
+the last half second is not tested. If its server has died since, the statement fails as it would in
+mid-use, which callers have to expect anyway.
 """
 
 import time
@@ -15,7 +15,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 ALIVE = "SELECT"
-"""What is asked of a connection that has rested."""
+"""The statement that tests an idle connection."""
 
 _RESTED_SECONDS = 0.5
 
@@ -25,7 +25,7 @@ _DEAD = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def try_rested(engine: AsyncEngine) -> None:
-    """Have connections of an engine's pool tried where they have rested, and replaced if dead."""
+    """Make an engine's pool test idle connections, and replace the dead ones."""
     event.listen(engine.sync_engine, "checkin", _put_back)
     event.listen(engine.sync_engine, "checkout", _taken_out)
 
@@ -47,5 +47,5 @@ def _taken_out(connection: Any, record: Any, _holder: Any) -> None:
 
 
 async def _ask(connection: asyncpg.Connection) -> None:
-    """Make one round trip, by a message that poolers in transaction mode pass on by itself."""
+    """Make one round trip, with a message that poolers in transaction mode forward by itself."""
     await connection.execute(ALIVE)

@@ -1,4 +1,4 @@
-"""Writing what is owed, many rows at once, each with its history."""
+"""Writes what is owed, many rows at once, each with its history, and reads the rule of its dates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
 from services.core.obligations.rules import OwedValue
-from services.core.obligations.statements import RAISE_OWED, REMEMBER, TURN_OWED
+from services.core.obligations.statements import OPENED_BY, RAISE_OWED, REMEMBER, TURN_OWED
+from services.core.plan.members import DueDays
 from services.core.plan.models import PlanPeriod
 from services.core.plan.state import PlanState
 
@@ -80,3 +81,9 @@ async def remember(
                 "now": now,
             },
         )
+
+
+async def rules_of_opening(session: AsyncSession, plan: PlanState) -> Mapping[str, DueDays]:
+    """Return by which rule each open period was given its date: a later version leaves it there."""
+    found = await session.execute(OPENED_BY, {"city": plan.city_code, "plan": plan.code})
+    return {period: DueDays.model_validate(said) for period, said in found if said is not None}

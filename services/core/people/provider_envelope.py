@@ -1,9 +1,9 @@
-"""The envelope of the zhb gateway: AES-CBC inside, signed over what can be read. Pure.
+"""The envelope of the zhb gateway: AES-CBC inside, signed over the readable members. Pure.
 
 A request is `{appId, method, timestamp, data, sign}`, an answer `{code, data, sign}`. `data` is
-Base64 of what AES-CBC with PKCS#7 made of JSON, `sign` the HMAC-SHA256 in small hexadecimal digits
-over the other members, `name=value` in order, joined by `&`. A signature is verified before
-anything is deciphered, so that nobody learns from what is told of a padding.
+Base64 of JSON encrypted with AES-CBC and PKCS#7. `sign` is the HMAC-SHA256, in lower-case
+hexadecimal, over the other members as `name=value` sorted by name, joined by `&`. It is
+verified before anything is decrypted, so that there is no padding oracle.
 """
 
 import base64
@@ -26,16 +26,16 @@ _OK = 200
 
 
 class BadEnvelope(Exception):
-    """An answer is none of the gateway's: why, in a word that says nothing of its content."""
+    """An answer is not the gateway's; the message reveals nothing of its content."""
 
 
 class EnvelopeRefused(Exception):
-    """The gateway refused what it was asked, in a signed answer."""
+    """The gateway refused the request, in a signed answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeKeys:
-    """What the gateway and we have agreed."""
+    """The keys agreed with the gateway."""
 
     secret: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -43,7 +43,7 @@ class EnvelopeKeys:
 
 
 def closed(head: Mapping[str, object], data: Mapping[str, object], keys: EnvelopeKeys) -> bytes:
-    """Return a body that tells `data` beside what can be read of it."""
+    """Return a signed body with the readable members `head` and the encrypted `data`."""
     padder = padding.PKCS7(_BLOCK_BITS).padder()
     work = Cipher(algorithms.AES(keys.key), modes.CBC(keys.iv)).encryptor()
     plain = padder.update(to_json(data)) + padder.finalize()
@@ -52,10 +52,10 @@ def closed(head: Mapping[str, object], data: Mapping[str, object], keys: Envelop
 
 
 def opened(body: bytes, keys: EnvelopeKeys) -> Mapping[str, Any]:
-    """Return what an answer tells.
+    """Verify and decrypt an answer, and return its data.
 
     Raises:
-        BadEnvelope: it is no JSON, not signed by the gateway, or was altered.
+        BadEnvelope: it is not JSON, not signed by the gateway, or was altered.
         EnvelopeRefused: it is the gateway's, and a refusal.
     """
     answer = _object(body, "not JSON")

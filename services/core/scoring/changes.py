@@ -13,11 +13,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from services.core.kit.decimals import plain_or_none
 from services.core.plan.document import PlanDocument
 from services.core.scoring.adding_up import Board, BoardRow, total_of
 from services.core.scoring.figures import ZERO, difference
 from services.core.scoring.judgement import Case, judge
-from services.core.scoring.traces import Trace, case_of, number_of, text_of
+from services.core.scoring.traces import Trace, case_of, number_of
 
 Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
 """A value approved or corrected, a target assigned or printed anew, a rule or weight changed, a
@@ -212,8 +213,8 @@ def _judged(row: BoardRow, case: Case) -> BoardRow:
     return {
         **row,
         "state": verdict.state,
-        "attainment": text_of(verdict.attainment),
-        "value": text_of(None if figure is None else figure.value),
+        "attainment": plain_or_none(verdict.attainment),
+        "value": plain_or_none(None if figure is None else figure.value),
     }
 
 
@@ -257,7 +258,7 @@ def _hybrids(
 
 
 def _set_by(before: Case, after: Case) -> Literal["plan", "assigned"]:
-    """Return who set the target that is another one now; an assignment goes before the plan."""
+    """Return who set the target that is another one now."""
     one, other = before.target, after.target
     same = (one.source, one.year, one.sequence) == (other.source, other.year, other.sequence)
     # The same assignment with another date: the plan's year is another one.

@@ -152,3 +152,19 @@ async def test_a_calendar_makes_nobody_late_for_a_day_that_had_gone(
     await december.follow()
     (due,) = {due for due, _ in (await dates(december)).values()}
     assert due == (date(2027, 1, 14) if today < date(2027, 1, 14) else PROVISIONAL)
+
+
+async def test_a_date_follows_the_calendar_by_the_rule_that_it_was_given_by(
+    december: Duties,
+) -> None:
+    """A version with another rule leaves an open period its date, which moves by its own rule."""
+    changed = DOCUMENT.model_copy(
+        update={"due_days": DOCUMENT.due_days.model_copy(update={"monthly": 12})}
+    )
+    december.at("2026-12-21")
+    await december.load(changed)
+    await december.follow()
+    assert {*(await dates(december)).values()} == {(PROVISIONAL, 1)}
+    await december.announce("2027-01-01", "2027-01-04")
+    await december.follow()
+    assert {*(await dates(december)).values()} == {(date(2027, 1, 18), 2)}
