@@ -1,4 +1,4 @@
-"""Writes what is owed, many rows at once, each with its history, and reads the rule of its dates."""
+"""Writes what is owed, each row with its history, and reads the rule that dates follow."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
