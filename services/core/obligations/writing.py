@@ -1,4 +1,4 @@
-"""Writes what is owed, each row with its history, and reads the rule that dates follow."""
+"""Writes many obligations at once, each with its history; reads the rule of their due dates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
