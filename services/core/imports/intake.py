@@ -52,7 +52,7 @@ class ImportOptions:
     score_sheet: str | None = None
 
     def kept(self) -> dict[str, Any]:
-        """Return what an import keeps; a process of a release before knows not of all of it."""
+        """Return the options to store, newer ones only if set: older releases do not know them."""
         newer = {"register", "score_sheet"}
         return {name: one for name, one in asdict(self).items() if one or name not in newer}
 

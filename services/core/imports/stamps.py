@@ -58,7 +58,7 @@ OF_REGISTER = "register"
 
 
 def read_stamp(said: Mapping[str, str], seal: Seal | None) -> SheetStamp | None:
-    """Return the stamp that a sheet carries; None: it is not whole, or nobody here signed it."""
+    """Return the stamp of a sheet; None: it is incomplete, or its signature is invalid."""
     if seal is None or any(name not in said for name in (*NAMES, SIGNATURE)):
         return None
     stamp = SheetStamp(**{name: said[name] for name in NAMES}, register=said.get(_REGISTER, ""))
