@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Literal
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import PlanDocument
+from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.leads import reporters_of
+from services.core.plan.members import Frequency
 from services.core.plan.periods import Period
 
 ObligationStatus = Literal["expected", "met", "late", "missing", "waived"]
@@ -34,22 +35,29 @@ class OwedValue:
     due_date: date
 
 
+def _as_documented(indicator: Indicator, _period: Period) -> Frequency:
+    return indicator.frequency
+
+
 def owed_for(
     document: PlanDocument,
     period: Period,
     due_date: date,
     ended: Mapping[str, date],
     answered: Mapping[tuple[str, str], str],
+    *,
+    cycle: Callable[[Indicator, Period], Frequency] = _as_documented,
 ) -> Iterator[OwedValue]:
     """Yield the values owed for a period: of every indicator with the period's frequency.
 
     `ended` has the local dates on which units were dissolved: a unit that ends before the due date
     owes nothing. `answered` has the former owner whose approved value is the city's, by (indicator,
-    period): that unit owed it, and today's owner is not asked for it again.
+    period): that unit owed it, and today's owner is not asked for it again. `cycle` returns an
+    indicator's frequency in the year of a period.
     """
     units = {entry.code: entry for entry in document.organizations}
     for indicator in document.indicators:
-        if indicator.frequency == period.frequency:
+        if cycle(indicator, period) == period.frequency:
             former = answered.get((indicator.code, period.code))
             for unit in reporters_of(indicator, units) if former is None else (former,):
                 if ended.get(unit, due_date) >= due_date:

@@ -95,16 +95,21 @@ ON CONFLICT DO NOTHING RETURNING id
 """)
 """Creates the obligations that do not exist; returns their ids."""
 
-# A unit that owes a value again gets its old row back, with the period's due date.
-TURN_OWED = text("""
+# A unit that owes a value again gets its old row back, with the old due date if that is still to
+# come. A value submitted while it was owed keeps its due date; the others are requested only now.
+TURN_OWED = text(f"""
 UPDATE obligation AS o SET version = o.version + 1, updated_at = :now,
     state = CASE WHEN w.period IS NULL THEN 'waived' ELSE 'owed' END,
     epoch = CASE WHEN w.period IS NULL THEN o.epoch ELSE o.epoch + 1 END,
     due_date = CASE WHEN w.period IS NULL THEN o.due_date
+        WHEN o.due_date >= CAST(:asked_on AS date) OR EXISTS (SELECT FROM submission AS s
+            WHERE {SAME_PLACE} AND {REPORTED_AT} < o.updated_at)
+            THEN greatest(w.of_period, o.due_date)
         WHEN o.extensions = 0 THEN w.due_date ELSE greatest(w.due_date, o.due_date) END
 FROM obligation AS present
 LEFT JOIN unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]),
-    CAST(:dues AS date[])) AS w(indicator_code, organization_code, period, due_date)
+    CAST(:of_periods AS date[]), CAST(:dues AS date[]))
+    AS w(indicator_code, organization_code, period, of_period, due_date)
     ON w.period = present.period AND w.indicator_code = present.indicator_code
     AND w.organization_code = present.organization_code
 WHERE present.city_code = :city AND present.plan_code = :plan
@@ -112,7 +117,7 @@ WHERE present.city_code = :city AND present.plan_code = :plan
     AND (present.state = 'owed') <> (w.period IS NOT NULL)
     AND o.city_code = present.city_code AND o.id = present.id
 RETURNING o.state, o.id
-""")
+""")  # noqa: S608 (text of our own)
 """Waives obligations that no longer apply in open periods and restores those that apply again;
 returns both, by state."""
 

@@ -95,13 +95,18 @@ def method_of(state: PlanState) -> Method:
     )
 
 
-def periods_read(period: Period, indicator: Indicator) -> list[str]:
+def periods_read(state: PlanState, period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
-    codes = [period.code, *finer_periods(period, indicator.frequency)]
+    codes = [period.code, *finer_of(state, indicator, period)]
     if may_rise(indicator):
         before = period.compared_with(indicator.comparison)
-        codes += [before.code, *finer_periods(before, indicator.frequency)]
+        codes += [before.code, *finer_of(state, indicator, before)]
     return codes
+
+
+def finer_of(state: PlanState, indicator: Indicator, period: Period) -> tuple[str, ...]:
+    """Return the codes of the finer periods by which an indicator is reported in a period."""
+    return finer_periods(period, state.cycle(indicator, period))
 
 
 @lru_cache(maxsize=4096)
@@ -122,11 +127,14 @@ def build_case(
 ) -> Case:
     """Return the case of an indicator in a period, as of the local date `today`.
 
-    `due_date` is the due date of its values; None: the period was never opened.
+    `due_date` is the due date of its values; None: the period was never opened, or it was closed
+    before the plan had the indicator.
     """
+    if (facts.indicator.code, period.code) in duties.former.unasked:
+        due_date = None
     state, indicator = duties.state, facts.indicator
     target = target_for(indicator, period, state.assigned)
-    own, parts, absent = _operands(indicator, period, operated)
+    own, parts, absent = _operands(state, indicator, period, operated)
     own, parts = own and _named(state, own), tuple(_named(state, part) for part in parts)
     baseline = indicator.baseline
     start = period.calendar.year(baseline.year) if baseline else None
@@ -185,7 +193,7 @@ def _stage(
     A value made of finer periods reaches as far as the last of them; a value that was reported
     early reaches as far as the last full month.
     """
-    parts = _parts(facts, period, operated)
+    parts = _parts(duties.state, facts, period, operated)
     ended = today > period.last_day or duties.state.is_over(period.code)
     owed = owed_parts(duties, parts, today, ended=ended)
     complete = ended and not owed.pending
@@ -199,19 +207,19 @@ def _stage(
     return _Stage(owed, ended, complete, gone)
 
 
-def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
+def _parts(state: PlanState, facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     """Return the parts of a period's value; nothing is owed for less than a reporting period."""
     indicator = facts.indicator
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
-        codes = finer_periods(period, indicator.frequency) or codes
-    if period.months < months_of(indicator.frequency):
+        codes = finer_of(state, indicator, period) or codes
+    if period.months < months_of(state.cycle(indicator, period)):
         codes = ()
     pieces = [(code, operated.get((indicator.code, code))) for code in codes]
     own, whole = pieces[0][1] if pieces else None, frozenset[str]()
     if own is not None and own.finer:
         others = {part.period: part for part in own.finer}
-        pieces += [(code, others.get(code)) for code in finer_periods(period, indicator.frequency)]
+        pieces += [(code, others.get(code)) for code in finer_of(state, indicator, period)]
         whole = units_behind(own)
     return Parts(
         indicator=indicator.code,
@@ -258,13 +266,13 @@ def _target_date_passed(target: Target, period: Period, today: date, *, ended: b
 
 
 def _operands(
-    indicator: Indicator, period: Period, operated: Operated
+    state: PlanState, indicator: Indicator, period: Period, operated: Operated
 ) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
     """Return the period's own operands, or else those of its finer periods and the absent ones."""
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
-    codes = finer_periods(period, indicator.frequency)
+    codes = finer_of(state, indicator, period)
     found = {code: operated.get((indicator.code, code)) for code in codes}
     return (
         None,
@@ -294,9 +302,9 @@ def _previous(
     If a reported value lacks parts, the baseline takes its place.
     """
     before = period.compared_with(facts.indicator.comparison)
-    own, parts, _ = _operands(facts.indicator, before, operated)
+    own, parts, _ = _operands(duties.state, facts.indicator, before, operated)
     figure = combine(own, parts, facts.operators).reading.figure
-    lacks = lacking(duties, _parts(facts, before, operated))
+    lacks = lacking(duties, _parts(duties.state, facts, before, operated))
     if figure is not None and not lacks:
         return Comparable(before.code, figure, "reported")
     baseline = facts.indicator.baseline
@@ -315,7 +323,7 @@ def _reporting(
 ) -> Reporting:
     if due is None:
         return "not_opened"
-    if period.months < months_of(indicator.frequency):
+    if period.months < months_of(state.cycle(indicator, period)):
         return "less_often"
     if due < today:
         return "late"

@@ -77,12 +77,14 @@ class Former:
     """Who owed values in periods that take no more values, where that differs from today.
 
     `excused` are today's units that did not owe the value then, `owing` those that owed it then and
-    do not today; `names` are the names of the latter, which the plan may no longer have.
+    do not today; `names` are the names of the latter, which the plan may no longer have. `unasked`
+    are indicators that nobody owed in a period, because a later plan version added them.
     """
 
     excused: Units = field(default_factory=dict)
     owing: Units = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    unasked: frozenset[tuple[str, str]] = frozenset()
 
     def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return who owed a part of an indicator, for each period where that differs from today."""
@@ -215,7 +217,8 @@ def _units(
     if not parts.shared:
         if operands is not None:
             return 1, []
-        return 0, [parts.reporters[0] if parts.reporters else None]
+        owing = duties.units(parts.indicator, parts.reporters, code)
+        return 0, [owing[0] if owing else None]
     units = duties.units(parts.indicator, parts.reporters, code)
     if parts.whole:
         own = code == parts.board.code
@@ -244,7 +247,7 @@ def _want(
 ) -> tuple[Want, date | None]:
     asked = duties.asked(parts.board.calendar.period(code), parts.board)
     board = duties.state.periods.get(parts.board.code)
-    if asked is None:
+    if asked is None or (parts.indicator, code) in duties.former.unasked:
         return "unasked", None
     due = max(asked.due_date, duties.granted.get((parts.indicator, code, unit or ""), date.min))
     states = (asked.state, *([board.state] if board is not None else []))

@@ -328,6 +328,23 @@ GROUP BY s.indicator_code
 """)
 
 
+_STANDING_FOR = text("""
+SELECT s.indicator_code, s.period, count(*) AS number FROM submission AS s
+WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = ANY(CAST(:codes AS text[]))
+    AND s.state <> 'withdrawn'
+GROUP BY s.indicator_code, s.period
+""")
+
+
+async def standing_by_period(
+    session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
+) -> Mapping[tuple[str, str], int]:
+    """Return how many reports stand of some of the indicators, by indicator and period."""
+    given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
+    found = await session.execute(_STANDING_FOR, given)
+    return {(row.indicator_code, row.period): row.number for row in found}
+
+
 async def measured_in_open_periods(
     session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
 ) -> Mapping[str, int]:
