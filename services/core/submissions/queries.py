@@ -1,13 +1,13 @@
 """Reading submissions. Every query of a caller starts from what the caller may see."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.errors import PositionBeyondLog
@@ -315,23 +315,3 @@ async def earlier_reply(
     }
     row: Mapping[str, Any] | None = await connection.fetchrow(*_EARLIER_REPLY.bind(place))
     return row
-
-
-_MEASURED_IN = text("""
-SELECT s.indicator_code, count(*) AS number FROM submission AS s
-LEFT JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = s.plan_code
-    AND p.period = s.period
-WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = ANY(CAST(:codes AS text[]))
-    AND s.state <> 'withdrawn' AND (s.value IS NOT NULL OR s.numerator IS NOT NULL)
-    AND (p.state IS NULL OR p.state NOT IN ('closed', 'published'))
-GROUP BY s.indicator_code
-""")
-
-
-async def measured_in_open_periods(
-    session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
-) -> Mapping[str, int]:
-    """Return how many values stand in periods that are not closed, by some of the indicators."""
-    given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
-    found = await session.execute(_MEASURED_IN, given)
-    return {row.indicator_code: row.number for row in found}
