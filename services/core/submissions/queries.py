@@ -107,14 +107,18 @@ WITH approved AS (
     WHERE city_code = :city AND submission_id = ANY(:ids) AND after->>'state' = 'approved'
     ORDER BY submission_id, version DESC
 )
-SELECT approved.*, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
+SELECT approved.submission_id, approved.version, CAST(approved.after AS text) AS after,
+    approved.reason, approved.occurred_at, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
     max(h.occurred_at) FILTER (WHERE h.action = 'approved') AS decided_at
 FROM approved JOIN submission_history h ON h.city_code = :city
     AND h.submission_id = approved.submission_id AND h.version <= approved.version
 GROUP BY approved.submission_id, approved.version, approved.after, approved.reason,
     approved.occurred_at
 """)
-"""What submissions were when they were last approved, or found falsified after that."""
+"""What submissions were when they were last approved, or found falsified after that.
+
+`after` is text on every connection: one of a session reads JSON by itself, one of the pool does not.
+"""
 
 
 async def _as_seen(
