@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -108,7 +108,8 @@ WITH approved AS (
     ORDER BY submission_id, version DESC
 )
 SELECT approved.submission_id, approved.version, CAST(approved.after AS text) AS after,
-    approved.reason, approved.occurred_at, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
+    approved.reason, approved.occurred_at,
+    max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
     max(h.occurred_at) FILTER (WHERE h.action = 'approved') AS decided_at
 FROM approved JOIN submission_history h ON h.city_code = :city
     AND h.submission_id = approved.submission_id AND h.version <= approved.version
@@ -117,7 +118,7 @@ GROUP BY approved.submission_id, approved.version, approved.after, approved.reas
 """)
 """What submissions were when they were last approved, or found falsified after that.
 
-`after` is text on every connection: one of a session reads JSON by itself, one of the pool does not.
+`after` is text on every connection: one of a session reads JSON by itself, and none of the pool.
 """
 
 
@@ -216,6 +217,26 @@ _APPROVALS = ("submission.approved", "submission.falsified")
 """The events that change what a reach of what was approved sees."""
 
 
+_SHIFTING = ("plan.published", "period.closed", "period.published", "period.reopened")
+"""The events of a plan by which submissions are seen by others, or may be dealt with otherwise,
+though none of them changed."""
+
+
+class Changed(NamedTuple):
+    """What changed of a list since a position.
+
+    `rows` have each its `position`, that of its last change among those read; `read_to` is the
+    position to go on from, where `more` may follow. `shifted`: meanwhile the plan has a new
+    version, or a period came into another state, so that what a caller has of other submissions
+    is stale too.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    read_to: int
+    more: bool
+    shifted: bool
+
+
 # One look-up for each number, however little is known of the table of events.
 _CHANGED = f"""
 WITH changes AS (
@@ -238,7 +259,8 @@ WITH changes AS (
 SELECT last.position, {_COLUMNS},
     (SELECT max(position) FROM changes) AS read_to,
     (SELECT position FROM log_head WHERE city_code = :city) AS newest,
-    (SELECT count(*) FROM changes) AS read_count
+    (SELECT count(*) FROM changes) AS read_count,
+    (SELECT bool_or(type = ANY(:shifting)) FROM changes WHERE plan_code = :plan) AS shifted
 FROM (SELECT 1) AS always
 LEFT JOIN (last JOIN submission ON submission.id = last.id AND {{narrowed}}) ON TRUE
 ORDER BY last.position
@@ -253,12 +275,11 @@ async def changed_after(
     filters: SubmissionFilters,
     position: int,
     limit: int,
-) -> tuple[Sequence[Mapping[str, Any]], int, bool]:
+) -> Changed:
     """Return visible submissions changed after a log position, and the position to go on from.
 
-    The third part says whether more follow. Each row has `position`, that of its last change
-    among those read. A filter by state is left to the caller: what was withdrawn or came into
-    another state is there too, so that it can be told that it left the list.
+    A filter by state is left to the caller: what was withdrawn or came into another state is there
+    too, so that it can be told that it left the list.
 
     Raises:
         PositionBeyondLog: there is no such position.
@@ -271,6 +292,7 @@ async def changed_after(
         "plan": plan_code,
         "after": position,
         "most": limit,
+        "shifting": _SHIFTING,
         "heard": _APPROVALS if actor.reach is Reach.APPROVED else None,
     }
     for column, value in filters.conditions():
@@ -284,7 +306,12 @@ async def changed_after(
         raise PositionBeyondLog.after(newest)
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
-    return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
+    return Changed(
+        await _as_seen(connection, actor, found),
+        read_to,
+        rows[0]["read_count"] == limit,
+        bool(rows[0]["shifted"]),
+    )
 
 
 _SLOT_HOLDER = DriverStatement("""
