@@ -64,6 +64,24 @@ async def test_a_correction_and_a_false_value_follow_what_was_accepted(
     assert await reports.states() == {"accepted": 3}
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_after_a_withdrawal_that_was_accepted_a_figure_is_reported_as_at_first(
+    reports: Reports, sender: Sender, *, answered: bool
+) -> None:
+    reports.terms = Terms(schedule=(0, 1), lease_seconds=60)
+    with a_superior("good,good,good" if answered else "good,broken,broken,good") as superior:
+        await reports.connector(superior.address, receipts=False)
+        await reports.approve(ONE, value="1")
+        await reports.turn(sender)
+        await reports.approve(ONE, value="1", falsified=True, type_="submission.falsified")
+        await reports.turn(sender, times=1 if answered else 3)
+        await reports.approve(ONE, value="2")
+        await reports.turn(sender)
+    said = [one for _, said in superior.requests for one in said["items"]]
+    told = (said[-1]["op"], said[-1]["replaces"])
+    assert told == (("report", None) if answered else ("correct", said[0]["item_id"]))
+
+
 async def test_what_became_false_before_it_was_sent_is_never_sent(
     reports: Reports, sender: Sender
 ) -> None:
