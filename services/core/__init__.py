@@ -1,1 +1,1 @@
-"""The product: rules, tables and transactions. Knows no HTTP and no queue."""
+"""The product: rules, tables and transactions. It knows neither HTTP nor the queue."""

@@ -1,9 +1,8 @@
-"""Which tables only ever grow: no program of ours changes or removes a row of them.
+"""The append-only tables: no program of ours changes or removes a row of them.
 
-The log with its numbers, the audit with its chain and its heads, every reminder, every history,
-versions of score sheets and what was published by them. The role of the services may only read them
-and add to them; old parts of the audit are dropped by a function of the schema, behind a signed
-head.
+They are the log with its positions, the audit with its chain and its heads, reminders, histories,
+and versions of score sheets with what was published by them. The services' role may only read and
+insert there; a function of the schema drops old partitions of the audit, behind a signed head.
 """
 
 from services.core.registry import metadata

@@ -1,7 +1,7 @@
-"""Who follows the log of a city, and who the calendar, in the order of a worker's pass.
+"""The followers of a city's log, and those of the calendar, in the order of a worker's pass.
 
-Each runs in a transaction of its own and has a cursor of its own, so that one that is stuck
-holds up no other.
+Each runs in a transaction of its own and has a cursor of its own, so that a stuck one does not hold
+up the others.
 """
 
 from collections.abc import Callable, Coroutine, Mapping

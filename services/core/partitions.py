@@ -1,7 +1,7 @@
-"""Which tables are cut by time, by which key, and how long their rows are kept.
+"""Which tables are partitioned by time, by which key, and how long their rows are kept.
 
-The log and the history of submissions are kept: scores are made anew from them. What is too old
-of the audit goes behind a signed head of each city's chain only.
+The log and the history of submissions are kept for good, because scores are recomputed from them.
+Old audit entries are dropped only behind a signed head of each city's chain.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""Which tables the few statements across cities read: every other shows one city at a time.
+"""The tables that the few statements across cities read; all others show one city at a time.
 
-Those statements are named, each with its reason, in `tests/support/statements_sent.py`.
+`tests/support/statements_sent.py` names those statements, each with its reason.
 """
 
 READ_ACROSS = frozenset(

@@ -1,4 +1,4 @@
-"""What both doors are told by their environment; each adds what it alone reads."""
+"""Settings that the API and the worker share, from their environment; each adds its own."""
 
 from collections.abc import Mapping
 from datetime import timedelta

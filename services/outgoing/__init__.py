@@ -1,1 +1,1 @@
-"""The guarded way out, which both doors send by: it reaches checked addresses only."""
+"""The guarded HTTP client of the API and the worker: it reaches checked addresses only."""

@@ -1,6 +1,6 @@
-"""Asks servers of others and takes a small answer, through the guarded way out.
+"""Sends small requests to other parties' servers through the guarded HTTP client.
 
-It opens with the first request: most installations ask nobody.
+The client opens with the first request, because most installations never send one.
 """
 
 import asyncio

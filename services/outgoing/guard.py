@@ -1,8 +1,8 @@
-"""The guarded way out: it connects to checked addresses only, and takes only so much back.
+"""The guarded HTTP client: it connects to checked addresses only, and limits what it reads.
 
-A name is resolved once, every answer is checked, and the connection is made to an address that
-was checked: between the check and the connection nobody is asked again. Host, SNI and the
-certificate stay those of the name.
+A name is resolved once, every answer is checked, and the connection goes to a checked address, so
+that no second look-up can change it (DNS rebinding). Host, SNI and the certificate stay those of
+the name.
 """
 
 import asyncio

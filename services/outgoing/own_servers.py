@@ -1,4 +1,4 @@
-"""The deployment's policy on addresses, kept up to date on where the service's own servers are."""
+"""The deployment's address policy, kept up to date on where the service's own servers are."""
 
 import asyncio
 import socket

@@ -1,1 +1,1 @@
-"""The clock door: wakes up, calls core, goes back to sleep. Decides nothing."""
+"""The worker process: it wakes up, calls core and sleeps again. It decides nothing itself."""

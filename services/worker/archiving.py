@@ -1,4 +1,4 @@
-"""Makes archives of evidence: streamed from the store into the store, in memory that stays flat."""
+"""Makes archives of evidence: streams files from the store into the store, in constant memory."""
 
 import asyncio
 import hashlib

@@ -1,7 +1,7 @@
-"""The loop that delivers: claims what is due, sends it, settles what came of it.
+"""The webhook delivery loop: claims what is due, sends it, and settles the outcomes.
 
-Woken when something was planned, and by its own timer otherwise. All state is in Postgres: it
-may be killed at any line or run beside others, with or without Redis.
+Newly planned deliveries wake it, and otherwise its own timer. All state is in Postgres: it may be
+killed at any line or run beside others, with or without Redis.
 """
 
 import asyncio

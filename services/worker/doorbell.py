@@ -1,7 +1,7 @@
-"""Listens to the doorbell: arq's worker over Redis, begun again whenever Redis comes back.
+"""Listens for wake-up calls: arq's worker over Redis, restarted whenever Redis comes back.
 
-Nothing that Redis does, holds or loses may end the process: without it the reactor's own
-timer finds the work, only later.
+Nothing that Redis does, holds or loses may end the process: without Redis the reactor's own timer
+finds the work, only later.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Drops events as files: makes what is due, and writes what waits, each folder by its numbers."""
+"""Exports events as files: makes those that are due, and writes each folder in numbered order."""
 
 import logging
 from collections.abc import AsyncIterator

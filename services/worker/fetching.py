@@ -1,4 +1,4 @@
-"""Reads a small document of another server through the guarded way out."""
+"""Fetches a small document from another server through the guarded HTTP client."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Looks through the store of files now and then, and drops what no row names."""
+"""Sweeps the file store every few hours and deletes files that no row refers to."""
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -48,7 +48,7 @@ class Filing:
     async def sweep(self) -> Swept:
         """Drop, in every city, the files that were left behind; return how many.
 
-        From a store that is another database's nothing is dropped.
+        From a store that is another database's nothing is removed.
         """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
@@ -58,9 +58,9 @@ class Filing:
             return done
         for one in await one_by_one(cities, self._sweep_city):
             done.seen += one.seen
-            done.dropped += one.dropped
-        if done.dropped:
-            logger.info("files dropped", extra={"seen": done.seen, "dropped": done.dropped})
+            done.removed += one.removed
+        if done.removed:
+            logger.info("files removed", extra={"seen": done.seen, "removed": done.removed})
         return done
 
     async def _is_ours(self, database: str) -> bool:
@@ -73,7 +73,7 @@ class Filing:
                 "files of another database",
                 extra={
                     "cause": f"the store is that of {owner}, and this database is {database}",
-                    "next": "nothing is dropped from it; see `wufei doctor`",
+                    "next": "nothing is removed from it; see `wufei doctor`",
                 },
             )
         return owner in {None, database}
@@ -88,7 +88,7 @@ class Filing:
             with in_city(city_code):
                 found = await self._sweep_folder(city_code, folder, among)
             done.seen += found.seen
-            done.dropped += found.dropped
+            done.removed += found.removed
         return done
 
     async def _sweep_folder(self, city_code: str, folder: str, among: _Among) -> Swept:

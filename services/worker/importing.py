@@ -1,7 +1,7 @@
-"""Files on their way in: read and judged block by block, and written as a whole once confirmed.
+"""Imports sheets: checks them block by block, and writes all rows at once when confirmed.
 
-All state is in Postgres, under a lease: a worker that is killed at any line leaves a file that
-another takes up, and rows that are not written at all.
+All state is in Postgres, under a lease: if a worker is killed at any line, another takes the file
+up, and no row of an unfinished write remains.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Logging that a loop cannot do its work: once a minute, and once when it goes on."""
+"""Logs that a loop cannot do its work: once a minute at most, and once when it recovers."""
 
 import logging
 import time

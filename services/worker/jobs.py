@@ -1,6 +1,6 @@
-"""What the doorbell can ask for. Jobs carry no meaning and do no work: they wake the reactor.
+"""The arq jobs behind the doorbell. They do no work themselves: they only wake the reactor.
 
-So none of them can fail, be lost or run twice with any effect: all state is in Postgres.
+So a job that fails, gets lost or runs twice does no harm: all state is in Postgres.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The loop that every kind of work of this process runs in: now, when woken, and every so often."""
+"""The loop around every kind of work of this process: at once, when woken, and periodically."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable

@@ -1,6 +1,6 @@
-"""The worker process: reactor, deliverer, importer, makers of files, a doorbell, and a timer.
+"""The worker process: reactor, deliverer, importer, file makers, a doorbell, and a timer.
 
-The timer is for when Redis is gone.
+The timer replaces the doorbell while Redis is away.
 """
 
 import asyncio

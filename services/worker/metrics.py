@@ -1,6 +1,6 @@
-"""Every metric that a worker process serves, where `WUFEI_WORKER_METRICS` says where.
+"""All metrics that a worker process exports, at the address in `WUFEI_WORKER_METRICS`.
 
-Each process counts what it did itself. docs/operations.md says what each tells.
+Each process counts its own work. docs/operations.md explains each metric.
 """
 
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Serves the metrics of this process, on a thread of its own, at an address of its own."""
+"""Serves the metrics of this process, from a thread of its own, at an address of its own."""
 
 import logging
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""What a worker tells of its work: spans, metrics, and lines of the log with the ids of it all.
+"""Observability of the worker: spans, metrics, and log lines that carry all ids.
 
-Nothing here decides anything. A turn is told of once its transaction is committed, an attempt once
-it is over: whether its outcome is saved after that, the delivery says.
+Nothing here decides anything. A turn is reported once its transaction is committed, an attempt once
+it is over; whether its outcome is saved after that is in the delivery's row.
 """
 
 import logging

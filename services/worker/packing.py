@@ -1,4 +1,4 @@
-"""Puts a paper and the evidence of its year into one archive, in memory that stays flat."""
+"""Puts a paper and the evidence of its year into one archive, in constant memory."""
 
 import asyncio
 import hashlib

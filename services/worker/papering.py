@@ -1,4 +1,4 @@
-"""Makes papers: composed at one place in the log, written as files, kept in one transaction."""
+"""Makes papers: composes each at one log position, renders its files, and saves all at once."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""The one loop that does the work: number what was committed, then let readers follow.
+"""The main loop of the worker: number the committed events, then let the readers follow them.
 
-Woken by the doorbell, and by a timer where no doorbell rings. All state is in Postgres: it
-may be killed at any line, run twice or run beside another.
+The doorbell wakes it, or a timer where no doorbell rings. All state is in Postgres: it may be
+killed at any line, run twice or run beside another.
 """
 
 import asyncio

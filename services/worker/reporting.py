@@ -1,6 +1,6 @@
-"""The loop that reports to superiors: claims batches, sends them, settles what was answered.
+"""The loop that reports to superiors: claims batches, sends them, settles the answers.
 
-Woken when figures were queued, and by its own timer otherwise. All state is in Postgres: it may be
+Newly queued figures wake it, and otherwise its own timer. All state is in Postgres: it may be
 killed at any line or run beside others, with or without Redis.
 """
 

@@ -1,4 +1,4 @@
-"""Who found nothing to do in a city a moment ago, and is not asked again for a while."""
+"""Back-off of clean-up work: what found nothing to do in a city is not run there for a while."""
 
 from datetime import datetime, timedelta
 

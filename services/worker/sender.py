@@ -1,4 +1,4 @@
-"""Sends one message and says what came of it; whatever a receiver does, it does not raise."""
+"""Sends one message and returns the outcome; it never raises, whatever the receiver does."""
 
 import asyncio
 import time

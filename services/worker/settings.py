@@ -1,4 +1,4 @@
-"""What the worker is told by its environment."""
+"""The worker's settings, read from its environment."""
 
 from datetime import timedelta
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Keeps the keys of tokens: ours are made before they sign, and go after their last token."""
+"""Maintains the keys of tokens: rotates our signing keys, and fetches foreign issuers' keys."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Files that callers asked for, made one of each city in turn."""
+"""Makes requested files, one of each city in turn."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

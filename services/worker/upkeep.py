@@ -1,4 +1,4 @@
-"""Keeps the parts of tables cut by time: made before they are needed, dropped when too old."""
+"""Maintains time-partitioned tables: makes partitions before they are needed, drops old ones."""
 
 import logging
 from collections.abc import Sequence

@@ -159,7 +159,7 @@ async def test_a_worker_that_dies_leaves_an_archive_that_another_makes_once(
     left = {one.name for one in files_below(door)} - before
     assert len(left) == 2
     # The one that nobody names goes with the sweep, the other is kept while its row is.
-    assert (await filing(door, Later()).sweep()).dropped == 1
+    assert (await filing(door, Later()).sweep()).removed == 1
     async with await door.as_("office") as office:
         path = f"/evidence-archives/{archive_id}/content"
         assert (await office.get(path)).status_code == 200
@@ -169,7 +169,7 @@ async def test_a_worker_that_dies_leaves_an_archive_that_another_makes_once(
         )
         await door.sweep()
         assert (await office.get(path)).status_code == 404
-    assert (await filing(door, Later()).sweep()).dropped >= 1
+    assert (await filing(door, Later()).sweep()).removed >= 1
     assert {one.name for one in files_below(door)} <= before
 
 

@@ -77,12 +77,12 @@ async def test_a_file_without_its_row_is_kept_a_while_and_then_dropped(
         history = (await unit.get(f"/submissions/{draft}/history")).json()["items"]
         assert [one["action"] for one in history] == ["created", "evidence_added"]
 
-        assert (await filing(door, Clock()).sweep()).dropped == 0
+        assert (await filing(door, Clock()).sweep()).removed == 0
         assert left in {one.name for one in files_below(door)}
-        assert (await filing(door, Later()).sweep()).dropped == 1
+        assert (await filing(door, Later()).sweep()).removed == 1
         assert {one.name for one in files_below(door)} == before
         # Once more: nothing is dropped twice, and what has its row is still there.
-        assert (await filing(door, Later()).sweep()).dropped == 0
+        assert (await filing(door, Later()).sweep()).removed == 0
         assert (await unit.get(f"/evidence/{good['id']}/content")).content == TEXT
     assert timedelta(days=1) > UNCLAIMED + SWEPT_EVERY
 
@@ -98,7 +98,7 @@ async def test_what_was_removed_goes_and_drafts_of_dead_processes_too(door: Door
         await asyncio.to_thread(dead.write_bytes, b"half")
         stranger = place.with_name("README")
         await asyncio.to_thread(stranger.write_text, "not ours")
-        assert (await filing(door, Later()).sweep()).dropped == 2
+        assert (await filing(door, Later()).sweep()).removed == 2
         left = {one.name for one in files_below(door)}
         assert left >= {kept["id"], "README"}
         assert not left & {made["id"], dead.name}
@@ -130,7 +130,7 @@ async def test_a_copy_of_the_database_drops_nothing_until_it_is_said_to_go_on(
     assert await asyncio.to_thread(own_store, Namespace()) == 0
     assert await asyncio.to_thread(own_store, Namespace()) == 0
     assert (await files(dsn, place)).good
-    assert (await filing(door, Later()).sweep()).dropped == 1
+    assert (await filing(door, Later()).sweep()).removed == 1
     assert not orphans & {one.name for one in files_below(door)}
 
 

@@ -18,7 +18,7 @@ from services.core.identity.rules import ROLES, SCOPES
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     page
-    for pattern in ("README*.md", "deploy/*.md", "docs/*.md", "docs/*/*.md")
+    for pattern in ("[A-Z]*.md", "deploy/*.md", "docs/*.md", "docs/*/*.md")
     for page in ROOT.glob(pattern)
 )
 TWINS = [page for page in PAGES if page.name.endswith(".zh-CN.md")]

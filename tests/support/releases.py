@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -76,9 +77,14 @@ def release_of(wanted: str, folder: Path) -> str | None:
 def _leads_here(commit: str, revision: str) -> bool:
     """Return whether a commit's schema is one that ours passed through, and no branch of it."""
     listed = _git("ls-tree", "--name-only", commit, "migrations/versions/") or b""
-    names = {Path(line).name for line in listed.decode().splitlines() if line.endswith(".py")}
-    ours = {one.name for one in (PROJECT / "migrations" / "versions").glob("*.py")}
-    return names <= ours and f"_{revision}_" in max(names)
+    names = {_undated(Path(line)) for line in listed.decode().splitlines() if line.endswith(".py")}
+    ours = {_undated(path) for path in (PROJECT / "migrations" / "versions").glob("*.py")}
+    return names <= ours and max(names).startswith(f"{revision}_")
+
+
+def _undated(migration: Path) -> str:
+    """Return the name of a migration's file without the date that earlier releases put first."""
+    return re.sub(r"^\d{4}_\d\d_\d\d_", "", migration.name)
 
 
 @dataclass(frozen=True)

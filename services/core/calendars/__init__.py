@@ -1,1 +1,1 @@
-"""Working days: which days are worked in a city, by which source, and what follows from it."""
+"""Working days: which days a city works, by which source, and arithmetic on them."""

@@ -1,4 +1,4 @@
-"""A year as an authority announced it: the days that are not as the week says. Pure."""
+"""A year as an authority announced it: the days that differ from the ordinary week. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Refusals of calendars."""
+"""Errors that the calendars slice raises."""
 
 from services.core.kit.errors import Forbidden, NotFound
 from services.core.kit.text import Text

@@ -1,4 +1,4 @@
-"""Tables of working days: the years that were announced, and the days that are not as the week."""
+"""Tables of working days: the announced years, and the days that differ from the ordinary week."""
 
 from datetime import date, datetime
 from typing import Any

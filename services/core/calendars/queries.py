@@ -1,4 +1,4 @@
-"""Reading working days: a calendar as a value, its years, and what it was at a version."""
+"""Reads working days: a calendar as a value, its years, and its state at a version."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

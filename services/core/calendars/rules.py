@@ -1,8 +1,8 @@
-"""Arithmetic of working days. Pure: a calendar is a value that knows which days are provisional.
+"""Working-day arithmetic. Pure: a calendar is a value that knows which days are provisional.
 
-A year without an official calendar is reckoned Monday to Friday without the statutory days whose
-dates are fixed, and is `provisional`: what follows the moon or the sun, and the days worked in
-exchange, are known only once they are announced.
+A year without an official calendar counts Monday to Friday without the statutory holidays of fixed
+date, and is `provisional`: holidays that follow the moon or the sun, and the make-up working days,
+are known only once they are announced.
 """
 
 from collections.abc import Mapping

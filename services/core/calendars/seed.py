@@ -1,4 +1,4 @@
-"""What a city's calendar begins with: the years that the library `chinese_calendar` knows."""
+"""A city's first calendar: the years that the library `chinese_calendar` knows."""
 
 from collections.abc import Iterable
 from functools import cache

@@ -1,1 +1,1 @@
-"""The log of what happened: recorded with the change, numbered after commit."""
+"""The event log: an event is written with its change, and numbered after the commit."""

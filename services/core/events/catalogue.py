@@ -1,4 +1,4 @@
-"""The types of events. The list is open: receivers ignore what they do not know."""
+"""The event types. The list is open: receivers ignore types that they do not know."""
 
 from collections.abc import Iterator
 from typing import Literal, get_args

@@ -1,4 +1,4 @@
-"""Refusals of whoever reads the log by position."""
+"""Refusals of requests that read the log by position."""
 
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text

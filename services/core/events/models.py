@@ -1,4 +1,4 @@
-"""Tables of the event log. Events are append-only; their numbers stand beside them."""
+"""Tables of the event log. Events are append-only; a table of its own holds their positions."""
 
 from datetime import datetime
 from typing import Any

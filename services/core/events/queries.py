@@ -1,4 +1,4 @@
-"""Reading the log by position, how far its readers have come, and whether a worker goes on."""
+"""Reads the log by position, the progress of its readers, and the workers' heartbeats."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""How a reader follows the log: lock the cursor, read the next events, handle them, move on.
+"""How a reader follows the log: lock its cursor, read the next events, handle them, advance it.
 
-A reader has a cursor in each city. Its row stays locked from reading the next events until the
-commit of what was done about them. So two workers never handle the same event, and a worker that
-is killed at any line leaves the cursor where it was.
+A reader has one cursor per city. Its row stays locked from the reading of the events until the
+commit of the work done for them. So two workers never handle the same event, and a worker that is
+killed at any line leaves the cursor where it was.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Sequence

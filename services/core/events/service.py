@@ -1,6 +1,6 @@
-"""Writing the log: an event is recorded with its change and numbered after commit.
+"""Writes the log: an event is recorded with its change, and numbered after the commit.
 
-Also the heartbeat of the workers that do the numbering.
+Also writes the heartbeat of the workers that do the numbering.
 """
 
 from collections.abc import Mapping

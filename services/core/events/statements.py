@@ -1,7 +1,7 @@
-"""The statements of the log, by name; here alone is the text that writes an event.
+"""The SQL statements of the log; no other module has the text that writes an event.
 
-Whoever writes many events in a statement of its own puts this text into it, so that a new
-column of the log is added here and nowhere else.
+A statement elsewhere that writes many events embeds this text, so that a new column of the log is
+added here and nowhere else.
 """
 
 from typing import TypedDict

@@ -33,10 +33,10 @@ SomeKept = Callable[[UUID | None, int], Coroutine[Any, Any, Sequence[Evidence]]]
 
 @dataclass(slots=True)
 class Swept:
-    """How many files were looked at, and how many of them were dropped."""
+    """How many files were looked at, and how many of them were removed."""
 
     seen: int = 0
-    dropped: int = 0
+    removed: int = 0
 
 
 async def sweep_folder(
@@ -54,13 +54,13 @@ async def sweep_folder(
         if made is not None and made_at(made) < now - UNCLAIMED:
             if _is_draft(file.key):
                 await store.delete(file.key)
-                done.dropped += 1
+                done.removed += 1
                 continue
             waiting[made] = file.key
         if len(waiting) >= _AT_ONCE:
-            done.dropped += await _drop(store, waiting, kept_among)
+            done.removed += await _drop(store, waiting, kept_among)
             waiting = {}
-    done.dropped += await _drop(store, waiting, kept_among)
+    done.removed += await _drop(store, waiting, kept_among)
     return done
 
 

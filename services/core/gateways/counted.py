@@ -1,4 +1,4 @@
-"""Writing what processes counted of partners' calls, and forgetting what is too old."""
+"""Saves the counts that processes made of partners' calls, and deletes old ones."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Refusals of partners and of what they sign."""
+"""Errors about partners and about the requests that they sign."""
 
 from datetime import datetime, timedelta
 

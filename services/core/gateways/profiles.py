@@ -1,7 +1,7 @@
-"""How partners' platforms sign a request, each as a row of a table. Pure.
+"""How partners' platforms sign a request: one row of a table per profile. Pure.
 
-One row drives both ways: what comes in is proved by it, and what goes out is signed by it. The
-sources are public code and documents; each stays unprovisioned until a partner gives credentials.
+One row serves both directions: it verifies incoming requests and signs outgoing ones. The sources
+are public code and documents; a profile stays unprovisioned until a partner gives credentials.
 """
 
 from collections.abc import Mapping

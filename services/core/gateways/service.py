@@ -1,8 +1,8 @@
-"""Making, changing and ending partners, and their secrets; every change is noted in the audit.
+"""Makes, changes and ends partners and their secrets; every change is written to the audit.
 
-A partner acts as a key of ours: rights, reach, networks and end of that key hold for it. So a
-partner's secret is as good as the key's: whoever makes keys makes partners, of keys that are theirs
-to give, and whoever may not give one's key does not change it or renew its secret.
+A partner acts as one of our keys, whose rights, reach, networks and end apply. So a partner's
+secret is worth as much as the key's. Whoever makes keys makes partners, for keys that are theirs to
+give; nobody else changes a partner or renews its secret.
 """
 
 import secrets as randomness

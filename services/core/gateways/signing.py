@@ -1,7 +1,7 @@
-"""Signing a request by a profile, and proving one. Pure: the clock's instant is given.
+"""Signs a request by a profile, and verifies one. Pure: the caller passes the current instant.
 
-What is proved is that somebody who has the secret signed it, and when it says so. That it comes
-once only is the nonces' part, for it has to be remembered.
+Verification proves that a holder of the secret signed the request, and when they say they did. That
+it arrives only once is left to the nonces, because that needs storage.
 """
 
 import base64

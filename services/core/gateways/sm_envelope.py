@@ -1,12 +1,12 @@
 """The envelope of the national medical-insurance platform: SM4 inside, signed with SM2. Pure.
 
 A body is `{"data": {"data": {"encData"}, "appCode", "version", "encType", "signType", "timestamp",
-"signData"}}` and goes beside the headers of `tif`. What is signed is the plain text (GB/T 32918.2,
-with the id that the standard sets by default), what is enciphered is SM4 in blocks (GB/T 32907) by
-a key made of code and secret. Blocks by themselves show which of them are alike: TLS stays needed.
+"signData"}}` and goes beside the headers of `tif`. The signature covers the plain text (GB/T
+32918.2, with the standard's default id). The encryption is SM4 in ECB mode (GB/T 32907) with a key
+made of code and secret. ECB reveals which blocks are equal, so TLS stays necessary.
 
-SM2 is `gmalg`'s, which is in the optional extra `sm`. Software is no certified module: where one is
-demanded, the signing belongs to that.
+SM2 comes from `gmalg`, in the optional extra `sm`. Software is no certified module: where one is
+required, that module has to sign.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""The statements of partners that are a transaction by themselves, or add to what is there."""
+"""SQL statements on partners that are a transaction by themselves, or that add to counters."""
 
 from sqlalchemy import text
 

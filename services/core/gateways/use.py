@@ -1,4 +1,4 @@
-"""What is counted of partners' calls, and what it comes to. Pure."""
+"""Counts of partners' calls, and the figures derived from them. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Who calls: organizations, keys, roles, and what each may do."""
+"""Identity and authorisation: organizations, API keys, roles, and what each may do."""

@@ -1,8 +1,8 @@
-"""Access tokens: signed JSON (RFC 7519) in the shape of RFC 9068, made and read. Pure.
+"""Access tokens: JWTs (RFC 7519) in the profile of RFC 9068, made and read. Pure.
 
-A token names the key that it was got by, and with which of its secrets; whoever reads it asks
-whether both are still good. Which key signed is looked up among known ones by its `kid` alone: what
-else a header says of keys (`jwk`, `jku`, `x5c`, `x5u`) is never looked at.
+A token names the key that it was obtained with, and which of the key's secrets; the caller checks
+that both are still good. The signing key is looked up among known keys by its `kid` alone: other
+key members of a header (`jwk`, `jku`, `x5c`, `x5u`) are never read.
 """
 
 import binascii

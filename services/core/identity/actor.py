@@ -1,4 +1,4 @@
-"""Who acts: a value made by a door from a credential, and passed to everything below."""
+"""The acting caller: a value that a process makes from a credential and passes down."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

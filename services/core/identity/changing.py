@@ -1,4 +1,4 @@
-"""Changing keys: what they are called, how long and from where they are good, and their secret."""
+"""Changes keys: their name, their end, the networks they may be used from, and their secret."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

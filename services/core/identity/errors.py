@@ -1,4 +1,4 @@
-"""Refusals of identity."""
+"""Errors that the identity slice raises."""
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission

@@ -1,7 +1,7 @@
-"""What is wrong with a key that is asked for, or with a change of one. Pure.
+"""Validates a key that is requested, or a change of one. Pure.
 
-Nobody gives more than it has: a key reaches no further than its maker's, and one that makes keys
-may do no more, lasts no longer and is used from nowhere else than its maker's.
+Nobody grants more than they have: a key reaches no further than its maker's. A key that makes keys
+may also do no more, last no longer and be used from no other networks than its maker's.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What is kept of foreign issuers' keys: the latest that could be fetched, and when that was."""
+"""The stored keys of foreign issuers: the latest that could be fetched, and when."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""Foreign issuers of tokens: which are believed, how far, and as which key a token acts. Pure.
+"""Foreign token issuers: which are trusted, how far, and which key a token acts as. Pure.
 
-What is believed of an issuer is data: a file names it, its audience, its algorithms, and by which
-claims a token acts as which key of ours. Rights, networks and the end of that key hold for it.
+Trust is configuration: a file names the issuer, its audience, its algorithms, and the claims that
+map a token to one of our keys. That key's rights, networks and end apply to the token.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

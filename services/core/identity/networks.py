@@ -1,6 +1,6 @@
-"""From which networks a key may be used: CIDR blocks, as text and as what an address is in. Pure.
+"""The networks that a key may be used from: CIDR blocks, parsed and matched. Pure.
 
-An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
+An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) counts as the IPv4 address.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,6 @@
-"""How far a credential sees. Which role has which reach is a table in `identity.rules`.
+"""How far a credential sees. `identity.rules` has the table of roles and their reach.
 
-What a reach means for the rows of a table is said in `plan.visibility`, where it is known who
-leads what.
+`plan.visibility` turns a reach into a condition on rows, because it knows who leads what.
 """
 
 from enum import Enum

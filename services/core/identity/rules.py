@@ -1,7 +1,7 @@
-"""Which role may do what, and how far it sees: all that is known of a role. Pure.
+"""Which role may do what, and how far it sees: everything that is known about roles. Pure.
 
-A permission needs a role that has it and a scope that opens it. What a reach means for a row is in
-`plan.visibility`; whose a row is, in the `queries` of each noun.
+A permission needs a role that has it and a scope that opens it. `plan.visibility` turns a reach
+into a condition on rows; the `queries` of each noun know whose a row is.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Making and revoking keys. Each change is written to the audit in the same transaction."""
+"""Makes and revokes keys. Each change is written to the audit in the same transaction."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""How long a signing key lives, so that there is never a gap. Pure.
+"""The life cycle of a token signing key, without a gap between keys. Pure.
 
-A key is published a day before it signs: whoever keeps published keys has it by then. It signs
-until the next one does, and stays published until the last token that it signed has ended.
+A key is published a day before it signs, so that whoever caches published keys has it by then. It
+signs until the next one does, and stays published until the last token that it signed has expired.
 """
 
 from collections.abc import Sequence

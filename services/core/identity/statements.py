@@ -1,6 +1,6 @@
-"""The statements by which a key is found, each a single round trip of the driver's.
+"""The SQL statements that look up a key, each in a single round trip of the driver.
 
-Every credential that was not met for some seconds is looked up, so nothing is cheaper than this.
+Every credential that was not seen for some seconds is looked up, so this must be cheap.
 """
 
 from services.core.identity.models import ApiKey

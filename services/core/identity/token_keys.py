@@ -1,4 +1,4 @@
-"""Signing keys in their table: made in time, and withdrawn once nothing depends on them."""
+"""Signing keys in their table: made in time, and withdrawn once no token depends on them."""
 
 from collections.abc import Mapping
 from datetime import datetime

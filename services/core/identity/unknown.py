@@ -1,4 +1,4 @@
-"""What is told of an organization that a city does not have, and which one was meant. Pure."""
+"""The message about an organization that a city does not have, with the closest names. Pure."""
 
 from collections.abc import Mapping
 

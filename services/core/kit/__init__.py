@@ -1,1 +1,1 @@
-"""Plumbing that holds no word of the domain: clock, ids, numbers, errors, database."""
+"""Infrastructure that knows nothing of the domain: clock, ids, numbers, errors, database."""

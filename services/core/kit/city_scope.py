@@ -1,8 +1,8 @@
-"""Which city the present work is about: PostgreSQL shows its rows, and those of no other.
+"""The city in force: PostgreSQL shows the present work the rows of this city and no others.
 
-Each statement of ours names its city by itself. This is the second wall behind that (ADR 0048):
-connections carry the city, and policies on every table of cities compare. Work that does not say
-which city it is about sees nothing and writes nothing.
+Every statement of ours names its city itself. This is a second barrier behind that (ADR 0048):
+connections carry the city, and the row-level security policies of every table with a `city_code`
+compare it. Work that has set no city reads nothing and writes nothing.
 """
 
 from collections.abc import Iterator

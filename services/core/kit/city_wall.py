@@ -1,8 +1,8 @@
-"""Row-level security by city: policies that show a connection the rows of the city it is in.
+"""Row-level security by city: policies that show a connection only the rows of its city.
 
-The wall is what the owner of the tables puts up and takes down, table by table, while all goes on;
-`city_scope` is what the services say of themselves. ADR 0048 says why it is a step of its own and
-no migration, and where it cannot stand.
+The owner of the tables switches it on and off, table by table, without downtime; `city_scope` sets
+each connection's city. ADR 0048 explains why this is a command of its own and not a migration, and
+where it cannot work.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator

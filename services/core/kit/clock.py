@@ -1,4 +1,4 @@
-"""The only clock, with two times: the domain's, which may be set for trials, and the true one."""
+"""The only clock, with two times: the domain's, which trials may shift, and the real one."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,6 +1,6 @@
-"""The way to Postgres: metadata with named constraints, sessions, and a bare pool.
+"""Access to Postgres: metadata with named constraints, sessions, and a bare asyncpg pool.
 
-Ordinary work goes through SQLAlchemy sessions, one transaction a request or job. The bare
+Ordinary work goes through SQLAlchemy sessions, one transaction per request or job. The bare
 asyncpg pool is for the few hot statements that are a transaction by themselves.
 """
 

@@ -1,4 +1,4 @@
-"""Exact numbers: how they come in, how they divide, how they are shown."""
+"""Exact decimals: parsing, division, and rounding for display."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What callers can act on: errors with a stable code, and the faults of one input."""
+"""Errors that callers can act on: each has a stable code, and lists the faults of the input."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

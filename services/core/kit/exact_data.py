@@ -1,7 +1,7 @@
-"""Reading JSON without losing a digit, and without trusting the sender.
+"""Reads JSON from untrusted senders without losing a digit.
 
-Numbers with a point arrive as Decimal, never float. YAML is read in `kit.exact_yaml`, within the
-same bounds. Not for writing: pydantic does that.
+Numbers with a point become Decimal, never float. `kit.exact_yaml` reads YAML within the same
+limits. Only for reading: pydantic writes JSON.
 """
 
 import json

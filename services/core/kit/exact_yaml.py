@@ -1,8 +1,8 @@
-"""Reading YAML as YAML 1.2 says it (core schema, section 10.3), in JSON's shape.
+"""Reads YAML 1.2 (core schema, section 10.3) into the shapes that JSON has.
 
-libyaml splits the text into events; what a plain scalar means is decided here, so `017` is 17,
-`1:30` and `yes` are text, and `0.10` keeps its digits. One pass, and every bound is kept before
-anything is built, so the time grows with the length of the text and with nothing else.
+libyaml splits the text into events, and this module decides what a plain scalar means: `017` is 17,
+`1:30` and `yes` are text, and `0.10` keeps its digits. One pass checks every limit before it builds
+anything, so the time is linear in the length of the text.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Turning pydantic's report of a bad input into our faults, in both languages."""
+"""Translates pydantic's validation errors into our faults, in both languages."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What is wrong with a file that is checked away from the database: where in it, and what. Pure."""
+"""Faults of a file that is checked without the database: where in the file, and what. Pure."""
 
 import hashlib
 import zipfile

@@ -1,6 +1,6 @@
-"""What a file is, by its content: told while it streams by, in memory that does not grow.
+"""Recognises a file's type by its content while the file streams by, in constant memory.
 
-A name and a `Content-Type` are what somebody says; what counts is what the bytes are.
+The name and the `Content-Type` are only claims of the sender; the bytes decide.
 """
 
 import codecs

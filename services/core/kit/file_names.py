@@ -1,4 +1,4 @@
-"""Names of files as any system takes them, whatever stands in the names they are made of."""
+"""File names that every system accepts, made from arbitrary text."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""From the setting that says where files go to what keeps them there, or leaves them there."""
+"""Checks the settings that name a file store or a file sink, and opens it."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Numbered files that lie together: which are lost, doubled, replaced, renamed, unchained. Pure."""
+"""Checks numbered files that lie together: missing, duplicate, renamed, unchained ones. Pure."""
 
 import re
 from collections import defaultdict

@@ -1,6 +1,6 @@
-"""Where files are kept: four verbs, and a directory of this machine that has them.
+"""File stores: the interface of four verbs, and an implementation in a directory.
 
-A file is whole under its key or not there at all, whatever dies while it is written.
+A file is complete under its key or absent, even if the process dies while writing it.
 """
 
 import asyncio

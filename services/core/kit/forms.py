@@ -1,4 +1,4 @@
-"""Texts that have a form: the pattern, and what people are told who miss it, said together."""
+"""Text patterns, each with the message for people whose input does not match it."""
 
 from pydantic import StringConstraints
 

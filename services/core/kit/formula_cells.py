@@ -1,8 +1,8 @@
-"""Texts in CSV that an office program would take for a formula, and how they stay texts. Pure.
+"""Guards CSV cells against formula injection: text that looks like a formula stays text. Pure.
 
-Such a program takes a text that begins with `=`, `+`, `-`, `@`, a tab or a line's end for a
-formula; in East Asia also where the sign is full-width. An apostrophe before it keeps it a text.
-What is a number stays as it is, below zero too.
+An office program takes a text that begins with `=`, `+`, `-`, `@`, a tab or a line break for a
+formula; in East Asia also one that begins with the full-width form of such a sign. An apostrophe in
+front keeps it a text. Numbers stay as they are, negative ones too.
 """
 
 import re

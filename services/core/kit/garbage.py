@@ -1,7 +1,8 @@
-"""How often a process of ours looks for garbage that refers to itself.
+"""Tunes Python's cyclic garbage collector, which our processes rarely need.
 
-Rows, reports and sheets are trees: they go as soon as nobody holds them. A collection that a batch
-of ten thousand rows sets off walks through all of them, again and again, and frees next to nothing.
+Rows, reports and sheets are trees, so reference counting frees them. A cyclic collection that a
+batch of ten thousand rows triggers walks through all of them, repeatedly, and frees next to
+nothing.
 """
 
 import gc

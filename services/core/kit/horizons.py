@@ -1,6 +1,6 @@
-"""How far ahead a day may lie that somebody sets. Pure.
+"""Limits on how far in the future an entered day may lie. Pure.
 
-A year that was mistyped is taken for a promise otherwise: nothing is late, and nobody hears of it.
+Otherwise a mistyped year counts as a promise: nothing is ever late, and nobody hears of it.
 """
 
 from datetime import date, timedelta

@@ -1,7 +1,7 @@
-"""Work that one worker at a time is at: taken under a lease that a killed worker lets run out.
+"""Leases on rows: one worker at a time works on a row, and a killed worker's lease expires.
 
-All of it is in Postgres and by the database's time. Who takes a row gets a token, and writes under
-that token alone: a worker that comes back from a long pause finds that the row is another's now.
+All state is in Postgres and uses the database's time. A worker that takes a row gets a token and
+writes only under that token, so a worker that wakes from a long pause finds that it lost the row.
 """
 
 from dataclasses import dataclass

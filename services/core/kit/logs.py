@@ -1,9 +1,9 @@
-"""Logs as one JSON object a line, on standard error. No secret is ever passed to a logger.
+"""Logs as one JSON object per line, on standard error. No secret is ever passed to a logger.
 
-A line's `event` is a name that never changes, so that it can be searched for and alarmed on; what
-is different each time is passed as `extra` and stands beside it. A warning or an error says its
-`cause` and, as `next`, what the program does about it. What is logged while a request is carried
-out names it as `request_id`, and its trace as `trace_id`. The runbook explains every name.
+A line's `event` is a name that never changes, so that people can search for it and alarm on it;
+whatever varies is passed as `extra` and stands beside it. A warning or an error has its `cause`
+and, as `next`, what the program does about it. Lines logged during a request carry its `request_id`
+and its `trace_id`. The runbook explains every name.
 """
 
 import logging

@@ -1,7 +1,7 @@
-"""Files that a caller asks for and a worker makes: wanted, made under a lease, made or over.
+"""Files that a caller requests and a worker makes, under a lease.
 
-How far it is, and what came of it, an operation tells. A worker that is killed at any line leaves
-a file that another makes anew.
+An operation reports progress and result. If a worker is killed at any line, another one makes the
+file anew.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Telling somebody who wrote an unknown name which one was meant, and which there are."""
+"""Suggestions for an unknown name: the closest known names, or all of them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches

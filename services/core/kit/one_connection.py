@@ -1,8 +1,8 @@
-"""One unit of work holds at most one connection: whoever asks for a second is refused at once.
+"""At most one database connection per unit of work: asking for a second is refused at once.
 
-A unit that waits for a second connection while it holds one waits for others that wait for it:
-as many callers as a pool has connections stop a whole process. So the pools themselves refuse,
-by the first single call and not only under load.
+A unit that waits for a second connection while it holds one can deadlock: as many such callers as
+the pool has connections stop the whole process. So the pools themselves refuse, on the first such
+call and not only under load.
 """
 
 import logging

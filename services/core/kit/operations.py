@@ -1,4 +1,4 @@
-"""Long work that a caller starts and looks in on: a row that says how far it has come."""
+"""Long-running operations that a caller starts and polls: a row holds the progress."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Telling a database that is away, unable or busy with another's lock from a fault of ours."""
+"""Classifies database errors: server away, unable to do it, contended by others, or our bug."""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError

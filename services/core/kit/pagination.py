@@ -1,4 +1,4 @@
-"""Keyset pages: an opaque token that remembers the last key and the filters it belongs to."""
+"""Keyset pagination: an opaque token holds the last key and a fingerprint of the filters."""
 
 import base64
 import hashlib

@@ -1,7 +1,7 @@
-"""Tables cut by time, by the instant that an id begins with: parts made ahead, old ones dropped.
+"""Tables partitioned by the time in a UUIDv7 key: partitions are made ahead, old ones dropped.
 
-A key that holds a UUIDv7 stays unique over all parts, and says in which part to look. A row that
-belongs in no part made for it goes to the part for all the rest, so that none is ever refused.
+A key that holds a UUIDv7 is unique over all partitions, and tells which partition to look in. A row
+that fits no partition goes to the default partition, so that no row is ever refused.
 """
 
 import re

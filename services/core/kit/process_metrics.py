@@ -1,6 +1,6 @@
-"""Metrics that every process of ours has: its database connections, and its doorbell.
+"""Metrics that every process of ours exports: its database connections, and its doorbell.
 
-Its memory, processor time and open files come with the library (`process_…`).
+Memory, CPU time and open files come from the library (`process_…`).
 """
 
 from prometheus_client import Gauge

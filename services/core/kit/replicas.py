@@ -1,12 +1,12 @@
-"""Which server a reading is made on: the primary, or a replica that is recent enough for it.
+"""Chooses where a unit of work reads: the primary, or a replica that is recent enough.
 
-Every change of a server has a place in its write-ahead log (WAL), and a replica tells how far it
-has replayed that. So a replica may answer whoever needs nothing later than that place; and it is
-recent enough for anybody while it has all that the primary had a given time ago. Both are
-comparisons of places that were asked for: no clock of another machine takes part.
+Every change on a server has a position in its write-ahead log (WAL), and a replica reports how far
+it has replayed that log. So a replica may answer a caller that needs nothing later than that
+position. It is recent enough for anybody while it has replayed all that the primary had a given
+time ago. Both are comparisons of WAL positions, so no other machine's clock takes part.
 
-One unit of work reads from one server, which `Reads.choose` names. Writes, and whatever is read
-for them, never come here.
+A unit of work reads from one server, which `Reads.choose` picks. Writes, and reads that belong to
+a write, never come here.
 """
 
 import asyncio

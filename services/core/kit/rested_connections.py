@@ -1,9 +1,9 @@
-"""A pooled connection that has rested is tried before it is used; one in steady use is not.
+"""Tests a pooled connection that was idle before it is used; one in steady use is not tested.
 
-A restarted server leaves dead connections in a pool. Most of them are known to be closed without
-asking; the rest is found by a round trip. That costs as much as a statement, so a connection that
-was in use half a second ago is spared it: should its server have died since, the statement fails
-as it would in mid-use, which whoever uses it has to expect anyway.
+A restarted server leaves dead connections in a pool. Most are known to be closed without asking; a
+round trip finds the rest. That costs as much as a statement, so a connection that was used within
+the last half second is not tested. If its server has died since, the statement fails as it would in
+mid-use, which callers have to expect anyway.
 """
 
 import time

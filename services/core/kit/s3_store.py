@@ -1,6 +1,6 @@
 """Files in a bucket of an S3-compatible service.
 
-Who we are to it and where it is say the variables that every client of S3 reads: AWS_ENDPOINT_URL,
+Credentials and endpoint come from the standard AWS variables: AWS_ENDPOINT_URL,
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION.
 """
 

@@ -1,6 +1,6 @@
-"""What people and systems say in a body: text trimmed, and blank text never taken for an answer.
+"""Base model and text types of request bodies: text is trimmed, and blank text is no answer.
 
-One base for every shape that comes in, and one type for every length of text.
+One base class for every shape that comes in, and one type for every length of text.
 """
 
 import re

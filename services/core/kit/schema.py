@@ -1,7 +1,7 @@
-"""Which revision a database is at, which one this code is written for, and whether both fit.
+"""Which schema revision a database has, and whether this program works with it.
 
-A migration that only adds leaves the release before at work: it may go on, be started again, and
-be gone back to. The migration says so, and the database keeps it.
+A migration that only adds lets the previous release keep working: it may go on, restart, and be
+rolled back to. The migration records this in the database.
 """
 
 from dataclasses import dataclass

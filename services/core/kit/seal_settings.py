@@ -1,4 +1,4 @@
-"""What a process is told of sealing: its keys, from the environment or a file, and the cipher."""
+"""Settings of sealing: the keys, from the environment or a file, and the cipher."""
 
 from pathlib import Path
 from typing import Annotated

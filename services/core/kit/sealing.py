@@ -1,8 +1,8 @@
-"""Secrets that must be read again: sealed with a key that the database does not hold.
+"""Envelope encryption of secrets that must be read again; the database does not hold the key.
 
-Each is enciphered with a data key of its own, and that key with ours (envelope encryption), by
-AES-256-GCM (NIST SP 800-38D) or SM4-GCM (GB/T 32907, GB/T 36624). So a key of ours never meets
-what is sealed, and changing it enciphers 32 bytes anew for each.
+Each secret is encrypted with a data key of its own, and the data key with a configured key, by
+AES-256-GCM (NIST SP 800-38D) or SM4-GCM (GB/T 32907, GB/T 36624). So a configured key never touches
+the secrets themselves, and rotating it re-encrypts only the data keys (32 bytes each, 16 for SM4).
 """
 
 import base64

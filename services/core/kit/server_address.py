@@ -1,7 +1,7 @@
-"""The address of a PostgreSQL server, in libpq's words; the driver knows only most of them.
+"""The address of a PostgreSQL server in libpq's syntax, of which the driver knows only a part.
 
-`pool_mode=transaction` is a word of ours: between us and the server stands a pooler, such as
-pgbouncer, that gives a server's connection to whoever has a transaction.
+`pool_mode=transaction` is our own parameter: a pooler such as pgbouncer stands between us and the
+server and assigns server connections per transaction.
 """
 
 from collections.abc import Mapping

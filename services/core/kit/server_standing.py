@@ -1,4 +1,4 @@
-"""What a PostgreSQL says of itself: its version, its size, whether it writes, its clock."""
+"""State of a PostgreSQL server: its version, its size, whether it takes writes, its clock."""
 
 from dataclasses import dataclass
 from datetime import datetime

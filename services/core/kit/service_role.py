@@ -1,9 +1,8 @@
-"""What the role of the services may do in a database whose tables another role owns.
+"""Creates the services' database role and grants it its rights; another role owns the tables.
 
-It reads and adds everywhere, changes and removes where that is not kept from it, and owns nothing:
-it alters no table, and rows of what is append-only stay as they were written. Roles belong to the
-whole server and not to a database, so that one may be there already, made for another database or
-by another process at this moment.
+The role reads and inserts everywhere, and updates and deletes except in append-only tables. It owns
+nothing, so it cannot alter a table. Roles belong to the whole server and not to a database, so the
+role may exist already, made for another database or by another process at this moment.
 """
 
 import base64

@@ -1,8 +1,8 @@
-"""Files left on a server of SFTP, for whoever fetches them there; nothing is read back.
+"""Uploads files to an SFTP server, where others fetch them; nothing is read back.
 
 `sftp://user@host:port/folder?key=/etc/wufei/drops_key&known_hosts=/etc/wufei/known_hosts` names the
-server, our private key and the file of the host keys that are believed: both in OpenSSH's forms.
-Nothing else of this machine's SSH counts, neither its configuration nor its agent.
+server, our private key and the file of trusted host keys, both in OpenSSH's formats. Nothing else
+of this machine's SSH is used, neither its configuration nor its agent.
 """
 
 import asyncio

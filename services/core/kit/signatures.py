@@ -1,4 +1,4 @@
-"""Signatures that others can check: Ed25519 (RFC 8032) by keys made of the sealing keys."""
+"""Ed25519 signatures (RFC 8032) that others can verify; the sealing keys derive their keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

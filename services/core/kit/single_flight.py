@@ -1,4 +1,4 @@
-"""Of many who ask for the same at once one looks, and the others have its answer."""
+"""Single flight: of concurrent callers that ask for the same, one asks and all get its answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable

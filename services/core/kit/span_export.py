@@ -1,7 +1,7 @@
-"""Sends spans to a collector by OTLP over HTTP. Only a door that was told where to loads this.
+"""Exports spans to a collector by OTLP over HTTP; loaded only where a collector is configured.
 
-The variables of OpenTelemetry count as it defines them: `OTEL_EXPORTER_OTLP_ENDPOINT` and those
-beside it, `OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`.
+OpenTelemetry's variables apply as it defines them: `OTEL_EXPORTER_OTLP_ENDPOINT` and those beside
+it, `OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Sends the spans of a door where it was told to; the library is loaded for nobody else."""
+"""Loads the span exporter only for a process that exports spans."""
 
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module

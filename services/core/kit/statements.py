@@ -1,7 +1,7 @@
-"""Statements whose parameters are named: conditions that carry their own, and texts for asyncpg.
+"""SQL with named parameters: conditions that carry their values, and statements for asyncpg.
 
-The driver knows `$1`; nobody should count to forty by hand, or renumber a statement to add a
-column. What goes to the driver past SQLAlchemy keeps its names and is compiled once.
+asyncpg takes `$1`, `$2`, …, which nobody should count to forty or renumber to add a column.
+Statements that bypass SQLAlchemy keep their parameter names and are compiled once.
 """
 
 from collections.abc import Mapping

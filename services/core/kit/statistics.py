@@ -1,8 +1,8 @@
-"""What Postgres knows of the size of tables, kept in step with their growth.
+"""Keeps the planner's statistics in step with the growth of tables.
 
-After a few runs a connection keeps how a prepared statement is executed. What was chosen while a
-table was empty takes one index for as good as any other, and is kept until the table is analysed.
-Autovacuum looks once a minute at most, and a table may be filled in less time.
+After a few runs a connection caches how it executes a prepared statement. A choice made while a
+table was empty rates all indexes alike, and lasts until the table is analysed. Autovacuum checks
+once a minute at most, and a table may be filled in less time.
 """
 
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""Ending tasks of our own, though a library may swallow the request to end."""
+"""Cancels our own asyncio tasks reliably, although a library may swallow a cancellation."""
 
 import asyncio
 

@@ -1,9 +1,9 @@
-"""Spans of traces, for whoever works; nothing unless a door was told where to send them.
+"""Trace spans for any code; they do nothing unless a process exports them.
 
-Work is not called by what caused it: it finds it in the log, later and much of it at once. So a
-span is linked with the spans of its causes (OpenTelemetry's span links) and is the child of none.
-The library is loaded by `kit.span_sending`, for a door that sends; without it this costs a look
-at a variable.
+Work is not called by its cause: a worker finds it in the log, later and in batches. So a span is
+linked with the spans of its causes (OpenTelemetry's span links) and has no parent.
+`kit.span_sending` loads the library only for a process that exports spans; without it a span costs
+the look-up of one variable.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

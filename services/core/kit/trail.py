@@ -1,8 +1,8 @@
-"""What a piece of work is known by, from the call to the last attempt that it leads to.
+"""Correlation ids of a piece of work, from the request to the last attempt that it causes.
 
-A door opens a trail round each request, each step and each attempt. Whoever writes events in it
-stores its trace with them and notes their ids here; every line that is logged meanwhile names the
-request. So whoever has one id finds the others, without a round trip more.
+A process opens a trail for each request, each step and each attempt. Code that writes events stores
+the trail's trace with them and adds their ids here; every line logged meanwhile carries the request
+id. So each of these ids leads to the others, without an extra round trip.
 """
 
 import re

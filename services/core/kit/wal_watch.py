@@ -1,4 +1,4 @@
-"""Asks one server how far its write-ahead log (WAL) is, over a connection of its own."""
+"""Polls one server for its position in the write-ahead log (WAL), over its own connection."""
 
 import asyncio
 from contextlib import suppress

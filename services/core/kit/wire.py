@@ -1,4 +1,4 @@
-"""How messages to the queue are written: JSON, never pickle, so that nobody can run code by one."""
+"""Serialises queue messages as JSON and never as pickle, so that no message can run code."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""People: who they are, which posts they hold from when to when, and how they sign in."""
+"""People: who they are, which posts they hold and when, and how they sign in."""

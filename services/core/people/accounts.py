@@ -1,4 +1,4 @@
-"""Accounts of government apps that people sign in by: linked, and let go. In a transaction."""
+"""Accounts of government apps that people sign in with: linked and unlinked. In a transaction."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,9 +1,9 @@
-"""Who somebody is, by password or account, and code; six wrong attempts lock for ten minutes.
+"""Authenticates by password or account, and code; six wrong attempts lock for ten minutes.
 
-A proof takes two short transactions with the hashing between them, while no connection is held.
-What counts is decided in the second one, with the person locked: of attempts that run at once,
-those that come to be decided after the sixth wrong one are refused, right or not. Whether a user is
-there, or locked, shows neither in the answer nor in the work that is done for it.
+A check takes two short transactions, with the hashing between them while no connection is held.
+The second one decides, with the person's row locked: of concurrent attempts, those decided after
+the sixth wrong one are refused, right or not. Neither the answer nor the work done for it reveals
+whether a user exists or is locked.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Devices that a session is bound to: each has a key that never leaves it, and proves it. Pure.
+"""Devices that sessions are bound to: each proves a key that never leaves the device. Pure.
 
 A proof is a compact JWS (RFC 7515) whose payload is the refresh token itself, signed with ES256 by
-the device's key. A refresh token is good once, so that a proof is too and needs no clock.
+the device's key. A refresh token is good once, so a proof is too, and it needs no clock.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Refusals of people, posts and sign-ins."""
+"""Errors about people, posts and sign-ins."""
 
 from services.core.kit.errors import DomainError, Forbidden, NotFound, RefusalKind
 from services.core.kit.text import Text

@@ -1,7 +1,7 @@
-"""Passwords as Argon2id (RFC 9106), made and tried in threads of their own, never more at once.
+"""Password hashing with Argon2id (RFC 9106), in a bounded pool of threads.
 
-A connection of the database is never held meanwhile. The threads yield to everything else that
-the process does, and who comes beyond the queue is told to come again.
+No database connection is held meanwhile. The threads yield to everything else in the process, and
+callers beyond the queue are told to retry later.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""What a password must be. Pure.
+"""The password policy. Pure.
 
-The rule is length, as NIST SP 800-63B has it: twelve characters at least, five of them different,
-none of the well-known ones, nothing of the user's own names, and none of the last five. Which
-letters and signs it mixes is nobody's business.
+The rule is length, after NIST SP 800-63B: at least twelve characters, five of them different, no
+well-known password, nothing of the user's own names, and none of the last five passwords. There is
+no rule on mixing letters, digits and signs.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,8 @@
-"""Posts: made, and handed over from one person to the next, with who held them kept for good.
+"""Posts: created, and handed over from one person to the next; past holders stay on record.
 
-Nobody holds a post for himself: an administrator who is a person hands over to others only. Who
-holds an administrator's post holds no other sort of post beside it, so that none of the three does
-another's work.
+Nobody appoints themselves: an administrator who is a person hands over to others only. Whoever
+holds an administrator's post holds no other sort of post beside it, so that none of the three
+administrators does another's work.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,7 +1,7 @@
-"""Asking government apps who somebody is: one `SignInProvider` of three verbs, in three families.
+"""Asks government apps who somebody is: one `SignInProvider` of three verbs, in three families.
 
-How a request reaches an app is the caller's: `Ask` sends it through the guarded way out. Of what
-an app answers the account's id alone is taken, and of that a keyed digest leaves this module.
+The caller supplies the transport: an `Ask` sends requests through the guarded HTTP client. Only the
+account's id is taken from an app's answer, and only a keyed digest of it leaves this module.
 """
 
 import hmac

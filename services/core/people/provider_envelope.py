@@ -1,9 +1,9 @@
-"""The envelope of the zhb gateway: AES-CBC inside, signed over what can be read. Pure.
+"""The envelope of the zhb gateway: AES-CBC inside, signed over the readable members. Pure.
 
 A request is `{appId, method, timestamp, data, sign}`, an answer `{code, data, sign}`. `data` is
-Base64 of what AES-CBC with PKCS#7 made of JSON, `sign` the HMAC-SHA256 in small hexadecimal digits
-over the other members, `name=value` in order, joined by `&`. A signature is verified before
-anything is deciphered, so that nobody learns from what is told of a padding.
+Base64 of JSON encrypted with AES-CBC and PKCS#7. `sign` is the HMAC-SHA256, in lower-case
+hexadecimal, over the other members as `name=value` sorted by name, joined by `&`. It is
+verified before anything is decrypted, so that there is no padding oracle.
 """
 
 import base64

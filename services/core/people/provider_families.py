@@ -1,8 +1,8 @@
-"""The families of government apps that say who somebody is, each as a row of a table. Pure.
+"""The families of government apps that people sign in with, one row of a table each. Pure.
 
-The sources are public code and documents; each stays unprovisioned until a city has credentials. Of
-zhb the gateway's own signature is not public: how it is made here is a guess of ours, which stands
-in this table and in `provider_envelope` alone.
+The sources are public code and documents; each stays unprovisioned until a city has credentials.
+The signature of zhb's gateway is not public: its form here is our guess, which only this table and
+`provider_envelope` contain.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Where people come with a code of a government app: let in, or linked once they signed in.
+"""Sign-in with a code of a government app, and linking of such an account after a sign-in.
 
-The app is asked while no connection is held. An account that nobody has linked, a user who has left
-and one who is locked are refused alike, in answer and in work.
+The app is asked while no connection is held. An unlinked account, a user who has left and a user
+who is locked are refused alike, in the answer and in the work done for it.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """App tokens that all processes share: sealed in the provider's row, fetched by one at a time.
 
-Which of two that fetch at once on two processes is kept does not matter, unless an app takes back
-the first with the second: then whoever has that finds it gone, and takes the one that is kept.
+If two processes fetch at once, either token may be stored. Some apps revoke the first when they
+issue the second: then whoever holds the revoked one sees it refused and takes the stored one.
 No connection is held while an app is asked.
 """
 

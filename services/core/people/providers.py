@@ -1,6 +1,6 @@
-"""Providers of sign-ins: set up, changed and ended by the security administrator.
+"""Sign-in providers: set up, changed and ended by the security administrator.
 
-Secrets are sealed and never shown, for they are the app's, and not ours to give out.
+Secrets are sealed and never shown, because they belong to the app and are not ours to give out.
 """
 
 import base64

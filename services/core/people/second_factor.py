@@ -1,4 +1,4 @@
-"""Codes of a second factor: by the time (TOTP, RFC 6238), and ten for when it was lost. Pure."""
+"""Second-factor codes: time-based ones (TOTP, RFC 6238), and ten recovery codes. Pure."""
 
 import base64
 import hashlib

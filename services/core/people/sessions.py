@@ -1,4 +1,4 @@
-"""Sessions: begun, gone on with, and ended. Each end is in the audit, and tells why."""
+"""Sessions: begun, refreshed, and ended. The audit records each end and its reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

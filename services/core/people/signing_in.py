@@ -1,4 +1,4 @@
-"""What is open to whoever proves who they are: a session, another password, a second factor."""
+"""Sign-in verbs: begin a session, change the password, set up or reset the second factor."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

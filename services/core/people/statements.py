@@ -1,4 +1,4 @@
-"""Statements of people, as SQL."""
+"""SQL statements on people."""
 
 from sqlalchemy import text
 

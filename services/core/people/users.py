@@ -1,4 +1,4 @@
-"""Users: entered, invited, changed, ended when they leave, and erased with their history kept."""
+"""Users: entered, invited, changed, ended when they leave, and erased while history stays."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
