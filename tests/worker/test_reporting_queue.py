@@ -33,6 +33,23 @@ async def test_what_is_not_mapped_waits_and_goes_when_the_mapping_is_given(
     assert await reports.states() == {"accepted": 1}
 
 
+async def test_what_was_refused_whole_goes_by_the_mapping_that_was_mended(
+    reports: Reports, sender: Sender
+) -> None:
+    await reports.approve(ONE)
+    with a_superior("denies,good") as superior:
+        wrong = {**MAPPING, "periods": {"2025": "WRONG"}}
+        connector_id = await reports.connector(superior.address, mapping=wrong)
+        await reports.turn(sender)
+        assert await reports.states() == {"pending": 1}, "nothing was taken"
+        await reports.edit(connector_id, mapping={**MAPPING, "periods": {}})
+        assert await reports.states() == {"unmapped": 1}
+        await reports.edit(connector_id, mapping=dict(MAPPING))
+        await reports.turn(sender)
+    assert await reports.states() == {"accepted": 1}
+    assert [one["period"] for one in superior.held.values()] == ["202500"]
+
+
 async def test_a_newer_revision_takes_the_place_of_one_that_was_not_sent(
     reports: Reports, sender: Sender
 ) -> None:
