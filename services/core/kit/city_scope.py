@@ -18,31 +18,31 @@ from typing_extensions import override
 from services.core.kit.statements import DriverStatement
 
 SETTING = "wufei.city"
-"""The setting of a connection that the policies compare with."""
+"""The PostgreSQL session setting that the row-level security policies compare with."""
 
 NO_CITY = ""
 EVERY_CITY = "*"
-"""What the few readings across cities say; it opens the tables that those read, and no other."""
+"""The value for the few reads across cities; it opens only the tables in `read_across`."""
 
 ENTER = DriverStatement(f"SELECT set_config('{SETTING}', :city, false)")
-"""What the server is told where it is in another city."""
+"""The statement that sets the city of a server session."""
 
 _city: ContextVar[str] = ContextVar("city", default=NO_CITY)
 
 
 def city_in_force() -> str:
-    """Return the code of the city that the present work is about, `EVERY_CITY` or `NO_CITY`."""
+    """Return the code of the city in force, or `EVERY_CITY` or `NO_CITY`."""
     return _city.get()
 
 
 def enter_city(city_code: str) -> None:
-    """Have what this task does from now on be about one city; it was authorized for that."""
+    """Set the city of the rest of this task; the caller has authorised it for that city."""
     _city.set(city_code)
 
 
 @contextmanager
 def in_city(city_code: str) -> Iterator[None]:
-    """Make what runs inside be about one city."""
+    """Set the city in force for the block."""
     token = _city.set(city_code)
     try:
         yield
@@ -52,31 +52,31 @@ def in_city(city_code: str) -> Iterator[None]:
 
 @contextmanager
 def in_every_city() -> Iterator[None]:
-    """Let what runs inside read across cities; it may write nothing."""
+    """Let the block read across cities; it cannot write."""
     with in_city(EVERY_CITY):
         yield
 
 
 class ScopedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
-    """A connection that enters the city in force before each statement.
+    """A connection that sets the city in force before each statement.
 
-    It asks the server only where it is in another: an installation of one city pays nothing.
+    It does so only where the server has another one: an installation of one city pays nothing.
     """
 
     _entered: str | None = None
-    """The city that the server was told; None: that is not known."""
+    """The city that the server session has; None: unknown."""
 
     _within_transaction = False
-    """Whether the server forgets it should the transaction be rolled back."""
+    """Whether the setting was made in a transaction, so that a rollback undoes it."""
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the server has to be told before the next statement."""
+        """Whether the server must be told the city before the next statement."""
         undone = self._within_transaction and not self.is_in_transaction()
         return undone or self._entered != _city.get()
 
     async def enter(self) -> None:
-        """Tell the server which city is in force, where it is in another."""
+        """Set the city in force on the server, unless it has it already."""
         if not self.is_elsewhere:
             return
         wanted, self._entered = _city.get(), None
@@ -85,12 +85,12 @@ class ScopedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has 
         self._entered = wanted
 
     def forget_city(self) -> None:
-        """Tell the server anew before the next statement."""
+        """Set the city again before the next statement."""
         self._entered = None
 
     @override
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
-        # Without arguments it is BEGIN, COMMIT and the like, of which no city is asked.
+        # Without arguments it is BEGIN, COMMIT and the like, which need no city.
         if args:
             await self.enter()
         done: str = await super().execute(query, *args, **options)
@@ -114,9 +114,10 @@ class ScopedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has 
 
 
 class UnscopedConnection(ScopedConnection):
-    """A connection through a pooler in transaction mode: what it is told, others would be in.
+    """A connection through a pooler in transaction mode, which sets no city.
 
-    The wall has to be off there.
+    A setting would stay on a server connection that others use next. Row-level security has to be
+    off there.
     """
 
     @property
@@ -126,14 +127,15 @@ class UnscopedConnection(ScopedConnection):
 
 
 async def enter_with(connection: asyncpg.Connection, city_code: str) -> None:
-    """Have what a connection by itself does from now on be about one city."""
+    """Set the city of a standalone connection from now on."""
     await connection.execute(*ENTER.bind({"city": city_code}))
 
 
 def scope_statements(engine: AsyncEngine) -> None:
-    """Have connections of an engine enter the city in force before each statement.
+    """Make connections of an engine set the city in force before each statement.
 
-    SQLAlchemy prepares statements by itself, past the methods of `ScopedConnection`.
+    An event listener is needed because SQLAlchemy prepares statements itself and bypasses the
+    methods of `ScopedConnection`.
     """
     event.listen(engine.sync_engine, "before_cursor_execute", _before)
     event.listen(engine.sync_engine, "rollback_savepoint", _rolled_back)
@@ -145,7 +147,7 @@ def _raw(connection: Connection) -> Any:
 
 def _before(connection: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
     adapted = _raw(connection)
-    # In a transaction that failed the server hears nothing but that.
+    # A failed transaction accepts nothing but ROLLBACK.
     if adapted.driver_connection.is_elsewhere and not statement.startswith("ROLLBACK"):
         adapted.run_async(ScopedConnection.enter)
 

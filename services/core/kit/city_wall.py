@@ -16,13 +16,13 @@ from services.core.kit.server_address import read_address
 from services.core.kit.service_role import Login
 
 _ONE, _EVERY = "one_city", "every_city"
-# IS NOT NULL, for of that the planner takes nearly every row to pass. An equality it would count as
-# a second sieve beside the statement's own: without statistics it would expect one row of two
-# hundred, and sort a whole city for a page of it.
+# IS NOT NULL because the planner assumes that almost every row passes it. It would count an
+# equality as a second filter beside the statement's own: without statistics it would expect one row
+# in two hundred, and sort a whole city to return a page of it.
 _HERE = f"(CASE WHEN city_code = current_setting('{SETTING}', true) THEN true END) IS NOT NULL"
 _EVERYWHERE = f"current_setting('{SETTING}', true) = '{EVERY_CITY}'"
 
-# The part for all the rest is looked into by itself: whether a row went astray.
+# The default partition is queried directly, to see whether a row went astray.
 _TABLES = """
 SELECT format('%I.%I', current_schema(), c.relname) AS place, c.relname AS name,
     c.relrowsecurity AS guarded, c.relispartition AS is_part,
@@ -49,7 +49,7 @@ WHERE c.relnamespace = CAST(CAST(current_schema() AS text) AS regnamespace)
 
 @dataclass(frozen=True, slots=True)
 class WallStanding:
-    """Of how many tables of cities how many are guarded, and whether it holds who asks."""
+    """How many tables have cities, how many are guarded, and whether the caller is restricted."""
 
     tables: int
     guarded: int
@@ -62,14 +62,14 @@ class WallStanding:
 
 
 class WallCannotStand(RuntimeError):
-    """Row-level security would hold nobody here, or keep everybody from every row."""
+    """Row-level security would restrict nobody here, or hide every row from everybody."""
 
 
 async def check_ground(connection: asyncpg.Connection, *, owner: str, service: str | None) -> None:
-    """Look whether the wall can stand between the services and the tables.
+    """Check that row-level security can work between the services and the tables.
 
-    `connection` is the owner's, at the address `owner`; `service` is the services' (None: they are
-    the owner).
+    `connection` is the owner's, at the address `owner`; `service` is the services' address (None:
+    they connect as the owner).
 
     Raises:
         WallCannotStand: it cannot, and why.
@@ -92,7 +92,7 @@ async def check_ground(connection: asyncpg.Connection, *, owner: str, service: s
 
 
 async def standing(connection: asyncpg.Connection) -> WallStanding:
-    """Return how the wall stands; any role may ask."""
+    """Return the state of row-level security; any role may ask."""
     row = await connection.fetchrow(_STANDING)
     return WallStanding(row["tables"], row["guarded"], row["holds"])
 
@@ -100,9 +100,9 @@ async def standing(connection: asyncpg.Connection) -> WallStanding:
 async def put_up(connection: asyncpg.Connection, read_across: Collection[str]) -> int:
     """Guard every table of cities that is not guarded yet; return how many were not.
 
-    What reads across cities sees the rows of the tables `read_across`. The connection is the
-    owner's, in no transaction: each table waits for those who use it, and is guarded by itself.
-    What is guarded already is left alone, so it may be done again, and by two at once.
+    Statements across cities see the rows of the tables in `read_across`. The connection is the
+    owner's, outside a transaction: each table is guarded in a transaction of its own, once its
+    present users have finished. Idempotent, and safe when two run it at once.
     """
     number = 0
     async with _alone(connection):
@@ -119,7 +119,7 @@ async def put_up(connection: asyncpg.Connection, read_across: Collection[str]) -
 
 
 async def take_down(connection: asyncpg.Connection) -> int:
-    """Guard no table any more; return how many were. The policies stay, and then do nothing."""
+    """Disable row-level security everywhere; return how many tables had it. Policies stay."""
     async with _alone(connection):
         guarded = [table for table in await connection.fetch(_TABLES) if table["guarded"]]
         for table in guarded:
@@ -129,7 +129,7 @@ async def take_down(connection: asyncpg.Connection) -> int:
 
 @asynccontextmanager
 async def _alone(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """Wait until nobody else puts the wall up or takes it down here."""
+    """Hold the advisory lock, so that only one caller changes the policies at a time."""
     await connection.execute("SELECT pg_advisory_lock(hashtextextended('row security', 0))")
     try:
         yield
@@ -138,7 +138,7 @@ async def _alone(connection: asyncpg.Connection) -> AsyncIterator[None]:
 
 
 def _policies(table: asyncpg.Record, read_across: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield the policies that a table has to have; a part has none: it is read by its table."""
+    """Yield the policies that a table needs; a partition needs none, as its parent is queried."""
     if not table["is_part"]:
         yield _ONE, f"USING ({_HERE})"
     if table["name"] in read_across or table["is_rest"]:

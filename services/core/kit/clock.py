@@ -6,26 +6,27 @@ from zoneinfo import ZoneInfo
 
 
 def is_recent(at: datetime | None, now: datetime, span: timedelta) -> bool:
-    """Return whether something was at most `span` ago, so that what was learnt then still counts.
+    """Return whether something was at most `span` ago, so that it still counts.
 
-    What lies ahead was told by a clock that has been set back since: nobody knows how long ago.
+    An instant in the future does not count: the clock has been set back since, so its age is
+    unknown.
     """
     return at is not None and at <= now < at + span
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Tells the time; `offset` shifts the domain's hand only.
+    """Returns the time; `offset` shifts the domain's time only.
 
-    The domain's hand decides what day it is for deadlines and stamps what people do; a
-    demonstration or a test may set it. The true hand decides leases, tokens and cache
-    ages, and nobody sets it.
+    The domain's time decides what day it is for deadlines and stamps what people do; a
+    demonstration or a test may shift it. The real time decides leases, tokens and cache ages, and
+    is never shifted.
     """
 
     offset: timedelta = timedelta()
 
     def now(self) -> datetime:
-        """Return the domain's instant, aware, in UTC."""
+        """Return the domain's current instant, aware, in UTC."""
         return self.true_now() + self.offset
 
     def today(self, time_zone: str) -> date:
@@ -34,5 +35,5 @@ class Clock:
 
     @staticmethod
     def true_now() -> datetime:
-        """Return the real instant, aware, in UTC."""
+        """Return the real current instant, aware, in UTC."""
         return datetime.now(UTC)  # noqa: TID251 (the one place that reads the system's clock)

@@ -32,7 +32,7 @@ from services.core.kit.server_address import read_address
 logger = logging.getLogger("wufei.core")
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
-"""What the user of the database has set where a pooler lets no session begin with settings."""
+"""Settings to give the database user where a pooler does not let a session set them itself."""
 
 
 class Base(DeclarativeBase):
@@ -52,7 +52,7 @@ class Base(DeclarativeBase):
 async def rows_changed(
     session: AsyncSession, statement: Executable, given: Mapping[str, object] | None = None
 ) -> int:
-    """Carry out a statement that changes or deletes rows, and return how many that were."""
+    """Execute an UPDATE or DELETE and return how many rows it changed."""
     done = cast("CursorResult[Any]", await session.execute(statement, given))
     return int(done.rowcount)
 
@@ -68,9 +68,9 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection:
 
 
 def columns_of(table: type[Base], name: str, *, without: tuple[str, ...] = ()) -> str:
-    """Return the columns of a table that a statement calls `name`, each by its own name.
+    """Return the columns of a table that a statement aliases as `name`, for its select list.
 
-    `without` are left out: what only a change needs to know.
+    `without` are left out, such as columns that only an update needs.
 
     Use it in place of `*`: when a migration adds a column, `*` means something else, and every
     statement that a running process has prepared fails.
@@ -81,7 +81,7 @@ def columns_of(table: type[Base], name: str, *, without: tuple[str, ...] = ()) -
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open way to one database."""
+    """The open connection pools of one database."""
 
     dsn: str
     engine: AsyncEngine
@@ -92,7 +92,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Yield a session inside one transaction: committed at the end, rolled back on error.
 
-        What it was to notify of goes out when it is committed.
+        Its notifications are sent after the commit.
         """
         async with self.sessions() as session:
             async with session.begin():
@@ -109,17 +109,17 @@ FROM unnest(CAST(:channels AS text[]), CAST(:payloads AS text[])) AS n(channel, 
 
 
 def notify_after_commit(session: AsyncSession, channel: str, payload: str) -> None:
-    """Have those who LISTEN told, once the transaction of a session is committed.
+    """Notify the channel's listeners once the session's transaction is committed.
 
-    A notification inside a transaction makes all that notify commit one after another, and cannot
-    be part of a transaction over several nodes. One that is lost because the process died between
-    the two is what a listener that was away has missed as well.
+    A notification inside a transaction would serialise all commits that notify, and cannot be part
+    of a transaction over several nodes. If the process dies between the two, the notification is
+    lost; a listener that was disconnected misses them as well.
     """
     session.info.setdefault(_NOTICES, []).append((channel, payload))
 
 
 async def send_notices(session: AsyncSession) -> None:
-    """Send what `notify_after_commit` was given, in a statement by itself; call after a commit."""
+    """Send the notifications of `notify_after_commit`, as one statement; call after a commit."""
     notices = session.info.pop(_NOTICES, [])
     if notices:
         channels, payloads = zip(*dict.fromkeys(notices), strict=True)
@@ -131,7 +131,7 @@ async def send_notices(session: AsyncSession) -> None:
         except Exception as error:
             if not is_away(error):
                 raise
-            # What was committed stays so, and whoever asked for it is told so.
+            # The transaction stays committed, and the caller is told so.
             logger.warning(
                 "notice lost",
                 extra={
@@ -142,9 +142,9 @@ async def send_notices(session: AsyncSession) -> None:
 
 
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:
-    """Wait until no other transaction holds `name`, and hold it to the end of this one.
+    """Take the transaction-level advisory lock on `name`, waiting for it.
 
-    Those that hold it `shared` do not wait for each other.
+    Holders of a `shared` lock do not wait for each other.
     """
     # Names share 64 bits of hash: two names may collide, and then only wait for each other.
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
@@ -152,14 +152,14 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
 
 
 def is_taken(error: IntegrityError, index: str) -> bool:
-    """Return whether a write failed because what a unique index keeps single was there already."""
+    """Return whether a write failed on the unique index `index`."""
     return index in str(error.orig)
 
 
 async def read_by_hashing(session: AsyncSession) -> None:
-    """Have the statements of this transaction planned without a loop inside a loop.
+    """Forbid nested loops in the rest of this transaction.
 
-    For those that read all there is of something: each table once, whatever statistics there are.
+    For statements that read whole tables: each table once, whatever the statistics say.
     """
     await session.execute(
         text(
@@ -172,7 +172,7 @@ async def read_by_hashing(session: AsyncSession) -> None:
 
 
 async def read_by_cost(session: AsyncSession) -> None:
-    """Have the following statements of this transaction planned by their cost again."""
+    """Let the planner choose by cost again in the rest of this transaction."""
     await session.execute(
         text(
             "SELECT set_config('enable_seqscan', 'on', true),"
@@ -184,21 +184,21 @@ async def read_by_cost(session: AsyncSession) -> None:
 
 
 async def snapshot_of(session: AsyncSession) -> str:
-    """Return the name of a transaction's snapshot, which others may read in until it ends."""
+    """Return the name of the transaction's exported snapshot, valid until it ends."""
     found: str = (await session.execute(text("SELECT pg_export_snapshot()"))).scalar_one()
     return found
 
 
 async def takes_writes(session: AsyncSession) -> bool:
-    """Return whether the server lets anybody write: a standby, or a database set so, does not."""
+    """Return whether the server accepts writes: a standby or a read-only database does not."""
     return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
 
 
 class PlainConnection(ScopedConnection):
     """A pooled connection that is given back without a round trip.
 
-    What runs on it is single statements and transactions that leave nothing in the session but
-    the city, so there is nothing to reset.
+    It runs only single statements and transactions that leave nothing in the session but the city,
+    so there is nothing to reset.
     """
 
     @override
@@ -219,14 +219,14 @@ def _json(value: Any) -> str:
 
 
 REPLICA = "replica"
-"""The key under which a session says that it reads from a replica."""
+"""The key in `session.info` that marks a session on a replica."""
 
 Check = Callable[[asyncpg.Connection], Awaitable[None]]
-"""Looks at a connection that was just opened, and raises where it must not be used."""
+"""Checks a newly opened connection, and raises if it must not be used."""
 
 
 def reads_replica(session: AsyncSession) -> bool:
-    """Return whether a session reads from a replica: what it reads may be old."""
+    """Return whether a session reads from a replica, so that its data may be stale."""
     return REPLICA in session.info
 
 
@@ -242,18 +242,18 @@ async def _checked(connection: asyncpg.Connection, check: Check) -> None:
 async def connect(
     dsn: str, *, size: int = 8, application_name: str = "wufei", replica: Check | None = None
 ) -> AsyncIterator[Database]:
-    """Open `dsn` (`postgresql://…`) with at most `size` connections of either sort.
+    """Open `dsn` (`postgresql://…`) with at most `size` connections in each of the two pools.
 
-    A unit of work that holds a connection of either and asks for another is refused with
-    `SecondConnection`. A `replica` need not answer yet; each connection to it is checked, and
-    each session reads one snapshot.
+    A unit of work that holds a connection and asks for another is refused with `SecondConnection`.
+    A `replica` need not answer yet; its check runs on each new connection, and each session reads
+    one snapshot.
     """
     settings = {
         "application_name": application_name,
         "timezone": "UTC",
-        # Compiling a statement takes longer than running most of ours.
+        # JIT compilation takes longer than most of our statements.
         "jit": "off",
-        # Whoever waits longer for a row than a caller waits for an answer gives it up.
+        # A longer wait for a row lock would outlast the caller's patience.
         "lock_timeout": "10s",
     }
     address = read_address(dsn)
@@ -266,10 +266,10 @@ async def connect(
             await _checked(connection, replica)
         return connection
 
-    # The address is the driver's to read, for SQLAlchemy knows few of its words.
+    # The driver reads the address, because SQLAlchemy knows few of its parameters.
     creating: dict[str, Any] = {"async_creator_fn": opened}
     # Behind a pooler in transaction mode the next statement may run on another server connection,
-    # which knows none of the statements that this one prepared.
+    # which does not have the statements that this one prepared.
     if address.pooled:
         creating |= {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unnamed}
     engine = create_async_engine(
@@ -291,7 +291,7 @@ async def connect(
             min_size=1 if replica is None else 0,
             max_size=size,
             init=replica,
-            # A connection is renewed now and then: what the server keeps for it grows.
+            # A connection is replaced now and then, because its caches on the server grow.
             max_queries=50_000,
             max_inactive_connection_lifetime=300,
             loop=None,
@@ -301,7 +301,7 @@ async def connect(
             **options,
         ) as pool:
             # Objects are read after the commit, when a reload would need a second transaction; and
-            # a statement of our own decides when changes are written, not a read that comes before.
+            # our code flushes explicitly, so a read must not.
             sessions = async_sessionmaker(
                 engine,
                 expire_on_commit=False,

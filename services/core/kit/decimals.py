@@ -21,12 +21,12 @@ from pydantic_core import PydanticCustomError
 from services.core.kit.text import Text
 
 MAX_DIGITS = 38
-"""Significant digits, and digits on either side of the point, that a value may have."""
+"""Most significant digits of a value, and most digits on either side of the point."""
 
 QUOTIENT_SCALE = 20
 """Decimal places kept by a division, half even; SQL divides to the same scale."""
 
-# No bound on the digits: sums of fractions grow with their denominators, and none may be lost.
+# Unbounded precision: sums of fractions grow with their denominators, and no digit may be lost.
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN)
 _GUARD_DIGITS = QUOTIENT_SCALE + 10
 _QUANTUM = Decimal(1).scaleb(-QUOTIENT_SCALE)
@@ -72,10 +72,10 @@ def plain(number: Decimal) -> str:
 def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Return numerator ÷ denominator at scale 20, half even. The denominator is not 0.
 
-    It is rounded twice, first to `precision` digits and then to the scale. That is safe only where
-    the first rounding cannot make an exact half of what is none. It cannot: a fraction that is not
-    a half at this scale differs from every half by at least one unit of the denominator's last
-    digit, and so many digits keep that difference.
+    It is rounded twice, first to `precision` digits and then to the scale. That is safe only if
+    the first rounding cannot turn another value into an exact half. It cannot: a fraction that is
+    not a half at this scale differs from every half by at least one unit of the denominator's last
+    digit, and that many digits keep the difference.
     """
     precision = _digits(numerator) + 2 * _digits(denominator) + _GUARD_DIGITS
     divided = Context(prec=precision, rounding=ROUND_HALF_EVEN).divide(numerator, denominator)
@@ -83,7 +83,7 @@ def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 
 def _digits(number: Decimal) -> int:
-    """Return how many digits are written before and after the point."""
+    """Return the number of digits before and after the point."""
     _, digits, exponent = number.as_tuple()
     return len(digits) + abs(int(exponent))
 
@@ -111,9 +111,9 @@ def display(
 ) -> str:
     """Return `number` rounded half up to `places` for people to read. Never decide by it.
 
-    `least` are bounds from below and `most` bounds from above that a verdict was based on. Places
-    are added, `step` at a time, until the rounded number stands to each bound as the exact one
-    does: 39.996 against at least 40 is shown as 39.996 and not as 40.00. There is no "-0.00".
+    `least` are lower bounds and `most` upper bounds that a verdict was based on. Places are added,
+    `step` at a time, until the rounded number compares with each bound as the exact one does:
+    39.996 against at least 40 is shown as 39.996 and not as 40.00. There is no "-0.00".
     """
     reached = [(each, number >= each) for each in least]
     kept = [(each, number <= each) for each in most]
@@ -128,7 +128,7 @@ def display(
 
 
 def display_bound(number: Decimal) -> str:
-    """Return a bound for people to read: with all its places, and two at least."""
+    """Return a bound for people to read: with all its places, but at least two."""
     return display(number, least=(number,), most=(number,))
 
 
@@ -156,7 +156,7 @@ _EXPECTED = Text(
 
 
 def advice(raw: object) -> Text:
-    """Return what to write instead of `raw`, which is no exact decimal."""
+    """Return advice on how to write `raw`, which is no exact decimal."""
     if not isinstance(raw, str) or len(raw) > _LONGEST_TEXT:
         return _EXPECTED
     text, advised = unicodedata.normalize("NFKC", raw).strip(), []

@@ -9,7 +9,7 @@ from services.core.kit.text import Text
 
 
 class RefusalKind(Enum):
-    """What sort of refusal an error is; a door maps it to its own protocol."""
+    """The kind of a refusal; each interface maps it to its own protocol."""
 
     MALFORMED = "malformed"
     UNAUTHENTICATED = "unauthenticated"

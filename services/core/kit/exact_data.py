@@ -14,16 +14,16 @@ from services.core.kit.faults import pointer
 from services.core.kit.text import Text
 
 DEEPEST = 64
-"""Levels of lists and objects within each other."""
+"""Most levels of nested lists and objects."""
 
 LONGEST_INTEGER = 60
-"""Digits of an integer that is made one; longer ones stay Decimals."""
+"""Most digits of a number that becomes an int; longer ones stay Decimals."""
 
 MOST_MEMBERS = 1000
-"""An object is a record: none of ours has a tenth as many members."""
+"""Most members of an object: none of ours has a tenth as many."""
 
 MOST_VALUES = 200_000
-"""Twice what the largest document of ours holds. More only makes a mountain of faults."""
+"""Most values: twice what our largest document holds. More only produces masses of faults."""
 
 
 class MalformedBody(DomainError):
@@ -35,7 +35,7 @@ class MalformedBody(DomainError):
 
 
 class _Refused(ValueError):
-    """What JSON allows and we do not, in both languages."""
+    """JSON that we refuse although the format allows it; the reason in both languages."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
@@ -53,11 +53,11 @@ _COMPLAINTS: Mapping[str, str] = {
     "Invalid \\": "反斜杠转义无效",
     "Illegal trailing comma": "最后一项之后不能有逗号",
 }
-"""What the JSON parser complains of, by how that begins."""
+"""Chinese for the JSON parser's messages, by how they begin."""
 
 
 def _told(error: ValueError | InvalidOperation) -> Text:
-    """Return what is wrong with a text that is no JSON, and where."""
+    """Return what is wrong with a text that is not JSON, and where."""
     if isinstance(error, _Refused):
         return error.told
     if isinstance(error, UnicodeDecodeError):
@@ -80,7 +80,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _integer(text: str) -> int | Decimal:
-    # A number of thousands of digits is refused later with its pointer, as too long a Decimal.
+    # A number of thousands of digits stays a Decimal, which is refused later with its pointer.
     return int(text) if len(text) <= LONGEST_INTEGER else Decimal(text)
 
 
@@ -104,7 +104,7 @@ _decoder = json.JSONDecoder(
 
 
 def _refuse_mountains(text: str) -> None:
-    """Refuse too many values before they are made: between any two of them stands a comma."""
+    """Refuse too many values before any is built: between two values stands a comma."""
     if text.count(",") > MOST_VALUES:
         raise _Refused(f"超过 {MOST_VALUES} 个值", f"more than {MOST_VALUES} values")
 
@@ -117,7 +117,7 @@ def read_json(body: bytes) -> Any:
             values, or a string that no database can hold (a lone surrogate, U+0000).
     """
     try:
-        text = body.decode("utf-8-sig")  # some editors begin a file with a mark
+        text = body.decode("utf-8-sig")  # some editors begin a file with a byte order mark
         _refuse_mountains(text)
         value = _decoder.decode(text)
     except RecursionError:
@@ -127,8 +127,8 @@ def read_json(body: bytes) -> Any:
         raise MalformedBody(
             Text(f"不是有效的 JSON：{told.zh}", f"Not valid JSON: {told.en}")
         ) from None
-    # Only an escape brings in a lone surrogate or NUL, and only brackets nest: most bodies have few
-    # of either and need no second walk through them.
+    # Only an escape can produce a lone surrogate or NUL, and only brackets nest. Most bodies have
+    # few of either and need no second walk.
     if "\\u" in text:
         check_value(value)
     elif text.count("[") + text.count("{") > DEEPEST:
@@ -142,10 +142,10 @@ def too_deep() -> MalformedBody:
 
 
 def check_value(value: Any) -> None:
-    """Refuse what is too deep, and text that UTF-8 or Postgres cannot hold.
+    """Refuse a value that is too deep, and text that UTF-8 or Postgres cannot store.
 
     Raises:
-        MalformedBody: it is either; of a text it says where that stands.
+        MalformedBody: it is either; for a text, with its JSON pointer.
     """
     try:
         _check_texts(value, 0)
@@ -161,7 +161,7 @@ def check_value(value: Any) -> None:
 
 
 class _Unheld(Exception):
-    """A text that no database can hold."""
+    """A text that no database can store."""
 
 
 def _check_texts(value: Any, depth: int) -> None:
@@ -180,7 +180,7 @@ def _check_texts(value: Any, depth: int) -> None:
 
 
 def _path_of_unheld(value: Any) -> tuple[str | int, ...] | None:
-    """Return where the first text stands that cannot be held; for a name, what it is a name of."""
+    """Return the path of the first text that cannot be stored; of a name, its object's path."""
     if isinstance(value, str):
         return None if _can_be_held(value) else ()
     named = value.items() if isinstance(value, dict) else ()
@@ -193,7 +193,7 @@ def _path_of_unheld(value: Any) -> tuple[str | int, ...] | None:
 
 
 def _check_depth(value: Any, depth: int = 0) -> None:
-    """Refuse what `check_value` finds too deep; only what holds others is looked at."""
+    """Refuse a value that is too deep, as `check_value` does; only containers are visited."""
     if not isinstance(value, dict | list):
         return
     if value and depth == DEEPEST:

@@ -32,7 +32,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o(?P<octal>[0-7]+)|0x(?P<hexadecimal>[0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# libyaml compares each of these with all before it, and no document of ours needs one.
+# libyaml compares each directive with all before it, and no document of ours needs one.
 _TAG_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
 _TAGS = "tag:yaml.org,2002:"
 _KINDS: Mapping[str, frozenset[type]] = {
@@ -57,13 +57,13 @@ _PROBLEMS: Mapping[str, str] = {
     "control characters are not allowed": "含有控制字符",
     "block sequence entries are not allowed in this context": "此处不能开始列表项",
 }
-"""What libyaml complains of most, by how that begins, in Chinese; the rest in English alone."""
+"""Chinese for libyaml's commonest messages, by how they begin; others appear in English only."""
 
 
 def read_yaml(body: bytes) -> Any:
-    """Return the value of a YAML text of JSON's shape: numbers exact, days as text.
+    """Return the value of a YAML text in JSON's shapes: numbers exact, dates as text.
 
-    Names of members are text, whatever they look like.
+    Member names are text, whatever they look like.
 
     Raises:
         MalformedBody: not UTF-8, not YAML, aliases, tags of other kinds, a name twice, too
@@ -90,9 +90,9 @@ def read_yaml_text(text: str) -> Any:
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """Return by JSON pointer on which line each member of a YAML or JSON text begins, from 1.
+    """Return, by JSON pointer, the line from 1 on which each member of a YAML or JSON text begins.
 
-    As far as the text can be read; what follows a fault of form is not there.
+    Members after a syntax error are missing.
     """
     found: dict[str, int] = {}
     with suppress(yaml.YAMLError, MalformedBody):
@@ -121,7 +121,7 @@ def _refused(zh: str, en: str, mark: Any = None) -> MalformedBody:
 
 
 def _events(text: str) -> Iterator[Any]:
-    """Yield the events of the text while they are few enough, without aliases."""
+    """Yield the parser events of the text; refuse aliases and too many events."""
     if _TAG_DIRECTIVE.search(text):
         raise _refused("不接受 %TAG 指令", "%TAG directives are not taken")
     for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
@@ -133,7 +133,7 @@ def _events(text: str) -> Iterator[Any]:
 
 
 class _Reading:
-    """The value that a stream of events builds; `seen` is told where each member begins."""
+    """Builds a value from parser events; `seen` is called with each member's path and line."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class _Reading:
         self._seen = seen
 
     def document(self) -> Any:
-        """Return the value of the one document there is; None where there is none."""
+        """Return the value of the only document; None if there is none."""
         self._next()  # the stream's start
         if not isinstance(self._next(), yaml.DocumentStartEvent):
             return None
@@ -206,7 +206,7 @@ def _require_tag(event: Any, name: str) -> None:
 
 
 def _scalar(event: Any) -> Any:
-    """Return what a scalar says: by the core schema where it is plain, else text."""
+    """Return a scalar's value: by the core schema if it is plain, else its text."""
     if event.tag is None:
         return _plain(event) if event.implicit[0] else event.value
     kind = event.tag.removeprefix(_TAGS)
@@ -230,9 +230,9 @@ def _plain(event: Any) -> Any:
 
 
 def _number(text: str, event: Any) -> Any:
-    """Return the number that a plain scalar writes; the text itself where it writes none."""
+    """Return the number that a plain scalar spells, or the text if it spells none."""
     if _INTEGER.fullmatch(text):
-        # A number of thousands of digits is refused later with its pointer, as too long.
+        # A number of thousands of digits stays a Decimal, which is refused later with its pointer.
         return int(text) if len(text) <= LONGEST_INTEGER else Decimal(text)
     based = _BASED.fullmatch(text)
     if based is not None:

@@ -72,11 +72,11 @@ _TEXTS: Mapping[str, Text] = {
     "too_short": Text("至少 {min_length} 项", "Must have at least {min_length} items"),
     "too_long": Text("最多 {max_length} 项", "Must have at most {max_length} items"),
 }
-"""What pydantic complains of, by type; a name in braces is one of the complaint's context."""
+"""Messages by pydantic's error type; a name in braces comes from the error's context."""
 
 _CHOICES = re.compile(r"'([^']*)'")
 _OF_TEXT = ("string", "literal", "enum", "decimal", "date", "uuid", "bool", "int", "float")
-"""How complaints of a text that was given begin."""
+"""Prefixes of error types that concern a text."""
 
 
 def pointer(path: Iterable[str | int]) -> str:
@@ -88,7 +88,7 @@ def pointer(path: Iterable[str | int]) -> str:
 
 
 def echo(value: Any) -> object:
-    """Return `value` as it may be shown in an answer: short, plain, or left out."""
+    """Return `value` as an answer may show it: short, plain, or left out."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | Decimal | str):
@@ -99,7 +99,7 @@ def echo(value: Any) -> object:
 
 
 def _words(error: ErrorDetails) -> Text:
-    """Return what an error says: what to write instead, in both languages."""
+    """Return the message of an error, which says what to write instead, in both languages."""
     kind, said, context = error["type"], error.get("input"), error.get("ctx", {})
     if isinstance(said, str) and not trimmed(said) and kind.startswith(_OF_TEXT):
         return _FILL_IN
@@ -116,7 +116,7 @@ def _words(error: ErrorDetails) -> Text:
 
 
 def _own_words(error: ErrorDetails) -> Text:
-    """Return the words of an error that brings its own, in Chinese as `zh` of its context."""
+    """Return the message of an error that has its own; the Chinese is `zh` in its context."""
     zh = error.get("ctx", {}).get("zh")
     return Text(zh if isinstance(zh, str) else "不符合要求", error["msg"])
 

@@ -10,15 +10,15 @@ from services.core.kit.text import Text
 
 BROKEN_ZIP = (
     *(zipfile.BadZipFile, zlib.error, EOFError, ValueError),
-    NotImplementedError,  # packed by a method that Python has not
-    RuntimeError,  # enciphered
+    NotImplementedError,  # a compression method that Python lacks
+    RuntimeError,  # encrypted
 )
-"""What `zipfile` raises where an archive cannot be read, whoever has altered it."""
+"""The exceptions that `zipfile` raises for an archive that cannot be read or was tampered with."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """One thing wrong with a file: the part that it is about, such as a line, and what it is."""
+    """One fault of a file: the part of it, such as a line, and the message."""
 
     place: str
     said: Text
@@ -41,9 +41,9 @@ _ADDED = Text("第 {number} 条是多出来的", "item {number} was added")
 def item_faults(
     lines: Sequence[bytes], digests: Sequence[str], *, part: str
 ) -> Iterator[FileFault]:
-    """Yield which lines are altered, missing, added or in another's place; they count from 1.
+    """Yield the faults of lines that are altered, missing, added or moved; they count from 1.
 
-    `digests` are the SHA-256 of each as it was; `part` is what the lines are called.
+    `digests` are the SHA-256 of the original lines, in order; `part` names the lines in the faults.
     """
     found = [sha256(one) for one in lines]
     known = set(found)

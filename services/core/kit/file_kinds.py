@@ -29,7 +29,7 @@ MEDIA_TYPES: Mapping[FileKind, tuple[str, ...]] = {
     "csv": ("text/csv", "text/plain", "application/csv", "application/vnd.ms-excel"),
     "txt": ("text/plain",),
 }
-"""What each kind is called on the wire; the first is its own name."""
+"""The media types of each kind; the first is the canonical one."""
 
 _BYTES = "application/octet-stream"
 
@@ -46,11 +46,11 @@ EXTENSIONS: Mapping[FileKind, tuple[str, ...]] = {
 }
 
 _ANYTHING = frozenset({"", _BYTES, "binary/octet-stream"})
-"""What a program says that knows nothing of what it sends."""
+"""Media types that clients send when they do not know the type."""
 
 _HEAD_BYTES = 1024
 _TAIL_BYTES = 128 * 1024
-"""So much of the end is looked at: what an office program lists in it takes a few KiB."""
+"""How much of the end is kept: the file list of an office document takes a few KiB."""
 
 _MAGIC: tuple[tuple[bytes, FileKind], ...] = (
     (b"%PDF-", "pdf"),
@@ -60,7 +60,7 @@ _MAGIC: tuple[tuple[bytes, FileKind], ...] = (
     (b"PK\x05\x06", "zip"),
 )
 _ENDS: Mapping[FileKind, bytes] = {"pdf": b"%%EOF", "png": b"IEND", "jpeg": b"\xff\xd9"}
-"""What stands near the end of a file that was not cut off."""
+"""The bytes near the end of a complete file."""
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -69,7 +69,7 @@ _EXTENSION = re.compile(r"\.([A-Za-z][A-Za-z0-9]{0,7})$")
 
 @dataclass(frozen=True, slots=True)
 class UnknownKind(Exception):
-    """A file is of no kind that is known, or not whole: a stable code, and what to do."""
+    """A file of unknown kind, or an incomplete one: a stable code, and advice."""
 
     code: str
     advice: Text
@@ -78,27 +78,27 @@ class UnknownKind(Exception):
 def extension_of(name: str) -> str | None:
     """Return the extension of a file's name in lower case; None: it has none.
 
-    `报告.2025` has none: an extension begins with a letter of ASCII and has at most eight signs.
+    `报告.2025` has none: an extension begins with an ASCII letter and has at most eight characters.
     """
     found = _EXTENSION.search(name)
     return None if found is None else found[1].lower()
 
 
 def answered_as(kind: FileKind) -> str:
-    """Return the media type that a file is answered with: text is bytes, for its charset varies."""
+    """Return the media type to serve a file as: bytes for text, because its charset is unknown."""
     own = MEDIA_TYPES[kind][0]
     return _BYTES if own.startswith("text/") else own
 
 
 def agrees(kind: FileKind, *, extension: str | None, media_type: str) -> tuple[bool, bool]:
-    """Return whether a file's extension, and its media type, say what its content is."""
+    """Return whether a file's extension, and its media type, agree with the content."""
     named = media_type.partition(";")[0].strip().lower()
     by_name = extension is None or extension in EXTENSIONS[kind]
     return by_name, named in _ANYTHING or named in MEDIA_TYPES[kind]
 
 
 class KindReader:
-    """Takes a file part by part, and says at its end what it is."""
+    """Takes a file chunk by chunk, and returns its kind at the end."""
 
     def __init__(self) -> None:
         self._head = b""
@@ -107,7 +107,7 @@ class KindReader:
         self.size = 0
 
     def feed(self, part: bytes) -> None:
-        """Take the next part."""
+        """Take the next chunk."""
         self.size += len(part)
         self._head = (self._head + part[:_HEAD_BYTES])[:_HEAD_BYTES]
         self._tail = (self._tail + part)[-_TAIL_BYTES:]
@@ -116,10 +116,10 @@ class KindReader:
         self._text.feed(part)
 
     def kind(self, *, extension: str | None = None) -> FileKind:
-        """Return what the file is; text is CSV where its extension says so.
+        """Return the kind of the file; text is CSV if its extension says so.
 
         Raises:
-            UnknownKind: it is empty, cut off, two things at once, or nothing that is known.
+            UnknownKind: it is empty, cut off, ambiguous, or of no known kind.
         """
         if not self.size:
             raise _EMPTY
@@ -139,7 +139,7 @@ class KindReader:
         raise _NOTHING_KNOWN
 
     def _is_archive_too(self) -> bool:
-        """Return whether the list of an archive ends exactly where the file does."""
+        """Return whether a ZIP directory ends exactly where the file does."""
         at = self._tail.rfind(b"PK\x05\x06")
         if at < 0:
             return False
@@ -157,7 +157,7 @@ class KindReader:
         except (zipfile.BadZipFile, ValueError):
             if len(self._tail) == self.size:
                 raise _CUT_OFF from None
-            # Its list is longer than what was kept: no office program makes such a one.
+            # The directory is longer than the kept tail: no office program writes such a file.
             return "zip"
         if any(name.endswith("vbaProject.bin") for name in names):
             raise _MACROS
@@ -170,7 +170,7 @@ class KindReader:
 
 
 class _Text:
-    """Reads bytes as UTF-8 and as GB18030, strictly, until they are neither."""
+    """Decodes bytes as strict UTF-8 and GB18030 at once, until neither fits."""
 
     def __init__(self) -> None:
         self._open = {
@@ -186,7 +186,7 @@ class _Text:
                 del self._open[name]
 
     def whole(self) -> bool:
-        """Return whether all of it was text in one of them."""
+        """Return whether everything was text in one of the two encodings."""
         self.feed(b"", last=True)
         return bool(self._open)
 

@@ -4,13 +4,14 @@ import re
 
 _NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 LONGEST = 255
-"""Bytes of a name that every file system takes."""
+"""Most bytes of a name: every file system accepts so many."""
 
 
 def as_file_name(name: str) -> str:
-    """Return a name as one part of a path: it leads nowhere else, and is `LONGEST` bytes at most.
+    """Return a name as a single path component of at most `LONGEST` bytes.
 
-    What no system takes becomes `_`. A name that is too long is cut before its ending.
+    Characters that some system refuses become `_`. A name that is too long is cut before its
+    extension.
     """
     safe = _NEVER.sub("_", name).strip(" .") or "_"
     if len(safe.encode()) <= LONGEST:
@@ -21,5 +22,5 @@ def as_file_name(name: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """Return the first characters of a text that are `most` bytes at most, none of them in part."""
+    """Return the longest prefix of at most `most` bytes, without splitting a character."""
     return text.encode()[:most].decode(errors="ignore").rstrip(" .") or "_"

@@ -12,8 +12,8 @@ _OF_BUCKETS = (
     ("AWS_SECRET_ACCESS_KEY",),
     ("AWS_ENDPOINT_URL", "AWS_REGION"),
 )
-"""What a client of a bucket reads by itself: one of each. Without a key it would ask the machine's
-metadata address for one, and nothing of ours calls that."""
+"""Variables that an S3 client reads: one of each group must be set. Without a key it would ask the
+machine's metadata address for one, which nothing of ours may call."""
 
 _FORMS_OF_DROPS = (
     "must be an absolute path, or have the form s3://bucket/prefix or sftp://user@host/folder?key=…"
@@ -21,11 +21,11 @@ _FORMS_OF_DROPS = (
 
 
 def checked_files(said: str) -> str:
-    """Return the setting as it is.
+    """Return the setting unchanged.
 
     Raises:
         ValueError: it is neither an absolute path nor `s3://bucket` or `s3://bucket/prefix`, or
-            what a bucket's client needs is not in the environment.
+            the environment lacks variables that an S3 client needs.
     """
     return _checked(said, "must be an absolute path, or have the form s3://bucket/prefix")
 
@@ -45,7 +45,7 @@ def _checked(said: str, otherwise: str) -> str:
 def open_store(said: str) -> FileStore:
     """Return the store that a setting names."""
     if said.startswith(_S3):
-        # Loaded only where it is asked for: the library comes with the extra `s3`.
+        # Imported only where needed: the library comes with the extra `s3`.
         from services.core.kit.s3_store import S3Store  # noqa: PLC0415
 
         return S3Store.at(said)
@@ -53,10 +53,10 @@ def open_store(said: str) -> FileStore:
 
 
 def checked_drops(said: str) -> str:
-    """Return the setting as it is.
+    """Return the setting unchanged.
 
     Raises:
-        ValueError: it is no place of files, nor a folder of a server of SFTP with its two files.
+        ValueError: it names neither a file store nor an SFTP folder with its two key files.
     """
     if not said.startswith(_SFTP):
         return _checked(said, _FORMS_OF_DROPS)
@@ -67,10 +67,10 @@ def checked_drops(said: str) -> str:
 
 
 def open_sink(said: str) -> FileSink:
-    """Return what a setting names."""
+    """Return the sink that a setting names."""
     if not said.startswith(_SFTP):
         return open_store(said)
-    # Loaded only where it is asked for: the library comes with the extra `sftp`.
+    # Imported only where needed: the library comes with the extra `sftp`.
     from services.core.kit.sftp_sink import SftpPlace, SftpSink  # noqa: PLC0415
 
     return SftpSink(SftpPlace.at(said))

@@ -9,14 +9,14 @@ from services.core.kit.file_faults import FileFault
 from services.core.kit.text import Text
 
 NOTHING_BEFORE = "0" * 64
-"""What the first file of a series names as the digest of the one before."""
+"""The previous digest that the first file of a series carries."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedFile:
-    """A file of a series, by its name: its number, its digest, and that of the one before.
+    """A file of a series: its number, its digest, and the digest of the file before it.
 
-    `previous` None: the files of the series do not name each other.
+    `previous` None: the files of the series are not chained.
     """
 
     series: tuple[str, ...]
@@ -45,7 +45,7 @@ _NAMED = Text(
 
 
 def series_faults(files: Mapping[str, NumberedFile], name: re.Pattern[str]) -> Iterator[FileFault]:
-    """Yield what is wrong between files, which are given by their names.
+    """Yield the faults between files, which are given by their names.
 
     A series may begin at any number. The first group of `name` is the number in a file's name.
     """

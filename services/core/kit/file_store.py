@@ -17,7 +17,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 
 PART_BYTES = 1024 * 1024
-"""Files are read and written in parts of this length, one at a time."""
+"""Files are read and written in chunks of this length, one at a time."""
 
 _LISTED_AT_ONCE = 500
 _Arguments = ParamSpec("_Arguments")
@@ -63,32 +63,32 @@ class StoredFile:
 
 
 class FileSink(Protocol):
-    """Takes files by keys of plain words separated by slashes; others fetch them."""
+    """Takes files by keys of plain words separated by slashes; others read them there."""
 
     async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """Keep a file; where `parts` raises, nothing is kept and that is raised.
+        """Store a file; if `parts` raises, nothing is stored and the exception propagates.
 
         Raises:
-            FileStoreUnavailable: it cannot be kept now.
+            FileStoreUnavailable: it cannot be stored now.
         """
 
 
 class FileStore(FileSink, Protocol):
-    """Keeps files, and gives them back."""
+    """Stores files and reads them back."""
 
     def open(self, key: str) -> AsyncGenerator[bytes, None]:
-        """Yield the parts of a file.
+        """Yield the chunks of a file.
 
         Raises:
-            FileMissing: there is none, with the first part.
+            FileMissing: there is none; raised with the first chunk.
             FileStoreUnavailable: it cannot be read now.
         """
 
     async def delete(self, key: str) -> None:
-        """Drop a file; one that is not there is dropped already.
+        """Delete a file; a missing one counts as deleted.
 
         Raises:
-            FileStoreUnavailable: it cannot be dropped now.
+            FileStoreUnavailable: it cannot be deleted now.
         """
 
     def list(self, prefix: str) -> AsyncIterator[StoredFile]:
@@ -100,15 +100,15 @@ class FileStore(FileSink, Protocol):
 
 
 class DirectoryStore:
-    """Files in a directory of this machine, or one that several machines share."""
+    """Files in a directory of this machine, or in one that several machines share."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """Keep a file: written beside its place, brought to the disk, then renamed."""
+        """Store a file: write a draft beside it, fsync, then rename."""
         place = self._folder / key
-        # A file that is being written has a name that no key has.
+        # The draft's name begins with a dot, as no key does.
         draft = place.with_name(f".{place.name}.{new_id()}")
         file = await _on_disk(_begun, draft)
         try:
@@ -116,14 +116,14 @@ class DirectoryStore:
                 await _on_disk(file.write, part)
             await _on_disk(_finish, file, draft, place)
         except BaseException:
-            # Not awaited: whoever was cancelled must not begin something new.
+            # Not awaited, because a cancelled task must not start new work.
             file.close()
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
             raise
 
     async def open(self, key: str) -> AsyncGenerator[bytes, None]:
-        """Yield the parts of a file."""
+        """Yield the chunks of a file."""
         try:
             file = await asyncio.to_thread((self._folder / key).open, "rb")
         except FileNotFoundError:
@@ -137,11 +137,11 @@ class DirectoryStore:
             file.close()
 
     async def delete(self, key: str) -> None:
-        """Drop a file."""
+        """Delete a file."""
         await _on_disk((self._folder / key).unlink, missing_ok=True)
 
     async def list(self, prefix: str) -> AsyncIterator[StoredFile]:
-        """Yield the files below a folder; drafts that were left behind are among them."""
+        """Yield the files below a folder, abandoned drafts included."""
         found = _below(self._folder, self._folder / prefix)
         while batch := await _on_disk(_some_of, found):
             for one in batch:
@@ -155,7 +155,7 @@ def _begun(draft: Path) -> BinaryIO:
 
 
 def _finish(file: BinaryIO, draft: Path, place: Path) -> None:
-    """Bring a file to the disk and give it its name, and that to the disk."""
+    """Fsync a file, give it its name, and fsync its folder."""
     with file:
         file.flush()
         os.fsync(file.fileno())
@@ -168,7 +168,7 @@ def _finish(file: BinaryIO, draft: Path, place: Path) -> None:
 
 
 def _below(root: Path, folder: Path) -> Iterator[StoredFile]:
-    """Yield the files below a folder, without holding their names."""
+    """Yield the files below a folder, without holding all names in memory."""
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:
@@ -178,7 +178,7 @@ def _below(root: Path, folder: Path) -> Iterator[StoredFile]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _below(root, Path(entry.path))
                 continue
-            with suppress(FileNotFoundError):  # another dropped it meanwhile
+            with suppress(FileNotFoundError):  # deleted meanwhile
                 size = entry.stat(follow_symlinks=False).st_size
                 yield StoredFile(Path(entry.path).relative_to(root).as_posix(), size)
 
@@ -190,10 +190,10 @@ def _some_of(found: Iterator[StoredFile]) -> list[StoredFile]:
 async def _on_disk(
     work: Callable[_Arguments, _Done], *args: _Arguments.args, **members: _Arguments.kwargs
 ) -> _Done:
-    """Do what waits for a disk beside the event loop.
+    """Run blocking disk work in a thread.
 
     Raises:
-        FileStoreUnavailable: the disk is full, gone, or not ours to write to.
+        FileStoreUnavailable: the disk is full, gone, or not writable.
     """
     try:
         return await asyncio.to_thread(work, *args, **members)

@@ -8,11 +8,11 @@ _FORMS: dict[str, Text] = {}
 
 
 def form(pattern: str, zh: str, en: str) -> StringConstraints:
-    """Return the constraint of a text that matches `pattern`; `zh` and `en` show an example."""
+    """Return the constraint of a text that matches `pattern`; `zh` and `en` are its messages."""
     _FORMS[pattern] = Text(zh, en)
     return StringConstraints(pattern=pattern)
 
 
 def form_of(pattern: str) -> Text | None:
-    """Return what is told of a text that does not match a pattern; None for an unknown one."""
+    """Return the message for a text that does not match a pattern; None for an unknown one."""
     return _FORMS.get(pattern)

@@ -8,17 +8,17 @@ front keeps it a text. Numbers stay as they are, negative ones too.
 import re
 
 RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
-"""What a text begins with that may be taken for a formula; the full-width signs in East Asia."""
+"""Characters that begin a formula; the full-width signs count in East Asia."""
 
 NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
-"""What an office program takes for a number, whatever sign it begins with."""
+"""What an office program reads as a number, whatever its sign."""
 
 
 def as_text(said: str) -> str:
-    """Return the cell that says a text and is no formula."""
+    """Return the cell that shows a text and is not run as a formula."""
     return f"'{said}" if RISKY.match(said) and not NUMBER.fullmatch(said) else said
 
 
 def text_of(cell: str) -> str:
-    """Return what such a cell says."""
+    """Return the text of a cell that `as_text` wrote."""
     return cell[1:] if cell.startswith("'") and RISKY.match(cell[1:]) else cell

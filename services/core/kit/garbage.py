@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _ALLOCATED = 50_000
-"""Containers made and not freed until the young are looked at; 700 by default."""
+"""Net allocations of containers before generation 0 is collected; 700 by default."""
 
 _YOUNGER = 20
-"""Collections of one age until those who outlived them are looked at, too."""
+"""Collections of one generation before the next older one is collected."""
 
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Collect nothing while modules are loaded: what they make stays, and walking it takes time."""
+    """Disable collection while modules load: their objects stay, and walking them takes time."""
     gc.disable()
     try:
         yield
@@ -27,7 +27,7 @@ def loading() -> Iterator[None]:
 
 
 def collect_seldom() -> None:
-    """Leave what the start has made out of every collection to come, and collect less often."""
+    """Freeze the objects that exist after the start, and collect less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATED, _YOUNGER, _YOUNGER)

@@ -9,14 +9,14 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 
 A_YEAR = timedelta(days=366)
-"""For what is due within a year as a rule, more time asked for at once, a document's date."""
+"""For things usually due within a year, for one extension of time, and for a document's date."""
 
 TEN_YEARS = timedelta(days=3660)
-"""For what is promised long ahead, and the end of a key."""
+"""For long-term promises, and for the expiry of a key."""
 
 
 def too_far_ahead(place: str, day: date, *, since: date, most: timedelta) -> list[Fault]:
-    """Return a fault where `day` lies more than `most` after `since`, with the last that may be."""
+    """Return a fault if `day` is more than `most` after `since`; it names the last day allowed."""
     last = date.fromordinal(min(since.toordinal() + most.days, date.max.toordinal()))
     return (
         []
@@ -26,7 +26,7 @@ def too_far_ahead(place: str, day: date, *, since: date, most: timedelta) -> lis
 
 
 def not_within(place: str, day: date, *, first: date, last: date) -> list[Fault]:
-    """Return a fault where `day` does not lie from `first` to `last`, with both."""
+    """Return a fault if `day` is not from `first` to `last`; it names both."""
     if first <= day <= last:
         return []
     return [_fault(place, day, Text(f"可写 {first} 至 {last}", f"From {first} to {last}"))]

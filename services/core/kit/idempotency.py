@@ -49,7 +49,7 @@ class RequestInProgress(DomainError):
 
 
 class StoredReply(Base):
-    """The answer given to (credential, key)."""
+    """The reply to a (credential, key)."""
 
     __tablename__ = "stored_reply"
     __table_args__ = (Index(None, "created_at"),)
@@ -67,7 +67,7 @@ class StoredReply(Base):
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Who asks under which key, and a digest of what is asked."""
+    """The caller's credential, its idempotency key, and a digest of the request."""
 
     city_code: str
     credential_id: UUID
@@ -77,7 +77,7 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """The answer that the first request with a key was given."""
+    """The reply that the first request with a key got."""
 
     status: int
     body: bytes
@@ -86,10 +86,10 @@ class KeptReply:
 
 
 async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> KeptReply | None:
-    """Take the key for this transaction; return the earlier reply if there is one.
+    """Claim the key for this transaction; return the earlier reply if there is one.
 
     Raises:
-        IdempotencyKeyReused: the earlier request was another one.
+        IdempotencyKeyReused: the earlier request was a different one.
         RequestInProgress: the earlier request has not answered within ten seconds.
     """
     try:
@@ -102,15 +102,15 @@ async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> 
     if claimed:
         return None
     found = await find_reply(session, request)
-    if found is None:  # the first was undone between our two statements
+    if found is None:  # the first was rolled back between our two statements
         raise RequestInProgress
     return found
 
 
 async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> bool:
-    """Write the row of a key; wait for whoever is writing it too; return whether it is ours.
+    """Insert the row of a key, waiting for a concurrent insert; return whether it is ours.
 
-    One that is too old is ours as well, swept or not.
+    An expired row is taken over, whether or not it has been deleted yet.
     """
     fresh = {"request_digest": request.digest, "created_at": at}
     added = (
@@ -136,10 +136,10 @@ async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> boo
 async def find_reply(
     session: AsyncSession, request: RequestKey, *, since: datetime | None = None
 ) -> KeptReply | None:
-    """Return the reply kept for a request, if it was made since an instant.
+    """Return the reply stored for a request, if it was made since an instant.
 
     Raises:
-        IdempotencyKeyReused: the kept reply answers another request.
+        IdempotencyKeyReused: the stored reply answers another request.
     """
     wanted = select(StoredReply).where(
         StoredReply.city_code == request.city_code,
@@ -164,7 +164,7 @@ async def keep(
     etag: str | None,
     location: str | None,
 ) -> None:
-    """Write the reply under the key that this transaction has claimed; in its caller's city."""
+    """Store the reply under the key that this transaction has claimed, in its caller's city."""
     changed = (
         update(StoredReply)
         .where(
@@ -179,7 +179,7 @@ async def keep(
 
 
 async def forget_old(session: AsyncSession, city_code: str, *, now: datetime) -> int:
-    """Drop the replies of a city that are older than 24 hours; return how many."""
+    """Delete the replies of a city that are older than 24 hours; return how many."""
     return await rows_changed(
         session,
         delete(StoredReply).where(

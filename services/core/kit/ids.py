@@ -17,5 +17,5 @@ def made_at(identifier: UUID) -> datetime:
 
 
 def first_id_at(at: datetime) -> UUID:
-    """Return what sorts before every UUIDv7 that was made at an instant or later."""
+    """Return the lower bound of every UUIDv7 that was made at an instant or later."""
     return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -27,17 +27,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.core.kit.ids import new_id
 
 LEASE = timedelta(minutes=1)
-"""How long a row is a worker's from the last time that it said to be at it."""
+"""How long a row belongs to a worker after its last renewal."""
 
 MOST_ATTEMPTS = 3
-"""How often a row is begun before it is given up: what kills a worker may be the row."""
+"""How often a row is begun before it is abandoned: the row itself may kill workers."""
 
 
 class LeasedRow:
-    """Columns of a table whose rows a worker is at, one worker a row.
+    """Columns of a table whose rows are leased to one worker each.
 
-    `lease_token` is what that worker writes under, `lease_until` until when nobody else takes the
-    row; `attempts` counts how often one has begun it.
+    `lease_token` is the token that the worker writes under, `lease_until` when others may take the
+    row; `attempts` counts how often it was begun.
     """
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -51,7 +51,7 @@ class LeasedRow:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A row that this worker is at; it writes under the lease's token."""
+    """A row leased to this worker, which writes under the lease's token."""
 
     city_code: str
     id: UUID
@@ -62,17 +62,17 @@ _Row = TypeVar("_Row", bound=LeasedRow)
 
 
 class Leases(Generic[_Row]):
-    """The leases of one table; a row waits for a worker in these states, and in no other."""
+    """The leases of one table; only rows in these states wait for a worker."""
 
     def __init__(self, row: type[_Row], *waiting: str) -> None:
         self._row = row
-        # Constants: a prepared statement with parameters could not use the index of those states.
+        # Literals: a prepared statement with parameters could not use the partial index.
         self._waits = row.state.in_(
             bindparam("waiting", waiting, expanding=True, literal_execute=True)
         )
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
-        """Take the row of a city that waits longest; None: none waits, or others are at them."""
+        """Lease the row of a city that has waited longest; None: none waits that is free."""
         row, token = self._row, new_id()
         first = (
             select(row.id)
@@ -96,12 +96,12 @@ class Leases(Generic[_Row]):
         return None if found is None else Taken(city_code, found, token)
 
     async def renew(self, session: AsyncSession, taken: Taken) -> bool:
-        """Lengthen a lease; return whether the row was still this worker's and waits for it."""
+        """Extend a lease; return whether the row is still this worker's and still waits for it."""
         renewed = self._held_by(taken).values(lease_until=_END).returning(self._row.id)
         return await session.scalar(renewed) is not None
 
     async def give_back(self, session: AsyncSession, taken: Taken) -> None:
-        """Let another worker begin at once, since this one was told to stop."""
+        """Let another worker take the row at once, because this one was told to stop."""
         await session.execute(
             self._held_by(taken).values(
                 lease_token=None, lease_until=None, attempts=self._row.attempts - 1
@@ -109,7 +109,7 @@ class Leases(Generic[_Row]):
         )
 
     async def held(self, session: AsyncSession, taken: Taken) -> _Row | None:
-        """Return a row locked, if it is this worker's and waits for it."""
+        """Return the row, locked, if it is still this worker's and still waits for it."""
         return await session.scalar(
             select(self._row)
             .where(*self._holding(taken))
@@ -135,6 +135,6 @@ _END = func.now() + literal(LEASE)
 
 
 def lay_down(row: LeasedRow, state: str, now: datetime) -> None:
-    """Turn a row to another state; nobody is at it any more, and nobody has begun what follows."""
+    """Move a row to another state, without a lease and without counted attempts."""
     row.state, row.updated_at = state, now
     row.lease_token, row.lease_until, row.attempts = None, None, 0

@@ -18,13 +18,13 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "text"]
 
 _TRACE_ID = slice(3, 35)
-"""Where the id of a trace stands in a `traceparent`."""
+"""The position of the trace id in a `traceparent`."""
 
 
 def configure(part: str, *, level: LogLevel = "info", form: LogFormat = "json") -> None:
     """Make every logger of this process write lines that name `part`, from `level` on.
 
-    As `text` a line is for people who read along; programs are to read `json`.
+    `text` lines are for people who read along; programs read `json`.
     """
 
     def name_part(
@@ -53,20 +53,20 @@ def configure(part: str, *, level: LogLevel = "info", form: LogFormat = "json") 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], force=True)
-    # Ours alone say more: what libraries say in detail may hold what no log is to hold.
+    # Only our loggers go below INFO: debug lines of libraries may hold secrets.
     logging.getLogger().setLevel(max(logging.INFO, getattr(logging, level.upper())))
     logging.getLogger("wufei").setLevel(getattr(logging, level.upper()))
-    # Theirs say on every start and every job what ours says when it matters.
+    # Their lines at each start and each job repeat ours.
     for chatty in ("arq", "uvicorn", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # Its pool tells with a traceback that the server is away; who needs the pool says it shorter.
+    # Its pool logs an absent server with a traceback; our code logs that in one line.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
 def _name_request(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Say which request, and which trace, a line belongs to, unless it says so itself."""
+    """Add the request id and the trace id to a line, unless it has its own."""
     trail = present_trail()
     if trail is not None:
         if trail.request_id:

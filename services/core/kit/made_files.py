@@ -17,11 +17,11 @@ from services.core.kit.leases import MOST_ATTEMPTS, LeasedRow, Leases, Taken, la
 from services.core.kit.operations import Operation
 
 MAKING, MADE, OVER = "making", "made", "over"
-"""The states of a file: wanted; there; cancelled, failed or dropped."""
+"""The states of a file: requested; there; cancelled, failed or deleted."""
 
 
 class MadeRow(LeasedRow):
-    """Columns of a table of such files: the operation that tells of each."""
+    """Columns of a table of such files, with the operation that reports on each."""
 
     operation_id: Mapped[UUID] = mapped_column()
 
@@ -30,9 +30,9 @@ _Row = TypeVar("_Row", bound=MadeRow)
 
 
 class MadeFiles(Generic[_Row]):
-    """What a worker does with such files, a transaction each.
+    """A worker's steps on such files, each in one transaction.
 
-    `abandoned` is what the operation says of one that was begun too often.
+    `abandoned` is the error in the operation of a file that was begun too often.
     """
 
     def __init__(self, row: type[_Row], abandoned: Mapping[str, Any]) -> None:
@@ -40,15 +40,15 @@ class MadeFiles(Generic[_Row]):
         self._abandoned = dict(abandoned)
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
-        """Take the file of a city that waits longest; None: none waits."""
+        """Lease the file of a city that has waited longest; None: none waits."""
         return await self._leases.take(session, city_code)
 
     async def give_back(self, session: AsyncSession, taken: Taken) -> None:
-        """Let another worker begin a file anew at once."""
+        """Let another worker begin a file anew at once, because this one was told to stop."""
         await self._leases.give_back(session, taken)
 
     async def begin(self, session: AsyncSession, taken: Taken, *, now: datetime) -> _Row | None:
-        """Return the file that was taken; None: it was cancelled, or begun too often."""
+        """Return the leased file; None: it was cancelled, or begun too often."""
         found = await self.held(session, taken)
         if found is None:
             return None
@@ -68,7 +68,7 @@ class MadeFiles(Generic[_Row]):
         *,
         now: datetime,
     ) -> bool:
-        """Note how far it is; return whether to go on: not if cancelled, or taken over."""
+        """Save the progress; return whether to continue: not if cancelled or taken over."""
         if not await self._leases.renew(session, taken):
             return False
         found = await self.held(session, taken)
@@ -82,12 +82,12 @@ class MadeFiles(Generic[_Row]):
     async def fail(
         self, session: AsyncSession, taken: Taken, error: Mapping[str, Any], *, now: datetime
     ) -> None:
-        """Note that it cannot be made, unless it is not this worker's any more."""
+        """Mark a file as failed, if it is still this worker's."""
         if found := await self.held(session, taken):
             await self._fail(session, *found, error, now)
 
     async def held(self, session: AsyncSession, taken: Taken) -> tuple[_Row, Operation] | None:
-        """Return a file and its operation locked, if it is this worker's and still wanted."""
+        """Return a file and its operation, locked, if it is this worker's and still wanted."""
         row = await self._leases.held(session, taken)
         if row is None:
             return None
@@ -115,6 +115,6 @@ class MadeFiles(Generic[_Row]):
 
 
 def end_made(row: MadeRow, operation: Operation, now: datetime) -> None:
-    """Note that a file is there: its operation has succeeded."""
+    """Mark a file as made and its operation as succeeded."""
     lay_down(row, MADE, now)
     operation.state, operation.updated_at = "succeeded", now

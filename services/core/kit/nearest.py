@@ -9,22 +9,22 @@ _LONGEST_COMPARED = 100
 _MOST_OFFERED = 3
 
 MOST_COMPARED = 20
-"""For how many unknown names of one answer it is worth looking which ones were meant. Each is
-compared with all that there are, and a body of thousands would keep the process busy."""
+"""How many unknown names of one answer get suggestions. Each is compared with all known names, and
+a body of thousands would keep the process busy."""
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that is closest to `name`; None where none is close."""
+    """Return the known name that is closest to `name`; None if none is close."""
     return next(iter(closest(name, known, most=1)), None)
 
 
 def closest(name: str, known: Collection[str], *, most: int) -> list[str]:
-    """Return up to `most` known names, written small, that are close to `name`, closest first."""
+    """Return up to `most` lower-case known names that are close to `name`, closest first."""
     return get_close_matches(name[:_LONGEST_COMPARED].casefold(), known, n=most)
 
 
 def meant(said: Text, names: Iterable[str]) -> Text:
-    """Return `said` with the names that may have been meant."""
+    """Return the message `said` with the suggested names."""
     near = list(names)
     return Text(
         f"{said.zh}，是否想写 {'、'.join(near)}？", f"{said.en}; did you mean {', '.join(near)}?"
@@ -32,9 +32,9 @@ def meant(said: Text, names: Iterable[str]) -> Text:
 
 
 def with_closest(said: Text, name: str, shown: Mapping[str, str]) -> Text:
-    """Return `said` with the few that may have been meant, if any.
+    """Return the message `said` with the closest names, if any.
 
-    `shown` has by each name under which something is known how it is told.
+    `shown` maps each name that something is known by to how it is displayed.
     """
     known = {each.casefold(): told for each, told in shown.items()}
     near = [known[one] for one in closest(name, known, most=_MOST_OFFERED)]
@@ -42,7 +42,7 @@ def with_closest(said: Text, name: str, shown: Mapping[str, str]) -> Text:
 
 
 def with_nearest(said: Text, name: str, known: Collection[str]) -> Text:
-    """Return `said` with the known name that may have been meant, or with all of them."""
+    """Return the message `said` with the closest known name, or with all of them."""
     near = nearest(name, known)
     if near is not None:
         return meant(said, [near])
@@ -50,6 +50,6 @@ def with_nearest(said: Text, name: str, known: Collection[str]) -> Text:
 
 
 def with_all(said: Text, known: Iterable[str]) -> Text:
-    """Return `said` with all the known names."""
+    """Return the message `said` with all the known names."""
     names = list(known)
     return Text(f"{said.zh}，可写：{'、'.join(names)}", f"{said.en}; there are: {', '.join(names)}")

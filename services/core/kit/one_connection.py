@@ -17,16 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from typing_extensions import override
 
-# SQLAlchemy names a pool's logger by the module of its class; it keeps its own quiet likewise.
+# SQLAlchemy names a pool's logger after the module of its class; its own are as quiet.
 logging.getLogger(__name__).setLevel(logging.WARNING)
 
 
 class SecondConnection(RuntimeError):
-    """A request or job asked for a connection while it holds one: a fault of this program."""
+    """A unit of work asked for a second connection while it holds one: a bug in this program."""
 
 
 class _Unit:
-    """A request, a job, or whatever else runs by itself; `whole` with all tasks that it starts."""
+    """A request or a job; `whole`: including all tasks that it starts."""
 
     __slots__ = ("committed", "holds", "whole")
 
@@ -41,7 +41,7 @@ _present: ContextVar[_Unit | None] = ContextVar("unit_of_work", default=None)
 
 @contextmanager
 def unit_of_work() -> Iterator[None]:
-    """Make what runs inside one unit of its own, together with the tasks that it starts."""
+    """Make the block one unit of work, together with the tasks that it starts."""
     token = _present.set(_Unit(whole=True))
     try:
         yield
@@ -50,10 +50,9 @@ def unit_of_work() -> Iterator[None]:
 
 
 def has_committed() -> bool:
-    """Return whether a transaction of this unit of work was committed: it may have written.
+    """Return whether this unit of work has committed a transaction, and so may have written.
 
-    What runs on the bare pool is not seen: its writes are single statements, each the last of
-    its unit.
+    The bare pool is not observed: its writes are single statements, each the last of its unit.
     """
     unit = _present.get()
     return unit is not None and unit.committed
@@ -67,7 +66,7 @@ def _take() -> _Unit:
             " before the session opens, or in it"
         )
     if unit is None or not unit.whole:
-        # A task keeps the unit it was started in, which may be another's by now.
+        # A task inherits the unit that it was started in, which may be busy by now.
         unit = _Unit(whole=False)
         _present.set(unit)
     unit.holds = True
@@ -78,9 +77,9 @@ _UNIT = "wufei_unit"
 
 
 class OneEachQueue(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool, which gives a unit of work no second connection.
+    """SQLAlchemy's pool, which refuses a unit of work a second connection.
 
-    `waiting` is how much work asks for a connection now and has none yet.
+    `waiting` is how many units of work wait for a connection now.
     """
 
     waiting = 0
@@ -91,7 +90,7 @@ class OneEachQueue(AsyncAdaptedQueuePool):
         self.waiting += 1
         try:
             connection = super().connect()
-        # A cancellation too: whoever got nothing must not count as holding a connection.
+        # A cancellation too: a unit that got no connection must not count as holding one.
         except BaseException:
             unit.holds = False
             raise
@@ -103,7 +102,7 @@ class OneEachQueue(AsyncAdaptedQueuePool):
 
 
 def watch_units(engine: AsyncEngine) -> None:
-    """Note when a unit of work commits on an engine with a `OneEachQueue`, and gives back."""
+    """Record when units of work commit, and give back, on an engine with a `OneEachQueue`."""
     event.listen(engine.sync_engine, "checkin", _given_back)
     event.listen(engine.sync_engine, "commit", _committed)
 
@@ -121,9 +120,9 @@ def _given_back(_connection: Any, record: Any) -> None:
 
 
 class OneEachPool(asyncpg.Pool):  # type: ignore[misc] # asyncpg has no types
-    """asyncpg's pool, which gives a unit of work no second connection.
+    """asyncpg's pool, which refuses a unit of work a second connection.
 
-    `waiting` is how much work asks for a connection now and has none yet.
+    `waiting` is how many units of work wait for a connection now.
     """
 
     waiting = 0

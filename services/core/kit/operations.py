@@ -16,7 +16,7 @@ from services.core.kit.ids import first_id_at, new_id
 from services.core.kit.text import Text as Sentence
 
 KEPT = timedelta(days=30)
-"""How long an operation that has ended is told of."""
+"""How long an operation can be read after its end."""
 
 
 _TOLD_AT_MOST = 100
@@ -25,9 +25,9 @@ OperationState = Literal["waiting", "running", "succeeded", "failed", "cancelled
 
 
 class Operation(Base):
-    """One piece of long work, seen by the credential that asked for it.
+    """One long-running operation, visible to the credential that asked for it.
 
-    `request` is what was asked, `progress` how far it has come, `result` what came of it.
+    `request` is what was asked for, `progress` how far it is, `result` its outcome.
     """
 
     __tablename__ = "operation"
@@ -75,7 +75,7 @@ async def begin(
     progress: Mapping[str, object],
     now: datetime,
 ) -> Operation:
-    """Write an operation down; whoever does the work finds it waiting."""
+    """Insert a waiting operation, which a worker picks up."""
     operation = Operation(
         city_code=city_code,
         id=new_id(),
@@ -102,7 +102,7 @@ async def operation_of(
     credential_id: UUID | None = None,
     for_update: bool = False,
 ) -> Operation:
-    """Return an operation; with a `credential_id`, only where it is that credential's.
+    """Return an operation; with a `credential_id`, only if it belongs to that credential.
 
     Raises:
         OperationNotFound: there is none.
@@ -117,7 +117,7 @@ async def operation_of(
 
 
 async def cancel(session: AsyncSession, operation: Operation, *, now: datetime) -> None:
-    """End an operation before it is done; what it has done so far stays done.
+    """Cancel an operation before its end; work already done is not undone.
 
     Raises:
         OperationOver: it has ended.
@@ -132,7 +132,7 @@ async def cancel(session: AsyncSession, operation: Operation, *, now: datetime) 
 async def unfinished(
     session: AsyncSession, city_code: str, *, before: datetime
 ) -> Sequence[Operation]:
-    """Return a city's operations that were begun before a true instant and have not ended."""
+    """Return a city's operations that began before a real instant and have not ended."""
     found = await session.scalars(
         select(Operation)
         .where(
@@ -147,7 +147,7 @@ async def unfinished(
 
 
 async def forget_old_operations(session: AsyncSession, city_code: str, *, now: datetime) -> int:
-    """Drop a city's operations that ended long ago; return how many."""
+    """Delete a city's operations that ended more than 30 days ago; return how many."""
     return await rows_changed(
         session,
         delete(Operation).where(

@@ -9,7 +9,7 @@ _AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a farewell of the server that came between two statements
+    asyncpg.InternalClientError,  # a termination message that came between two statements
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -20,7 +20,7 @@ _AWAY = (
 _TAKES_NO_WRITES = (
     asyncpg.DiskFullError,
     asyncpg.PostgresIOError,
-    asyncpg.ReadOnlySQLTransactionError,  # a standby, such as a primary is after a failover
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, as a former primary is after a failover
 )
 _UNABLE = (*_TAKES_NO_WRITES, asyncpg.InsufficientResourcesError)
 _HELD_UP = (
@@ -32,48 +32,48 @@ _CONTENDED = (*_HELD_UP, asyncpg.QueryCanceledError)
 _LONGEST_WORDS = 200
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 _GONE = "cache lookup failed"
-"""How Postgres' words begin where a type or a function is no more that a statement was made for."""
+"""The start of Postgres' message when a type or function that a statement used was dropped."""
 
 
 def is_away(error: BaseException) -> bool:
-    """Return whether Postgres could not be reached, or left in the middle of it."""
+    """Return whether Postgres could not be reached, or went away meanwhile."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     cause = cause_of(error)
-    # The driver's refusal of a value of ours is an InterfaceError too, and its refusal of a type
-    # that changed one of the client's.
+    # The driver also raises InterfaceError for a value of ours that it refuses, and for a type that
+    # has changed.
     return isinstance(cause, _AWAY) and not isinstance(cause, (ValueError, *_OUTDATED))
 
 
 def is_databases(error: BaseException) -> bool:
-    """Return whether an error came from the way to Postgres, whatever it is."""
+    """Return whether an error came from Postgres or the connection to it, whatever it is."""
     return isinstance(cause_of(error), (*_AWAY, DBAPIError, asyncpg.PostgresError))
 
 
 def is_unable(error: BaseException) -> bool:
-    """Return whether Postgres answers and cannot do this now: no room, no memory, no writing."""
+    """Return whether Postgres answers but cannot do this now: disk, memory, or read-only."""
     return isinstance(cause_of(error), _UNABLE)
 
 
 def takes_no_writes(error: BaseException) -> bool:
-    """Return whether Postgres refused to write: its disk is full or broken, or it only reads."""
+    """Return whether Postgres refused to write: its disk is full or broken, or it is read-only."""
     return isinstance(cause_of(error), _TAKES_NO_WRITES)
 
 
 def is_contended(error: BaseException) -> bool:
-    """Return whether others stood in the way, so that a later try may well succeed."""
+    """Return whether other transactions were in the way, so that a retry may succeed."""
     return isinstance(cause_of(error), _CONTENDED) or is_outdated(error)
 
 
 def is_held_up(error: BaseException) -> bool:
-    """Return whether another transaction held what was to be read or written, and nothing else."""
+    """Return whether another transaction held a lock on the rows, and nothing else was wrong."""
     return isinstance(cause_of(error), _HELD_UP)
 
 
 def is_outdated(error: BaseException) -> bool:
-    """Return whether the schema changed under a statement that was prepared before.
+    """Return whether the schema changed under a prepared statement.
 
-    The transaction is lost with it; the next try prepares its statements anew.
+    The transaction is lost; the retry prepares its statements anew.
     """
     cause = cause_of(error)
     gone = isinstance(cause, asyncpg.InternalServerError) and str(cause).startswith(_GONE)
@@ -87,20 +87,20 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def cause_in_words(error: BaseException) -> str:
-    """Return the type and the words of what went wrong, in one line of a log."""
+    """Return the type and the message of an error, as one line for a log."""
     return f"{type(cause_of(error)).__name__}: {told_of(error)}"
 
 
 def told_of(error: BaseException) -> str:
-    """Return what happened in one line: the driver's own words, and never nothing.
+    """Return the message of an error in one line, never an empty one.
 
-    Some errors have no words, a statement that was given up after its time among them.
+    Some errors have no message, for instance a statement timeout.
     """
     cause = cause_of(error)
     words = " ".join(str(cause).split())[:_LONGEST_WORDS]
     if words:
         return words
-    if cause.__cause__ is not None:  # a refusal of ours, made of what went wrong
+    if cause.__cause__ is not None:  # an exception of ours, raised from the real one
         return told_of(cause.__cause__)
     if isinstance(cause, TimeoutError):
         return "no answer came in time, and the statement was given up"

@@ -27,7 +27,7 @@ def _fingerprint(filters: Mapping[str, object]) -> str:
 
 
 def new_page_token(last_key: Sequence[str], filters: Mapping[str, object]) -> str:
-    """Return the token that goes on after `last_key` under the same `filters`."""
+    """Return the token that continues after `last_key` under the same `filters`."""
     text = json.dumps([_fingerprint(filters), *last_key])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -36,7 +36,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 Reader = Callable[[str], A]
-"""How a part of a key is read; `ValueError`: no list of ours ends in such a one."""
+"""Parses a part of a key; `ValueError`: none of our lists can end in it."""
 
 
 @overload
@@ -57,10 +57,10 @@ def read_page_token(
 def read_page_token(
     token: str, filters: Mapping[str, object], /, *readers: Reader[Any]
 ) -> tuple[Any, ...]:
-    """Return the last key inside `token`, each part read as what it has to be.
+    """Return the last key inside `token`, each part parsed by its reader.
 
-    A token is nothing secret and anybody can make one, so every part is judged whole: what is
-    read here is what a list of ours can end in, and the database takes it.
+    A token is not secret and anybody can make one, so every part is validated: only values that a
+    list of ours can end in pass, and the database accepts them.
 
     Raises:
         BadPageToken: it is no token of ours, or belongs to another list or other filters.
@@ -91,7 +91,7 @@ def _read(part: object, reader: Reader[A]) -> A:
 
 
 def read_text(part: str) -> str:
-    """Return a text that the database can hold."""
+    """Return a text that the database can store."""
     part.encode()
     if "\x00" in part:
         raise ValueError("a text holds no null byte")
@@ -99,7 +99,7 @@ def read_text(part: str) -> str:
 
 
 def read_number(part: str, *, bits: int = 63) -> int:
-    """Return a position in the log: 0 up to what so many bits hold."""
+    """Return a log position, from 0 to the largest number of `bits` bits."""
     if len(part) > _LONGEST_NUMBER:
         raise ValueError("too long")
     number = int(part)
@@ -109,6 +109,6 @@ def read_number(part: str, *, bits: int = 63) -> int:
 
 
 def read_version(part: str) -> int:
-    """Return the number of a change of one thing, as far as such numbers go."""
-    # One less than the column holds is asked for as well.
+    """Return the version number of a thing, within the column's range."""
+    # Up to 2**31 - 1, which the column holds too.
     return read_number(part, bits=31)

@@ -19,45 +19,45 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.ids import first_id_at, made_at
 
 SPANS_AHEAD = 2
-"""So many parts are made after that of today."""
+"""How many partitions are made beyond the current one."""
 
 MOVED_AT_MOST = 10_000
-"""So many rows are taken out of the rest while others wait; where there are more, they stay."""
+"""Most rows moved out of the default partition under its lock; if it holds more, they stay."""
 
 
 class TimeSpan(IntEnum):
-    """How many months, in UTC, a part holds."""
+    """The length of a partition in months, by UTC."""
 
     MONTH = 1
     QUARTER = 3
 
     def start(self, at: datetime) -> datetime:
-        """Return the beginning of the span that an instant lies in."""
+        """Return the start of the span that contains an instant."""
         at = at.astimezone(UTC)
         return datetime(at.year, (at.month - 1) // self * self + 1, 1, tzinfo=UTC)
 
     def after(self, at: datetime, number: int = 1) -> datetime:
-        """Return the beginning of the `number`-th span after the one that an instant lies in."""
+        """Return the start of the `number`-th span after the one that contains an instant."""
         start = self.start(at)
         years, month = divmod(start.month - 1 + number * self, 12)
         return start.replace(year=start.year + years, month=month + 1)
 
     def label(self, start: datetime) -> str:
-        """Return what ends the name of the part that begins at `start`: 2027q1, 2027m01."""
+        """Return the name suffix of the partition that starts at `start`: 2027q1, 2027m01."""
         if self is TimeSpan.QUARTER:
             return f"{start.year}q{start.month // 3 + 1}"
         return f"{start.year}m{start.month:02}"
 
 
 MayDrop = Callable[[AsyncSession, UUID], Coroutine[Any, Any, bool]]
-"""Says whether rows may go whose ids sort before one."""
+"""Returns whether the rows with ids before the given one may be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutTable:
-    """A table cut by the instant in `key`; parts older than `kept` are dropped, None: never.
+    """A table partitioned by the time in `key`; older partitions than `kept` go, None: never.
 
-    Where `may_drop` is given it is asked of each such part, and one that may not go stays.
+    If `may_drop` is given, it is asked about each of those, and a partition that it refuses stays.
     """
 
     name: str
@@ -69,7 +69,7 @@ class CutTable:
 
 @dataclass(frozen=True, slots=True)
 class TablePart:
-    """A part holds the ids from `lower` (None: whatever is less) up to but not with `upper`."""
+    """A partition with the ids in [`lower`, `upper`); `lower` None: no lower bound."""
 
     name: str
     lower: UUID | None
@@ -78,7 +78,7 @@ class TablePart:
 
 @dataclass(frozen=True, slots=True)
 class CutParts:
-    """The parts of a table, oldest first, and the part for all the rest, if there is one."""
+    """The partitions of a table, oldest first, and its default partition, if there is one."""
 
     table: CutTable
     parts: Sequence[TablePart]
@@ -86,11 +86,11 @@ class CutParts:
 
     @property
     def until(self) -> datetime | None:
-        """Return up to when there are parts; None: there are none."""
+        """Return the end of the last partition; None: there are none."""
         return made_at(self.parts[-1].upper) if self.parts else None
 
     def lacking(self, now: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the beginnings and ends of the parts that should be made by `now`."""
+        """Return start and end of each partition that should exist by `now` and does not."""
         span, until = self.table.span, self.until
         start = span.start(now) if until is None else until
         found = []
@@ -101,7 +101,7 @@ class CutParts:
         return found
 
     def outlived(self, now: datetime) -> list[TablePart]:
-        """Return the parts that hold nothing but what is too old by `now`."""
+        """Return the partitions whose rows are all too old by `now`."""
         if self.table.kept is None:
             return []
         oldest = first_id_at(now - self.table.kept)
@@ -121,7 +121,7 @@ _BOUNDS = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \('([^']+)'\)")
 
 
 async def parts_of(session: AsyncSession, tables: Sequence[CutTable]) -> list[CutParts]:
-    """Return the parts of each table, in the order of the tables."""
+    """Return the partitions of each table, in the order of the tables."""
     found = await session.execute(_PARTS, {"tables": [table.name for table in tables]})
     bounds: Mapping[str, list[tuple[str, str]]] = {
         table: [(name, bound) for _, name, bound in rows]
@@ -142,7 +142,7 @@ def _read(table: CutTable, bounds: Sequence[tuple[str, str]]) -> CutParts:
 
 
 async def resting(session: AsyncSession, parts: CutParts) -> bool:
-    """Return whether a row lies in the part for the rest."""
+    """Return whether the default partition holds a row."""
     if parts.rest is None:
         return False
     found = text(f'SELECT EXISTS (SELECT 1 FROM "{parts.rest}")')  # noqa: S608 (a name of our own)
@@ -151,31 +151,31 @@ async def resting(session: AsyncSession, parts: CutParts) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tended:
-    """What was made and dropped, by name, and what stays in the rest because it is too much."""
+    """Names of the partitions made and dropped, and of those not made for too many rows."""
 
     made: Sequence[str] = ()
     dropped: Sequence[str] = ()
     left: Sequence[str] = ()
 
 
-# Functions of the schema that run with the rights of the tables' owner: who asks need not own them.
-# Each judges what it is asked by itself (migration 0028).
+# Functions of the schema that run with the table owner's rights, so that the caller need not own
+# the tables. Each validates its arguments itself (migration 0028).
 _MAKE = text("SELECT make_part(:table, :part, :lower, :upper, :most)")
 _DROP = text("SELECT drop_part(:part)")
 
 _ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(hashtextextended('partitions', 0)), now()")
 
-# Whoever comes to a table that waits for a lock waits behind it: better to try again later.
+# Queries on a table queue behind a waiting lock request, so it is better to retry later.
 _WAIT_LITTLE = text("SELECT set_config('lock_timeout', '250ms', true)")
 
 
 async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
-    """Make the parts of a table that are lacking, and drop those that are too old.
+    """Make the missing partitions of a table, and drop those that are too old.
 
-    It does nothing while another transaction does the same. Of `now` and the time of the server
-    the earlier counts, so that one clock that is ahead drops nothing; nor does the database itself
-    drop what is younger than the shortest time that it may be kept for. A lock that is not to be
-    had at once fails the transaction, to be tried again.
+    It does nothing while another transaction does the same. The earlier of `now` and the server's
+    time counts, so that one fast clock drops nothing; and the database refuses to drop rows younger
+    than the shortest permitted retention. A lock that is not free at once fails the transaction,
+    which is then retried.
     """
     alone, server_now = (await session.execute(_ONE_AT_A_TIME)).one()
     if not alone:
@@ -198,7 +198,7 @@ async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
 async def _made(
     session: AsyncSession, parts: CutParts, name: str, start: datetime, end: datetime
 ) -> bool:
-    """Make a part with what the rest holds of it; return False where that is too much."""
+    """Make a partition, moving its rows from the default one; False: they are too many."""
     asked = {
         "table": parts.table.name,
         "part": name,

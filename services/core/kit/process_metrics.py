@@ -22,13 +22,13 @@ DOORBELL_UP = Gauge(
 )
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-"""Bounds of how long something takes that may wait for a worker."""
+"""Histogram buckets, in seconds, for work that may wait for a worker."""
 
 _SESSIONS, _STATEMENTS = "sessions", "statements"
 
 
 def tell_of_connections(database: Database, size: int) -> None:
-    """Have the metrics tell of a database's two pools, of `size` connections at most each."""
+    """Export metrics of a database's two pools, of `size` connections at most each."""
     sessions, statements = database.engine.pool, database.pool
     assert isinstance(sessions, OneEachQueue)  # noqa: S101 (`connect` makes no other)
     for name in (_SESSIONS, _STATEMENTS):

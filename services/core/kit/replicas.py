@@ -30,29 +30,29 @@ from services.core.kit.wal_watch import WalPosition, WalWatch
 logger = logging.getLogger("wufei.api")
 
 NOT_KNOWN = 1 << 63
-"""A place later than any: who may have seen that much reads from the primary."""
+"""A WAL position after every other: a caller with it reads from the primary."""
 
 _JUDGED_EVERY_SECONDS = 0.25
 _KEPT_EVERY_SECONDS = 0.1
 _WAITS_SECONDS = 0.1
-"""How long a reading waits for a replica to come up to what it needs, before the primary."""
+"""How long a read waits for a replica to catch up before it goes to the primary."""
 
 _LOOKS_AGAIN_SECONDS = 0.01
 _MOST_CALLERS = 10_000
 
 Reached = Callable[[Database], Awaitable[bool]]
-"""Whether a replica has something that the caller named in words of the domain."""
+"""Returns whether a replica has reached a state that the caller named in terms of the domain."""
 
 
 class ReplicaWentBack(ConnectionError):
-    """A replica that was started again is not as far as it was: it must catch up first."""
+    """A restarted replica is behind its earlier position and must catch up first."""
 
 
 @dataclass
 class Replica:
-    """A replica: its name, the way to it, how far it is, and why it is set aside, if it is.
+    """A replica: its name, its connections, its position, and why it is not used, if so.
 
-    `caught_up_at` is when the primary was no further than this, as the loop's time.
+    `caught_up_at` is the loop's time when the primary was last seen no further than this replica.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a reading must be able to see: a place of the WAL, and what `reached` asks, if any."""
+    """What a read must see: a WAL position, and the state that `reached` checks, if any."""
 
     place: int = 0
     reached: Reached | None = None
@@ -73,7 +73,7 @@ class Need:
 
 @dataclass
 class _Reading:
-    """Where a unit of work reads from, and for whom."""
+    """Where a unit of work reads from, and for which caller."""
 
     caller: object = None
     need: Need = field(default_factory=Need)
@@ -85,10 +85,10 @@ _present: ContextVar[_Reading | None] = ContextVar("reading", default=None)
 
 
 class Reads:
-    """The ways to read: the primary's, and those of its replicas, of which there may be none.
+    """The databases to read from: the primary, and its replicas, of which there may be none.
 
-    A replica is used while it is at most `within` seconds behind. What one caller has seen or
-    changed through this process it goes on seeing.
+    A replica is used while it is at most `within` seconds behind. A caller never reads older data
+    than it has seen or changed through this process.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Reads:
 
     @property
     def server(self) -> str:
-        """Return what this unit of work reads from, as metrics call it."""
+        """Return the name of the server this unit of work reads from, as metrics label it."""
         reading = _present.get()
         return reading.replica.name if reading and reading.replica else "primary"
 
@@ -146,9 +146,9 @@ class Reads:
         return reading is not None and reading.replica is not None
 
     async def choose(self, caller: object, need: Need) -> None:
-        """Choose where this unit of work reads from, for what it needs and its caller has seen.
+        """Choose where this unit of work reads from, by its need and by what its caller has seen.
 
-        It waits a moment for a replica that is nearly there; it holds no connection meanwhile.
+        It may wait a moment for a replica that is almost there; it holds no connection meanwhile.
         """
         reading = _present.get()
         if reading is None or reading.failed or not self.replicas:
@@ -157,7 +157,7 @@ class Reads:
         reading.replica = await self._recent_enough(caller, need)
 
     async def look_again(self) -> None:
-        """Choose anew for something that the primary has by now, as one does who was told of it."""
+        """Choose again, so that this unit of work sees what the primary has by now."""
         reading = _present.get()
         if reading is None or reading.replica is None or self._watch is None:
             return
@@ -166,16 +166,16 @@ class Reads:
         reading.replica = await self._recent_enough(reading.caller, reading.need)
 
     def falls_back(self, error: BaseException) -> bool:
-        """Return whether this unit of work may begin anew on the primary: a replica failed it."""
+        """Return whether this unit of work may start over on the primary: its replica failed."""
         reading = _present.get()
         if reading is None or reading.replica is None:
             return False
-        # Known again once it says itself how far it is.
+        # The position counts as unknown until the replica reports it again.
         reading.replica.watch.doubt(told_of(error))
         return self.asks_primary()
 
     def asks_primary(self) -> bool:
-        """Return whether this unit of work may begin anew on the primary: a replica lacked it."""
+        """Return whether this unit of work may restart on the primary: the replica lacks it."""
         reading = _present.get()
         if reading is None or reading.replica is None:
             return False
@@ -183,10 +183,10 @@ class Reads:
         return True
 
     async def seen(self, caller: object) -> int | None:
-        """Return up to where of the WAL this unit of work may have seen or written, and note it.
+        """Return the WAL position that this unit of work may have seen or written, and note it.
 
-        Its caller reads from no server that is not as far. None: that cannot be known now, or
-        there are no replicas.
+        Its caller then reads from no server that is behind that. None: the position is unknown now,
+        or there are no replicas.
         """
         reading = _present.get()
         if reading is None or self._watch is None:
@@ -197,14 +197,14 @@ class Reads:
         return place.wal if place else None
 
     async def run(self) -> None:
-        """Judge the replicas for ever, and say when one is set aside or taken back."""
+        """Check the replicas forever, and log when one is set aside or used again."""
         while self.replicas:
             await asyncio.sleep(_JUDGED_EVERY_SECONDS)
             for replica in self.replicas:
                 self._judge(replica)
 
     def lag(self, replica: Replica) -> float | None:
-        """Return how many seconds a replica is behind at most; None: that is not known."""
+        """Return the upper bound of a replica's lag in seconds; None: unknown."""
         if replica.caught_up_at is None:
             return None
         return max(0.0, asyncio.get_running_loop().time() - replica.caught_up_at)
@@ -217,9 +217,9 @@ class Reads:
         return None
 
     def _in_turn(self, caller: object) -> Sequence[Replica]:
-        """Return the replicas, a caller's own first: the same one in every process.
+        """Return the replicas, beginning with the caller's own, the same one in every process.
 
-        A replica never goes back by itself, so neither does a caller that stays with one.
+        A replica never goes back by itself, so a caller that stays with one never does either.
         """
         first = crc32(str(caller).encode()) % len(self.replicas)
         return [*self.replicas[first:], *self.replicas[:first]]
@@ -257,7 +257,7 @@ class Reads:
         return None
 
     def _wanted(self) -> int | None:
-        """Return where the primary was `within` seconds ago, or a little later; None: unknown."""
+        """Return the primary's position `within` seconds ago, or slightly later; None: unknown."""
         lately = self._lately
         newest = self._watch.known if self._watch else None
         if newest and (not lately or newest.asked_at - lately[-1].asked_at >= _KEPT_EVERY_SECONDS):
@@ -291,9 +291,9 @@ class Reads:
 
 
 def checking(watch: WalWatch) -> Callable[[asyncpg.Connection], Awaitable[None]]:
-    """Return what refuses a new connection to a server that is not as far as it said before.
+    """Return a check that refuses a connection to a server that is behind its earlier position.
 
-    A replica that is started again may begin earlier; its old connections ended with it.
+    A restarted replica may begin earlier; its old connections ended with it.
     """
 
     async def check(connection: asyncpg.Connection) -> None:

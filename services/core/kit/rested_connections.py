@@ -15,7 +15,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 ALIVE = "SELECT"
-"""What is asked of a connection that has rested."""
+"""The statement that tests an idle connection."""
 
 _RESTED_SECONDS = 0.5
 
@@ -25,7 +25,7 @@ _DEAD = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def try_rested(engine: AsyncEngine) -> None:
-    """Have connections of an engine's pool tried where they have rested, and replaced if dead."""
+    """Make an engine's pool test idle connections, and replace the dead ones."""
     event.listen(engine.sync_engine, "checkin", _put_back)
     event.listen(engine.sync_engine, "checkout", _taken_out)
 
@@ -47,5 +47,5 @@ def _taken_out(connection: Any, record: Any, _holder: Any) -> None:
 
 
 async def _ask(connection: asyncpg.Connection) -> None:
-    """Make one round trip, by a message that poolers in transaction mode pass on by itself."""
+    """Make one round trip, with a message that poolers in transaction mode forward by itself."""
     await connection.execute(ALIVE)

@@ -21,7 +21,7 @@ _UPLOADED_AT_ONCE = 2
 
 
 class S3Store:
-    """Files in a bucket; a file that was not sent whole is never seen there."""
+    """Files in a bucket; an incomplete upload never becomes visible there."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -32,16 +32,16 @@ class S3Store:
         return cls(
             Bucket.from_url(
                 url,
-                # Not every service that calls itself compatible deletes many in one call.
+                # Not every service that calls itself compatible supports bulk deletes.
                 config={"disable_bulk_delete": True},
-                # Whether it is http or https is said by the address that was set.
+                # The configured endpoint decides whether it is http or https.
                 client_options={"connect_timeout": "5s", "timeout": "60s", "allow_http": True},
                 retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
             )
         )
 
     async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """Keep a file, in parts that the service puts together once all of them are there."""
+        """Store a file as a multipart upload, which the service completes at the end."""
         raised: BaseException | None = None
 
         async def watched() -> AsyncIterator[bytes]:
@@ -62,13 +62,13 @@ class S3Store:
                 max_concurrency=_UPLOADED_AT_ONCE,
             )
         except Exception as error:
-            # What went wrong with the parts comes back as a fault of the store.
+            # An exception from `parts` comes back as an error of the store.
             if raised is not None:
                 raise raised from None
             raise FileStoreUnavailable from error
 
     async def open(self, key: str) -> AsyncGenerator[bytes, None]:
-        """Yield the parts of a file."""
+        """Yield the chunks of a file."""
         try:
             found = await get_async(self._bucket, key)
             async for part in found.stream(min_chunk_size=PART_BYTES):
@@ -79,7 +79,7 @@ class S3Store:
             raise FileStoreUnavailable from error
 
     async def delete(self, key: str) -> None:
-        """Drop a file."""
+        """Delete a file."""
         try:
             with suppress(FileNotFoundError):
                 await delete_async(self._bucket, key)

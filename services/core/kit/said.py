@@ -12,27 +12,27 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 _INVISIBLE = "\u200b\u2060\ufeff"
-"""Characters without width that no standard counts as space: they come by copying."""
+"""Zero-width characters that no standard counts as space: they come in by copy and paste."""
 
 _LAST_SPACE = 0x3000
-"""The last character that Unicode counts as space; asking all 1,114,112 takes each start 60 ms."""
+"""The last character that Unicode counts as space; testing all 1,114,112 costs 60 ms per start."""
 
 _AROUND = _INVISIBLE + "".join(one for one in map(chr, range(_LAST_SPACE + 1)) if one.isspace())
 
 _UNPRINTED = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""The categories of Unicode whose characters print nothing: controls, formats, separators."""
+"""Unicode categories whose characters print nothing: controls, formats, separators."""
 
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters, marks and symbols that print nothing all the same."""
+"""Letters, marks and symbols that nevertheless print nothing."""
 
 _SELECTORS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Marks that choose the shape of the character before them and print nothing themselves."""
+"""Variation selectors: they change the character before them and print nothing themselves."""
 
 _SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
-"""Formats that do print: signs set over or under a number."""
+"""Format characters that do print: signs set over or under a number."""
 
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})
-"""The categories of Unicode that end a line, or steer a terminal."""
+"""Unicode categories that end a line, or control a terminal."""
 
 
 def _of_one_line(text: str) -> str:
@@ -46,7 +46,7 @@ def _of_one_line(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """Return a text of before that rule as it may stand in a line of a list."""
+    """Return a text that is older than that rule so that it fits in one line of a list."""
     return "".join("\ufffd" if unicodedata.category(one) in _BREAKING else one for one in text)
 
 
@@ -64,9 +64,9 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
 
 
 def trimmed(text: str) -> str:
-    """Return `text` without blanks at either end; nothing where no character of it prints.
+    """Return `text` without blanks at either end; empty if none of its characters prints.
 
-    Joiners, marks of direction and the like stay where something prints: there they shape it.
+    Joiners, direction marks and the like stay if anything prints, because there they shape it.
     """
     kept = text.strip(_AROUND)
     return kept if any(map(_prints, kept)) else ""
@@ -120,7 +120,7 @@ def _is_optional_text(annotation: Any) -> bool:
 
 
 def _is_free_text(kind: Any) -> bool:
-    """Return whether a type is text without a form of its own."""
+    """Return whether a type is text without a pattern of its own."""
     if get_origin(kind) is not Annotated:
         return kind is str
     base, *rest = get_args(kind)

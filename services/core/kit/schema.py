@@ -15,20 +15,20 @@ _HEAD = Path(__file__).resolve().parents[3] / "migrations" / "HEAD"
 
 
 OLDEST = 15
-"""The oldest PostgreSQL that this code works with: NULLS NOT DISTINCT came with it."""
+"""The oldest PostgreSQL version that this code works with: it introduced NULLS NOT DISTINCT."""
 
 _PER_MAJOR = 10_000
 
 WORKS_SINCE = "works since "
-"""What the comment on the table of revisions begins with; the oldest program's revision follows."""
+"""The start of the comment on the revision table; the oldest working program's revision follows."""
 
 
 class DatabaseUnfit(RuntimeError):
-    """The database cannot be worked with as it is."""
+    """This program cannot work with the database as it is."""
 
 
 class ServerTooOld(DatabaseUnfit):
-    """The server is older than this code's statements."""
+    """The server is too old for this code's statements."""
 
 
 class SchemaBehind(DatabaseUnfit):
@@ -42,7 +42,7 @@ def expected_revision() -> str:
 
 @dataclass(frozen=True, slots=True)
 class PresentSchema:
-    """The revision that a database is at (None: it was never migrated), and who works on it.
+    """The revision of a database (None: never migrated), and which programs work with it.
 
     `works_since` is the revision of the oldest program that does.
     """
@@ -52,21 +52,21 @@ class PresentSchema:
 
     @property
     def fits(self) -> bool:
-        """Return whether this program works on it: made for it, or for one it did not break."""
+        """Return whether this program works with it: built for it, or for one still supported."""
         if self.revision is None:
             return False
         expected = expected_revision()
         return (self.works_since or self.revision) <= expected <= self.revision
 
 
-# The comment is written in the transaction of the migration.
+# The migration writes the comment in its own transaction.
 PRESENT = """
 SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version
 """
 
 
 def schema_of(revision: str | None, comment: str | None) -> PresentSchema:
-    """Return the schema that a row of `PRESENT` tells of."""
+    """Return the schema that a row of `PRESENT` describes."""
     if comment is None or not comment.startswith(WORKS_SINCE):
         return PresentSchema(revision)
     return PresentSchema(revision, comment.removeprefix(WORKS_SINCE))
@@ -83,7 +83,7 @@ async def present_schema(engine: AsyncEngine) -> PresentSchema:
 
 
 def require_major(version_number: int) -> None:
-    """Refuse a server by the number that it gives its version, such as 150018 for 15.18.
+    """Refuse a server by its version number, such as 150018 for 15.18.
 
     Raises:
         ServerTooOld: it is older than the oldest that works.
@@ -104,11 +104,11 @@ async def require_version(engine: AsyncEngine) -> None:
 
 
 async def require_current(engine: AsyncEngine) -> None:
-    """Refuse to start on a server that is too old, or a schema that this program is not for.
+    """Refuse to start on a server that is too old, or on a schema that this program does not fit.
 
     Raises:
         ServerTooOld: the server is.
-        SchemaBehind: the database is at another revision, and no newer one that fits.
+        SchemaBehind: the database is at another revision, and not a newer compatible one.
     """
     await require_version(engine)
     present, expected = await present_schema(engine), expected_revision()

@@ -10,7 +10,7 @@ from services.core.kit.sealing import CipherName, Seal
 
 
 def _checked_key(secret: SecretStr) -> SecretStr:
-    """Return the setting of sealing keys as it is.
+    """Return the setting of sealing keys unchanged.
 
     Raises:
         ValueError: it does not hold keys.
@@ -20,10 +20,10 @@ def _checked_key(secret: SecretStr) -> SecretStr:
 
 
 def _checked_file(path: Path, info: ValidationInfo) -> Path:
-    """Return the setting of a file of sealing keys as it is.
+    """Return the setting of a key file unchanged.
 
     Raises:
-        ValueError: it cannot be read or does not hold keys, or the keys are set as well.
+        ValueError: the file cannot be read or does not hold keys, or the keys are set as well.
     """
     if info.data.get("secret_key") is not None:
         raise ValueError("WUFEI_SECRET_KEY is set too: leave one of the two out")
@@ -57,7 +57,7 @@ class SealSettings(BaseSettings):
 
     @property
     def seal(self) -> Seal | None:
-        """Return what seals and opens secrets; None: no key is set."""
+        """Return the seal of the configured keys; None: no key is set."""
         if self.secret_key_file is not None:
             return Seal.read(self.secret_key_file.read_text(encoding="ascii"), self.seal_cipher)
         if self.secret_key is not None:

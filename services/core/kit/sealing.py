@@ -27,9 +27,9 @@ _MARK_BYTES = 4
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 HEAD_BYTES = 1 + _MARK_BYTES
-"""Bytes that all values have in common that one key sealed by one cipher."""
+"""Bytes at the start of every value that the same key and cipher sealed."""
 _CHACHA = 1
-"""The version of what was sealed before, by ChaCha20-Poly1305 with our key itself; opened only."""
+"""The version of older values, sealed by ChaCha20-Poly1305 directly; they are only opened."""
 
 
 class SecretKeyNotSet(DomainError):
@@ -44,15 +44,15 @@ class SecretKeyNotSet(DomainError):
 
 
 class CannotUnseal(Exception):
-    """What was sealed cannot be opened: its key is not among ours, or it belongs elsewhere."""
+    """A sealed value cannot be opened: its key is not configured, or it belongs elsewhere."""
 
 
 class Seal:
-    """Keys of 32 bytes: the first one seals, each of them opens what it once sealed.
+    """Keys of 32 bytes: the first one seals, and each of them opens what it sealed.
 
-    The form is a version, which names the cipher, four bytes that mark the key, the data key
-    and what it enciphered, each behind its nonce. A `context` such as a table's name and a row's
-    id is bound to what is sealed, so that it opens only where it was put.
+    The format is: a version, which names the cipher; four bytes that identify the key; the wrapped
+    data key; the ciphertext. Each of the last two follows its nonce. A `context` such as table name
+    and row id is authenticated with the value, so that it opens only where it was put.
     """
 
     def __init__(self, keys: Sequence[bytes], cipher: CipherName = "aes-256-gcm") -> None:
@@ -89,10 +89,10 @@ class Seal:
         )
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
-        """Return what was sealed in this context.
+        """Return the plain text that was sealed in this context.
 
         Raises:
-            CannotUnseal: with none of the keys, or not here.
+            CannotUnseal: none of the keys sealed it, or not in this context.
         """
         key = self._keys.get(sealed[1:HEAD_BYTES])
         if key is None:
@@ -110,20 +110,20 @@ class Seal:
             raise CannotUnseal("altered, or put elsewhere, since it was sealed") from None
 
     def knows(self, sealed: bytes) -> bool:
-        """Return whether one of the keys sealed it; its head is enough to tell."""
+        """Return whether one of the keys sealed it; the first bytes are enough to tell."""
         return sealed[1:HEAD_BYTES] in self._keys
 
     def is_current(self, sealed: bytes) -> bool:
-        """Return whether the first key sealed it, by the cipher that is used now."""
+        """Return whether the first key sealed it, with the cipher that is configured now."""
         return sealed[:HEAD_BYTES] == bytes([self._version]) + self._first
 
     def derived(self, purpose: str) -> list[bytes]:
-        """Return for each key another of 32 bytes, for one purpose only; the first key's first."""
+        """Return a derived key of 32 bytes per key, for one purpose; the first key's first."""
         said = b"key for " + purpose.encode()
         return [hmac.new(key, said, hashlib.sha256).digest() for key in self._keys.values()]
 
     def sign(self, plain: bytes, context: str) -> bytes:
-        """Return the signature of `plain`: the first key's mark and an HMAC-SHA256 by it."""
+        """Return the signature of `plain`: the first key's mark and its HMAC-SHA256."""
         return self._first + _signature(self._signers[self._first], plain, context)
 
     def has_signed(self, plain: bytes, signature: bytes, context: str) -> bool:
@@ -136,7 +136,7 @@ class Seal:
 
 
 class _Envelope:
-    """A cipher with a tag of 16 bytes: what it closes is the nonce, the text and the tag."""
+    """An AEAD cipher with a tag of 16 bytes; its output is nonce, ciphertext and tag."""
 
     def __init__(
         self,
@@ -187,13 +187,13 @@ _ENVELOPES = {
 
 
 def _wrapper(key: bytes, cipher: _Envelope) -> bytes:
-    """Return the key that closes data keys: one for each cipher, and none of it the key itself."""
+    """Return the key that wraps data keys: one per cipher, derived from the configured key."""
     made = hashlib.sha256(b"key for data keys of %d" % cipher.key_bytes + key).digest()
     return made[: cipher.key_bytes]
 
 
 def _signer(key: bytes) -> bytes:
-    """Return a key of its own, so that what is signed tells nothing of what is sealed."""
+    """Return a derived signing key, so that signatures reveal nothing about the sealing key."""
     return hashlib.sha256(b"key for signing" + key).digest()
 
 
@@ -207,5 +207,5 @@ def new_seal_key() -> str:
 
 
 def _mark(key: bytes) -> bytes:
-    """Return what tells a key from others, and tells nothing of it."""
+    """Return bytes that identify a key without revealing anything about it."""
     return hashlib.sha256(b"mark of a sealing key" + key).digest()[:_MARK_BYTES]

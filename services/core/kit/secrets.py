@@ -11,7 +11,7 @@ from services.core.kit.text import Text
 MOST_OLD_SECRETS = 10
 LONGEST_OVERLAP = timedelta(days=7)
 DEFAULT_OVERLAP = timedelta(days=1)
-"""For how long an older secret goes on beside the one that replaces it, unless said otherwise."""
+"""How long an old secret stays valid beside its replacement, by default."""
 
 _PREFIX_BYTES = 5
 _SECRET_BYTES = 32
@@ -42,5 +42,5 @@ def mint(label: str) -> Minted:
 
 
 def digest(text: str) -> bytes:
-    """Return what is stored of a secret. SHA-256 suffices: the secret is 256 random bits."""
+    """Return the stored hash of a secret. SHA-256 suffices: the secret is 256 random bits."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()

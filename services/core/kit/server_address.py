@@ -20,7 +20,7 @@ _CHOICES: Mapping[str, frozenset[str]] = {
         {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}
     ),
     "pool_mode": frozenset({"session", "transaction"}),
-    # What the driver does without being asked to; anything else it cannot do.
+    # The driver's fixed behaviour; it supports no other value.
     "channel_binding": frozenset({"disable", "prefer"}),
     "gssencmode": frozenset({"disable", "prefer"}),
     "sslcompression": frozenset({"0"}),
@@ -40,9 +40,9 @@ _SHORTEST_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """A server's address taken apart: what the driver reads itself, and what we tell it.
+    """A parsed server address: the part for the driver, and the options that we pass to it.
 
-    `timeout` is in seconds; None: the driver's own, or without end where 0 was asked for.
+    `timeout` is in seconds; None: the driver's default, or no limit if 0 was asked for.
     """
 
     dsn: str = field(repr=False)
@@ -51,10 +51,10 @@ class ServerAddress:
     pooled: bool
 
     def options(self, settings: Mapping[str, str]) -> dict[str, Any]:
-        """Return the driver's arguments; what the address says goes before `settings`.
+        """Return the driver's arguments; the address takes precedence over `settings`.
 
-        A pooler refuses to start a session with settings of ours, and knows no statement by a
-        name: a statement prepared on one of its connections is run on another.
+        A pooler refuses settings at the start of a session, and named prepared statements fail
+        there, because the next statement may run on another server connection.
         """
         ours = {name: settings[name] for name in settings.keys() & {"application_name"}}
         started = {**(ours if self.pooled else settings), **self.session}
@@ -64,10 +64,10 @@ class ServerAddress:
 
 
 def read_address(url: str) -> ServerAddress:
-    """Return an address taken apart.
+    """Return a parsed address.
 
     Raises:
-        ValueError: it is none, or holds a word that is unknown or cannot be done.
+        ValueError: it is not an address, or has a parameter that is unknown or not supported.
     """
     place, _, query = url.partition("?")
     scheme, separator, _ = place.partition("://")
@@ -108,24 +108,24 @@ def _timeout(written: str | None) -> float | None:
 
 
 def checked_address(secret: SecretStr) -> SecretStr:
-    """Return the setting of an address as it is.
+    """Return the setting of an address unchanged.
 
     Raises:
-        ValueError: it is not an address that can be used.
+        ValueError: it is not a usable address.
     """
     read_address(secret.get_secret_value())
     return secret
 
 
 def checked_replicas(secret: SecretStr) -> SecretStr:
-    """Return the setting of replicas' addresses, separated by spaces, as it is.
+    """Return the setting of replicas' addresses, separated by spaces, unchanged.
 
     Raises:
-        ValueError: one is not an address that can be used, or names more than one server.
+        ValueError: one is not a usable address, or names more than one server.
     """
     for url in secret.get_secret_value().split():
         read_address(url)
-        # How far a replica is, is asked over one connection and holds for the others.
+        # The position is polled over one connection and has to hold for all the others.
         if "," in urlsplit(url).netloc.rpartition("@")[2]:
             raise ValueError(
                 "each address names one replica: separate the addresses of several by spaces"
@@ -134,12 +134,12 @@ def checked_replicas(secret: SecretStr) -> SecretStr:
 
 
 def server_name(url: str) -> str:
-    """Return what a server is called in logs and metrics: host and port, and no secret."""
+    """Return a server's name for logs and metrics: host and port, without secrets."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 async def open_connection(url: str, *, timeout: float | None = None) -> asyncpg.Connection:  # noqa: ASYNC109 (the driver's)
-    """Open one connection by itself; `timeout` in seconds holds where the address names none."""
+    """Open one connection; `timeout` in seconds applies if the address names none."""
     address = read_address(url)
     waits = {} if timeout is None else {"timeout": timeout}
     return await asyncpg.connect(

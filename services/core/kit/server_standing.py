@@ -20,10 +20,10 @@ SELECT current_setting('server_version') AS version,
 
 @dataclass(frozen=True, slots=True)
 class ServerStanding:
-    """How a server stands.
+    """The state of a server.
 
-    `version_number` is such as 150018 for 15.18, `size` the database's in bytes; the clock that was
-    asked with is by so many seconds before the server's.
+    `version_number` is such as 150018 for 15.18, `size` the database's in bytes.
+    `clock_ahead_seconds` is how far the caller's clock is ahead of the server's.
     """
 
     version: str
@@ -35,5 +35,5 @@ class ServerStanding:
 
 
 async def server_standing(connection: asyncpg.Connection, true_now: datetime) -> ServerStanding:
-    """Ask a server how it stands."""
+    """Query the state of a server."""
     return ServerStanding(*await connection.fetchrow(*_STANDING.bind({"now": true_now})))

@@ -19,26 +19,26 @@ from services.core.kit.database import POOLED_SETTINGS
 from services.core.kit.statements import DriverStatement
 
 _ITERATIONS = 4096
-"""As PostgreSQL itself takes it for SCRAM."""
+"""PostgreSQL's own default for SCRAM."""
 
 REVISIONS = "alembic_version"
-"""The table that migrations alone write."""
+"""The table that only migrations write."""
 
 
 class RoleUnfit(RuntimeError):
-    """A role cannot be the services': it may do what only the owner may, or cannot be made."""
+    """The services cannot use this role: it has the owner's rights, or cannot be created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The name of a role and its password, as an address has them."""
+    """A role's name and password, as an address contains them."""
 
     name: str
     password: str | None
 
     @classmethod
     def of(cls, url: str) -> "Login":
-        """Return whom an address signs in as."""
+        """Return the login in an address."""
         parts = urlsplit(url)
         password = None if parts.password is None else unquote(parts.password)
         return cls(unquote(parts.username or ""), password)
@@ -47,15 +47,15 @@ class Login:
 async def admit(
     connection: asyncpg.Connection, login: Login, *, append_only: Collection[str]
 ) -> None:
-    """Make the role where it is lacking, and give it what the services need, and no more.
+    """Create the role if it is missing, and grant it exactly what the services need.
 
-    The connection is the owner's, in no transaction. What is as it should be is left alone, so that
-    it may be done again at any time, beside what runs. Of tables that come later it may read and
-    add at once; the rest comes with the next call.
+    The connection is the owner's, outside a transaction. Idempotent: it changes only what differs,
+    so it may run at any time, beside the services. On tables that come later the role may read and
+    insert at once; the next call grants the rest.
 
     Raises:
-        RoleUnfit: the role is the owner or may become it, may change what is append-only all the
-            same, or is lacking and the owner may make none.
+        RoleUnfit: the role is the owner or may become it, may change append-only tables through
+            other grants, or is missing and the owner may not create roles.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('roles', 0))")
@@ -78,7 +78,7 @@ async def _make(connection: asyncpg.Connection, login: Login) -> None:
             f" CREATE ROLE {role} LOGIN PASSWORD …, then migrate again"
         )
     try:
-        # Within a savepoint: another database's migration may have made it at this moment.
+        # In a savepoint: another database's migration may be creating it at this moment.
         async with connection.transaction():
             verifier = _verifier(login.password)
             await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{verifier}'")
@@ -93,7 +93,7 @@ async def _make(connection: asyncpg.Connection, login: Login) -> None:
         ) from None
 
 
-# Whoever may make roles may make itself the owner's, before PostgreSQL 16.
+# Before PostgreSQL 16 a role with CREATEROLE can grant itself the owner's role.
 _STANDING = DriverStatement("""
 SELECT rolsuper OR rolcreaterole OR rolbypassrls OR rolreplication AS mighty,
     pg_has_role(rolname, current_user, 'MEMBER') AS owner
@@ -147,7 +147,7 @@ SELECT current_schema() AS name,
 async def _lacking(
     connection: asyncpg.Connection, name: str, append_only: Collection[str]
 ) -> list[str]:
-    """Return what is to be said so that the role has its rights."""
+    """Return the statements that give the role its rights."""
     role, asked = _quoted(name), {"role": name}
     schema = await connection.fetchrow(*_SCHEMA.bind(asked))
     place = _quoted(schema["name"])
@@ -172,7 +172,7 @@ async def _lacking(
 
 
 def _due(table: str, append_only: Collection[str], *, is_part: bool) -> set[str]:
-    """Return what the services may do to a table; what is in a part is changed over the whole."""
+    """Return the rights on a table that the services need; partitions change via their parent."""
     if table == REVISIONS:
         return {"SELECT"}
     if is_part or table in append_only:
@@ -190,7 +190,7 @@ def _taken(table: str, role: str, rights: Iterable[str]) -> list[str]:
     return [f"REVOKE {said} ON {table} FROM {role}"] if said else []
 
 
-# What somebody may do by whatever way: as the owner, as a member of a role, or as everybody may.
+# Effective rights, whether as owner, through membership in a role, or through PUBLIC.
 _MAY_CHANGE = DriverStatement("""
 SELECT c.relname FROM pg_class AS c
 LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid
@@ -206,7 +206,7 @@ ORDER BY c.relname
 async def may_change(
     connection: asyncpg.Connection, name: str, append_only: Collection[str]
 ) -> list[str]:
-    """Return of which tables a role could change rows that are only ever added."""
+    """Return the append-only tables whose rows a role could change."""
     asked = {"role": name, "tables": sorted(append_only)}
     return [row["relname"] for row in await connection.fetch(*_MAY_CHANGE.bind(asked))]
 
@@ -230,9 +230,9 @@ def _quoted(name: str) -> str:
 
 
 def _verifier(password: str) -> str:
-    """Return what the server keeps of a password (SCRAM-SHA-256, RFC 5803).
+    """Return the verifier that the server stores for a password (SCRAM-SHA-256, RFC 5803).
 
-    So the password itself goes into no statement, and into no log of statements.
+    So the password itself appears in no statement, and in no log of statements.
     """
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)

@@ -20,7 +20,7 @@ from services.core.kit.ids import new_id
 _PORT = 22
 _PATIENCE_SECONDS = 15
 _LONGEST_SECONDS = 300.0
-"""A server that answers and does nothing is given up by then."""
+"""Upper limit for one file, in case the server answers but makes no progress."""
 
 _FILES = {"key", "known_hosts"}
 _FORM = "must have the form sftp://user@host/folder?key=/path/of/key&known_hosts=/path/of/hosts"
@@ -28,7 +28,7 @@ _FORM = "must have the form sftp://user@host/folder?key=/path/of/key&known_hosts
 
 @dataclass(frozen=True, slots=True)
 class SftpPlace:
-    """A folder of a server of SFTP, and what proves each to the other."""
+    """A folder of an SFTP server, with our private key and its known host keys."""
 
     host: str
     port: int
@@ -42,7 +42,7 @@ class SftpPlace:
         """Return the place that an address names.
 
         Raises:
-            ValueError: it has another form, or a file that it names is not there.
+            ValueError: it has another form, or a file that it names does not exist.
         """
         said = urlsplit(url)
         query = parse_qsl(said.query, keep_blank_values=True)
@@ -64,18 +64,18 @@ class SftpPlace:
 
 
 class SftpSink:
-    """Leaves files in a folder of a server; one that was not sent whole has no name to fetch."""
+    """Uploads files into a folder of a server; an incomplete one never gets its final name."""
 
     def __init__(self, place: SftpPlace, *, longest_seconds: float = _LONGEST_SECONDS) -> None:
         self._place = place
         self._longest_seconds = longest_seconds
 
     async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """Leave a file: written beside its place, brought to the disk, then renamed.
+        """Upload a file: write a draft beside it, fsync, then rename.
 
         Raises:
-            FileStoreUnavailable: the server does not answer, is not the one that is known, does not
-                let us in, or takes no more.
+            FileStoreUnavailable: the server does not answer, has an unknown host key, does not let
+                us in, or takes no more.
         """
         try:
             async with asyncio.timeout(self._longest_seconds):
@@ -84,8 +84,8 @@ class SftpSink:
                     sftp = await connection.start_sftp_client()
                     await _leave(sftp, f"{self._place.folder}/{key}", parts)
                 finally:
-                    connection.abort()  # nobody waits for a server that is stuck
-        # A key that cannot be read is a ValueError.
+                    connection.abort()  # a graceful close could hang on a stuck server
+        # A private key that cannot be read raises ValueError.
         except (asyncssh.Error, OSError, ValueError) as error:
             raise FileStoreUnavailable from error
 
@@ -113,18 +113,18 @@ async def _leave(sftp: asyncssh.SFTPClient, place: str, parts: AsyncIterator[byt
     try:
         await _write(sftp, draft, parts)
         await _rename(sftp, draft, place)
-    except Exception:  # whoever is cancelled begins nothing new
+    except Exception:  # not on cancellation, which must not start new work
         with suppress(asyncssh.Error, OSError):
             await sftp.remove(draft)
         raise
 
 
 async def _write(sftp: asyncssh.SFTPClient, draft: str, parts: AsyncIterator[bytes]) -> None:
-    # Closed where all went well alone: otherwise its connection ends, which closes it too.
+    # Closed only on success: otherwise the connection is aborted, which closes it too.
     file = await sftp.open(draft, "xb")
     async for part in parts:
         await file.write(part)
-    with suppress(asyncssh.SFTPOpUnsupported):  # then the server does as it does
+    with suppress(asyncssh.SFTPOpUnsupported):  # then durability is up to the server
         await file.fsync()
     await file.close()
 
@@ -133,7 +133,7 @@ async def _rename(sftp: asyncssh.SFTPClient, draft: str, place: str) -> None:
     try:
         await sftp.posix_rename(draft, place)
     except asyncssh.SFTPOpUnsupported:
-        # SFTP's own verb takes no name that is there; such a file has the same bytes.
+        # SFTP's own rename refuses an existing name; an existing file has the same bytes.
         with suppress(asyncssh.SFTPNoSuchFile):
             await sftp.remove(place)
         await sftp.rename(draft, place)

@@ -9,10 +9,10 @@ _V = TypeVar("_V")
 
 
 class SingleFlight(Generic[_K, _V]):
-    """The looks that are under way, by what is asked for.
+    """The queries in flight, by key.
 
-    Use it where what many need runs out for all of them at once, as what is kept of a key does: a
-    busy caller would send as many looks to the database as it has requests.
+    Use it where an entry that many need expires for all of them at once, such as a cached API key:
+    otherwise a busy caller would send as many queries to the database as it has requests.
     """
 
     def __init__(self) -> None:
@@ -21,10 +21,10 @@ class SingleFlight(Generic[_K, _V]):
     async def look(
         self, key: _K, ask: Callable[[], Awaitable[_V]], keep: Callable[[_V], None]
     ) -> _V:
-        """Return what `ask` finds, asked by whoever comes first and kept by `keep`.
+        """Return the result of `ask`, called by the first caller and cached by `keep`.
 
-        A caller that goes away ends nothing for the others. What `ask` raises is raised to all who
-        wait; whoever comes later asks anew.
+        A cancelled caller does not cancel it for the others. An exception from `ask` reaches all
+        who wait; later callers ask anew.
         """
         flight = self._under_way.get(key)
         if flight is None:
@@ -34,7 +34,7 @@ class SingleFlight(Generic[_K, _V]):
         return await asyncio.shield(flight)
 
     def forget(self) -> None:
-        """Let what is found by those under way be kept by nobody, for it may be old."""
+        """Do not cache the results of the queries in flight, because they may be stale."""
         self._under_way.clear()
 
     async def _fly(
@@ -52,6 +52,6 @@ class SingleFlight(Generic[_K, _V]):
 
 
 def _heard(flight: asyncio.Task[_V]) -> None:
-    """Take note of how it ended, for all who waited may have gone."""
+    """Retrieve the exception, because all who waited may be gone and asyncio would log it."""
     if not flight.cancelled():
         flight.exception()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives import hashes
 
 DIGEST_BYTES = 32
-"""So many bytes an SM3 digest has."""
+"""Bytes of an SM3 digest."""
 
 
 def _of_cryptography(plain: bytes) -> bytes:
@@ -16,13 +16,13 @@ def _of_cryptography(plain: bytes) -> bytes:
 
 
 def _chosen() -> Callable[[bytes], bytes]:
-    """Return the quicker of the two; Python may be built on an OpenSSL without SM3."""
+    """Return the faster of the two implementations; Python's OpenSSL may lack SM3."""
     if "sm3" not in hashlib.algorithms_available:
         return _of_cryptography
     begun = hashlib.new("sm3")
 
     def of_openssl(plain: bytes) -> bytes:
-        # A copy, for OpenSSL takes as long to find a digest by its name as to make a short one.
+        # A copy, because looking a digest up by name takes OpenSSL as long as a short digest.
         hashing = begun.copy()
         hashing.update(plain)
         return hashing.digest()

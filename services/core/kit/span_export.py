@@ -27,14 +27,14 @@ _KINDS = {
 }
 _HEADER = "traceparent"
 _MOST_CAUSES = 128
-"""Links of one span (`OTEL_SPAN_LINK_COUNT_LIMIT`'s default); the newest are the last named."""
+"""Most links of one span (`OTEL_SPAN_LINK_COUNT_LIMIT`'s default); the last causes are kept."""
 
 _HIDDEN = "url.query"
 _propagator = TraceContextTextMapPropagator()
 
 
 class _Discreet(SpanProcessor):
-    """Takes out of a span what may hold a secret: the query, in which a calendar's token stands."""
+    """Redacts the query in a span's attributes, because a calendar's token is part of it."""
 
     @override
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -43,7 +43,7 @@ class _Discreet(SpanProcessor):
 
 
 class _Span:
-    """One span of the library as the rest of the program knows it."""
+    """Adapts a span of the library to `OpenSpan`."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
@@ -71,7 +71,7 @@ class _Span:
 
 
 class _Spans:
-    """Makes spans by a provider's tracer."""
+    """Makes spans with a provider's tracer."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._tracer = provider.get_tracer("wufei")
@@ -81,7 +81,7 @@ class _Spans:
         made = self._tracer.start_span(name, context=Context(), kind=_KINDS[kind])
         span = _Span(made)
         try:
-            # Words of an error may hold values; its type says enough here, and the log the rest.
+            # An error's message may hold values: its type suffices here, the log has the rest.
             with trace.use_span(
                 made, end_on_exit=False, record_exception=False, set_status_on_exception=False
             ):
@@ -90,7 +90,7 @@ class _Spans:
             made.set_status(trace.StatusCode.ERROR, type(error).__name__)
             made.end()
             raise
-        # What is never ended is never exported.
+        # A span that is never ended is never exported.
         if not span.dropped:
             made.end()
 
@@ -99,7 +99,7 @@ class _Spans:
 
 
 class SpanExport:
-    """Makes the spans of a `part` of the system while it is open, and sends them.
+    """Makes and exports the spans of a `part` of the system while it is open.
 
     They go to the collector that the environment names, or to another `processor`.
     """
@@ -107,17 +107,17 @@ class SpanExport:
     def __init__(self, part: str, processor: SpanProcessor | None = None) -> None:
         name = os.environ.get("OTEL_SERVICE_NAME", f"wufei-{part}")
         resource = Resource.create({"service.name": name, "service.namespace": "wufei"})
-        # The program ends it itself, in time for the last spans.
+        # The program shuts it down itself, in time for the last spans.
         self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self.provider.add_span_processor(_Discreet())
         self.provider.add_span_processor(processor or BatchSpanProcessor(OTLPSpanExporter()))
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Begin to make spans."""
         use_spans(_Spans(self.provider))
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Send the last ones, and make no more."""
+        """Send the last spans, and make no more."""
         use_spans(None)
         self.provider.shutdown()

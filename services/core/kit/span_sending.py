@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def span_export(part: str, *, sends: bool) -> "AbstractContextManager[SpanExport | None]":
-    """Return what sends the spans of `part` while it is open; None within: nothing `sends`."""
+    """Return a context manager that exports the spans of `part`; it yields None if not `sends`."""
     if not sends:
         return nullcontext()
-    # Loaded here, for it takes a tenth of a second and some megabytes.
+    # Imported here, because it takes a tenth of a second and some megabytes.
     export: type[SpanExport] = import_module("services.core.kit.span_export").SpanExport
     return export(part)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 @dataclass(frozen=True, slots=True)
 class SqlCondition:
-    """A condition in SQL with the parameters that it names."""
+    """An SQL condition with the values of its parameters."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -27,22 +27,22 @@ class SqlCondition:
 
 
 class DriverStatement:
-    """One statement for asyncpg, written with `:name` and compiled to `$n` where it is made.
+    """One statement for asyncpg, written with `:name` and compiled to `$n` when it is created.
 
-    `await connection.fetch(*STATEMENT.bind({"city": city_code}))` runs it. A cast of a parameter
-    is written `CAST(:name AS type)`; `::` directly behind a name is not understood.
+    `await connection.fetch(*STATEMENT.bind({"city": city_code}))` runs it. Write the cast of a
+    parameter as `CAST(:name AS type)`; `::` directly after a name is not supported.
     """
 
     __slots__ = ("_names", "_sql")
 
     def __init__(self, sql: str) -> None:
-        """Compile a statement; a name that is used twice is one parameter."""
+        """Compile a statement; a name that occurs twice is one parameter."""
         compiled = text(sql).compile(dialect=dialect())  # type: ignore[no-untyped-call]
         self._sql: str = compiled.string
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
 
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the text and the values in its order, as the driver's methods take them.
+        """Return the SQL text and the values in order, as the driver's methods take them.
 
         Raises:
             KeyError: a name has no value, or a value has no name in the statement.
@@ -53,8 +53,8 @@ class DriverStatement:
         return bound
 
 
-# What callers narrow lists by makes some hundred texts, and each is compiled once.
+# The filters of lists produce some hundred texts, and each is compiled once.
 @lru_cache(maxsize=1024)
 def driver_statement(sql: str) -> DriverStatement:
-    """Return the statement of a text that is put together while the program runs."""
+    """Return the cached statement of a text that is composed at run time."""
     return DriverStatement(sql)

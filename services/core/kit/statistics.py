@@ -9,19 +9,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _FEW = 8
-"""Pages of a table that are read in no time, by whatever way."""
+"""Pages of a table that take no time to read, however they are read."""
 
-# One that was never counted passes for a hundred rows or more, also when it holds one.
-# By the size of its file, which is known at once and to everybody; how many rows were changed
-# is told by each connection a second or ten later. Only an owner may have its tables counted, so
-# it is done by a function of the schema, with the rights of the owner.
+# The planner assumes a hundred rows or more of a table that was never analysed, even if it has one.
+# Growth is measured by file size, which is known to everybody at once; each connection reports its
+# changed rows a second or ten later. Only an owner may run ANALYZE, so a function of the schema
+# does it with the owner's rights.
 _COUNT_GROWN = text(f"SELECT count_grown({_FEW})")
 
 
 async def count_grown(session: AsyncSession) -> list[str]:
-    """Have every table counted that has doubled since it last was; return their names.
+    """Analyse every table that has doubled since it was last analysed; return their names.
 
-    Whatever any connection keeps of how to read them is made anew. What others are counting already
-    is left to them.
+    Connections then choose anew how they execute their prepared statements. Tables that another
+    session is analysing are skipped.
     """
     return list(await session.scalars(_COUNT_GROWN))

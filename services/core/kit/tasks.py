@@ -6,10 +6,10 @@ _AGAIN_SECONDS = 0.1
 
 
 async def end(*tasks: asyncio.Task[None]) -> None:
-    """Cancel tasks until all of them have ended; how they ended is nobody's concern any more.
+    """Cancel tasks until all of them have ended; ignore how they ended.
 
-    Once is not enough: on Python 3.11 `asyncio.wait_for`, through which redis-py sends, loses a
-    cancellation that comes together with its result, and the task goes on.
+    Once is not enough: on Python 3.11 `asyncio.wait_for`, which redis-py sends through, loses a
+    cancellation that arrives together with its result, and the task goes on.
     """
     running = {task for task in tasks if not task.done()}
     while running:

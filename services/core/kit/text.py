@@ -8,7 +8,7 @@ Language = Literal["zh-CN", "en"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One sentence in Chinese and in English; `{names}` are filled by `format`."""
+    """One sentence in Chinese and in English; `format` fills its `{names}`."""
 
     zh: str
     en: str

@@ -15,11 +15,11 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 class OpenSpan(Protocol):
-    """A piece of work that is under way."""
+    """A span that has not ended."""
 
     @property
     def traceparent(self) -> str | None:
-        """Return what names this span to others; None: it is not traced."""
+        """Return the `traceparent` of this span; None: it is not traced."""
 
     def caused_by(self, traceparents: Iterable[str | None]) -> None:
         """Link it with the spans that caused it."""
@@ -28,17 +28,17 @@ class OpenSpan(Protocol):
         """Add attributes."""
 
     def drop(self) -> None:
-        """Tell nobody of it: there was nothing to do."""
+        """Do not export it: there was nothing to do."""
 
 
 class Spans(Protocol):
-    """What makes spans, where a door sends them."""
+    """Makes spans, in a process that exports them."""
 
     def opened(self, name: str, kind: SpanKind) -> AbstractContextManager[OpenSpan]:
-        """Open a span of a trace of its own."""
+        """Open a span in a new trace."""
 
     def present(self) -> OpenSpan:
-        """Return the span that this runs in."""
+        """Return the current span."""
 
 
 class _NoSpan:
@@ -59,14 +59,14 @@ _spans: Spans | None = None
 
 
 def use_spans(spans: Spans | None) -> None:
-    """Have spans made by this from now on; None: make none."""
+    """Set the maker of spans from now on; None: make none."""
     global _spans  # noqa: PLW0603 (one process, one destination)
     _spans = spans
 
 
 @contextmanager
 def opened_span(name: str, kind: SpanKind = "internal") -> Iterator[OpenSpan]:
-    """Open a span round what runs inside; an error that leaves it is noted on it."""
+    """Open a span around the block; an exception that leaves the block marks it as failed."""
     if _spans is None:
         yield _NONE
         return
@@ -75,5 +75,5 @@ def opened_span(name: str, kind: SpanKind = "internal") -> Iterator[OpenSpan]:
 
 
 def present_span() -> OpenSpan:
-    """Return the span that this runs in, which may be none."""
+    """Return the current span, or one that does nothing."""
     return _NONE if _spans is None else _spans.present()

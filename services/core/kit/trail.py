@@ -21,7 +21,7 @@ _NO_VERSION = "ff"
 class Trail:
     """A request's id, the W3C `traceparent` that its events carry, and the ids of those events.
 
-    `waited` are the seconds that notices of deadlines went out after they were due.
+    `waited` are the delays in seconds of the deadline notices that were sent.
     """
 
     request_id: str | None = None
@@ -35,7 +35,7 @@ _present: ContextVar[Trail | None] = ContextVar("trail", default=None)
 
 @contextmanager
 def on_trail(trail: Trail) -> Iterator[None]:
-    """Let what runs inside, with all tasks that it starts, belong to a trail."""
+    """Make the block, with all tasks that it starts, part of a trail."""
     token = _present.set(trail)
     try:
         yield
@@ -44,42 +44,42 @@ def on_trail(trail: Trail) -> Iterator[None]:
 
 
 def present_trail() -> Trail | None:
-    """Return the trail that this runs on; None: on none."""
+    """Return the current trail; None: there is none."""
     return _present.get()
 
 
 def present_traceparent() -> str | None:
-    """Return what an event that is written now carries as its `traceparent`."""
+    """Return the `traceparent` for events that are written now."""
     trail = _present.get()
     return None if trail is None else trail.traceparent
 
 
 def note_events(ids: Iterable[UUID]) -> None:
-    """Note that events with these ids were written."""
+    """Note the ids of events that were written."""
     trail = _present.get()
     if trail is not None:
         trail.events.extend(ids)
 
 
 def note_waits(seconds: Iterable[float]) -> None:
-    """Note for how long notices of deadlines that went out now had been due."""
+    """Note the delays, in seconds, of deadline notices that were sent now."""
     trail = _present.get()
     if trail is not None:
         trail.waited.extend(seconds)
 
 
 def forget_events() -> None:
-    """Note that what was written so far was undone."""
+    """Forget the noted events, because they were rolled back."""
     trail = _present.get()
     if trail is not None:
         trail.events.clear()
 
 
 def read_traceparent(given: str) -> str | None:
-    """Return the value of a `traceparent` header as version 00 writes it; None: it is not one.
+    """Return the value of a `traceparent` header in the form of version 00; None: it is invalid.
 
-    A later version may say more behind these parts, which is passed over (W3C Trace Context,
-    section 3.2). Ids of nothing but zeros name nothing.
+    A later version may append more parts, which are ignored (W3C Trace Context, section 3.2). Ids
+    of only zeros are invalid.
     """
     parts = _TRACEPARENT.fullmatch(given)
     if parts is None:

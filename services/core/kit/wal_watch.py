@@ -13,13 +13,13 @@ _EVERY_SECONDS = 0.25
 _ANSWERS_WITHIN_SECONDS = 1.0
 _PAUSE_SECONDS = 0.25
 
-# Where the primary inserts next, and up to where a replica has replayed: both in bytes.
+# The primary's insert position, or the position that a replica has replayed to: both in bytes.
 _HOW_FAR = """
 SELECT pg_is_in_recovery() AS replays, (
     CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
     ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint AS wal
 """
-# A physical replica has the identifier of its primary's cluster, and each database its number.
+# A physical replica shares its primary's cluster identifier and the oids of its databases.
 _OF = """
 SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM pg_control_system()
@@ -30,10 +30,10 @@ _PAGE_HEADERS = (24, 40)
 
 @dataclass(frozen=True, slots=True)
 class WalPosition:
-    """How far a server is: a position in its WAL, in bytes, and since when that is so.
+    """A server's position in its WAL, in bytes, and when it was asked.
 
-    `asked_at` is the loop's time before it was asked: what it says holds at that time or later.
-    `of` tells clusters and their databases apart.
+    `asked_at` is the loop's time before the query: the position holds at that time or later.
+    `of` identifies the cluster and the database.
     """
 
     wal: int
@@ -43,22 +43,22 @@ class WalPosition:
 
 
 async def cluster_of(connection: asyncpg.Connection) -> tuple[int, int]:
-    """Return what a server's cluster and its database share with those of its replicas alone."""
+    """Return the identity of a server's cluster and database, which its replicas share."""
     cluster, database = await connection.fetchrow(_OF, timeout=_ANSWERS_WITHIN_SECONDS)
     return cluster, database
 
 
 async def how_far(connection: asyncpg.Connection, of: tuple[int, int]) -> WalPosition:
-    """Return how far a server is whose cluster and database are known."""
+    """Return the position of a server whose cluster and database are known."""
     asked_at = asyncio.get_running_loop().time()
     row = await connection.fetchrow(_HOW_FAR, timeout=_ANSWERS_WITHIN_SECONDS)
     return WalPosition(_at_a_record(row["wal"]), row["replays"], of, asked_at)
 
 
 class WalWatch:
-    """How far a server is; it is asked four times a second, and whenever somebody wants to know.
+    """The position of a server, polled four times a second and on demand.
 
-    However many want to know at the same time, it is asked once for all of them.
+    Concurrent callers share one query.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -71,16 +71,16 @@ class WalWatch:
 
     @property
     def untried(self) -> bool:
-        """Return whether it was never asked yet."""
+        """Return whether it has never been asked yet."""
         return self.known is None and self.trouble is None
 
     def doubt(self, why: str) -> None:
-        """Know nothing of it until it answers again."""
+        """Treat the position as unknown until the server answers again."""
         self.known, self.trouble = None, why
         self._wanted.set()
 
     async def ask(self) -> WalPosition | None:
-        """Return how far it is, asked after this call; None: it does not answer."""
+        """Return the position, queried after this call; None: the server does not answer."""
         if self._next is None:
             return None
         answer = self._next
@@ -88,17 +88,17 @@ class WalWatch:
         return await asyncio.shield(answer)
 
     async def read(self, connection: asyncpg.Connection) -> WalPosition:
-        """Return how far the server of a connection is."""
+        """Return the position of the server of a connection."""
         return await how_far(connection, self._of)
 
     async def run(self) -> None:
-        """Ask for ever, and again after every break."""
+        """Poll forever, and again after every disconnect."""
         while True:
             try:
                 await self._go_on_asking()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 self._lose(told_of(error))
-            except asyncpg.InternalClientError as error:  # no server of those named is the primary
+            except asyncpg.InternalClientError as error:  # none of the named servers is the primary
                 self._lose(told_of(error))
             finally:
                 self._lose(self.trouble or "it is not asked")
@@ -133,9 +133,9 @@ class WalWatch:
 
 
 def _at_a_record(wal: int) -> int:
-    """Return where the last record ends: at a page's start the next one begins after its header.
+    """Return the end of the last record: a record at a page's start begins after the page header.
 
-    A replica has replayed up to the end of a record. No record ends inside these headers.
+    A replica has replayed up to the end of a record, and no record ends inside these headers.
     """
     within = wal % _PAGE
     return wal - within if within in _PAGE_HEADERS else wal
