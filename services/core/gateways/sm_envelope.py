@@ -189,7 +189,7 @@ def _verifier(keys: SmKeys) -> Any:
 
 
 def _sm4_key(keys: SmKeys) -> bytes:
-    """Return the SM4 key: the first 16 hexadecimal characters of the secret encrypted by the code."""
+    """Return the SM4 key: the secret encrypted by the code, its first 16 hexadecimal digits."""
     code = keys.app_code[:_KEY_CHARACTERS].encode()
     return _enciphered(code, keys.app_secret.encode()).hex().upper()[:_KEY_CHARACTERS].encode()
 
