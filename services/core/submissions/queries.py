@@ -240,13 +240,17 @@ class Changed(NamedTuple):
 # One look-up for each number, however little is known of the table of events.
 _CHANGED = f"""
 WITH changes AS (
-    SELECT position, type, subject_id, subject_kind, plan_code
+    SELECT position, type, subject_id, subject_kind, plan_code, shifts
     FROM (
         SELECT position, event_id FROM event_position
         WHERE city_code = :city AND position > :after ORDER BY position LIMIT :most
     ) AS numbers
     CROSS JOIN LATERAL (
-        SELECT type, subject_id, subject_kind, plan_code FROM event
+        SELECT type, subject_id, subject_kind, plan_code,
+            -- Before the first version of a plan nobody had anything of it.
+            type = ANY(:shifting)
+                AND (type <> 'plan.published' OR data->>'version' <> '1') AS shifts
+        FROM event
         WHERE city_code = :city AND id = event_id LIMIT 1
     ) AS told
     ORDER BY position
@@ -260,7 +264,7 @@ SELECT last.position, {_COLUMNS},
     (SELECT max(position) FROM changes) AS read_to,
     (SELECT position FROM log_head WHERE city_code = :city) AS newest,
     (SELECT count(*) FROM changes) AS read_count,
-    (SELECT bool_or(type = ANY(:shifting)) FROM changes WHERE plan_code = :plan) AS shifted
+    (SELECT bool_or(shifts) FROM changes WHERE plan_code = :plan) AS shifted
 FROM (SELECT 1) AS always
 LEFT JOIN (last JOIN submission ON submission.id = last.id AND {{narrowed}}) ON TRUE
 ORDER BY last.position
