@@ -37,8 +37,8 @@ def exact(raw: object) -> Decimal:
     """Return `raw` (a Decimal, int or decimal text) as a Decimal, every digit kept.
 
     Raises:
-        ValueError: it is no finite decimal number of at most 38 digits. Floats are refused:
-            they have already lost what was written.
+        ValueError: it is no finite decimal number of at most 38 digits. Floats are refused
+            because they have already lost digits.
     """
     if isinstance(raw, bool) or not isinstance(raw, Decimal | int | str):
         raise ValueError("not a number")  # noqa: TRY004 (callers catch one sort of error)

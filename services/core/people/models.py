@@ -1,4 +1,4 @@
-"""Tables of people, posts, who holds them, and sign-ins."""
+"""Tables of people, posts, tenures of posts, sessions, and sign-in providers."""
 
 from datetime import date, datetime
 from typing import Any

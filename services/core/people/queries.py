@@ -1,4 +1,4 @@
-"""Reading people, posts, who holds them, and sessions."""
+"""Reads people, posts, tenures of posts, and sessions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
