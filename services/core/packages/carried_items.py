@@ -115,7 +115,8 @@ def row_of(index: int, raw: object, shape: type[CarriedSaid]) -> BatchRow:
         return BatchRow(index, "upsert", _slot_in(raw), {}, draft=False, faults=faults)
     slot = Slot(item.indicator_code, item.organization_code, item.period)
     if item.operation == "delete":
-        return BatchRow(index, "delete", slot, {}, draft=False)
+        # What was brought is taken back; what somebody here wrote is theirs.
+        return BatchRow(index, "delete", slot, {}, draft=False, only_own=True)
     said = {name: getattr(item, name) for name in (*FORMS, *REMARKS)}
     return BatchRow(index, "upsert", slot, said, draft=False)
 

@@ -18,7 +18,6 @@ from services.core.audit.service import note_of
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor, operator
 from services.core.identity.queries import actor_of_key
-from services.core.identity.rules import Permission
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
@@ -45,6 +44,7 @@ from services.core.packages.series import JudgedPackage, SeriesStanding, judge
 from services.core.plan.queries import plan_state
 from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
+from services.core.plan.visibility import may_report_to
 from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows
 from services.core.submissions.batch.rows import judge as judge_rows
 from services.core.submissions.batch.service import carry_out
@@ -68,9 +68,10 @@ _NO_PEER = Text(
     "no {peer} is registered for the plan {plan}: register it with wufei package peer",
 )
 _NO_KEY = Text(
-    "对方 {peer} 没有登记可用的密钥（key，须有 submissions:write），不能导入其数据",
-    "{peer} has no key that is good and may report values (submissions:write), so nothing of it"
-    " is taken in",
+    "对方 {peer} 没有登记可用的密钥（key，须有 submissions:write，且可向该计划填报），"
+    "不能导入其数据",
+    "{peer} has no key that is good and may report values to this plan (submissions:write), so"
+    " nothing of it is taken in",
 )
 _TOO_MANY = Text(f"一个数据包至多 {MOST_ROWS} 条", f"A package carries {MOST_ROWS} items at most")
 _KIND = {
@@ -200,7 +201,7 @@ async def make_ready(
     if peer.key_id is not None:
         actor = await actor_of_key(session, city_code, peer.key_id, channel="package", now=now)
     plan = await plan_state(session, city_code, peer.plan_code)
-    may = actor is not None and actor.may(Permission.WRITE_SUBMISSIONS)
+    may = may_report_to(actor, city_code=city_code, plan_code=peer.plan_code)
     if actor is None or not may or plan is None:
         raise PackageRefused(_NO_KEY.format(peer=peer.peer_code))
     actor = actor.in_request(str(carried.manifest.id))

@@ -9,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.document import PlanDocument
+from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.earlier.queries import last_measures
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.loading import Loaded, load_plan
 from services.core.plan.queries import plan_document
 from services.core.plan.register_entries import Register
 from services.core.registers import queries
 from services.core.registers.service import name_of
-from services.core.submissions.queries import measured_in_open_periods
+from services.core.submissions.rules import multiplier
 
 _KEY_IN_USE = Text(
     "台账“{name}”有 {count} 行在册，不能按新的主键识别，更改后同一对象会登记成两行："
@@ -26,11 +27,11 @@ _KEY_IN_USE = Text(
     " withdraw those rows first, or describe a register of another code",
 )
 _UNIT_IN_USE = Text(
-    "“{name}”在未关闭的周期有 {count} 个数值按原单位（或倍数）填报，更改后会被当作新单位的数值："
-    "请先关闭这些周期，或以新的代码登记该指标",
-    "{count} values of {name} in periods that are not closed were reported in the unit, or with the"
-    " multiplier, that was, and would be read in the new one: close those periods first, or"
-    " describe an indicator of another code",
+    "“{name}”已有 {count} 个数值（填报值、观测值或下达的目标）按原单位（或倍数）给出，"
+    "更改后会被当作新单位的数值：请以新的代码登记采用新单位的指标",
+    "{count} numbers of {name} (reported, observed, or assigned as targets) were given in the unit,"
+    " or with the multiplier, that was, and would be read in the new one: describe the indicator in"
+    " the new unit under another code",
 )
 _COLUMN_IN_USE = Text(
     "台账列“{name}”有 {count} 行按原单位填写，更改后会被当作新单位的数值："
@@ -61,7 +62,9 @@ async def load_plan_over_rows(
     if loaded.outcome == "new_version":
         before = await _version(session, document, loaded.version - 1)
         faults = await _key_faults(session, document, before)
-        faults += await _unit_faults(session, document, before)
+        faults += await _unit_faults(session, document, loaded.version)
+        if before is not None:
+            faults += await _column_faults(session, document, before)
         if faults:
             raise InvalidPlan(faults=faults)
     return loaded
@@ -106,29 +109,32 @@ async def _version(
         return None
 
 
-async def _unit_faults(
-    session: AsyncSession, document: PlanDocument, before: PlanDocument | None
-) -> list[Fault]:
+async def _unit_faults(session: AsyncSession, document: PlanDocument, version: int) -> list[Fault]:
     """Return where numbers that stand would be read in another unit than they were given in.
 
-    Whoever reports by the version before is let through first, for it holds that version.
+    In closed periods too: their boards are drawn anew by the plan as it is. Whoever reports by the
+    version before is let through first, for it holds that version.
     """
-    if before is None:
+    city, plan = document.city.code, document.code
+    was = await last_measures(session, city, plan, version)
+    now = {one.code: (one.unit, multiplier(one)) for one in document.indicators}
+    changed = {code for code, measure in now.items() if was.get(code, measure) != measure}
+    if not changed:
         return []
-    was = {one.code: (one.unit, one.multiplier) for one in before.indicators}
-    places = {
-        one.code: (at, one)
-        for at, one in enumerate(document.indicators)
-        if was.get(one.code, (one.unit, one.multiplier)) != (one.unit, one.multiplier)
-    }
-    counts = await measured_in_open_periods(session, document.city.code, document.code, places)
+    other_units = {code for code in changed if was[code][0] != now[code][0]}
+    counts = await queries.measured(session, city, plan, changed, other_units)
     faults = []
-    for code, (at, one) in places.items():
-        if code in counts:
-            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[code]))
-            place = "unit" if was[code][0] != one.unit else "multiplier"
+    for at, one in enumerate(document.indicators):
+        if one.code in counts:
+            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[one.code]))
+            place = "unit" if one.code in other_units else _multiplier_place(one)
             faults.append(Fault(f"/indicators/{at}/{place}", "unit-in-use", told, one.unit))
-    return faults + await _column_faults(session, document, before)
+    return faults
+
+
+def _multiplier_place(indicator: Indicator) -> str:
+    stated = indicator.multiplier is not None or indicator.formula is None
+    return "multiplier" if stated else "formula/multiplier"
 
 
 async def _column_faults(

@@ -205,6 +205,28 @@ async def test_what_was_removed_or_altered_there_is_found(front: Front) -> None:
     assert found.refused == [(rows[1]["ex_id"], "编码不符")]
 
 
+@pytest.mark.parametrize(
+    "change", ["value = '99'", "note = 'changed by hand'", "op = 'D'", "ver = ver + 1"]
+)
+async def test_a_row_that_says_another_thing_is_found_though_its_digest_stayed(
+    front: Front, change: str
+) -> None:
+    await front.at.approve(*places(2))
+    await front.write()
+    first = (await front.out())[0]["ex_id"]
+    await front.insert("came", places(3)[2])
+    await front.insert("wrong", places(4)[3], row_hash="0" * 64)
+    await front.take()
+    for direction in ("out", "in"):
+        assert (await front.reconciled(direction)).is_whole
+    for table, ex_id, direction in (
+        ("ex_out_submission", first, "out"),
+        ("ex_in_submission", "came", "in"),
+    ):
+        await front.beside.execute(f"UPDATE {table} SET {change} WHERE ex_id = $1", ex_id)
+        assert (await front.reconciled(direction)).altered == [ex_id]
+
+
 async def test_without_a_plan_or_a_key_nothing_is_exchanged(front: Front) -> None:
     database, now = front.at.database, front.at.now
     for plan, key in (("410183-1999", None), (PLAN, UUID(int=1))):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -117,6 +118,29 @@ def reporters_written(
     named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
     owing = [unit for unit in named if organizations[unit]["submits"]]
     return frozenset(owing[:1] if written["units"] == "direct" else owing)
+
+
+_LAST_MEASURES = text("""
+SELECT DISTINCT ON (i.indicator->>'code') i.indicator->>'code' AS code,
+    i.indicator->>'unit' AS unit,
+    coalesce(i.indicator->>'multiplier', i.indicator->'formula'->>'multiplier', '1') AS multiplier
+FROM plan_version AS v
+CROSS JOIN LATERAL jsonb_array_elements(v.document->'indicators') AS i(indicator)
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version < :version
+ORDER BY i.indicator->>'code', v.version DESC
+""")
+
+
+async def last_measures(
+    session: AsyncSession, city_code: str, plan_code: str, version: int
+) -> Mapping[str, tuple[str, Decimal]]:
+    """Return unit and multiplier of each indicator as the last version before this one has it.
+
+    An indicator that a version left out has those that it had: its numbers still stand.
+    """
+    place = {"city": city_code, "plan": plan_code, "version": version}
+    found = await session.execute(_LAST_MEASURES, place)
+    return {row.code: (row.unit, Decimal(row.multiplier)) for row in found}
 
 
 _LAST_REGISTER = text("""

@@ -132,6 +132,8 @@ class Deciding:
     def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
         if present is None:
             return _rejected(row, None, _NONE_THERE)
+        if row.only_own and present["reported_by"] != self.actor.author_id:
+            return _rejected(row, present, _NOT_BROUGHT)
         if refused := self._why_not(present, "withdraw"):
             return _rejected(row, present, refused)
         after = self._after(present, "withdraw")
@@ -156,6 +158,16 @@ class Deciding:
         if period_allows(verb, state):
             return None
         return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
+
+
+_NOT_BROUGHT = Fault(
+    "",
+    "not-brought",
+    Text(
+        "此处的填报由他人写入，不是随此带来的：没有撤回",
+        "Somebody else wrote what stands here, and it did not come this way: it is not withdrawn",
+    ),
+)
 
 
 def checked(found: Sequence[Decided], deciding: Deciding, figures: Figures) -> list[Decided]:
