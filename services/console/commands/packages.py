@@ -275,7 +275,7 @@ async def _take_one(
     _say(path, taken.judged.said.in_(language), bad=bad)
     if taken.counts:
         _say(path, _COUNTS.format(**taken.counts).in_(language))
-    for line in taken.refused:
+    for line in (*taken.refused, *taken.warned):
         _say(path, line)
     if taken.receipt is not None and trying is None:
         kept = write_whole(arguments.receipts or path.parent, *taken.receipt)
@@ -309,7 +309,7 @@ async def _acknowledge_all(
         words = _AGAIN if done.again else _CLOSED
         _say(path, words.format(number=done.number).in_(language))
         _say(path, _COUNTS.format(**done.counts).in_(language))
-        for line in done.refused:
+        for line in (*done.refused, *done.warned):
             _say(path, line)
     return refused
 

@@ -32,7 +32,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.packages.carried_items import outcome_of
+from services.core.packages.carried_items import outcome_of, warned_of
 from services.core.packages.queries import figures, places_told
 from services.core.plan.queries import plan_codes, plan_state
 from services.core.plan.visibility import may_report_to
@@ -205,7 +205,7 @@ async def _remember(
 
 @dataclass(frozen=True, slots=True)
 class TakenRow:
-    """What became of a row that came in; `message` says why it was refused."""
+    """What became of a row that came in; `message` says why it was refused, or is doubted."""
 
     ex_id: str
     outcome: str
@@ -261,10 +261,11 @@ async def take_rows(
     for one in outcome.decided:
         if one.index is not None:
             said, faults = outcome_of(one)
-            became[fresh[one.index][0]["ex_id"]] = said, _message(faults)
+            told = _message([*faults, *warned_of(one, plan, actor)])
+            became[fresh[one.index][0]["ex_id"]] = said, told
     # By the place as it was read: a key with a blank too much is not another place.
-    told = [{**row, "biz_key": key} for (row, _), key in zip(fresh, keys, strict=True)]
-    await _remember(session, channel, "in", told, became, now)
+    keyed = [{**row, "biz_key": key} for (row, _), key in zip(fresh, keys, strict=True)]
+    await _remember(session, channel, "in", keyed, became, now)
     return done + [TakenRow(ex_id, *what) for ex_id, what in became.items()]
 
 
@@ -291,7 +292,7 @@ def _row(index: int, made: BatchRow, version: int, newest: int | None) -> BatchR
 
 
 def _message(faults: Sequence[Fault]) -> str | None:
-    """Return why a row was refused, as one text for people and programs."""
+    """Return why a row was refused, or is doubted, as one text for people and programs."""
     if not faults:
         return None
     said = "; ".join(f"{one.code}: {one.detail.zh} / {one.detail.en}" for one in faults)

@@ -23,6 +23,8 @@ from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.packages import queries
 from services.core.packages.carried_items import (
+    AnsweredFault,
+    AnsweredItem,
     answers_in,
     batch_of_lines,
     counts_of,
@@ -248,6 +250,7 @@ class TakenPackage:
     counts: Mapping[str, int] = field(default_factory=dict)
     refused: Sequence[str] = ()
     receipt: tuple[str, bytes] | None = None
+    warned: Sequence[str] = ()
 
 
 async def take_in(
@@ -270,7 +273,7 @@ async def take_in(
     outcome = await carry_out(
         session, ready.batch, ready.judged, plan=ready.plan, actor=ready.actor, now=now
     )
-    lines = await asyncio.to_thread(receipt_lines, outcome.decided)
+    lines = await asyncio.to_thread(receipt_lines, outcome.decided, ready.plan, ready.actor)
     manifest = ready.carried.manifest
     cover = Cover(
         format=RECEIPT,
@@ -283,14 +286,14 @@ async def take_in(
         answers=ready.carried.digest,
     )
     made = await asyncio.to_thread(made_file, cover, lines, signing_keys(peer, seal))
-    counts, refused = _told(lines)
+    counts, refused, warned = _told(lines)
     row = _row(peer, "in", manifest.number, ready.carried.digest, made, now)
     row.counts = counts
     session.add(row)
     peer.in_number, peer.in_digest, peer.updated_at = manifest.number, ready.carried.digest, now
     await session.flush()
     await _audit(session, peer, "package.imported", manifest.number, counts, now)
-    return TakenPackage(judged, counts, refused, (row.file_name, made.content))
+    return TakenPackage(judged, counts, refused, (row.file_name, made.content), warned)
 
 
 async def _standing(
@@ -301,16 +304,19 @@ async def _standing(
     return judge(carried, standing, None if earlier is None else earlier.digest), earlier
 
 
-def _told(lines: Sequence[bytes]) -> tuple[dict[str, int], list[str]]:
-    """Return what the lines of a receipt come to, and a line for people for each refusal."""
+def _told(lines: Sequence[bytes]) -> tuple[dict[str, int], list[str], list[str]]:
+    """Return what a receipt comes to, and a line for people for each refusal and each warning."""
     answers = answers_in(lines)
-    refused = [
+    refused = [_line(one, fault) for one in answers for fault in one.errors]
+    warned = [_line(one, fault) for one in answers for fault in one.warnings]
+    return counts_of(answers), refused, warned
+
+
+def _line(one: AnsweredItem, fault: AnsweredFault) -> str:
+    return (
         f"{one.index + 1}  {one.indicator_code} {one.organization_code} {one.period}"
         f"  {fault.code}  {fault.detail} / {fault.detail_en}"
-        for one in answers
-        for fault in one.errors
-    ]
-    return counts_of(answers), refused
+    )
 
 
 _NEVER_SENT = Text(
@@ -343,6 +349,7 @@ class Acknowledged:
     number: int
     counts: Mapping[str, int]
     refused: Sequence[str]
+    warned: Sequence[str]
     again: bool
 
 
@@ -362,7 +369,7 @@ async def acknowledge(
     if row.digest != carried.manifest.answers:
         raise PackageRefused(_OF_ANOTHER.format(number=number))
     try:
-        counts, refused = _told(carried.lines)
+        counts, refused, warned = _told(carried.lines)
     except ValueError:
         raise PackageRefused(_NO_ANSWERS) from None
     answered = sorted(one.index for one in answers_in(carried.lines))
@@ -373,9 +380,9 @@ async def acknowledge(
     if row.receipt is not None:
         if row.receipt != carried.content:
             raise PackageRefused(_CONTRADICTS.format(number=number))
-        return Acknowledged(number, counts, refused, again=True)
+        return Acknowledged(number, counts, refused, warned, again=True)
     # The package itself is not needed any more.
     row.receipt, row.counts, row.settled_at, row.content = carried.content, counts, now, None
     await session.flush()
     await _audit(session, peer, "package.acknowledged", number, counts, now)
-    return Acknowledged(number, counts, refused, again=False)
+    return Acknowledged(number, counts, refused, warned, again=False)
