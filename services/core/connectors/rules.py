@@ -195,6 +195,8 @@ def _taking_back(items: Sequence[QueuedItem], place: tuple[str, str, str]) -> He
     if not theirs:
         return None
     newest = theirs[-1]
+    if newest.withdrawn and newest.state == "accepted":
+        return None
     return HeldFigure(newest.submission_id, newest.revision, OutgoingFigure(*place, withdrawn=True))
 
 
