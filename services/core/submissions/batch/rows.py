@@ -65,7 +65,7 @@ class BatchRow:
     `index` counts from 0. `faults` are those of its shape; a row that has any may lack a part of
     its slot, which is then empty. One that is `as_made` came back as it was handed out: where
     nothing stands any more it says nothing. A `delete` of `only_own` withdraws what the same key
-    wrote last, and nothing of anybody else's.
+    wrote last, or one that carried before it, and nothing of anybody else's.
     """
 
     index: int
