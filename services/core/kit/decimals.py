@@ -69,6 +69,11 @@ def plain(number: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def plain_or_none(number: Decimal | None) -> str | None:
+    """Return `number` as `plain` writes it; None stays None."""
+    return None if number is None else plain(number)
+
+
 def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Return numerator ÷ denominator at scale 20, half even. The denominator is not 0.
 
@@ -99,6 +104,11 @@ def total(numbers: "list[Decimal] | tuple[Decimal, ...]") -> Decimal:
     for number in numbers:
         result = _EXACT.add(result, number)
     return result
+
+
+def less(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact difference."""
+    return total([left, right.copy_negate()])
 
 
 def display(
