@@ -22,7 +22,6 @@ from services.core.imports.intake import FirstLook, ImportOptions, look_at, opti
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
 from services.core.imports.writing import FormRows, foresee, rows_of, write
-from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Fault
@@ -32,6 +31,7 @@ from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.worker.loops import keep_working
+from services.worker.turns import make_in_turns
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
@@ -91,17 +91,7 @@ class Importing:
 
     async def work_off(self) -> None:
         """Do all the work there is, one file of each city in turn."""
-        while waiting := await self._cities():
-            for city_code in waiting:
-                with in_city(city_code):
-                    async with self._database.transaction() as session:
-                        taken = await service.leases.take(session, city_code)
-                    if taken is not None:
-                        await self._work_on(taken)
-
-    async def _cities(self) -> list[str]:
-        async with self._database.sessions() as session:
-            return await queries.cities_waiting(session)
+        await make_in_turns(self._database, service.leases, self._work_on)
 
     async def _work_on(self, taken: Taken) -> None:
         try:

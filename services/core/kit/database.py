@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import asyncpg
@@ -144,11 +145,28 @@ async def send_notices(session: AsyncSession) -> None:
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:
     """Take the transaction-level advisory lock on `name`, waiting for it.
 
-    Holders of a `shared` lock do not wait for each other.
+    Holders of a `shared` lock do not wait for each other. Whoever waits keeps its connection, so
+    those who wait for one name could take every connection of a process: a database opened with
+    `name_patience` waits only that long for a name, and as long as ever for a row.
     """
     # Names share 64 bits of hash: two names may collide, and then only wait for each other.
-    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
+    sort, given = ("_shared" if shared else ""), {"name": name}
+    patience: timedelta | None = session.info.get(PATIENCE)
+    wait = text(f"SELECT pg_advisory_xact_lock{sort}(hashtextextended(:name, 0))")
+    if patience is None:
+        await session.execute(wait, given)
+        return
+    take = text(f"SELECT pg_try_advisory_xact_lock{sort}(hashtextextended(:name, 0))")
+    if await session.scalar(take, given):
+        return
+    await session.execute(_WAIT_FOR, {"longest": f"{patience // timedelta(milliseconds=1)}ms"})
+    await session.execute(wait, given)
+    await session.execute(_WAIT_FOR, {"longest": POOLED_SETTINGS["lock_timeout"]})
+
+
+_WAIT_FOR = text("SELECT set_config('lock_timeout', :longest, true)")
+PATIENCE = "name_patience"
+"""What a session's `info` calls how long it waits for a name that another holds."""
 
 
 def is_taken(error: IntegrityError, index: str) -> bool:
@@ -240,13 +258,18 @@ async def _checked(connection: asyncpg.Connection, check: Check) -> None:
 
 @asynccontextmanager
 async def connect(
-    dsn: str, *, size: int = 8, application_name: str = "wufei", replica: Check | None = None
+    dsn: str,
+    *,
+    size: int = 8,
+    application_name: str = "wufei",
+    replica: Check | None = None,
+    name_patience: timedelta | None = None,
 ) -> AsyncIterator[Database]:
     """Open `dsn` (`postgresql://…`) with at most `size` connections in each of the two pools.
 
     A unit of work that holds a connection and asks for another is refused with `SecondConnection`.
     A `replica` need not answer yet; its check runs on each new connection, and each session reads
-    one snapshot.
+    one snapshot. `name_patience` limits how long a session waits in `lock_name`.
     """
     settings = {
         "application_name": application_name,
@@ -306,7 +329,7 @@ async def connect(
                 engine,
                 expire_on_commit=False,
                 autoflush=False,
-                info={} if replica is None else {REPLICA: True},
+                info={PATIENCE: name_patience} | ({} if replica is None else {REPLICA: True}),
             )
             yield Database(dsn, engine, sessions, pool)
     finally:
