@@ -28,9 +28,10 @@ from services.core.obligations.errors import ObligationNotExtendable, PeriodAnsw
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import answered_periods
 from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
-from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER
+from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER, OPENED_BY
 from services.core.obligations.writing import NO_LATER, remember, write_owed
 from services.core.plan import service as plan_service
+from services.core.plan.members import DueDays
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period, answered_by, due_by, follows_calendar
 from services.core.plan.queries import (
@@ -272,9 +273,8 @@ async def _keep_in_step(
             continue
         rows = await open_periods_for_update(session, city_code, code)
         since = calendars.get(plan.document.supervision.calendar)
-        if since is not None and follows_calendar(plan.document.due_days):
-            for row in rows:
-                await _follow_calendar(session, plan, row, since, now)
+        if since is not None and rows:
+            await _follow_calendar(session, plan, rows, since, now)
         if code in changed and rows:
             asked_at = await queries.in_force_since(session, plan)
             await _reconcile(session, plan, rows, _ACTOR, now, asked_at=asked_at)
@@ -297,20 +297,31 @@ async def _changes(
 async def _follow_calendar(
     session: AsyncSession,
     plan: PlanState,
-    row: PlanPeriod,
+    rows: Sequence[PlanPeriod],
     calendars: Sequence[WorkingCalendar],
     now: datetime,
 ) -> None:
-    """Move the due date of an open period, and of what was not handed in or extended, with it."""
-    period = plan.period_calendar.period(row.period)
-    rule = partial(due_by, plan.document.due_days, period)
-    due_date = moved_due_date(row.due_date, rule, calendars)
-    before = row.due_date
-    if due_date != before:
-        await plan_service.reschedule_period(session, row, due_date=due_date, actor=_ACTOR, now=now)
-        await _begin_epoch(
-            session, row, "rescheduled", _ACTOR, now, due_date=due_date, due_before=before
-        )
+    """Move the due dates of open periods, and of what was not handed in or extended, with it."""
+    rules = await _rules_of_opening(session, plan)
+    for row in rows:
+        rule = rules.get(row.period, plan.document.due_days)
+        if not follows_calendar(rule):
+            continue
+        period, before = plan.period_calendar.period(row.period), row.due_date
+        due_date = moved_due_date(before, partial(due_by, rule, period), calendars)
+        if due_date != before:
+            await plan_service.reschedule_period(
+                session, row, due_date=due_date, actor=_ACTOR, now=now
+            )
+            await _begin_epoch(
+                session, row, "rescheduled", _ACTOR, now, due_date=due_date, due_before=before
+            )
+
+
+async def _rules_of_opening(session: AsyncSession, plan: PlanState) -> Mapping[str, DueDays]:
+    """Return by which rule each open period was given its date: a later version leaves it there."""
+    found = await session.execute(OPENED_BY, {"city": plan.city_code, "plan": plan.code})
+    return {period: DueDays.model_validate(said) for period, said in found if said is not None}
 
 
 async def _begin_epoch(

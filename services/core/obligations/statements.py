@@ -145,6 +145,17 @@ WHERE v.city_code = :city AND v.plan_code = :plan AND v.version = :version
 """)
 """When a version of a plan was loaded."""
 
+OPENED_BY = text("""
+SELECT p.period, (
+    SELECT v.document->'due_days' FROM plan_version AS v
+    WHERE v.city_code = :city AND v.plan_code = :plan AND v.loaded_at <= p.opened_at
+    ORDER BY v.version DESC LIMIT 1
+) AS due_days
+FROM plan_period AS p
+WHERE p.city_code = :city AND p.plan_code = :plan AND p.state = 'open'
+""")
+"""By which rule each open period was given its due date: that of the version of its opening."""
+
 LATER_DUE = text("""
 SELECT o.indicator_code, o.organization_code, o.period, o.due_date
 FROM obligation AS o

@@ -245,7 +245,7 @@ def _hybrids(
 
 
 def _set_by(before: Case, after: Case) -> Literal["plan", "assigned"]:
-    """Return who set the target that is another one now; an assignment goes before the plan."""
+    """Return who set the target that is another one now."""
     one, other = before.target, after.target
     same = (one.source, one.year, one.sequence) == (other.source, other.year, other.sequence)
     # The same assignment with another date: the plan's year is another one.

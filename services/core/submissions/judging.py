@@ -86,9 +86,14 @@ def evidence_faults(
 
 
 def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:
-    """Return why a value cannot be approved any more: the plan asks for its parts since."""
+    """Return why a value cannot be approved any more: the plan asks for another form since."""
     indicator = plan.indicators.get(row["indicator_code"])
-    if indicator is None or row["value"] is None or row["numerator"] is not None:
+    if indicator is None:
+        return []
+    if (otherwise := _otherwise_judged(row, indicator)) is not None:
+        place = "/value" if otherwise is _LEVEL_ASKED and row["level"] is None else "/level"
+        return [Fault(place, otherwise.code, otherwise.words)]
+    if row["value"] is None or row["numerator"] is not None:
         return []
     if not needs_parts(indicator, plan.period_calendar.period(row["period"])):
         return []
@@ -149,6 +154,22 @@ _TOO_FINE: Mapping[Frequency, Doubt] = {
 }
 
 
+_LEVEL_ASKED = Doubt(
+    "level-asked",
+    Text(
+        "现行计划按等级评价该指标，本条未填其中任何等级，不计入：请按等级重新上报",
+        "The plan in force judges this indicator by level, and this gives none of its levels; it"
+        " does not count: report the level",
+    ),
+)
+_NUMBER_ASKED = Doubt(
+    "number-asked",
+    Text(
+        "现行计划按数值评价该指标，本条只有等级，不计入：请按数值重新上报",
+        "The plan in force judges this indicator by its number, and this gives a level alone; it"
+        " does not count: report the number",
+    ),
+)
 _NO_PART = Doubt(
     "another-units-indicator",
     Text(
@@ -177,7 +198,20 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
         return _NO_PART
     if period.months < months_of(indicator.frequency):
         return _TOO_FINE[indicator.frequency]
-    return None
+    return _otherwise_judged(row, indicator)
+
+
+def _otherwise_judged(row: Mapping[str, Any], indicator: Indicator) -> Doubt | None:
+    """Return why a number where levels are asked, or a level where none are, does not count.
+
+    It was reported by an earlier version: what is handed in today has the form of the plan.
+    """
+    level, value = row["level"], row["value"]
+    if not indicator.levels:
+        return None if level is None or value is not None else _NUMBER_ASKED
+    if level is None:
+        return None if value is None else _LEVEL_ASKED
+    return None if any(level == one.code for one in indicator.levels) else _LEVEL_ASKED
 
 
 # A list asks this of every row.

@@ -109,8 +109,8 @@ def after_verb(
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed: see `check_state`.
-        InvalidInput: it would be submitted with faults, or approved without the parts that the
-            plan asks for by now.
+        InvalidInput: it would be submitted with faults, or approved without the parts, or in
+            another form than, the plan asks for by now.
     """
     check_state(row, verb, access, actor)
     faults = []

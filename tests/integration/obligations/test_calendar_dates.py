@@ -140,3 +140,19 @@ async def test_another_plans_calendar_is_another_matter(duties: Duties) -> None:
     await duties.announce("2027-01-01", "2027-01-04")
     await duties.follow()
     assert {*(await dates(duties)).values()} == {(PROVISIONAL, 1)}
+
+
+async def test_a_date_follows_the_calendar_by_the_rule_that_it_was_given_by(
+    december: Duties,
+) -> None:
+    """A version with another rule leaves an open period its date, which moves by its own rule."""
+    changed = DOCUMENT.model_copy(
+        update={"due_days": DOCUMENT.due_days.model_copy(update={"monthly": 12})}
+    )
+    december.at("2026-12-21")
+    await december.load(changed)
+    await december.follow()
+    assert {*(await dates(december)).values()} == {(PROVISIONAL, 1)}
+    await december.announce("2027-01-01", "2027-01-04")
+    await december.follow()
+    assert {*(await dates(december)).values()} == {(date(2027, 1, 18), 2)}
