@@ -1,4 +1,4 @@
-"""The rules of reporting obligations: who owes what, until when, and how it stands. Pure."""
+"""The rules of reporting obligations: who owes what, until when, and its status. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

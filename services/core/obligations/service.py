@@ -1,7 +1,7 @@
-"""Verbs of obligations: raised with a period, given more time, kept in step with the plan.
+"""Verbs of obligations: create them with a period, extend them, keep them in step with the plan.
 
-Each writes the new state and its history row in the caller's transaction. What happened is
-told by the event of the period or plan that it follows from; an extension has its own.
+Each writes the new state and its history row in the caller's transaction. The event of the
+period or plan that caused a change announces it; only an extension has an event of its own.
 """
 
 from collections.abc import Collection, Mapping, Sequence

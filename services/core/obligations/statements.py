@@ -1,4 +1,4 @@
-"""The statements of obligations, by name: what became of them, who answered, what writes many."""
+"""The SQL statements of obligations: their outcomes, who reported, and bulk writes."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Writing what is owed, many rows at once, each with its history."""
+"""Writes many obligations at once, each with its history."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

@@ -1,7 +1,7 @@
 """The scoreboard of a period as JSON: indicators, groups and the overall score.
 
-Put together from verdicts, and re-added from its own rows when one of them changes. Each row
-carries the digest of its trace, so two boards are equal only where their traces are.
+It is built from verdicts, and its totals are recomputed from its own rows when a row changes.
+Each row carries the digest of its trace, so boards are equal only if their traces are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Gathering a case: a plan as it stands and the operands of one period, put together.
+"""Builds a case from the state of a plan and the operands of one period.
 
-Reads what it is given; the database is elsewhere, and so is the verdict.
+Works on its arguments alone: it neither reads the database nor reaches a verdict.
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,10 @@
-"""Why a score changed: the difference of two boards, split exactly over indicators and causes.
+"""Why a score changed: the difference of two boards, split exactly by indicator and cause.
 
-The causes are applied one after another, and the score is added up anew after each. So the parts
-add up to the whole difference, to the last digit. The order is fixed: indicators that left, the
-plan as a whole, then each indicator in the document's order, and of it the rule, the target, the
-day, and the values as they came to count. An indicator that came with a version comes by the rule
-as it stood before those values.
+The causes are applied one after another, and the score is recomputed after each. So the parts
+add up to the whole difference, to the last digit. The order is fixed: first indicators that
+left, then the plan as a whole, then each indicator in the document's order. Within an indicator:
+the rule, the target, the day, and then the values in the order in which they came to count. An
+indicator that a plan version added is first charged to the rule, without the values since then.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

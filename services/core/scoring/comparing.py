@@ -1,4 +1,4 @@
-"""Two boards of a period and what happened between them, read in a bounded number of statements."""
+"""Reads two boards of a period and the events between them, in a bounded number of statements."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
-"""Drawing boards anew, whole or in part, from what counts now.
+"""Draws boards, whole or in part, from the values that count now.
 
-Between the pure rules and the database; when to do it is in `scoring.service`.
+It connects the pure rules with the database; `scoring.service` decides when to draw.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Reading who owes what, and who reported a part of what several units owe."""
+"""Reads who owes which values, and who reported their part of a shared one."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""Boards as they would be if some submissions stood otherwise. Nothing is written.
+"""Boards as they would be if some submissions were in another state. Nothing is written.
 
-What would follow is counted by the statements and judged by the rules of what follows. The caller's
-transaction reads one snapshot, so that nothing else moves between before and after.
+A preview counts with the same statements and judges by the same rules as the real calculation.
+The caller's transaction reads one snapshot, so that nothing else changes between before and after.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Which parts of an indicator's value are owed and absent, and from when on that counts against it.
+"""Which parts of an indicator's value are owed and missing, and since when that counts against it.
 
-Pure. A value is made of parts: one of each unit that owes it, for the period itself or for each
-finer one. Whether a part is late is the rule of the obligations: `obligations.rules.is_overdue`.
+Pure. A value has parts: one of each unit that owes it, for the period itself or for each finer
+period. `obligations.rules.is_overdue` decides whether a part is late.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

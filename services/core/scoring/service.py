@@ -1,7 +1,7 @@
 """Verbs of scoring: follow the log, follow the calendar, recompute a plan.
 
-Each runs in the caller's transaction under the lock of one cursor a city, so it may be
-killed at any line or run twice. How boards come about is in `scoring.drawing`.
+Each runs in the caller's transaction under the lock of one cursor per city, so it may be killed
+at any line or run twice. `scoring.drawing` draws the boards.
 """
 
 from collections.abc import Callable, Iterable

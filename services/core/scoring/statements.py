@@ -1,4 +1,4 @@
-"""The statements of scoring, by name; those that run at every step go to the driver."""
+"""The SQL statements of scoring; those that run at every step bypass SQLAlchemy for the driver."""
 
 from sqlalchemy import text
 

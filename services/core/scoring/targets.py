@@ -1,4 +1,4 @@
-"""Which target a period is measured against. Judges nothing."""
+"""Selects the target that a period is measured against. Judges nothing."""
 
 import re
 from collections.abc import Mapping, Sequence

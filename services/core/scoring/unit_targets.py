@@ -1,7 +1,7 @@
-"""What single units are to reach: each one's own value by its own target, beside the city's.
+"""Judges single units: each one's own value by its own target, apart from the city's verdict.
 
-A unit is judged as the city is, by the same rules of periods, dates and absence. None of it
-enters the city's verdict, nor the score.
+A unit is judged by the same rules of periods, dates and absence as the city. Its result affects
+neither the city's verdict nor the score.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Whether a value can be true, and whether it can count: judged by the plan. Pure."""
+"""Validates a value against the plan: whether it is possible, and whether it can count. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

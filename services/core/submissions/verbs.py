@@ -1,7 +1,7 @@
-"""Whether a verb may be carried out on a submission, and what it makes of it.
+"""Whether a verb may be carried out on a submission, and which columns it changes.
 
-Pure: a row in, the columns that change out, or the refusal. One submission and many are decided
-by the same code.
+Pure: takes a row, returns the changes or raises the refusal. The same code decides one
+submission and many.
 """
 
 from collections.abc import Mapping

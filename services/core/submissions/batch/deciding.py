@@ -1,4 +1,4 @@
-"""What becomes of each row of a batch, given the submission that its slot holds. Pure."""
+"""Decides the outcome of each row of a batch, given the submission in its slot. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The rows of a batch, and everything that is wrong with them before anything is looked up. Pure.
+"""The rows of a batch, and all faults that can be found before any lookup. Pure.
 
-Which codes a plan does not have is asked once for each code, however many rows write it.
+Each code is checked against the plan once, however many rows use it.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
-"""A batch carried out in the caller's transaction, in a constant number of statements.
+"""Carries out a batch in the caller's transaction, in a constant number of statements.
 
-Deciding is work for the processor alone and is done beside the event loop.
+Deciding is CPU-bound and runs off the event loop.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""The statements of a batch: each writes or reads for all of its rows, however many they are.
+"""The SQL statements of a batch: each writes or reads for all rows, however many there are.
 
-Columns come from the table, as arrays that are unnested: a field more is added there and nowhere
-here. What holds more than one value in a row does not unnest, and travels as JSON.
+Columns are derived from the table and travel as arrays for `unnest`, so that a new field needs no
+change here. Columns that hold several values per row do not unnest, and travel as JSON.
 """
 
 from typing import Any
