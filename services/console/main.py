@@ -1,4 +1,4 @@
-"""The program `wufei`: reads the command line; a command's own module is loaded only then."""
+"""The program `wufei`: reads the command line, and imports only the module of that command."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction

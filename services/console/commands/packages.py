@@ -1,4 +1,4 @@
-"""`wufei package`: approved figures carried to another installation by hand, and receipts back."""
+"""`wufei package`: carries approved figures to another installation by hand, and receipts back."""
 
 import asyncio
 import sys

@@ -1,6 +1,6 @@
-"""`wufei verify`: any file or folder of ours held against itself, without a database.
+"""`wufei verify`: checks any file or folder of ours for consistency, without a database.
 
-It says which kind it takes a file for, and names the first faulty item; then it ends with 1.
+It prints which kind of file it found, and the first faulty item; a fault makes the exit status 1.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Batches on their way out: claimed under a lease, and on record before anything leaves.
+"""Outgoing batches: claimed under a lease, and recorded before anything is sent.
 
-What is claimed is `unknown` from that moment: a worker may be lost at any line after it, and nobody
-else can tell whether the superior has it. So it is asked about, or sent again under the same id.
+A claimed item is `unknown` from that moment: a worker may be lost at any line after it, and nobody
+else can tell whether the superior has it. So it is queried, or sent again under the same id.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""What follows from the log for connectors: figures put into the queue, and out of it again.
+"""Follows the log for connectors: puts figures into the queue, and takes them out again.
 
-It reads how things stand, not what an event says, so it may be killed at any line or run twice.
+It reads the current state, not the events' content, so it may be killed at any line or run twice.
 """
 
 from collections import defaultdict

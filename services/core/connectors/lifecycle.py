@@ -1,4 +1,4 @@
-"""What people do with items: sent again with a reason; and what a superior says that it holds."""
+"""People's actions on items: sending again with a reason, and recording what a superior holds."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

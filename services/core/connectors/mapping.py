@@ -1,4 +1,4 @@
-"""Our codes in a superior's, and back; figures in their measure, exactly. Pure: mapping is data."""
+"""Maps our codes to a superior's and back, and converts figures exactly. Pure: mapping is data."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field

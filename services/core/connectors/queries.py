@@ -1,4 +1,4 @@
-"""Reading connectors and their items, and finding what is to be reported."""
+"""Reads connectors and their items, and finds what is to be reported."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

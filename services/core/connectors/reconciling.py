@@ -1,4 +1,4 @@
-"""A period compared: what counts here, what was sent, and what the superior says. Pure.
+"""Reconciles a period: what counts here, what was sent, and what the superior holds. Pure.
 
 Each row has one standing, and the counts of all standings add up to the rows.
 """

@@ -1,4 +1,4 @@
-"""What a connector may be, and what is to be reported next of a place. Pure."""
+"""Rules for connectors, and which figure of a slot is to be reported next. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The statements of connectors: what counts, what waits, what is claimed, and how many."""
+"""The SQL statements of connectors: what counts, what waits, what is claimed, and counts."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB

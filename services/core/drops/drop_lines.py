@@ -1,7 +1,7 @@
-"""A dropped file as lines of JSON: what it is, the events, and what it ends with. Pure.
+"""A dropped file as lines of JSON: a header, the events, and a trailer. Pure.
 
-The events stand there in the very bytes that a webhook would send. The last line has the digest of
-each, and one over the first line and these, which the next file names.
+The events have the very bytes that a webhook would send. The trailer has the digest of each line,
+and one over the header and these, which the next file repeats.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""File drops made, closed, and told to write a file again."""
+"""Makes and closes file drops, and orders a file to be written again."""
 
 import re
 from collections.abc import Iterator, Mapping

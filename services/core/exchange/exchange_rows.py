@@ -1,4 +1,4 @@
-"""Rows of exchange tables: made of a figure, read as a row of a batch, and their digests. Pure."""
+"""Rows of exchange tables: made from figures, parsed as rows of a batch, and hashed. Pure."""
 
 import hashlib
 from collections.abc import Mapping

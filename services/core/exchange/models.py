@@ -1,4 +1,4 @@
-"""Tables of exchanges: how far a plan's figures were written out, and every row either way."""
+"""Tables of exchanges: the export's progress by plan, and every row either way."""
 
 from datetime import datetime
 from uuid import UUID

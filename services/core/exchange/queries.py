@@ -1,4 +1,4 @@
-"""Reading exchanges: our own tables, and the exchange tables of another database."""
+"""Reads exchanges: our own tables, and the exchange tables of another database."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any

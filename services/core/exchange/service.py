@@ -1,9 +1,9 @@
-"""A plan's figures written into exchange tables, and taken from them: each row once.
+"""Writes a plan's figures into exchange tables, and takes figures from them: each row once.
 
-Two databases have no transaction together. So what is written out has an id that a repeat finds
-again, and is noted as written afterwards; what is taken is written with a note of its id and of
-what became of it, and told to the other side afterwards. Whoever is killed in between repeats the
-last step, and finds what was done.
+The two databases share no transaction. So an exported row has an id that a retry finds again, and
+is noted as written afterwards. An imported row is written with a note of its id and its outcome,
+and the other side is told afterwards. A process killed in between repeats the last step, and finds
+what was done.
 """
 
 import asyncio

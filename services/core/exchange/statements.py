@@ -1,4 +1,4 @@
-"""The statements of exchanges: on our tables, and on the exchange tables of another database."""
+"""The SQL statements of exchanges: on our tables, and on exchange tables of another database."""
 
 from sqlalchemy import text
 

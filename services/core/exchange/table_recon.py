@@ -1,4 +1,4 @@
-"""An exchange table held against what we wrote or took: what lacks, what is another. Pure."""
+"""Reconciles an exchange table with what we wrote or took: missing and differing rows. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

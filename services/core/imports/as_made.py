@@ -1,10 +1,9 @@
-"""What the cells of a form held when it was made, kept in each row, so that it is seen what is new.
+"""Digests of a form's prefilled cells, kept in each row, to detect which cells were edited. Pure.
 
-A form travels for weeks, and its prefilled cells come back with it. One that nobody touched says
-nothing: it must not stand for the unit's word once the ledger says something else. The mark of a
-row is a short digest of each of its cells, and one of what the row is about: cells that stand
-beside another key are said of that. It need not be signed, since whoever changes it could as well
-change the cell. Pure.
+A form travels for weeks, and its prefilled cells come back with it. A cell that nobody touched must
+not count as the unit's word once the ledger holds another value. The mark of a row is a short
+digest of each of its cells and one of the row's key. If the key was edited, all cells of the row
+count as new. The mark need not be signed: whoever changes it could change the cell as well.
 """
 
 import hashlib

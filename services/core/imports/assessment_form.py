@@ -1,6 +1,6 @@
-"""A score sheet to fill in for many subjects: a row for each item, with what was found. Pure.
+"""A score sheet as a form for many subjects: one row for each item, with its finding. Pure.
 
-It comes back as an import of the score sheet. Its hidden column tells which rows nobody touched.
+It comes back as an import of the score sheet. A hidden column tells which rows nobody touched.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

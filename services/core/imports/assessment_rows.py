@@ -1,7 +1,7 @@
-"""The rows of a score sheet's form, judged and written as a batch of assessments is.
+"""Rows of a score sheet's form, judged and written as a batch of assessments is.
 
-A row is an item of a subject. Rows of one subject are one assessment, so that a block holds all of
-them; rows of a form that nobody touched say nothing.
+A row is one item of a subject. Rows of one subject form one assessment, so a block holds all of
+them; rows of a form that nobody touched are ignored.
 """
 
 from collections.abc import Hashable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a cell of a form says: a number, words, a day, nothing; or what is wrong with it. Pure."""
+"""Parses a cell of a form as a number, text, a date or blank, or says what is wrong. Pure."""
 
 import re
 import unicodedata

@@ -1,6 +1,6 @@
-"""The rows of a file in blocks, each judged by the rules of its form, and what is wrong. Pure.
+"""Judges the rows of a file in blocks by the rules of its form, and collects the faults. Pure.
 
-Only what the rows are about is kept from block to block, to find what is said twice.
+Only the keys of the rows are kept from block to block, to find duplicates.
 """
 
 from abc import ABC, abstractmethod

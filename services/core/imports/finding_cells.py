@@ -1,8 +1,7 @@
-"""What was found of an item of a score sheet, in cells of a sheet: written, and read again. Pure.
+"""The finding on an item of a score sheet, written into cells and parsed again. Pure.
 
-Elements, routes and circumstances stand there by their names; a list is set apart by ；, and a
-number of each is name=number. 无 says that nothing is missing and nothing was found, which blank
-does not.
+Elements, routes and circumstances are written by name; a list is separated by ；, and a count of
+each is name=number. 无 means that nothing is missing and nothing was found; a blank cell does not.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""What was foreseen of each row of a file, kept from its judgement until its rows are written.
+"""The foreseen result of each row of a file, kept from its check until its rows are written. Pure.
 
-Whoever confirms a file agrees to that and to nothing else. Pure.
+Whoever confirms a file agrees to these results and to nothing else.
 """
 
 import base64

@@ -1,8 +1,8 @@
-"""Which column of a sheet holds what, by its heading. Pure.
+"""Finds which column of a sheet holds which field, by its heading. Pure.
 
-The longest name that a heading contains decides, and names of what is not taken are known too:
-otherwise 单位 would take 计量单位, and 日期 every date. What stands beside the name counts as well:
-去年同期完成值 is a value, and not this period's.
+The longest known name that a heading contains decides. Names of columns that are not imported are
+known too: otherwise 单位 would match 计量单位, and 日期 every date. Words beside the name count as
+well: 去年同期完成值 is a value, but not that of this period.
 """
 
 import unicodedata

@@ -1,4 +1,4 @@
-"""The rows of form 01, and of sheets like it: values, judged and written as a batch is."""
+"""Rows of form 01, and of similar sheets: values, judged and written as a batch is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

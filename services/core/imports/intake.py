@@ -1,6 +1,6 @@
-"""A file looked at before it is read: which sheet, of which form, for whom, in which columns. Pure.
+"""Inspects a file before its rows are read: its sheet, form, unit and columns. Pure.
 
-What is refused here is refused at once; the rows are read later.
+A refusal here is immediate; the rows are read later.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,6 @@
-"""A filled form as a workbook in the official layout, byte for byte the same for the same form.
+"""Writes a filled form as a workbook in the official layout, reproducible byte for byte.
 
-Printed cells are grey and locked, cells to fill in are yellow; a sheet that nobody sees carries
-the stamp.
+Printed cells are grey and locked, cells to fill in are yellow; a hidden sheet carries the stamp.
 """
 
 import zipfile

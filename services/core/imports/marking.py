@@ -1,7 +1,7 @@
 """The copy of a file that goes back: faulty cells in red with the reason, and a list of them. Pure.
 
-Of a form it keeps the stamp, so that what was put right in it can be sent as it is. What nobody
-puts right is the same fault once more: each cell, hidden row and merged cell stays what it was.
+The copy of a form keeps the stamp, so that the corrected copy can be sent as it is. Cells, hidden
+rows and merged cells stay as they were, so that an uncorrected fault is reported the same again.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Tables of imports: a file that came in, what was found in it, and its copy with the faults."""
+"""Tables of imports: a file that came in, its findings, and its copy with the faults marked."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""A row of a sheet as a row of a batch: cells taken as written, or refused with advice. Pure."""
+"""Turns a row of a sheet into a row of a batch: cells as written, or a fault with advice. Pure."""
 
 import unicodedata
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The rows of forms, filled in with what is known: plan, last values, what is promised. Pure."""
+"""The rows of forms, prefilled from the plan, the last values and the promised dates. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

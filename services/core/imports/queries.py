@@ -1,4 +1,4 @@
-"""Reading for forms, and imports: what units owe, reported and promised; files on their way."""
+"""Reads for forms what units owe, reported and promised; and reads imports and their files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,7 +1,7 @@
-"""A register as a sheet to fill in: the rows that a unit keeps, with room for more below. Pure.
+"""A register as a form: the rows that a unit keeps, with empty rows below. Pure.
 
-It comes back as any other sheet of the register. Its hidden column tells which cells nobody
-touched since it was made: those say nothing, so that an old form takes nothing back.
+It comes back as any other sheet of the register. A hidden column tells which cells nobody touched
+since it was made. Those are ignored, so that an old form reverts nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

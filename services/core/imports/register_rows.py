@@ -1,4 +1,4 @@
-"""The rows of a register's sheet, judged and written as those of a batch of the register are."""
+"""Rows of a register's sheet, judged and written as a batch of the register is."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace

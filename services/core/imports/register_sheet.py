@@ -1,6 +1,6 @@
-"""Rows of a register out of a sheet: its headings found by the names of the columns. Pure.
+"""Parses rows of a register from a sheet, matching headings to the columns' names. Pure.
 
-What a row says goes the way of any other row after that, so that it is judged in one place.
+From there a row goes the way of any other row, so that it is judged in one place.
 """
 
 import re

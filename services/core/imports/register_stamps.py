@@ -1,7 +1,7 @@
-"""Whether the form of a register is sent as what it was made for: this register, for this unit.
+"""Checks that a register's form is sent for the register and the unit that it was made for. Pure.
 
-Rows of a form name no unit, so that one that was made for another would be written as the sender's.
-A sheet without a stamp, such as one that a clerk drew up, is of whomever it is said to be. Pure.
+Rows of a form name no unit, so a form made for another unit would be written as the sender's. A
+sheet without a stamp, such as one that a clerk drew up, belongs to the unit that the caller names.
 """
 
 from collections.abc import Mapping

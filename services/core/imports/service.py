@@ -1,7 +1,7 @@
-"""Imports from the file to its rows: begun, judged block by block, confirmed, written as a whole.
+"""Imports from file to rows: begun, checked block by block, confirmed, written as a whole.
 
-What a worker does is one step of these a transaction, under a lease: a worker that is killed at
-any line leaves an import that another takes up from its beginning, or its rows not written at all.
+A worker does one of these steps per transaction, under a lease. If it is killed at any line,
+another worker starts the import again from its beginning, or no rows were written.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The forms that go out: their columns as printed, and which of them are filled in. Pure."""
+"""The forms that go out: their columns as printed, and which of them are prefilled. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal

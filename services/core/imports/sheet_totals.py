@@ -1,4 +1,4 @@
-"""Whether the rows of totals in a sheet say what its columns come to. Pure."""
+"""Checks the rows of totals in a sheet against the sums of its columns. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal

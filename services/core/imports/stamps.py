@@ -1,7 +1,7 @@
-"""What a sheet that goes out says of itself, signed: plan, version, period, unit and form. Pure.
+"""The signed stamp of a form: plan, version, period, unit and form. Pure.
 
-A sheet travels over chat for weeks and comes back under any name. By its stamp it is known what
-was asked for with it, and that nobody changed that.
+A sheet travels over chat for weeks and comes back under any name. Its stamp tells which request it
+belongs to, and the signature that nobody changed it.
 """
 
 import base64

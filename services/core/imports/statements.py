@@ -1,4 +1,4 @@
-"""The statements of imports: what was found in them, and what is kept no more."""
+"""The SQL statements of imports: saving findings, and deleting what is too old."""
 
 from sqlalchemy import text
 

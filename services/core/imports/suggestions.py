@@ -1,7 +1,7 @@
-"""What a unit may take over for a value that it is asked for, and where that comes from. Pure.
+"""Values that a unit may take over for one that it is asked for, each with its source. Pure.
 
-Nothing is taken over by itself: a value of another period, or what another source says of this
-one, is a suggestion with its source, and a person says it anew.
+Nothing is taken over automatically: a value of another period, or another source's value for this
+one, is a suggestion with its source, and a person has to enter it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""The rows of form 02, and of sheets like it: how far milestones are, written by their own rules.
+"""Rows of form 02, and of similar sheets: progress of milestones, written by their own rules.
 
-What a row leaves blank stays as it is, and a row that says nothing new writes nothing.
+A blank cell leaves its field as it is, and a row without changes writes nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Forms that go out: one unit's, or every unit's, each signed."""
+"""Makes the forms that go out, for one unit or for all, each signed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""In which unit of measure a sheet says that its numbers are, held against the plan's. Pure.
+"""Checks the unit of measure that a sheet states for its numbers against the plan's. Pure.
 
-A unit stands in a column of its own, or behind a heading in brackets: 本期值（万吨）. A number in
-another unit than the plan's would be taken for one that is thousands of times as much.
+The unit is in a column of its own, or in brackets behind a heading: 本期值（万吨）. Unchecked, a
+number in another unit could be wrong by a factor of thousands.
 """
 
 import re

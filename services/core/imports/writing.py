@@ -1,4 +1,4 @@
-"""Blocks of a file tried and written, each by the rules of what its rows are about."""
+"""Tries and writes blocks of a file, each by the rules of its kind of rows."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Other installations registered, and changed: who signs, and as which key they write here."""
+"""Registers and changes peer installations: who signs, and as which key they write here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

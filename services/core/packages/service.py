@@ -1,8 +1,7 @@
-"""Packages made, taken in and acknowledged, each in one transaction of the caller's.
+"""Makes, takes in and acknowledges packages, each in one transaction of the caller's.
 
-Whoever carries with one other installation holds its row, so numbers have no gap and nothing is
-taken in twice. A file is kept with its number before anybody sees it: made again it has the same
-bytes.
+The row of the peer is locked meanwhile, so numbers have no gap and nothing is taken in twice. A
+file is stored with its number before anybody sees it: made again, it has the same bytes.
 """
 
 import asyncio

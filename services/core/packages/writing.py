@@ -1,6 +1,6 @@
-"""Packages on their way to a disc: the next to be written, and the note that one is there.
+"""Writes packages to a disc: finds the next, and notes that it is there.
 
-A number is kept before its file is anywhere, so whoever is killed, or cannot write, loses none.
+A number is stored before its file exists, so a process that is killed or cannot write loses none.
 """
 
 from datetime import datetime
