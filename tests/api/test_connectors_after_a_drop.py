@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_connectors import approved
 from tests.support.api import XINMI, Door, xinmi
-from tests.support.connectors import WANTED, a_connector
+from tests.support.connectors import WANTED, a_connector, approved
 
 _ACCEPT = """
 UPDATE connector_item SET state = 'accepted', receipt = 'R-1', receipts = 1, attempts = 1,

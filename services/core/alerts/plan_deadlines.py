@@ -24,9 +24,14 @@ class PlanDeadline:
 def plan_deadlines(
     plan: PlanState, rule: RuleCode, target: TargetRule, today: date
 ) -> list[PlanDeadline]:
-    """Return the deadlines of a rule that the document holds, as of a day."""
+    """Return the deadlines of a rule that the document holds, as of a day.
+
+    Publicity days are told within the plan's span: before and after it another plan tells them.
+    """
     if rule == "publicity_day":
-        return [_next(plan.code, day, today) for day in plan.document.supervision.publicity_days]
+        span, days = plan.document.span, plan.document.supervision.publicity_days
+        coming = (_next(plan.code, day, today) for day in days)
+        return [one for one in coming if span.start <= one.mark <= span.end]
     return list(_unassigned(plan, target)) if rule == "target_missing" else []
 
 

@@ -19,11 +19,11 @@ from services.core.imports.sheet_forms import (
 from services.core.imports.suggestions import ReportedValues, said_in
 from services.core.milestones.models import Milestone
 from services.core.milestones.reports.service import REPORTED
-from services.core.plan.document import Indicator, TargetEntry
+from services.core.plan.document import Indicator
 from services.core.plan.leads import each_of
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.plan.target_names import name_of
+from services.core.scoring.targets import target_for
 from services.core.submissions.models import Submission
 
 
@@ -97,19 +97,8 @@ def _of_indicator(plan: PlanState, indicator: Indicator, period: Period) -> dict
 
 
 def _target(plan: PlanState, indicator: Indicator, period: Period) -> str:
-    """Return what is to be reached at the end of the period's year, or of the next one named."""
-    calendar = plan.period_calendar
-
-    def year_of(entry: TargetEntry) -> int:
-        return entry.at_year(calendar)
-
-    entries = sorted(indicator.targets, key=year_of)
-    entry = next((one for one in entries if year_of(one) >= period.in_year), entries[-1])
-    assigned = plan.assigned.get((indicator.code, year_of(entry)))
-    if assigned:
-        said = assigned[-1]
-        return name_of(said.kind, said.value, said.upper, said.text)
-    return entry.text
+    """Return what a value of the period is judged by, as it is printed or was assigned."""
+    return target_for(indicator, period, plan.assigned).name
 
 
 def _shown(row: Submission | None, indicator: Indicator) -> Filled:

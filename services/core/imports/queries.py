@@ -44,7 +44,7 @@ async def owed_by(
             asked.setdefault(code, set()).add(indicator)
         return asked
     ended = await ended_units(session, plan.city_code, plan.document.time_zone)
-    for one in owed_for(plan.document, period, period.last_day, ended, {}):
+    for one in owed_for(plan.document, period, period.last_day, ended, {}, cycle=plan.cycle):
         asked.setdefault(one.organization_code, set()).add(one.indicator_code)
     if asked:
         return asked

@@ -28,10 +28,9 @@ from services.core.obligations.errors import ObligationNotExtendable, PeriodAnsw
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import answered_periods
 from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
-from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER, OPENED_BY
-from services.core.obligations.writing import NO_LATER, remember, write_owed
+from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER
+from services.core.obligations.writing import NO_LATER, remember, rules_of_opening, write_owed
 from services.core.plan import service as plan_service
-from services.core.plan.members import DueDays
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period, answered_by, due_by, follows_calendar
 from services.core.plan.queries import (
@@ -302,13 +301,15 @@ async def _follow_calendar(
     now: datetime,
 ) -> None:
     """Move the due dates of open periods, and of what was not handed in or extended, with it."""
-    rules = await _rules_of_opening(session, plan)
+    rules, today = await rules_of_opening(session, plan), plan.local_date(now)
     for row in rows:
         rule = rules.get(row.period, plan.document.due_days)
         if not follows_calendar(rule):
             continue
         period, before = plan.period_calendar.period(row.period), row.due_date
-        due_date = moved_due_date(before, partial(due_by, rule, period), calendars)
+        # Nobody was asked for anything by a day that had gone when the calendar came.
+        moved = moved_due_date(before, partial(due_by, rule, period), calendars)
+        due_date = max(moved, min(before, today))
         if due_date != before:
             await plan_service.reschedule_period(
                 session, row, due_date=due_date, actor=_ACTOR, now=now
@@ -316,12 +317,6 @@ async def _follow_calendar(
             await _begin_epoch(
                 session, row, "rescheduled", _ACTOR, now, due_date=due_date, due_before=before
             )
-
-
-async def _rules_of_opening(session: AsyncSession, plan: PlanState) -> Mapping[str, DueDays]:
-    """Return by which rule each open period was given its date: a later version leaves it there."""
-    found = await session.execute(OPENED_BY, {"city": plan.city_code, "plan": plan.code})
-    return {period: DueDays.model_validate(said) for period, said in found if said is not None}
 
 
 async def _begin_epoch(
@@ -376,7 +371,12 @@ async def _reconcile(
         owed
         for row in rows
         for owed in owed_for(
-            plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
+            plan.document,
+            plan.period_calendar.period(row.period),
+            row.due_date,
+            ended,
+            answered,
+            cycle=plan.cycle,
         )
     ]
     asked_on = plan.local_date(asked_at)
@@ -386,7 +386,7 @@ async def _reconcile(
         code = plan.document.supervision.calendar
         calendar = await working_calendar(session, plan.city_code, code)
         least = {row.period: _answered_by(plan, row, asked_on, calendar) for row in passed}
-    await write_owed(session, plan, rows, owed, actor, now, least=least)
+    await write_owed(session, plan, rows, owed, actor, now, least=least, asked_on=asked_on)
 
 
 def _answered_by(

@@ -211,7 +211,7 @@ async def operands_for(
         code
         for order in orders
         for indicator in counted.codes
-        for code in periods_read(order.period, bench.facts[indicator].indicator)
+        for code in periods_read(bench.state, order.period, bench.facts[indicator].indicator)
     }
     bases = {order.key[0] for order in orders}
     state = bench.state

@@ -219,7 +219,7 @@ class _Told:
         """Return one step for all values of an indicator that the board looks at."""
         moved = [
             one
-            for period in periods_read(order.period, bench.facts[code].indicator)
+            for period in periods_read(bench.state, order.period, bench.facts[code].indicator)
             for one in self.values.get((order.key[0], code, period), ())
         ]
         reference = SupposedStep(moved[-1], len(moved) - 1) if moved else None

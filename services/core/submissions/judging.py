@@ -37,7 +37,7 @@ def value_faults(
     A draft may still lack its value; a value that it has is judged like any other.
     """
     faults = form_faults(form, indicator, draft=draft)
-    if form.value is not None and needs_parts(indicator, plan.period_calendar.period(period)):
+    if form.value is not None and needs_parts_in(plan, indicator, period):
         faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
     faults += negative_parts(form, indicator, plan)
     if faults or (form.value is None and form.numerator is None):
@@ -95,7 +95,7 @@ def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:
         return [Fault(place, otherwise.code, otherwise.words)]
     if row["value"] is None or row["numerator"] is not None:
         return []
-    if not needs_parts(indicator, plan.period_calendar.period(row["period"])):
+    if not needs_parts_in(plan, indicator, row["period"]):
         return []
     return [Fault("/value", "ratio-required", _SEND_BACK, plain(row["value"]))]
 
@@ -112,14 +112,22 @@ _PARTS = Text(
 )
 
 
-def needs_parts(indicator: Indicator, period: Period) -> bool:
+def needs_parts_in(plan: PlanState, indicator: Indicator, code: str) -> bool:
+    """Return whether a value of the period of a code goes into a ratio of sums: `needs_parts`."""
+    period = plan.period_calendar.period(code)
+    return needs_parts(indicator, period, cycle=plan.cycle(indicator, period))
+
+
+def needs_parts(indicator: Indicator, period: Period, *, cycle: Frequency | None = None) -> bool:
     """Return whether a value of a period goes into a ratio of sums: over units, or over periods.
 
-    A value of a period that is made of no finer ones, or that stands for itself, does not.
+    A value of a period that is made of no finer ones, or that stands for itself, does not. `cycle`
+    is how often it is reported in that year; None: as the document says.
     """
     if indicator.aggregation.units == "ratio_of_sums":
         return True
-    adds_up = indicator.frequency != "annual" and period.frequency == indicator.frequency
+    frequency = indicator.frequency if cycle is None else cycle
+    adds_up = frequency != "annual" and period.frequency == frequency
     return adds_up and indicator.aggregation.periods == "ratio_of_sums"
 
 
@@ -196,8 +204,9 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
         ended is None or period.first_day > ended
     ):
         return _NO_PART
-    if period.months < months_of(indicator.frequency):
-        return _TOO_FINE[indicator.frequency]
+    cycle = plan.cycle(indicator, period)
+    if period.months < months_of(cycle):
+        return _TOO_FINE[cycle]
     return _otherwise_judged(row, indicator)
 
 

@@ -1,13 +1,13 @@
 """Reads submissions. Every query of a caller is limited to what the caller may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import ARRAY, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.errors import PositionBeyondLog
@@ -350,3 +350,20 @@ async def earlier_reply(
     }
     row: Mapping[str, Any] | None = await connection.fetchrow(*_EARLIER_REPLY.bind(place))
     return row
+
+
+_STANDING_FOR = text("""
+SELECT s.indicator_code, s.period, count(*) AS number FROM submission AS s
+WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = ANY(CAST(:codes AS text[]))
+    AND s.state <> 'withdrawn'
+GROUP BY s.indicator_code, s.period
+""")
+
+
+async def standing_by_period(
+    session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
+) -> Mapping[tuple[str, str], int]:
+    """Return how many reports stand of some of the indicators, by indicator and period."""
+    given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
+    found = await session.execute(_STANDING_FOR, given)
+    return {(row.indicator_code, row.period): row.number for row in found}

@@ -142,6 +142,18 @@ async def test_another_plans_calendar_is_another_matter(duties: Duties) -> None:
     assert {*(await dates(duties)).values()} == {(PROVISIONAL, 1)}
 
 
+@pytest.mark.parametrize("today", [PROVISIONAL, date(2027, 1, 10), date(2027, 1, 20)])
+async def test_a_calendar_makes_nobody_late_for_a_day_that_had_gone(
+    december: Duties, today: date
+) -> None:
+    december.at(today.isoformat())
+    # New Year's Day is worked, and the tenth working day is the 14th.
+    await december.announce("2027-10-01")
+    await december.follow()
+    (due,) = {due for due, _ in (await dates(december)).values()}
+    assert due == (date(2027, 1, 14) if today < date(2027, 1, 14) else PROVISIONAL)
+
+
 async def test_a_date_follows_the_calendar_by_the_rule_that_it_was_given_by(
     december: Duties,
 ) -> None:

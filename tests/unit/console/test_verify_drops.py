@@ -10,7 +10,7 @@ from services.core.kit.file_series import NOTHING_BEFORE
 from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
 from tests.support.packages import a_series
-from tests.unit.console.test_verify import verify
+from tests.unit.console.verifying import verify
 
 SIGNER = Signer(Seal([b"k" * 32]), PURPOSE)
 
