@@ -1,4 +1,4 @@
-"""What an evaluation decides by: the plan, its rules, its working days, the hour. Pure."""
+"""The input of every decision of an evaluation: plan, rules, working calendar, time. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Deadlines that the plan's document itself holds: publicity days, targets to be assigned. Pure."""
+"""Deadlines in the plan's document itself: publicity days, targets to be assigned. Pure."""
 
 from calendar import monthrange
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Targets that the superior assigns: recorded with the document that says so."""
+"""Records targets that the superior assigns, with the document that assigns them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

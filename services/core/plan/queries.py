@@ -1,4 +1,4 @@
-"""Reading plans: the document in force and what is decided beside it."""
+"""Queries of plans: the document in force and the decisions made beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Verbs beside a plan's document: run periods, settle open questions."""
+"""Commands beside a plan's document: open and close periods, settle open questions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

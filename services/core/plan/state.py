@@ -1,4 +1,4 @@
-"""A plan as it stands, read once and asked often: pure, and shared by every request."""
+"""Snapshot of a plan, read once and queried often. Pure, and shared by all requests."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a plan document says that is to be reached, and by when."""
+"""The format of targets in a plan document: what is to be reached, and by when."""
 
 from collections.abc import Iterable
 from datetime import date

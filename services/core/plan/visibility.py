@@ -1,7 +1,7 @@
-"""Who sees what: a reach becomes a condition in SQL, and the same decision in Python.
+"""Who sees what: turns a reach into a SQL condition, and makes the same decision in Python.
 
-Every statement that reads a table for a caller names, as `Owned`, where that table says whose a
-row is, and takes its condition from here. Names of parameters begin with `scope_`.
+Every statement that reads a table for a caller describes, as `Owned`, who owns the table's rows,
+and takes its condition from here. Names of parameters begin with `scope_`.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Reading registers. Every query of a caller starts from what the caller may see."""
+"""Queries of registers. A caller's queries always start from the condition on what it may see."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

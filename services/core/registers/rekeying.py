@@ -1,4 +1,4 @@
-"""A plan loaded over what stands: no other key under rows, no other unit or year under numbers."""
+"""Refuses a plan version that changes keys of existing rows, or units or years of numbers."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The statements of registers: each for all rows of a call, however many they are."""
+"""The SQL statements of registers: each covers all rows of a call."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB

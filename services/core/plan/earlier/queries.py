@@ -1,4 +1,4 @@
-"""Reading what earlier versions of a plan say: of its indicators, and of registers it dropped."""
+"""Queries of earlier versions of a plan: their indicators, and registers dropped since."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Reading a plan as it was in one of its versions."""
+"""Queries of a plan as of one of its versions."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
-"""What follows from the log for registers: figures reckoned anew where rows changed.
+"""Recomputes figures of registers from the event log, wherever rows changed.
 
-It reads how rows stand, not what an event says, so it may be killed at any line or run twice.
+It reads the current rows, not the events' data, so it may be killed at any line or run twice.
 """
 
 from collections.abc import Iterable
