@@ -29,9 +29,9 @@ from services.core.submissions.models import Submission
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """A row of a form by the keys of its columns; `choices` are what some of them may hold.
+    """A row of a form by the keys of its columns; `choices` are the permitted values of some.
 
-    A `locked` one is shown, and not to be filled in.
+    A `locked` row is shown, and cannot be filled in.
     """
 
     cells: Mapping[str, Filled]
@@ -56,9 +56,9 @@ def indicator_form(
     asked: Iterable[str],
     reported: ReportedValues,
 ) -> FilledForm:
-    """Return form 01 of a unit: what it is asked for, what it said before, and what it says now.
+    """Return form 01 of a unit: the values it is asked for, its earlier ones, and its present ones.
 
-    What stood in it before is what the same asked for as JSON suggests (`suggestions`).
+    Earlier values are the suggestions that the same request as JSON gives (`suggestions`).
     """
     wanted = set(asked) | {
         code for of, code, when in reported if of == unit and when == period.code
@@ -97,7 +97,7 @@ def _of_indicator(plan: PlanState, indicator: Indicator, period: Period) -> dict
 
 
 def _target(plan: PlanState, indicator: Indicator, period: Period) -> str:
-    """Return what a value of the period is judged by, as it is printed or was assigned."""
+    """Return the target of the period as the form prints it: as published, or as assigned."""
     return target_for(indicator, period, plan.assigned).name
 
 
@@ -110,7 +110,7 @@ def _shown(row: Submission | None, indicator: Indicator) -> Filled:
 
 
 def cells_of_submission(row: Mapping[str, Any], indicator: Indicator) -> dict[str, Filled]:
-    """Return what stands in the cells to fill in; of a ratio its parts, not what they give.
+    """Return the cells to fill in; for a ratio its parts, not its value.
 
     `row` has the columns of a submission.
     """
@@ -133,7 +133,7 @@ def _level_name(indicator: Indicator, code: str) -> str:
 
 
 def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> FilledForm:
-    """Return form 02 of a unit: what it promised, and how far it said it is."""
+    """Return form 02 of a unit: its milestones, and the progress that it reported."""
     rows = []
     for one in milestones:
         measure = plan.measures.get(one.measure_code)
@@ -157,6 +157,6 @@ def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> Fi
 
 
 def cells_of_report(said: Mapping[str, Any]) -> dict[str, Filled]:
-    """Return what stands in the cells to fill in of a milestone, by what was reported of it."""
+    """Return the cells to fill in of a milestone, from its report."""
     expected = said["expected_date"]
     return {**said, "expected_date": None if expected is None else expected.isoformat()}

@@ -193,6 +193,19 @@ def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
     return in_city and actor.plan_code in {None, plan_code}
 
 
+def may_report_to(actor: Actor | None, *, city_code: str, plan_code: str) -> bool:
+    """Return whether what comes into a plan may be written as a key; None: the key is good no more.
+
+    Whoever has a key registered for a plan, or writes as one, asks this: a key that is bound to
+    another plan writes nothing into this one, whichever way it comes in.
+    """
+    return (
+        actor is not None
+        and actor.may(Permission.WRITE_SUBMISSIONS)
+        and sees_plan(actor, city_code=city_code, plan_code=plan_code)
+    )
+
+
 def sees(
     actor: Actor,
     *,

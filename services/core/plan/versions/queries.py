@@ -50,18 +50,22 @@ async def plan_that_had(session: AsyncSession, plan: PlanState, indicator: str) 
 
 @dataclass(frozen=True, slots=True)
 class SaidLast:
-    """In what an indicator was last measured, and how often it was reported."""
+    """In what an indicator was last measured, and how often it was reported.
+
+    `multiplier` is the formula's where the indicator states none of its own, and else 1.
+    """
 
     unit: str
-    multiplier: Decimal | None
+    multiplier: Decimal
     frequency: Frequency
 
 
 _SAID_LAST = text("""
-SELECT DISTINCT ON (i.code) i.code, i.unit, i.multiplier, i.frequency
+SELECT DISTINCT ON (i.code) i.code, i.unit, i.frequency,
+    coalesce(i.multiplier, CAST(i.formula->>'multiplier' AS numeric), 1) AS multiplier
 FROM plan_version AS v
 CROSS JOIN LATERAL jsonb_to_recordset(v.document->'indicators')
-    AS i(code text, unit text, multiplier numeric, frequency text)
+    AS i(code text, unit text, multiplier numeric, formula jsonb, frequency text)
 WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
     AND i.code = ANY(CAST(:codes AS text[]))
 ORDER BY i.code, v.version DESC
