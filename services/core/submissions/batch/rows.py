@@ -64,7 +64,8 @@ class BatchRow:
 
     `index` counts from 0. `faults` are those of its shape; a row with faults may lack a part of its
     slot, which is then empty. A row with `as_made` came back exactly as a form was issued: if its
-    slot is empty, it changes nothing.
+    slot is empty, it changes nothing. A `delete` with `only_own` withdraws a submission only if the
+    actor reported it, or if it came from another installation.
     """
 
     index: int
@@ -75,6 +76,7 @@ class BatchRow:
     on_behalf_of: bool | str | None = None
     faults: tuple[Fault, ...] = ()
     as_made: bool = False
+    only_own: bool = False
 
     @property
     def says_form(self) -> bool:

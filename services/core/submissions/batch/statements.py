@@ -65,6 +65,17 @@ JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
 """The submissions in some slots, passed as three arrays of the same length. Nothing is locked,
 because a write succeeds only if the version is still the one that was read."""
 
+BROUGHT = text("""
+SELECT submission.id FROM submission
+WHERE submission.city_code = :city AND submission.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
+    SELECT FROM submission_history AS history
+    WHERE history.city_code = :city AND history.submission_id = submission.id
+        AND history.actor->>'id' = CAST(submission.reported_by AS text)
+        AND history.actor->>'channel' IN ('package', 'exchange'))
+""")
+"""Those of some submissions that were last written by who brought them from another installation,
+whichever key that had then."""
+
 IN_SCOPE = text(f"""
 SELECT {_PRESENT} FROM submission
 WHERE city_code = :city AND plan_code = :plan AND period = :period AND state <> 'withdrawn'
