@@ -235,7 +235,12 @@ def create_app(
         redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
         async with AsyncExitStack() as opened:
             database = await opened.enter_async_context(
-                connect(dsn, size=chosen.database_connections, application_name="wufei-api")
+                connect(
+                    dsn,
+                    size=chosen.database_connections,
+                    application_name="wufei-api",
+                    serves=True,
+                )
             )
             await require_current(database.engine)
             tell_of_connections(database, chosen.database_connections)

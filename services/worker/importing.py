@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,7 @@ from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.worker.leased import kept_leased
 from services.worker.loops import keep_working
 
 _LOOK_EVERY_SECONDS = 1.0
@@ -91,13 +93,18 @@ class Importing:
 
     async def work_off(self) -> None:
         """Do all there is, a file of each city in turn."""
-        while waiting := await self._cities():
-            for city_code in waiting:
-                with in_city(city_code):
-                    async with self._database.transaction() as session:
-                        taken = await service.leases.take(session, city_code)
-                    if taken is not None:
-                        await self._work_on(taken)
+        # What is listed may not be free: who writes a file holds it for longer than its lease.
+        while any([await self._work_one(city_code) for city_code in await self._cities()]):
+            pass
+
+    async def _work_one(self, city_code: str) -> bool:
+        """Work on the file of a city that waits longest; return whether there was one."""
+        with in_city(city_code):
+            async with self._database.transaction() as session:
+                taken = await service.leases.take(session, city_code)
+            if taken is not None:
+                await self._work_on(taken)
+        return taken is not None
 
     async def _cities(self) -> list[str]:
         async with self._database.sessions() as session:
@@ -112,7 +119,8 @@ class Importing:
             if work is None:
                 return
             if state == "checking":
-                await self._check(work)
+                async with self._leased(taken):
+                    await self._check(work)
             else:
                 await self._write(work)
         except _Stopped:
@@ -125,6 +133,9 @@ class Importing:
             async with self._database.transaction() as session:
                 await service.leases.give_back(session, taken)
             raise
+
+    def _leased(self, taken: Taken) -> AbstractAsyncContextManager[None]:
+        return kept_leased(self._database, service.leases.renew, taken)
 
     async def _fail(self, taken: Taken, errors: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as session:
@@ -205,7 +216,8 @@ class Importing:
             await service.begin_work(session, taken, now=self._clock.now())
 
     async def _write(self, work: _Work) -> None:
-        look = await self._look(work)
+        async with self._leased(work.taken):
+            look = await self._look(work)
         try:
             async with self._database.transaction() as session:
                 await self._write_all(session, work, look)

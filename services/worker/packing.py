@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
+from datetime import time as time_of_day
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +22,7 @@ from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 
 _AT_ONCE = 200
+_TOLD_EVERY_SECONDS = 2.0
 _MOST_TOLD = 100
 
 
@@ -56,6 +59,7 @@ class Packing:
         self._writer = ArchiveWriter(work.plan)
         self._digest = hashlib.sha256()
         self._size = 0
+        self._told_at = time.monotonic()
         self.lost: list[dict[str, Any]] = []
 
     async def parts(self) -> AsyncIterator[bytes]:
@@ -67,7 +71,7 @@ class Packing:
         work = self._work
         # Of the figures and not of the clock: the same paper with the same evidence is the same.
         zone = ZoneInfo(work.plan.document.time_zone)
-        moment = datetime.combine(work.made.as_of, time(), zone)
+        moment = datetime.combine(work.made.as_of, time_of_day(), zone)
         for document in work.documents:
             path = f"{work.made.title}.{document.format}"
             self._writer.hold(path, document.content or b"", moment)
@@ -82,8 +86,7 @@ class Packing:
         yield self._counted()
 
     async def _rows(self, after: UUID | None) -> Sequence[Evidence]:
-        if not await self._tell():
-            raise PackStopped
+        await self._go_on(at_once=True)
         work = self._work
         async with self._database.sessions() as session:
             return await evidence_of(
@@ -109,7 +112,20 @@ class Packing:
             async for part in content:
                 yield self._counted()
                 await asyncio.to_thread(entry.write, part)
+                await self._go_on()
         yield self._counted()
+
+    async def _go_on(self, *, at_once: bool = False) -> None:
+        """Ask now and then whether to go on.
+
+        Raises:
+            PackStopped: it was cancelled, or is not this worker's any more.
+        """
+        if not at_once and time.monotonic() < self._told_at + _TOLD_EVERY_SECONDS:
+            return
+        self._told_at = time.monotonic()
+        if not await self._tell():
+            raise PackStopped
 
     def _counted(self) -> bytes:
         part = self._writer.ready()

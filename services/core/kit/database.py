@@ -31,7 +31,14 @@ from services.core.kit.server_address import read_address
 
 logger = logging.getLogger("wufei.core")
 
-POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
+_LONGEST_WAIT, _SHORT_WAIT = "10s", "1s"
+"""How long a lock is waited for: always, and for a name while others wait for names already."""
+
+POOLED_SETTINGS: Mapping[str, str] = {
+    "TimeZone": "UTC",
+    "jit": "off",
+    "lock_timeout": _LONGEST_WAIT,
+}
 """Settings to give the database user where a pooler does not let a session set them itself."""
 
 
@@ -141,14 +148,47 @@ async def send_notices(session: AsyncSession) -> None:
             )
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """How many of a process wait for names now, and how many of them may do so for long."""
+
+    most: int
+    now: int = 0
+
+
+_NAMES_WAITED_FOR = "names_waited_for"
+
+
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:
     """Take the transaction-level advisory lock on `name`, waiting for it.
 
-    Holders of a `shared` lock do not wait for each other.
+    Holders of a `shared` lock do not wait for each other. Whoever waits keeps a connection from
+    everybody else of its process: where that serves callers (`connect`, `serves`), a quarter of
+    them may wait for names for long, and further ones give up after a second.
     """
     # Names share 64 bits of hash: two names may collide, and then only wait for each other.
-    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
+    function, given = f"xact_lock{'_shared' if shared else ''}", {"name": name}
+    locked = text(f"SELECT pg_advisory_{function}(hashtextextended(:name, 0))")
+    waiting: _Waiting | None = session.info.get(_NAMES_WAITED_FOR)
+    if waiting is None:
+        await session.execute(locked, given)
+        return
+    at_once = text(f"SELECT pg_try_advisory_{function}(hashtextextended(:name, 0))")
+    if await session.scalar(at_once, given):
+        return
+    waiting.now += 1
+    try:
+        if waiting.now <= waiting.most:
+            await session.execute(locked, given)
+        else:
+            await session.execute(_WAIT_FOR_LOCKS, {"time": _SHORT_WAIT})
+            await session.execute(locked, given)
+            await session.execute(_WAIT_FOR_LOCKS, {"time": _LONGEST_WAIT})
+    finally:
+        waiting.now -= 1
+
+
+_WAIT_FOR_LOCKS = text("SELECT set_config('lock_timeout', :time, true)")
 
 
 def is_taken(error: IntegrityError, index: str) -> bool:
@@ -240,12 +280,18 @@ async def _checked(connection: asyncpg.Connection, check: Check) -> None:
 
 @asynccontextmanager
 async def connect(
-    dsn: str, *, size: int = 8, application_name: str = "wufei", replica: Check | None = None
+    dsn: str,
+    *,
+    size: int = 8,
+    application_name: str = "wufei",
+    replica: Check | None = None,
+    serves: bool = False,
 ) -> AsyncIterator[Database]:
     """Open `dsn` (`postgresql://…`) with at most `size` connections in each of the two pools.
 
     A unit of work that holds a connection and asks for another is refused with `SecondConnection`.
-    A `replica` need not answer yet; its check runs on each new connection, and each session reads
+    `serves`: its sessions are those of callers, of whom few wait for long for a name. A `replica`
+    need not answer yet; its check runs on each new connection, and each session reads
     one snapshot.
     """
     settings = {
@@ -254,7 +300,7 @@ async def connect(
         # JIT compilation takes longer than most of our statements.
         "jit": "off",
         # A longer wait for a row lock would outlast the caller's patience.
-        "lock_timeout": "10s",
+        "lock_timeout": _LONGEST_WAIT,
     }
     address = read_address(dsn)
     options = address.options(settings)
@@ -306,7 +352,10 @@ async def connect(
                 engine,
                 expire_on_commit=False,
                 autoflush=False,
-                info={} if replica is None else {REPLICA: True},
+                info={
+                    **({} if replica is None else {REPLICA: True}),
+                    **({_NAMES_WAITED_FOR: _Waiting(max(size // 4, 1))} if serves else {}),
+                },
             )
             yield Database(dsn, engine, sessions, pool)
     finally:
