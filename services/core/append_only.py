@@ -23,5 +23,5 @@ _HISTORY = "_history"
 
 
 def append_only() -> frozenset[str]:
-    """Return their names."""
+    """Return the names of the append-only tables."""
     return _LOGS | {name for name in metadata.tables if name.endswith(_HISTORY)}

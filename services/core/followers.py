@@ -29,22 +29,22 @@ from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
 
 FollowDate = Callable[[AsyncSession, str, Clock], Coroutine[Any, Any, object]]
-"""Takes a session, a city and the clock; does what fell due by the date alone."""
+"""Takes a session, a city and the clock; does what fell due by date alone."""
 
 
 FOLLOWERS = (
-    # First, for it waits for nothing that the others do: what they cause is planned a round later.
+    # First, because it depends on no other: what they cause is planned a round later.
     planning.FOLLOWER,
     obligations.FOLLOWER,
     scoring.FOLLOWER,
     milestones.FOLLOWER,
     registers.FOLLOWER,
-    # Before the alerts, which tell of what it raises a round later.
+    # Before the alerts, which report a round later what it raises.
     observations.FOLLOWER,
     alerts.FOLLOWER,
     connectors.FOLLOWER,
     recovery.FOLLOWER,
-    # Last, for nobody waits for the chain.
+    # Last, because nobody waits for the chain.
     audit.FOLLOWER,
 )
 
@@ -54,10 +54,10 @@ READERS = tuple(follower.reader for follower in FOLLOWERS)
 def date_followers(
     *, seal: Seal | None = None, audit_kept: timedelta | None = None
 ) -> Mapping[str, FollowDate]:
-    """Return by name who follows the calendar; each is asked every half minute.
+    """Return the followers of the calendar by name; each runs every half minute.
 
-    So each is cheap where nothing fell due. With a `seal` the heads of the audit's chains are
-    signed; `audit_kept` is how long entries of the audit are kept, None: for ever.
+    So each is cheap when nothing fell due. With a `seal` the heads of the audit's chains are
+    signed; `audit_kept` is the retention of audit entries, None: forever.
     """
     signer = None if seal is None else Signer(seal, audit.PURPOSE)
     return {
@@ -75,7 +75,7 @@ def date_followers(
 
 
 DATE_FOLLOWERS = date_followers()
-"""Those of a deployment without a key."""
+"""The followers of a deployment without a key."""
 
 UNHURRIED = frozenset(
     {
@@ -86,4 +86,4 @@ UNHURRIED = frozenset(
         "paper-retention",
     }
 )
-"""Those that only throw away: what they leave for some minutes does no harm."""
+"""Followers that only delete old rows: it does no harm if they run some minutes later."""

@@ -18,7 +18,7 @@ from services.core.webhooks.rules import KEPT
 
 
 def cut_tables(*, audit_kept: timedelta | None = None) -> Sequence[CutTable]:
-    """Return the tables cut by time; `audit_kept` is how long the audit is kept, None: for ever."""
+    """Return the partitioned tables; `audit_kept` is the audit's retention, None: forever."""
     return (
         CutTable("audit_entry", "id", linking.ENTRIES_SPAN, audit_kept, _signed_for),
         CutTable("event", "id", TimeSpan.QUARTER),
@@ -29,7 +29,7 @@ def cut_tables(*, audit_kept: timedelta | None = None) -> Sequence[CutTable]:
 
 
 async def _signed_for(session: AsyncSession, upper: UUID) -> bool:
-    """Return whether each city has signed that its entries before an id may go."""
+    """Return whether each city has signed a head after which entries before an id may go."""
     for city_code in await city_codes(session):
         with in_city(city_code):
             if not await linking.may_drop(session, city_code, upper):

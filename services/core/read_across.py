@@ -20,4 +20,4 @@ READ_ACROSS = frozenset(
         "webhook_endpoint",
     }
 )
-"""Their names."""
+"""The names of these tables."""

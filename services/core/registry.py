@@ -1,4 +1,4 @@
-"""All tables of all slices in one metadata, for migrations and tests. Holds nothing else."""
+"""Imports the tables of all slices into one metadata, for migrations and tests; nothing else."""
 
 from services.core.agenda import models as agenda
 from services.core.alerts import models as alerts

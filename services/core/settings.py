@@ -99,12 +99,12 @@ class DoorSettings(SealSettings):
 
     @property
     def sends_spans(self) -> bool:
-        """Return whether traces are sent."""
+        """Return whether traces are exported."""
         return self.otlp_endpoint is not None
 
     @property
     def issuers(self) -> Mapping[str, Issuer]:
-        """Return the foreign issuers that are believed, by name."""
+        """Return the trusted foreign issuers, by name."""
         return {} if self.token_issuers is None else read_issuers(self.token_issuers)
 
     @property
@@ -114,12 +114,12 @@ class DoorSettings(SealSettings):
 
     @property
     def file_store(self) -> FileStore | None:
-        """Return where files are kept; None: nowhere."""
+        """Return the file store; None: not configured."""
         return None if self.files is None else open_store(self.files)
 
     @property
     def own_servers(self) -> list[str]:
-        """Return the addresses of all servers that these settings name."""
+        """Return the addresses of all servers in these settings."""
         secret = (
             self.database_url,
             self.database_replica_url,
@@ -132,7 +132,7 @@ class DoorSettings(SealSettings):
 
     @property
     def webhook_addresses(self) -> AddressPolicy:
-        """Return where webhooks may go: to no server that these settings name."""
+        """Return the policy of where webhooks may go: to no server in these settings."""
         return policy_of(
             allow_loopback=self.webhook_allow_loopback,
             allow_cidrs=self.webhook_allow_cidrs,

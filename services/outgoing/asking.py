@@ -25,10 +25,10 @@ _REDIRECTS = range(300, 400)
 
 
 class Asker:
-    """Sends requests to checked addresses, follows no redirect, and reads 64 KiB at most.
+    """Sends requests to checked addresses, follows no redirect, and reads at most 64 KiB.
 
-    Each takes `seconds` at most from the first look-up to the last byte; beyond 50 at once who
-    comes is told to come again.
+    Each takes at most `seconds` from the first DNS look-up to the last byte; beyond 50 at once,
+    callers are told to retry later.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class Asker:
         """Send a request and return its answer.
 
         Raises:
-            NoAnswer: nothing can be sent there, or no answer is of a size and in time.
-            SignInBusy: as many are under way as may be.
+            NoAnswer: the address is not allowed, or no answer arrived in time and within the size.
+            SignInBusy: the limit of concurrent requests is reached.
         """
         target = check_url(call.url.partition("?")[0], self._policy)
         if not isinstance(target, TargetUrl):
@@ -100,7 +100,7 @@ class Asker:
         }
 
     async def close(self) -> None:
-        """Close the way out."""
+        """Close the HTTP client."""
         if self._finding is not None:
             self._finding.cancel()
         await self._held.aclose()

@@ -33,15 +33,15 @@ from services.core.webhooks.sending import KEPT_BYTES
 logger = logging.getLogger("wufei.outgoing")
 
 Refusal = Callable[[IpAddress, int], str | None]
-"""Why nothing may be sent to an address and port; None: it may."""
+"""Returns why nothing may be sent to an address and port; None: it may."""
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
-"""All addresses of a name, as numbers."""
+"""Returns all addresses of a name, in numeric form."""
 
 _NUMBERS = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 _LOOKUPS_AT_ONCE = 32
-# Servers close an idle connection after two seconds or later: ours is closed before, so that
-# no message is written to a connection that the other end is just closing.
+# Servers close an idle connection after two seconds or more. We close ours earlier, so that no
+# message is written to a connection that the other end is just closing.
 _IDLE_SECONDS = 1.5
 _NAMES_KEPT_SECONDS = 10
 _HEADER_LINE_BYTES = 4 * 1024
@@ -49,11 +49,11 @@ _HEADER_LINES = 10_240
 
 
 class AddressRefused(OSError):
-    """Nothing may be sent to where a name or address leads."""
+    """A name or address leads to a place where nothing may be sent."""
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves names for aiohttp; refuses a name of which any answer is refused."""
+    """Resolves names for aiohttp; refuses a name if any of its addresses is refused."""
 
     def __init__(self, lookup: Lookup, refusal: Refusal) -> None:
         self._lookup = lookup
@@ -76,16 +76,16 @@ class CheckedResolver(AbstractResolver):
 
     @override
     async def close(self) -> None:
-        """Hold nothing open."""
+        """Do nothing: no resource is held."""
 
 
 def check(address: str, port: int, refusal: Refusal, *, name: str) -> None:
-    """Refuse an address; which one it was is for our own log and not for who chose the name.
+    """Refuse an address; only our own log names it, not the answer to whoever chose the name.
 
     Raises:
         AddressRefused: nothing may be sent there.
     """
-    # What stands behind a `%` names an interface of this machine and is no part of the address.
+    # After a `%` comes the scope: an interface of this machine, and no part of the address.
     reason = refusal(ip_address(address.partition("%")[0]), port)
     if reason is not None:
         logger.warning(
@@ -113,7 +113,7 @@ def _as_result(host: str, address: str, port: int) -> ResolveResult:
 
 
 def _checked_socket(refusal: Refusal) -> Callable[[AddrInfoType], socket.socket]:
-    """Return what makes every socket: an address in a URL passes no resolver, but passes here."""
+    """Return the factory of all sockets: it also checks IP addresses in URLs, never resolved."""
 
     def make(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, where = info
@@ -124,7 +124,7 @@ def _checked_socket(refusal: Refusal) -> Callable[[AddrInfoType], socket.socket]
 
 
 def trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities and those of a file, from TLS 1.2."""
+    """Return a TLS context, 1.2 or later, that trusts the system's CAs and those of a file."""
     context = ssl.create_default_context()
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
@@ -136,8 +136,8 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
 async def system_lookup() -> AsyncIterator[Lookup]:
     """Yield the system's resolver, in threads of its own.
 
-    Names that nobody answers for keep a thread for seconds; the shared threads, of which there
-    are few, stay free of them.
+    A name that no server answers for blocks a thread for seconds, and the shared thread pool is
+    small.
     """
     threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
 
@@ -162,10 +162,10 @@ async def guarded_session(
     ca_file: Path | None = None,
     request_class: type[ClientRequest] = ClientRequest,
 ) -> AsyncIterator[ClientSession]:
-    """Yield an HTTP client that reaches nothing that `refusal` refuses.
+    """Yield an HTTP client that connects to nothing that `refusal` refuses.
 
-    It uses no proxy, keeps no cookie, inflates nothing and bounds an answer's headers. It has
-    no time limit of its own: whoever sends sets one round the whole. Its requests are of
+    It uses no proxy, keeps no cookies, does not decompress, and limits an answer's headers. It has
+    no timeout of its own: the caller sets one round the whole request. Its requests are of
     `request_class`.
     """
     connector = TCPConnector(

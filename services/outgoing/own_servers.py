@@ -14,7 +14,7 @@ _AGAIN_AFTER_SECONDS = 60.0
 
 
 class OwnServers:
-    """Says what may be called; servers of our own that have a name are resolved now and then."""
+    """Decides which addresses may be called; resolves our own servers' names now and then."""
 
     def __init__(self, policy: AddressPolicy, lookup: Lookup) -> None:
         self._policy = policy
@@ -23,7 +23,7 @@ class OwnServers:
         self._found: dict[str, frozenset[IpAddress]] = {}
 
     def refusal(self, *, secure: bool) -> Refusal:
-        """Return the judgement of addresses for calls by https, or by http."""
+        """Return the check of addresses for calls by https, or by http."""
         return partial(self._refuse, secure)
 
     async def find(self) -> None:
@@ -35,23 +35,23 @@ class OwnServers:
         self._policy = replace(self._policy, own_addresses=self._said.union(*self._found.values()))
 
     async def keep_finding(self) -> None:
-        """Resolve them again every minute: a server that fails over has another address."""
+        """Resolve the names again every minute, because a failover changes a server's address."""
         while True:
             await asyncio.sleep(_AGAIN_AFTER_SECONDS)
             await self.find()
 
     def _refuse(self, secure: bool, address: IpAddress, port: int) -> AddressReason | None:
         reason = forbidden(address, self._policy, port=port, secure=secure)
-        # Other ports of this machine may be receivers where that is allowed; ours never are.
+        # Other ports of this machine may be receivers if that is allowed; ours never are.
         if reason is None and port in self._policy.own_ports and _is_this_machine(address):
             return "own-server"
         return reason
 
 
 def _is_this_machine(address: IpAddress) -> bool:
-    """Return whether an address is one of this machine: what is sent there comes from there.
+    """Return whether an address belongs to this machine: packets to it would come from it.
 
-    Connecting a datagram socket sends nothing; it only asks the routing table.
+    Connecting a datagram socket sends nothing; it only queries the routing table.
     """
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
     with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -42,13 +42,13 @@ class Archiving:
         self._clock = clock
 
     async def run(self) -> None:
-        """Work for ever; an absent database or store is waited for."""
+        """Work forever, waiting while the database or the store is away."""
         await keep_working(
             self.work_off, "making archives", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
         )
 
     async def work_off(self) -> None:
-        """Make all that are wanted, one of each city in turn."""
+        """Make all requested archives, one of each city in turn."""
         await make_in_turns(self._database, archives.making, self._make)
 
     async def _make(self, taken: Taken) -> None:
@@ -88,7 +88,7 @@ class Archiving:
 
 
 class _Making:
-    """One archive on its way: how far it is, and what the store has lost of it."""
+    """One archive in the making: its progress, and the files that the store lacks."""
 
     def __init__(
         self,
@@ -110,10 +110,10 @@ class _Making:
         self.lost: list[dict[str, Any]] = []
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """Yield the archive.
+        """Yield the chunks of the archive.
 
         Raises:
-            _Stopped: it was cancelled, or is not this worker's any more.
+            _Stopped: it was cancelled, or another worker has taken it over.
         """
         after = None
         while rows := await self._rows(after):
@@ -157,7 +157,7 @@ class _Making:
         return part
 
     async def _tell(self, *, at_once: bool = False) -> None:
-        """Note now and then how far it is, and stop where it is wanted no more."""
+        """Save the progress now and then; stop if the archive is no longer wanted."""
         if not at_once and time.monotonic() < self._told_at + _TOLD_EVERY_SECONDS:
             return
         self._told_at = time.monotonic()
@@ -180,7 +180,7 @@ class _Making:
         }
 
     def result(self) -> dict[str, Any]:
-        """Return what came of it."""
+        """Return the result for the operation."""
         path = f"/v1/evidence-archives/{self._archive.id}/content"
         return {
             "files": self._writer.number,

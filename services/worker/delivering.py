@@ -56,13 +56,13 @@ logger = logging.getLogger("wufei.worker")
 
 _UNDER_WAY = 512
 _EACH = 8
-"""Messages under way at once: in all, and to one endpoint."""
+"""Most messages under way at once: in all, and per endpoint."""
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 _ENOUGH = 100
 _GATHER_SECONDS = 0.01
-"""How long a busy loop waits for more to take at once; short beside any receiver's answer."""
+"""How long a busy loop waits for more work to batch; short beside any receiver's answer."""
 
 _PUNCTUAL_SECONDS = 60.0
 _CLAIMED_AT_ONCE = 200
@@ -70,18 +70,18 @@ _SETTLED_AT_ONCE = 200
 _LAST_CLAIM_SECONDS = 0.5
 _GRACE_SECONDS = 0.6
 _LAST_WRITE_SECONDS = 0.6
-"""Together less than a supervisor waits before it kills."""
+"""In total less than a supervisor waits before it kills the process."""
 
 _MOST_SKEW_SECONDS = 300
 _CLOCK_GOOD_SECONDS = 10.0
 
-# Chance spreads retries; nothing is kept secret by it.
+# Random jitter spreads retries; it protects no secret.
 _chance = random.SystemRandom().random
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How deliveries are tried: the schedule, the lease of a claim, when an endpoint is closed."""
+    """The retry policy: the schedule, a claim's lease, and when an endpoint is disabled."""
 
     schedule: Sequence[float] = DEFAULT_SCHEDULE
     lease_seconds: float = 45
@@ -89,12 +89,12 @@ class Terms:
 
 
 class ClockSkew(Exception):
-    """This machine's clock or the database's is wrong by minutes."""
+    """The clocks of this machine and of the database differ by minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """One message to be sent and the deliveries that it tells; None: a target we cannot open."""
+    """A message and the deliveries that it covers; `target` None: its secret is unreadable."""
 
     target: OpenTarget | None
     group: Sequence[Claimed]
@@ -107,9 +107,9 @@ class _Parcel:
 
 
 class Delivering:
-    """Delivers what is due, so much at a time; `wake` says that something may be.
+    """Delivers what is due, within limits on concurrency; `wake` says that something may be due.
 
-    `chance` returns a number in [0, 1), by which retries are spread.
+    `chance` returns a number in [0, 1) for the jitter of retries.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Delivering:
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is under way then is finished at once or given back."""
+        """Deliver until cancelled; then let messages under way finish briefly, or release them."""
         self.wake()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -163,20 +163,20 @@ class Delivering:
         work: Callable[[], Awaitable[None]],
         waiting: Callable[[], int],
     ) -> None:
-        """Repeat a work when woken, and every few seconds anyway; wait while the database is away.
+        """Repeat a piece of work when woken, and every second; wait while the database is away.
 
-        While messages are under way more outcomes or room appear at every moment. So with little
-        `waiting` it pauses shortly, and one statement does the work of many.
+        While messages are under way, new outcomes or room appear all the time. So if little is
+        `waiting`, it pauses shortly, so that one statement does the work of many.
         """
         interruption = Interruption(name)
         while True:
-            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
+            # Not `wait_for`, which on 3.11 swallows a cancellation that arrives with a wake-up.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_SECONDS):
                     await woken.wait()
             if self._under_way and waiting() < _ENOUGH:
                 await asyncio.sleep(_GATHER_SECONDS)
-            # Cleared before the work: what arrives during it wakes the loop once more.
+            # Cleared before the work: anything that arrives during it wakes the loop once more.
             woken.clear()
             try:
                 await work()
@@ -187,9 +187,9 @@ class Delivering:
                 woken.set()
 
     async def _claim_all(self) -> None:
-        """Claim city by city, those that wait longest first, until nobody has more or room is out.
+        """Claim city by city, longest wait first, until no city has more or the room is used up.
 
-        Each gets its share of the room, and another while it has more.
+        Each city gets its share of the room, and another share while it has more.
         """
         await self._check_clock()
         async with self._database.sessions() as session:
@@ -203,13 +203,13 @@ class Delivering:
             waiting = busy
 
     async def _claim_from(self, city_code: str, most: int) -> bool:
-        # A claim that was begun is finished: cut off, it might leave leases to nobody.
+        # Shielded: a claim that is cut off might leave leases that nobody holds.
         self._claiming = asyncio.create_task(self._claim(city_code, most))
         return await asyncio.shield(self._claiming)
 
     @property
     def _room(self) -> int:
-        """How many messages more may be begun; what is not settled yet takes room too."""
+        """How many more messages may begin; unsettled ones take room too."""
         return _UNDER_WAY - len(self._under_way) - self._unsettled
 
     @property
@@ -217,7 +217,7 @@ class Delivering:
         return sum(map(len, self._done.values()))
 
     async def _check_clock(self) -> None:
-        """Sign nothing with a clock that receivers would not believe.
+        """Refuse to sign with a clock that receivers would not believe.
 
         Raises:
             ClockSkew: it differs from the database's by minutes.
@@ -233,7 +233,7 @@ class Delivering:
         self._clock_good_until = time.monotonic() + _CLOCK_GOOD_SECONDS
 
     async def _claim(self, city_code: str, most: int) -> bool:
-        """Claim deliveries of a city and begin to send; whether there was anything."""
+        """Claim deliveries of a city and begin to send them; return whether there were any."""
         token = new_id()
         limits = Limits(most=most, each=_EACH, lease_seconds=self._terms.lease_seconds)
         with in_city(city_code):
@@ -247,7 +247,7 @@ class Delivering:
                     del left[told.id]
                 if left:
                     await give_back(session, city_code, left.values(), token=token)
-        # After the commit: an attempt is on record before its message leaves, whatever happens.
+        # After the commit, so that an attempt is on record before its message leaves.
         for parcel in parcels:
             self._begin(parcel, token)
         return bool(claimed)
@@ -255,7 +255,7 @@ class Delivering:
     async def _packed(
         self, session: AsyncSession, city_code: str, claimed: Sequence[Claimed]
     ) -> list[_Parcel]:
-        """Return what goes out together: each delivery by itself, of a robot's what fits in one."""
+        """Group deliveries into messages: one each, but as many per robot message as fit."""
         rows = await targets(session, city_code, {one.endpoint_id for one in claimed})
         opened = {(row.city_code, row.id): self._opened(row) for row in rows}
         groups: dict[object, list[Claimed]] = defaultdict(list)
@@ -279,7 +279,7 @@ class Delivering:
         try:
             return fitting(target, group, names)
         except Exception as error:
-            # One that cannot be told holds up no other endpoint: sending it fails as our fault.
+            # A fault in one message must not block other endpoints: it fails when sent, as our bug.
             logger.exception("message failed", extra=_told(group[0].endpoint, error))
             return group
 
@@ -299,7 +299,7 @@ class Delivering:
         task.add_done_callback(self._under_way.discard)
 
     async def _deliver(self, parcel: _Parcel, token: UUID) -> None:
-        """Send one message and note what came of it for each delivery that it tells."""
+        """Send one message and note the outcome for each delivery that it covers."""
         shown: Mapping[str, object] = {}
         outcome = Outcome("fault", 0, said="the message could not be made")
         group, now = parcel.group, self._clock.true_now()
@@ -336,7 +336,7 @@ class Delivering:
         return Result(claimed, token, outcome, fate, pause_of(outcome, now), shown)
 
     async def _settle_all(self) -> None:
-        """Write what was done; until that is known of an endpoint its messages take room."""
+        """Save the outcomes; until then their messages keep taking room of their endpoint."""
         while waiting := next(iter(self._done.items()), None):
             city_code, done = waiting
             messages = done[:_SETTLED_AT_ONCE]
@@ -350,7 +350,7 @@ class Delivering:
                         now=self._clock.now(),
                         disabled_after=self._terms.disabled_after,
                     )
-            # What was done meanwhile comes after the other cities.
+            # Outcomes that arrived meanwhile wait until the other cities had their turn.
             rest = self._done.pop(city_code)[len(messages) :]
             if rest:
                 self._done[city_code] = rest
@@ -359,14 +359,14 @@ class Delivering:
             self._wake_when_due(messages)
 
     def _wake_when_due(self, messages: Sequence[Sequence[Result]]) -> None:
-        """Be punctual with what is tried again soon; what is due later the timer finds."""
+        """Schedule a wake-up for retries that are due soon; the timer finds the later ones."""
         delays = {one.fate.delay for message in messages for one in message}
         for delay in delays:
             if 0 < delay <= _PUNCTUAL_SECONDS:
                 asyncio.get_running_loop().call_later(delay, self.wake)
 
     async def _end(self) -> None:
-        """Give what is under way a moment, and back what needs longer; then write it all."""
+        """Let messages under way finish briefly, cancel the rest, and save all outcomes."""
         if self._claiming is not None:
             await asyncio.wait({self._claiming}, timeout=_LAST_CLAIM_SECONDS)
             self._claiming.cancel()
@@ -391,7 +391,7 @@ class Delivering:
 
 
 def _told(endpoint: Key, error: Exception) -> dict[str, object]:
-    """Return what a log says of an endpoint that cannot be served by a fault of ours."""
+    """Return the log fields for an endpoint that cannot be served because of our own fault."""
     return {
         "city": endpoint[0],
         "endpoint": str(endpoint[1]),

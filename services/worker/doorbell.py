@@ -37,7 +37,7 @@ _SILENCE = (RedisAway, RedisSlow, OSError)
 
 
 class Doorbell:
-    """Wakes a reactor when somebody rings; `answering` tells whether rings can arrive."""
+    """Wakes a reactor on each ring; `answering` says whether rings can arrive."""
 
     def __init__(self, redis_url: str, reactor: Reactor) -> None:
         self._redis_url = redis_url
@@ -47,7 +47,7 @@ class Doorbell:
         DOORBELL_UP.set_function(lambda: float(self.answering))
 
     async def run(self) -> None:
-        """Listen for ever."""
+        """Listen forever."""
         while True:
             try:
                 await self._listen()
@@ -87,7 +87,7 @@ class Doorbell:
             poll_delay=_POLL_SECONDS,
             max_jobs=_JOBS_AT_ONCE,
             keep_result=0,
-            # Signals are for the whole process, which has more to end than this.
+            # Signals are handled for the whole process, which has more to shut down than this.
             handle_signals=False,
             job_serializer=serialize,
             job_deserializer=deserialize,
@@ -95,12 +95,12 @@ class Doorbell:
         running = asyncio.create_task(worker.async_run())
         try:
             # Shielded, because a cancellation that goes through arq may be lost in it
-            # (`kit.tasks`). We hear of ours here, and `end` below cancels arq until it has ended.
+            # (`kit.tasks`). This task sees its own, and `end` below cancels arq until it has ended.
             await asyncio.shield(running)
         except _SILENCE:
             raise
         except Exception:
-            # What cannot be read would stop this again and again, and it says nothing anyway.
+            # An unreadable message would stop this again and again; rings carry nothing to lose.
             await redis.delete(QUEUE)
             raise
         finally:
@@ -115,7 +115,7 @@ class Doorbell:
         self._reactor.wake()
 
     def _fell_silent(self, error: BaseException) -> None:
-        """Say so once a silence; what is not Redis's absence is said with all that is known."""
+        """Log once per outage; with a traceback, unless Redis is merely away."""
         self.answering = False
         if self._reported:
             return
@@ -132,42 +132,42 @@ class Doorbell:
 
 
 class HeardWorker(Worker):
-    """An arq of which no task ends unheard.
+    """arq's worker, but the exception of every task is retrieved.
 
-    It shields what tells Redis that a job is over from the end of the job's own task. Where both
-    end together with Redis nobody would hear how that went, and asyncio would call it an error.
+    It shields its message to Redis that a job is over from the end of the job's own task. If both
+    end together with Redis, nobody would retrieve the exception, and asyncio would log an error.
     """
 
     @override
     async def finish_job(self, *args: Any, **members: Any) -> None:
-        """Tell Redis that a job is done, or is to be tried again."""
+        """Report to Redis that a job is done, or is to be retried."""
         _hear_end()
         await super().finish_job(*args, **members)
 
     @override
     async def finish_failed_job(self, *args: Any, **members: Any) -> None:
-        """Tell Redis that a job has failed for good."""
+        """Report to Redis that a job has failed for good."""
         _hear_end()
         await super().finish_failed_job(*args, **members)
 
 
 def _hear_end() -> None:
-    """Have the present task's fault heard, whoever waits for it as well."""
+    """Retrieve the current task's exception at its end, whoever else awaits it."""
     task = asyncio.current_task()
     if task is not None:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _ends() -> bool:
-    """Return whether this task itself was asked to end; arq cancels tasks of its own."""
+    """Return whether this task itself was cancelled; arq cancels tasks of its own."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def _end_jobs(worker: Worker) -> None:
-    """End what arq started; its own `close` would leave connections open after a fault.
+    """End arq's jobs; its own `close` would leave connections open after a fault.
 
-    Jobs do no work, so those that run are given a moment to tell Redis that they are done.
+    Jobs do no work, so running ones get a moment to report to Redis that they are done.
     """
     running = list(worker.tasks.values())
     if not running:

@@ -26,7 +26,7 @@ _EMPTIED_EVERY = timedelta(hours=1)
 
 
 class Dropping:
-    """Writes files of events where they are fetched; two of them at once write the same bytes."""
+    """Writes event files to the sink; two processes at once write the same bytes."""
 
     def __init__(
         self, database: Database, sink: FileSink, clock: Clock, *, seal: Seal | None
@@ -38,16 +38,16 @@ class Dropping:
         self._emptied: dict[str, datetime] = {}
 
     async def run(self) -> None:
-        """Work for ever; an absent database or place is waited for."""
+        """Work forever, waiting while the database or the sink is away."""
         await keep_working(
             self.work_off, "dropping files", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
         )
 
     async def work_off(self) -> int:
-        """Make and write all that is due in every city; return how many files were written.
+        """Make and write all due files of every city; return how many were written.
 
         Raises:
-            Exception: the first fault that was met; it has kept no other drop from its turn.
+            Exception: the first fault; all other drops had their turn nevertheless.
         """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
@@ -61,14 +61,14 @@ class Dropping:
             return sum(await one_by_one(drops, self._work_off_drop))
 
     async def _work_off_drop(self, drop: FileDrop) -> int:
-        # Before more is made: a place that is away shall not fill the database.
+        # Write before making more, so that the database does not fill up while the sink is away.
         written = await self._write_waiting(drop.city_code, drop.id, drop.folder)
         while await self._make(drop.city_code, drop.id):
             written += await self._write_waiting(drop.city_code, drop.id, drop.folder)
         return written + await self._write_waiting(drop.city_code, drop.id, drop.folder)
 
     async def _empty_old(self, city_code: str) -> None:
-        """Let the bytes of old files go, once an hour, of drops that are closed too."""
+        """Delete the bytes of old files, once an hour, also of closed drops."""
         now = self._clock.true_now()
         if is_recent(self._emptied.get(city_code), now, _EMPTIED_EVERY):
             return
@@ -82,7 +82,7 @@ class Dropping:
             return await make_file(session, city_code, drop_id, signer=self._signer, now=now)
 
     async def _write_waiting(self, city_code: str, drop_id: UUID, folder: str) -> int:
-        """Write the files of a folder that wait, in the order of their numbers."""
+        """Write the waiting files of a folder, in the order of their numbers."""
         written = 0
         while True:
             async with self._database.sessions() as session:

@@ -17,20 +17,20 @@ _SECONDS = 10.0
 _OK = 200
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""Reads what stands at a URL."""
+"""Reads the document at a URL."""
 
 
 class CannotFetch(Exception):
-    """Nothing could be read at a URL, and why; the text holds no address."""
+    """A URL could not be read, and why; the text holds no address."""
 
 
 @asynccontextmanager
 async def open_fetch(
     policy: AddressPolicy, *, lookup: Lookup, ca_file: Path | None = None
 ) -> AsyncIterator[Fetch]:
-    """Yield what reads documents; it goes nowhere that a webhook may not go.
+    """Yield a function that reads documents; it reaches only addresses that webhooks may reach.
 
-    It follows no redirect, and reads 256 KiB within 10 s at most.
+    It follows no redirect, and reads at most 256 KiB within 10 s.
     """
     servers = OwnServers(policy, lookup)
     await servers.find()

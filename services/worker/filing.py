@@ -29,7 +29,7 @@ _Among = Callable[[AsyncSession, str, Sequence[UUID]], Coroutine[Any, Any, froze
 
 
 class Filing:
-    """Keeps the store in step with the ledger; two of them at once do no harm."""
+    """Keeps the store in step with the ledger; two processes at once do no harm."""
 
     def __init__(self, database: Database, store: FileStore, clock: Clock) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Filing:
         self._clock = clock
 
     async def run(self) -> None:
-        """Work for ever: at once, and then every few hours."""
+        """Work forever: at once, and then every few hours."""
         await keep_working(
             self.sweep,
             "looking through the files",
@@ -46,9 +46,9 @@ class Filing:
         )
 
     async def sweep(self) -> Swept:
-        """Drop, in every city, the files that were left behind; return how many.
+        """Delete the orphaned files of every city; return how many.
 
-        From a store that is another database's nothing is removed.
+        Nothing is removed from a store that belongs to another database.
         """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
@@ -64,7 +64,7 @@ class Filing:
         return done
 
     async def _is_ours(self, database: str) -> bool:
-        """Return whether the store is this database's; it takes one that is nobody's."""
+        """Return whether the store is this database's; it claims a store without an owner."""
         owner = await owner_of(self._store)
         if owner is None:
             await own(self._store, database)

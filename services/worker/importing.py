@@ -54,7 +54,7 @@ class _Work:
 
 
 class _Moved(Exception):
-    """What was judged to be without fault is so no more: nothing of it is written."""
+    """Rows that were judged valid no longer are: nothing of the file is written."""
 
     def __init__(self, faults: Sequence[SheetFault]) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Importing:
         self._woken.set()
 
     async def run(self) -> None:
-        """Work for ever; an absent database is waited for."""
+        """Work forever, waiting while the database is away."""
         await keep_working(
             self.work_off,
             "importing sheets",
@@ -92,7 +92,7 @@ class Importing:
         )
 
     async def work_off(self) -> None:
-        """Do all there is, a file of each city in turn."""
+        """Do all the work there is, one file of each city in turn."""
         # What is listed may not be free: who writes a file holds it for longer than its lease.
         while any([await self._work_one(city_code) for city_code in await self._cities()]):
             pass
@@ -144,7 +144,7 @@ class Importing:
     async def _opened(
         self, session: AsyncSession, taken: Taken, sheet: SheetImport
     ) -> _Work | None:
-        """Return what an import is worked on with; None where that is gone, and it has failed."""
+        """Return the context of an import; None: a part of it is gone, and the import failed."""
         now = self._clock.now()
         plan = await plan_state(session, sheet.city_code, sheet.plan_code)
         actor = await actor_of_key(
@@ -211,7 +211,7 @@ class Importing:
         found.kept += faults[: MOST_LISTED - len(found.kept)]
 
     async def _settle(self, taken: Taken) -> None:
-        """Let an import whose operation was cancelled come to its end now, not with the lease."""
+        """Finish an import whose operation was cancelled now, not when the lease expires."""
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
 
@@ -230,10 +230,10 @@ class Importing:
         """Write all rows of a file in one transaction.
 
         Raises:
-            _Moved: a row is not right any more.
-            _Stopped: it is not this worker's to write any more.
+            _Moved: a row is no longer valid.
+            _Stopped: another worker has taken it over.
         """
-        # Held to the end: whatever the lease says, nobody else takes it up meanwhile.
+        # This row lock is held to the end: nobody takes the file up even if the lease expires.
         taken = work.taken
         sheet = await service.leases.held(session, taken)
         if sheet is None:
@@ -254,7 +254,7 @@ class Importing:
 
 
 class _Found:
-    """What was found in a file so far; of the faults as many are kept as its copy shows."""
+    """The findings in a file so far; `kept` are as many faults as the marked copy shows."""
 
     number: int
     kept: list[SheetFault]
@@ -265,7 +265,7 @@ class _Found:
         self._begun = time.monotonic()
 
     def progress(self, rows: FormRows, more: int) -> dict[str, object]:
-        """Return how far it is: bytes of the sheet, rows and their rate, seconds to come."""
+        """Return the progress: bytes of the sheet, rows and their rate, seconds remaining."""
         done, total = rows.gone()
         seconds = max(time.monotonic() - self._begun, 0.001)
         return {
@@ -282,7 +282,7 @@ def _report(work: _Work, look: FirstLook, rows: FormRows, found: _Found) -> dict
     tally, known = rows.tally, look.known
     counts = Counter(found.outcomes)
     counted = {name: counts[name] for name in ("created", "updated", "unchanged")}
-    # Of a file with faults nothing is written.
+    # A file with faults is not written at all.
     foreseen = {} if found.number else service.foreseen(found.outcomes)
     return {
         "sheet": None if look.sheet is None else look.sheet.name,
@@ -320,7 +320,7 @@ _GONE = {
 
 
 def _told(error: DomainError) -> list[dict[str, Any]]:
-    """Return why a file cannot be read or its rows not be written, as an operation tells it."""
+    """Return why a file cannot be read or written, as the operation's errors."""
     words = error.detail or error.title
     faults = error.faults or [Fault("", error.code, words)]
     return [

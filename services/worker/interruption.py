@@ -11,7 +11,7 @@ _SAY_AGAIN_SECONDS = 60.0
 
 
 class Interruption:
-    """What a loop is in while its `work` cannot be done, until it is over."""
+    """A period in which a loop cannot do its `work`, until `over` ends it."""
 
     def __init__(self, work: str) -> None:
         self._work = work
@@ -20,7 +20,7 @@ class Interruption:
         self._say_again_at = 0.0
 
     def met(self, error: Exception) -> None:
-        """Log it once a minute; what is no outage is logged with its traceback."""
+        """Log it once a minute; with a traceback, unless the database is away."""
         if self._present and time.monotonic() < self._say_again_at:
             return
         self._say_again_at = time.monotonic() + _SAY_AGAIN_SECONDS
@@ -33,7 +33,7 @@ class Interruption:
             logger.log(severity(error), "work failed", extra=said, exc_info=traceback_of(error))
 
     def over(self) -> None:
-        """Log that the work goes on, where it did not."""
+        """Log that the work goes on again, if it was interrupted."""
         if not self._present:
             return
         self._present = False
@@ -44,10 +44,10 @@ class Interruption:
 
 
 def traceback_of(error: Exception) -> Exception | None:
-    """Return an error for its traceback, None where it is the database's trouble, not ours."""
+    """Return an error for its traceback; None if the database is at fault and not we."""
     return None if is_contended(error) or is_unable(error) else error
 
 
 def severity(error: Exception) -> int:
-    """Return at which level an error is logged: a fault of ours is an error."""
+    """Return the log level of an error: ERROR for a bug of ours, WARNING for an outage."""
     return logging.WARNING if traceback_of(error) is None else logging.ERROR

@@ -22,7 +22,7 @@ async def react(ctx: dict[str, Any]) -> None:
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Wake the reactor, and let it do what no event asks for."""
+    """Wake the reactor, and let it do the work that no event triggers."""
     reactor: Reactor = ctx["reactor"]
     reactor.wake(sweep=True)
 
@@ -33,10 +33,10 @@ FUNCTIONS: list[Function] = [
 
 
 def timetable() -> list[CronJob]:
-    """Return what runs by the clock, made anew: a used one would make up for all it missed.
+    """Return new cron jobs: a reused one would make up for all that it missed.
 
-    A slot's result is kept longer than the clocks of two workers may differ, so one of all
-    workers runs it.
+    A slot's result is kept longer than the clocks of two workers may differ, so that only one
+    worker runs it.
     """
     return [
         cron(

@@ -14,10 +14,10 @@ _Done = TypeVar("_Done")
 async def one_by_one(
     things: Iterable[_Thing], work: Callable[[_Thing], Awaitable[_Done]]
 ) -> list[_Done]:
-    """Do a work for each thing, whatever becomes of the others; return what was done of each.
+    """Do a piece of work for each thing, whatever becomes of the others; return the results.
 
     Raises:
-        Exception: the first fault that was met, once all have had their turn.
+        Exception: the first fault, raised once all had their turn.
     """
     done: list[_Done] = []
     first: Exception | None = None
@@ -39,15 +39,15 @@ async def keep_working(
     pause: float,
     woken: asyncio.Event | None = None,
 ) -> NoReturn:
-    """Do a work for ever: at once, then whenever `woken`, and every so many seconds anyway.
+    """Repeat a piece of work forever: at once, whenever `woken`, and every so many seconds.
 
-    A fault, such as an absent database, is logged under the work's `name`, and the work is tried
-    again after a `pause` in seconds.
+    A fault, such as an absent database, is logged under the work's `name`, and the work is retried
+    after a `pause` in seconds.
     """
     interruption = Interruption(name)
     rung = woken or asyncio.Event()
     while True:
-        # Cleared before the work: a ring that comes during it starts another round.
+        # Cleared before the work: a wake-up during it starts another round.
         rung.clear()
         try:
             await work()
@@ -56,7 +56,7 @@ async def keep_working(
             interruption.met(error)
             await asyncio.sleep(pause)
             continue
-        # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
+        # Not `wait_for`, which on 3.11 swallows a cancellation that arrives with a wake-up.
         with suppress(TimeoutError):
             async with asyncio.timeout(every):
                 await rung.wait()

@@ -41,11 +41,11 @@ logger = logging.getLogger("wufei.worker")
 _SWEEP_EVERY_SECONDS = 30.0
 _CONNECTIONS = 5
 _LEASE_OF_TIMEOUT = 3
-"""A lease lasts so many times as long as an attempt may: it is over only with a lost worker."""
+"""A lease lasts this multiple of an attempt's timeout, so it expires only if a worker is lost."""
 
 
 async def run(settings: WorkerSettings | None = None) -> None:
-    """Work until SIGTERM or SIGINT, which are a good end.
+    """Work until SIGTERM or SIGINT, which end it cleanly.
 
     Raises:
         SchemaBehind: the database is at another revision.
@@ -120,7 +120,7 @@ async def _work(settings: WorkerSettings) -> None:
 
 
 def _can_write_papers() -> bool:
-    """Return whether the libraries that write papers are here: they come in the worker's image."""
+    """Return whether the libraries that write papers are installed, as in the worker's image."""
     lacking = [name for name in WRITERS if find_spec(name) is None]
     if lacking:
         logger.warning(
@@ -137,9 +137,9 @@ def _can_write_papers() -> bool:
 async def _sending(
     settings: WorkerSettings, database: Database
 ) -> AsyncIterator[tuple[Delivering | Reporting, ...]]:
-    """Yield what sends, and keep it told of our own servers; without a key nothing can.
+    """Yield the senders, and keep their policy up to date on our own servers; none without a key.
 
-    Webhooks and reports to superiors go out by one guarded sender.
+    Webhooks and reports to superiors share one guarded sender.
     """
     if settings.seal is None:
         logger.warning(
@@ -180,7 +180,7 @@ async def _sending(
 
 
 async def _keep_tokens(settings: WorkerSettings, database: Database) -> None:
-    """Look after the keys of tokens for ever; only foreign issuers need a way out."""
+    """Maintain the keys of tokens forever; only foreign issuers need outgoing requests."""
     clock, seal, issuers = settings.clock, settings.seal, settings.issuers
     if not issuers:
         await TokenUpkeep(database, clock, seal=seal, issuers=issuers).run()
@@ -203,7 +203,7 @@ def _terms(settings: WorkerSettings) -> Terms:
 
 
 async def _tick(reactor: Reactor, doorbell: Doorbell | None) -> None:
-    """Sweep at the start, then by a plain timer while the doorbell's timetable does not run."""
+    """Sweep at the start, then by a timer whenever the doorbell's timetable does not run."""
     reactor.wake(sweep=True)
     while True:
         await asyncio.sleep(_SWEEP_EVERY_SECONDS)

@@ -13,7 +13,7 @@ from services.core.kit.process_metrics import SECONDS
 from services.core.webhooks.sending import OutcomeKind
 
 BY_DATE = "date/"
-"""Before the name of what follows the calendar and not the log."""
+"""Label prefix of followers of the calendar, as opposed to readers of the log."""
 
 FOLLOWED_EVENTS = Counter(
     "wufei_followed_events_total", "Positions of the log that a reader followed", ["reader"]
@@ -75,13 +75,13 @@ _STEPS = (NUMBERING, *READERS, *(BY_DATE + name for name in DATE_FOLLOWERS))
 
 
 def _begin_at_nothing() -> None:
-    """Let every line be there from the start, so that the first of anything is seen as one more."""
+    """Create every time series at zero, so that the first increment is visible."""
     for name in _STEPS:
         for metric in (FOLLOWED_EVENTS, FOLLOW_SECONDS, FOLLOW_FAILURES, STUCK_CITIES):
             metric.labels(name)
     for outcome in get_args(OutcomeKind):
         WEBHOOK_ATTEMPTS.labels(outcome)
-    # Most installations report to nobody: how else a request ended is there with the first of it.
+    # Most installations report to nobody: other outcomes of requests appear with their first.
     for kind in ("report", "query"):
         REPORTS.labels(kind, "delivered")
     for receipt in ("accepted", "refused", "unanswered"):

@@ -13,9 +13,9 @@ logger = logging.getLogger("wufei.worker")
 
 @contextmanager
 def served_metrics(address: str | None) -> Iterator[None]:
-    """Serve `/metrics` at `host:port` meanwhile; None: nowhere.
+    """Serve `/metrics` at `host:port` during the block; None: nowhere.
 
-    An address that is taken, as by another worker of this machine, holds up no work.
+    An address in use, for instance by another worker on this machine, does not stop the work.
     """
     if address is None:
         yield

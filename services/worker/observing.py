@@ -26,12 +26,12 @@ from services.worker import metrics
 logger = logging.getLogger("wufei.worker")
 
 _TOLD_EVENTS = 20
-"""So many ids of events stand in one line of the log."""
+"""Most event ids in one log line."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """One turn of a reader in a city: what came of it, once that is known."""
+    """One turn of a reader in a city, with its result once it is known."""
 
     done: object = None
     trail: Trail = field(default_factory=Trail)
@@ -39,7 +39,7 @@ class Turn:
 
 @contextmanager
 def a_turn(city_code: str, reader: str) -> Iterator[Turn]:
-    """Tell of a turn of a reader; of one in which there was nothing to do, nobody is told."""
+    """Report a turn of a reader; turns without work are not reported."""
     began = time.perf_counter()
     with opened_span(f"follow {reader}", "consumer") as span:
         turn = Turn(trail=Trail(traceparent=span.traceparent))
@@ -97,13 +97,13 @@ def a_failure(reader: str) -> None:
 
 
 def in_trouble(reader: str, cities: int) -> None:
-    """Tell in how many cities a reader failed and is tried again later."""
+    """Set in how many cities a reader failed and waits for a retry."""
     metrics.STUCK_CITIES.labels(reader).set(cities)
 
 
 @contextmanager
 def an_attempt(group: Sequence[Claimed]) -> Iterator[OpenSpan]:
-    """Open the span of one message, linked with the traces of all that it tells."""
+    """Open the span of one message, linked with the traces of all its deliveries."""
     with (
         metrics.WEBHOOK_UNDER_WAY.track_inprogress(),
         opened_span("webhook POST", "client") as span,
@@ -113,12 +113,12 @@ def an_attempt(group: Sequence[Claimed]) -> Iterator[OpenSpan]:
 
 
 def trace_told(span: OpenSpan, group: Sequence[Claimed]) -> str | None:
-    """Return the `traceparent` that a receiver is told: of the attempt, or else of the event."""
+    """Return the `traceparent` to send: that of the attempt, or else of the event."""
     return span.traceparent or (group[0].traceparent if len(group) == 1 else None)
 
 
 def told_of_attempt(span: OpenSpan, results: Sequence[Result], began: datetime) -> None:
-    """Tell what came of one message, for each delivery that it tells."""
+    """Report the outcome of one message, for each delivery that it covers."""
     outcome = results[0].outcome
     metrics.WEBHOOK_ATTEMPTS.labels(outcome.kind).inc()
     metrics.WEBHOOK_ATTEMPT_SECONDS.observe(outcome.duration_ms / 1000)
@@ -160,5 +160,5 @@ def _told_of_delivery(span: OpenSpan, one: Result, outcome: Outcome, began: date
 
 
 def _since(then: datetime, now: datetime) -> float:
-    """Return the seconds between, at least 0: two machines' clocks differ."""
+    """Return the seconds between two instants, at least 0, because clocks of machines differ."""
     return max(0.0, (now - then).total_seconds())

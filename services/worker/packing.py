@@ -32,9 +32,9 @@ class PackStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PackWork:
-    """What an archive is made of: a paper with its documents, and the plan's evidence of a year.
+    """The content of an archive: a paper with its documents, and the plan's evidence of a year.
 
-    The evidence is that of the instant at which it was asked for.
+    The evidence is as of the instant of the request.
     """
 
     asked_at: datetime
@@ -45,7 +45,7 @@ class PackWork:
 
 
 class Packing:
-    """One archive on its way; `tell` lengthens the lease, and says whether to go on."""
+    """One archive in the making; `tell` renews the lease, and returns whether to go on."""
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class Packing:
         self.lost: list[dict[str, Any]] = []
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """Yield the archive.
+        """Yield the chunks of the archive.
 
         Raises:
-            PackStopped: it was cancelled, or is not this worker's any more.
+            PackStopped: it was cancelled, or another worker has taken it over.
         """
         work = self._work
-        # Of the figures and not of the clock: the same paper with the same evidence is the same.
+        # Dated by the figures, not the clock, so that the archive is reproducible.
         zone = ZoneInfo(work.plan.document.time_zone)
         moment = datetime.combine(work.made.as_of, time_of_day(), zone)
         for document in work.documents:
@@ -134,7 +134,7 @@ class Packing:
         return part
 
     def result(self, token: UUID) -> PaperFileMade:
-        """Return the archive that was stored under a token."""
+        """Return the record of the archive that was stored under a token."""
         return PaperFileMade("zip", None, self._size, self._digest.hexdigest(), token)
 
 

@@ -26,7 +26,7 @@ from services.worker.packing import Packing, PackStopped, PackWork
 from services.worker.turns import make_in_turns
 
 WRITERS = ("docx", "typst", "pylopdf_fonts_zh_cn")
-"""The packages that write papers: large, so that a worker may be without them and make none."""
+"""The packages that write papers. They are large, so a worker may lack them and make no papers."""
 
 _LOOK_EVERY_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
@@ -49,13 +49,13 @@ class Papering:
         self._signer = None if seal is None else Signer(seal, PURPOSE)
 
     async def run(self) -> None:
-        """Work for ever; an absent database is waited for."""
+        """Work forever, waiting while the database is away."""
         await keep_working(
             self.work_off, "making papers", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
         )
 
     async def work_off(self) -> None:
-        """Make all that are wanted, one of each city in turn."""
+        """Make all requested papers, one of each city in turn."""
         await make_in_turns(self._database, papers.making, self._make)
 
     async def _make(self, taken: Taken) -> None:
@@ -88,7 +88,7 @@ class Papering:
             raise
 
     async def _composed(self, taken: Taken) -> "_Work | None":
-        """Return what a paper says; None: it is not to be made, and its operation says why."""
+        """Return a paper's content; None: it is not to be made, and its operation says why."""
         async with self._database.transaction() as session:
             paper = await papers.making.begin(session, taken, now=self._clock.now())
             if paper is None:
@@ -106,10 +106,10 @@ class Papering:
             )
 
     async def _documents(self, taken: Taken, work: "_Work") -> list[PaperFileMade]:
-        """Return a paper in each format of a document.
+        """Return a paper rendered in each document format.
 
         Raises:
-            PackStopped: it was cancelled, or is another worker's now.
+            PackStopped: it was cancelled, or another worker has taken it over.
         """
         files: dict[str, PaperFileMade] = {}
         mark = work.mark(self._signer)
@@ -125,7 +125,7 @@ class Papering:
     async def _packed(
         self, taken: Taken, work: "_Work", documents: Sequence[PaperFileMade]
     ) -> Packing:
-        """Store a paper with the evidence of its year."""
+        """Store an archive of a paper with the evidence of its year."""
         period = work.plan.period_calendar.period(work.period or "")
         packing = Packing(
             self._database,
@@ -163,17 +163,17 @@ class _Work:
     made: PaperContent
 
     def mark(self, signer: Signer | None) -> PaperMark:
-        """Return of what it is, as its files carry it."""
+        """Return the mark that the paper's files carry."""
         return PaperMark(self.plan.code, self.kind, self.period, self.about, signer)
 
 
 def _carries_others(form: str) -> bool:
-    """Return whether a format says what was made with it, and so comes after the others."""
+    """Return whether a format names the digests of others, and so is made after them."""
     return form != "pdf"
 
 
 def _rendered(made: PaperContent, form: str, mark: PaperMark) -> PaperFileMade:
-    # Not with the worker: the libraries that write documents take memory that most never need.
+    # Imported late: the libraries that write documents take memory that most workers never need.
     from services.core.papers.rendering import rendered  # noqa: PLC0415
 
     return rendered(made, form, mark)

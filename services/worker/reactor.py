@@ -44,21 +44,21 @@ from services.worker.upkeep import tend_tables
 logger = logging.getLogger("wufei.worker")
 
 LOOK_EVERY_SECONDS = 1.0
-"""How long a lost ring can go unnoticed."""
+"""How long a lost ring can go unnoticed, in seconds."""
 
 BEAT_EVERY_SECONDS = 10.0
-"""How often it says that it goes on."""
+"""How often it writes its heartbeat, in seconds."""
 
 _COUNT_EVERY_SECONDS = 0.5
-"""How often tables that have doubled are looked for while there is work."""
+"""How often it looks for tables that have doubled, while there is work."""
 
 _OLD = "old"
-"""What is forgotten of a city after a time, among those who may rest."""
+"""The name, in `Rests`, of the clean-up of old rows of a city."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
 _DOUBLINGS = 10
-"""More would come to nothing, and at last to a number that is too large."""
+"""Limits the exponent, which would otherwise grow until the power overflows."""
 
 
 async def _number(
@@ -71,12 +71,12 @@ async def _number(
 
 
 Done = Followed | NumberedEvents
-"""What a step did."""
+"""The result of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A part of every pass: `take` does so much of it at once, and says what, where it did any."""
+    """A part of every pass: `take` does up to `at_once` of its work, and returns what it did."""
 
     reader: str
     take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, Done | None]]
@@ -93,35 +93,35 @@ def _reading(follower: Follower) -> _Step:
 
 
 _NUMBERING = _Step(NUMBERING, _number, at_once=2000)
-"""The first step of every pass; it reads no numbers, it gives them."""
+"""The first step of every pass; it assigns the positions that the others read."""
 
 _STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
 
 _PLANNING = frozenset(
     {planning.FOLLOWER.reader, recovery.FOLLOWER.reader, connectors.FOLLOWER.reader}
 )
-"""Those whose work others are told of at once: a delivery that is planned is due now."""
+"""Steps whose work is announced at once, because a planned delivery is due now."""
 
 
 def pause_after(times: int) -> float:
-    """Return for how many seconds, 60 at most, a step is left alone that failed so often."""
+    """Return the back-off in seconds, at most 60, after so many failures of a step."""
     return float(min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2.0 ** min(times, _DOUBLINGS)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """A step of a city that could not be done so many times, and when it is tried again."""
+    """How often a step of a city has failed in a row, and when it is retried."""
 
     times: int
     again_at: float
 
 
 class Reactor:
-    """Reacts to the log of every city; unless woken it looks for work every `look_every` s.
+    """Follows the log of every city; without a wake-up it looks for work every `look_every` s.
 
-    It calls `tell` when it has done something, and at the end of every pass. `tables` are those
-    cut by time, whose parts it keeps; `by_date` do what no event asks for. By `chance` it orders
-    its rounds over the cities.
+    It calls `tell` when it has done something, and at the end of every pass. `tables` are the
+    partitioned tables to maintain; `by_date` does the work that no event triggers. `chance`
+    randomises the order of the cities in each round.
     """
 
     def __init__(
@@ -152,12 +152,12 @@ class Reactor:
         self._count_again_at = 0.0
 
     def wake(self, *, sweep: bool = False) -> None:
-        """Look for work now; with `sweep`, also for what no event asks for."""
+        """Look for work now; with `sweep`, also for work that no event triggers."""
         self._sweep_wanted |= sweep
         self._woken.set()
 
     async def run(self) -> None:
-        """React for ever; an absent database is waited for."""
+        """Work forever, waiting while the database is away."""
         await keep_working(
             self._react_and_sweep,
             "following the log",
@@ -174,16 +174,16 @@ class Reactor:
             self._woken.set()
 
     async def react(self) -> None:
-        """Do all the work there is, round by round; what the date asks for may come between."""
+        """Do all the work there is, round by round; a wanted sweep may come between."""
         while await self.go_round() and not self._sweep_wanted:
             pass
         self._tell()
 
     async def go_round(self) -> bool:
-        """Take every step of every city that has work; return whether anything was done.
+        """Take each step of each city with work once; return whether anything was done.
 
-        A round ends however much is written meanwhile: no city and no step waits for another to
-        have nothing left.
+        A round ends however much is written meanwhile: no city and no step waits until another has
+        nothing left.
         """
         async with self._database.sessions() as session:
             waiting = await cities_behind(session, readers=READERS)
@@ -195,17 +195,17 @@ class Reactor:
         return busy
 
     def _in_own_order(self, cities: Sequence[str]) -> Sequence[str]:
-        """Return cities in an order of this round's own.
+        """Return the cities in random order.
 
-        Two workers in one order would meet at each city, and one wait there for the other.
+        Two workers with the same order would meet at each city, and one would wait for the other.
         """
         return sorted(cities, key=lambda _: self._chance())
 
     async def sweep(self) -> None:
-        """Do what no event asks for: what fell due by the date alone, and what is too old."""
+        """Do the work that no event triggers: what fell due by date, and deletion of old rows."""
         async with self._database.sessions() as session:
             cities = await city_codes(session)
-        # Before what is too old is deleted row by row: a whole part goes in no time.
+        # Before old rows are deleted one by one: a whole partition is dropped in no time.
         await tend_tables(self._database, self._tables, self._clock.true_now())
         for city_code in self._in_own_order(cities):
             await self._beat()
@@ -222,9 +222,9 @@ class Reactor:
                 await self._follow_date(city_code, name, follow_date)
 
     async def _look_after(self, city_code: str) -> None:
-        """Begin the log of a city that has none yet, once, and forget what is kept for a time only.
+        """Begin the log of a city that has none, once, and delete rows whose retention is over.
 
-        When a device's write came in the domain's clock says, and of all else the true one.
+        Devices' writes age by the domain's clock, everything else by the real one.
         """
         async with self._database.transaction() as session:
             if city_code not in self._begun:
@@ -240,7 +240,7 @@ class Reactor:
         self._rests.note(city_code, _OLD, any(forgotten))
 
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
-        """Do what fell due by the date; a fault in it holds up no other."""
+        """Do what fell due by date; a fault in one does not stop the others."""
         try:
             with a_turn(city_code, BY_DATE + name) as turn:
                 async with self._database.transaction() as session:
@@ -263,7 +263,7 @@ class Reactor:
             )
 
     async def _follow(self, city_code: str) -> bool:
-        """Take every step of a city once; a step may write events, for the next round."""
+        """Take every step of a city once; events that a step writes wait for the next round."""
         busy, passed = False, frozenset[str]()
         for step in _STEPS:
             trouble = self._troubles.get((city_code, step.reader))
@@ -281,13 +281,13 @@ class Reactor:
         return busy
 
     async def _take(self, city_code: str, step: _Step) -> Done | None:
-        """Take a step to the end of the log, or up to the event that cannot be followed.
+        """Take a step up to the end of the log, or to the event that fails.
 
-        Numbering takes only one turn a round: otherwise a city that is written to without a pause
-        would be numbered for ever, and its readers would never get their turn. A reader that came
-        to the end takes no second turn to find nothing: a later round finds what comes. After a
-        fault the step goes on event by event: what comes before the bad one is done, and the log
-        says which one it is. None is ever passed over. Returns what was done last; None: nothing.
+        Numbering takes only one turn per round: otherwise a city that is written to without a pause
+        would be numbered forever, and its readers would never get a turn. A reader at the end takes
+        no second turn that would find nothing, because a later round finds new events. After a
+        fault the step continues event by event: the events before the failing one are handled, and
+        the log names that one. No event is ever skipped. Returns the last result; None: no work.
         """
         done: Done | None = None
         failed: Exception | None = None
@@ -298,7 +298,7 @@ class Reactor:
                     if not (isinstance(turned, Followed) and turned.more):
                         break
             except Exception as error:
-                # Without a database no other step could be done either: the loop waits as a whole.
+                # Without a database every other step would fail too, so the whole loop waits.
                 if is_away(error):
                     raise
                 failed = error
@@ -318,9 +318,9 @@ class Reactor:
         return done
 
     async def _count(self) -> None:
-        """Refresh the statistics of tables that have grown to twice their size (`kit.statistics`).
+        """Refresh the statistics of tables that have doubled in size (`kit.statistics`).
 
-        Otherwise connections keep plans that were made while a table was almost empty.
+        Otherwise connections keep query plans that were made while a table was almost empty.
         """
         if time.monotonic() < self._count_again_at:
             return
@@ -338,7 +338,7 @@ class Reactor:
             )
 
     async def _beat(self) -> None:
-        """Write down now and then that the work goes on; a fault in this must not hold it up."""
+        """Write the heartbeat now and then; a fault in it must not stop the work."""
         if time.monotonic() < self._beat_again_at:
             return
         self._beat_again_at = time.monotonic() + BEAT_EVERY_SECONDS

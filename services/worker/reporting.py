@@ -37,14 +37,14 @@ _MOST_UNDER_WAY = 32
 _GRACE_SECONDS = 0.6
 _NONCE_BYTES = 16
 
-# Chance spreads retries; nothing is kept secret by it.
+# Random jitter spreads retries; it protects no secret.
 _chance = random.SystemRandom().random
 
 
 class Reporting:
-    """Reports what is due, a batch of each connector at a time; `wake` says that something may be.
+    """Reports what is due, one batch per connector at a time; `wake` says that there may be some.
 
-    `chance` returns a number in [0, 1), by which retries are spread.
+    `chance` returns a number in [0, 1) for the jitter of retries.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Reporting:
         self._woken.set()
 
     async def run(self) -> None:
-        """Report until cancelled; what is under way then is given a moment, and settled."""
+        """Report until cancelled; then let requests under way finish briefly, and settle them."""
         try:
             await keep_working(
                 self.begin_due,
@@ -84,14 +84,14 @@ class Reporting:
             await self._end()
 
     async def begin_due(self) -> int:
-        """Claim what is due of every city and begin to send it; return how many batches that is."""
+        """Claim what is due in every city and begin to send it; return the number of batches."""
         begun = 0
         async with self._database.sessions() as session:
             cities = await queries.cities_reporting(session)
         for city_code in cities:
             if len(self._under_way) >= _MOST_UNDER_WAY:
                 break
-            # What reports a batch is begun in its city, and stays in it.
+            # The task that reports a batch inherits its city.
             with in_city(city_code):
                 async with self._database.transaction() as session:
                     claimed = await claim_batches(
@@ -100,14 +100,14 @@ class Reporting:
                         seal=self._seal,
                         lease_seconds=self._terms.lease_seconds,
                     )
-                # After the commit: the batch is on record before anything leaves.
+                # After the commit, so that the batch is on record before anything leaves.
                 for batch in claimed:
                     self._begin(batch)
             begun += len(claimed)
         return begun
 
     async def rest(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no request is under way."""
         while self._under_way:
             await asyncio.gather(*self._under_way)
 
@@ -117,7 +117,7 @@ class Reporting:
         task.add_done_callback(self._under_way.discard)
 
     async def _report(self, batch: ClaimedBatch) -> None:
-        """Send a batch and write what was answered; what cannot be written the lease gives back."""
+        """Send a batch and save the answer; if that fails, the lease expires and it is retried."""
         answer, secret_taken = await self._by_each_secret(batch)
         now = self._clock.true_now()
         fates = {one.id: self._fate(one, answer, now) for one in batch.items}
@@ -146,9 +146,9 @@ class Reporting:
         self.wake()
 
     async def _by_each_secret(self, batch: ClaimedBatch) -> tuple[SuperiorAnswer, bool | None]:
-        """Ask by one secret after the other, until one is known there.
+        """Send with one secret after the other, until the superior accepts one.
 
-        Returns the answer, and whether the present secret was taken; None: nothing was learned.
+        Returns the answer, and whether the present secret was accepted; None: unknown.
         """
         if batch.target is None or batch.target.former_secret is None:
             answer = await self._answer(batch)
@@ -158,7 +158,7 @@ class Reporting:
             answer = await self._answer(replace(batch, target=target))
             if not answer.knows_us_not:
                 break
-            # Nothing was taken, so that the same may go out by the other one at once.
+            # A request refused for its secret changed nothing, so it may be resent at once.
             refused = refused or not target.by_former
         if answer.outcome.kind != "delivered":
             return answer, None
@@ -213,7 +213,7 @@ class Reporting:
 
     def _fate(self, item: ClaimedItem, answer: SuperiorAnswer, now: datetime) -> ItemFate:
         outcome = answer.outcome
-        # Well answered, and nothing said of this item: for the schedule that is no answer.
+        # A successful answer that does not mention this item counts as a failure for the schedule.
         silence = replace(outcome, kind="protocol") if outcome.kind == "delivered" else outcome
         fate = delivery_fate(
             silence,
@@ -227,7 +227,7 @@ class Reporting:
         return fate_of(outcome, receipt, before=item.before, scheduled=fate)
 
     async def _end(self) -> None:
-        """Give what is under way a moment; what needs longer is settled as interrupted."""
+        """Let requests under way finish briefly; later ones are settled as interrupted."""
         if not self._under_way:
             return
         _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)

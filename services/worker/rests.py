@@ -8,9 +8,9 @@ _REST = timedelta(minutes=10)
 
 
 class Rests:
-    """What throws away what is too old, by city: where nothing was it rests for ten minutes.
+    """Clean-up tasks by city: after one found nothing it rests for ten minutes.
 
-    By either hand of the clock: one that was set back, or far ahead, ends every rest.
+    It checks both clocks: one that was set back, or far ahead, ends every rest.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -18,14 +18,14 @@ class Rests:
         self._since: dict[tuple[str, str], tuple[datetime, datetime]] = {}
 
     def lasts(self, city_code: str, name: str) -> bool:
-        """Return whether `name` rests in a city."""
+        """Return whether the task `name` rests in a city."""
         since = self._since.get((city_code, name))
         return since is not None and all(
             is_recent(then, now, _REST) for then, now in zip(since, self._times(), strict=True)
         )
 
     def note(self, city_code: str, name: str, done: object) -> None:
-        """Let `name` rest in a city where nothing was `done`; otherwise more may wait."""
+        """Let `name` rest in a city if nothing was `done`; otherwise more may be waiting."""
         if done:
             self._since.pop((city_code, name), None)
         else:

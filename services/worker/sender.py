@@ -35,7 +35,7 @@ _REDIRECT = range(300, 400)
 
 @dataclass(slots=True)
 class _Sending:
-    """One attempt: when it began, and when its first byte went out, by `perf_counter`."""
+    """One attempt: when it began, and when its first byte left, by `perf_counter`."""
 
     began: float
     sent: float | None = None
@@ -49,7 +49,7 @@ _present: ContextVar[_Sending | None] = ContextVar("sending", default=None)
 
 
 class NotedRequest(ClientRequest):
-    """A request that notes when it is written to a connection that is open."""
+    """A request that notes when it is written to an open connection."""
 
     @override
     async def send(self, conn: Connection) -> ClientResponse:
@@ -60,14 +60,14 @@ class NotedRequest(ClientRequest):
 
 
 class Sender:
-    """Sends messages, each within `seconds` from the first look-up to the last byte."""
+    """Sends messages, each within `seconds` from the first DNS look-up to the last byte."""
 
     def __init__(self, sessions: Mapping[str, ClientSession], seconds: float) -> None:
         self._sessions = sessions
         self._seconds = seconds
 
     async def send(self, message: Message) -> Outcome:
-        """Send a message once and return what came of it."""
+        """Send a message once and return the outcome."""
         sending = _Sending(time.perf_counter())
         token = _present.set(sending)
         try:
@@ -84,7 +84,7 @@ class Sender:
         return replace(outcome, sent_seconds=sending.sent_seconds)
 
     async def _post(self, message: Message, began: float) -> Outcome:
-        # The URL was taken apart and judged when it was registered: sent as it was written.
+        # The URL was parsed and validated at registration: send it exactly as it was written.
         url = URL(message.url, encoded=True)
         async with self._sessions[url.scheme].post(
             url, data=message.body, headers=message.headers, allow_redirects=False
@@ -105,7 +105,7 @@ class Sender:
 async def open_sender(
     servers: OwnServers, *, lookup: Lookup, seconds: float, ca_file: Path | None = None
 ) -> AsyncIterator[Sender]:
-    """Yield a sender behind the guard: one way out for https, and one for http."""
+    """Yield a sender on two guarded sessions: one for https, and one for http."""
     async with (
         guarded_session(
             servers.refusal(secure=True), lookup=lookup, ca_file=ca_file, request_class=NotedRequest
@@ -121,7 +121,7 @@ async def open_sender(
 
 
 async def _beginning(response: ClientResponse, most: int) -> tuple[bytes, bool]:
-    """Return what is read of an answer's body, and whether it goes on; the rest is not read."""
+    """Return the first `most` bytes of a body, and whether there are more, which stay unread."""
     kept = bytearray()
     async for piece in response.content.iter_any():
         kept += piece
@@ -137,7 +137,7 @@ def _kind(status: int) -> OutcomeKind:
 
 
 def _failure(error: Exception, *, secure: bool) -> tuple[OutcomeKind, str]:
-    """Return what sort of failure an error is, and why, in a line without an address in it."""
+    """Return the kind of a failure, and the reason, in one line without an address in it."""
     match error:
         case ClientPayloadError():
             return "disconnected", "the answer broke off in its body"
@@ -170,7 +170,7 @@ def _unconnected(error: ClientConnectorError, *, secure: bool) -> tuple[OutcomeK
 
 
 def _in_handshake(error: OSError) -> bool:
-    """Return whether a connection was made and broke before it was secure."""
+    """Return whether a connection was made and broke during the TLS handshake."""
     return isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
 
 

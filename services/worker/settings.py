@@ -64,16 +64,16 @@ class WorkerSettings(DoorSettings):
     @property
     @override
     def own_servers(self) -> list[str]:
-        """Return the addresses of all servers that these settings name."""
+        """Return the addresses of all servers in these settings."""
         drops = self.drops or ""
         return [*super().own_servers, *([drops] if drops.startswith("sftp://") else [])]
 
     @property
     def drop_sink(self) -> FileSink | None:
-        """Return where events are dropped as files; None: nowhere."""
+        """Return the sink for event files; None: not configured."""
         return None if self.drops is None else open_sink(self.drops)
 
     @property
     def audit_kept(self) -> timedelta:
-        """Return how long the audit is kept."""
+        """Return the retention of the audit."""
         return timedelta(days=self.audit_kept_days)

@@ -25,9 +25,9 @@ _FETCHED_EVERY = timedelta(minutes=5)
 
 
 class TokenUpkeep:
-    """Looks after the keys once a minute; several workers may.
+    """Maintains the keys once a minute; several workers may do so at once.
 
-    `fetch` reads what a foreign issuer publishes; None: there is none whose tokens are taken.
+    `fetch` reads what a foreign issuer publishes; None: no issuer is configured.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class TokenUpkeep:
         self._fetch = fetch
 
     async def run(self) -> None:
-        """Look after them for ever."""
+        """Maintain the keys forever."""
         while True:
             await self.look_after()
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def look_after(self) -> None:
-        """Do what is due; a fault holds up nothing else."""
+        """Do what is due; a fault in one task does not stop the other."""
         if self._seal is not None:
             await self._guarded(self._keep_signing_keys(self._seal))
         if self._fetch is not None:

@@ -13,7 +13,7 @@ Make = Callable[[Taken], Awaitable[None]]
 
 
 async def make_in_turns(database: Database, making: MadeFiles[Any], make: Make) -> None:
-    """Make all files that are wanted: of each city the one that waits longest, and again."""
+    """Make all requested files: repeatedly, of each city the one that has waited longest."""
     waiting = True
     while waiting:
         async with database.sessions() as session:

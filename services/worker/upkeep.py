@@ -13,10 +13,10 @@ logger = logging.getLogger("wufei.worker")
 
 
 async def tend_tables(database: Database, tables: Sequence[CutTable], now: datetime) -> None:
-    """Make and drop parts where it is time to; what cannot be done now is tried again later.
+    """Make and drop partitions where they are due; what fails now is retried later.
 
-    Cheap where there is nothing to do: one look at the catalogue. A fault holds up nothing else,
-    for a row of which there is no part goes to the rest.
+    It is cheap if nothing is due: one query of the catalogue. A fault stops nothing else, because a
+    row without its partition goes to the default one.
     """
     async with database.sessions() as session:
         found = await parts_of(session, tables)
@@ -34,7 +34,7 @@ async def _tend(database: Database, parts: CutParts, now: datetime) -> None:
         if is_away(error):
             raise
         if is_contended(error):
-            # Others were reading or writing: a lock is asked for again with the next sweep.
+            # Others held a lock on the table: the next sweep tries again.
             return
         logger.warning(
             "parts not kept",

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
+from tests.support.clock import at
 from tests.support.towns import YEAR, approve, board, load, move, read, row_of
 from tests.unit.scoring.builders import a_target, an_indicator
 

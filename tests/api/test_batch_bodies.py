@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.api.test_batches import BATCH, codes, counts, rows, sent
 from tests.support.api import Door, a_submission
+from tests.support.batches import BATCH, codes, counts, rows, sent
 
 
 async def test_a_preview_says_what_the_live_call_says_and_writes_nothing(door: Door) -> None:

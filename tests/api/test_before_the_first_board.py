@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
+from tests.support.clock import at
 from tests.unit.scoring.builders import a_document, a_target, an_indicator
 
 CODE = "410183-2031"

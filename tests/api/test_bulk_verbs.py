@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.test_batches import counts, events_of, history_of, rows, sent
 from tests.support.api import IN_TIME, NEIGHBOUR, XINMI, Door, a_submission, neighbour
+from tests.support.batches import counts, events_of, history_of, ids_of, rows, sent
 from tests.support.reported import PATH, a_period, reported
 from tests.support.statements_counted import statements_of
 
@@ -60,10 +60,6 @@ def told(answer: httpx.Response) -> list[Any]:
             item["problem"]["instance"] = ""
         found.append(item)
     return found
-
-
-def ids_of(answer: httpx.Response) -> list[str]:
-    return [row["id"] for row in answer.json()["items"]]
 
 
 async def _done(door: Door, verb: str, submission_id: str, *, as_: str = "office") -> None:

@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door, open_door
+from tests.support.api import XINMI, Door
+from tests.support.doors import own_door as door
+
+__all__ = ["door"]  # fixtures
 
 CALENDAR = "/calendars/CN"
 NOTICE: dict[str, Any] = {
@@ -17,13 +20,6 @@ NOTICE: dict[str, Any] = {
         {"date": "2027-10-11", "kind": "workday"},
     ],
 }
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    """The API at work on a database of the test's own."""
-    async with open_door(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,26 +1,19 @@
 """A subscribed calendar asks for nothing that a closed period takes no more."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from icalendar import Calendar
 
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
+from tests.support.clock import at
+from tests.support.doors import after_2031 as door
 from tests.support.towns import PLAN, TOWNS, approve, load, move
 from tests.unit.scoring.builders import a_target, an_indicator
+
+__all__ = ["door"]  # fixtures
 
 A, B = (
     an_indicator(code, owners=[TOWNS[0]], targets=[a_target(value=50, year=2031)])
     for code in ("A", "B")
 )
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 async def entries(door: Door, path: str) -> dict[str, tuple[str, int, int]]:

@@ -1,26 +1,16 @@
 """Cases come in as counts by month, never as persons: a rate is proposed, and 0 of 0 is none."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door, open_door
+from tests.support.api import XINMI, Door
+from tests.support.doors import with_2025_open as ledger
+
+__all__ = ["ledger"]  # fixtures
 
 PLAN = f"/plans/{XINMI}"
-
-
-@pytest.fixture
-async def ledger(database_url: str) -> AsyncIterator[Door]:
-    """The API with an empty ledger, whose year 2025 is open."""
-    async with open_door(database_url) as door:
-        async with await door.as_("office") as office:
-            due = {"due_date": door.held.clock.today("Asia/Shanghai").isoformat()}
-            opened = await office.post(f"{PLAN}/periods/2025/open", json=due)
-            assert opened.status_code == 200, opened.text
-        await door.react()
-        yield door
 
 
 CRIMES = {"transferred": 4, "accepted": 4, "filed": 3, "not_filed": 1}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_scores import PLAN, approved, board
 from tests.support import plans
 from tests.support.api import Door, a_submission
+from tests.support.scores import PLAN, approved, board
 
 
 async def changes(

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from services.core.milestones.models import Milestone
-from tests.api.test_rankings import CODE, PLAN, approve, load
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
+from tests.support.clock import at
 from tests.support.duties import add
+from tests.support.ranked_units import approve, load
 from tests.support.statements_counted import fewest
+from tests.support.towns import CODE, PLAN
 
 LIST = f"{PLAN}/rankings/commendation"
 YEAR = {"period": "2031"}

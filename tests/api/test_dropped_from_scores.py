@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
 from tests.support.board import LEADERS_PAGE, a_board_link, browser
+from tests.support.clock import at
 from tests.support.towns import CODE, PLAN, answered, approve, board, load, move, paper_of, read
 from tests.unit.scoring.builders import a_target, an_indicator
 

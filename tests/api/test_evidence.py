@@ -5,7 +5,6 @@ import hashlib
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,28 +14,9 @@ from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from services.core.evidence.links import EvidenceLink
 from services.core.kit.ids import made_at
-from tests.support.api import XINMI, Door, a_submission
-from tests.support.evidence import DOCX, PDF, TEXT, added, archive, png
+from tests.support.api import XINMI, Door
+from tests.support.evidence import DOCX, PDF, TEXT, UNIT, a_draft, added, archive, files_below, png
 from tests.support.milestones import a_milestone_in
-from tests.support.reported import a_period
-
-UNIT = ("reporter", "UN15")
-
-
-async def a_draft(door: Door, **more: Any) -> str:
-    async with await door.as_(*UNIT) as unit:
-        made = await unit.post(
-            f"/plans/{XINMI}/submissions",
-            json=a_submission(period=a_period(), draft=True, **more),
-        )
-    assert made.status_code == 201, made.text
-    return str(made.json()["id"])
-
-
-def files_below(door: Door) -> list[Path]:
-    """Return the files of the store, without the word on whose it is, which lies in no folder."""
-    store: Any = door.held.files
-    return sorted(one for one in store._folder.glob("*/**/*") if one.is_file())
 
 
 async def events_of(door: Door, subject_id: str) -> list[Any]:

@@ -11,32 +11,16 @@ import pytest
 
 from services.core.kit.clock import Clock
 from services.worker.archiving import Archiving
-from tests.api.test_evidence import UNIT, a_draft, files_below
-from tests.api.test_files_left_behind import Later, filing
-from tests.support.api import XINMI, Door
-from tests.support.evidence import PDF, TEXT, added
+from tests.support.api import Door
+from tests.support.evidence import PDF, TEXT, UNIT, Later, a_draft, added, files_below, filing
+from tests.support.evidence_archives import PATH, begun, told
 from tests.support.registers import KEEPER, REGISTER, added_row
-
-PATH = f"/plans/{XINMI}/evidence-archives"
 
 
 def archiving(door: Door) -> Archiving:
     store = door.held.files
     assert store is not None
     return Archiving(door.held.database, store, door.held.clock)
-
-
-async def begun(door: Door, **wish: Any) -> tuple[str, str]:
-    """Ask for an archive; return its id and where its operation is."""
-    async with await door.as_("office") as office:
-        answer = await office.post(PATH, json=wish)
-    assert answer.status_code == 202, answer.text
-    return answer.json()["request"]["archive_id"], answer.headers["Location"].removeprefix("/v1")
-
-
-async def told(door: Door, location: str) -> Any:
-    async with await door.as_("office") as office:
-        return (await office.get(location)).json()
 
 
 def lines(archive: zipfile.ZipFile) -> list[dict[str, str]]:

@@ -10,8 +10,8 @@ from signal import SIGINT
 
 import pytest
 
-from tests.api.test_import_command import said
 from tests.support.api import ROOT, XINMI, Door, a_submission
+from tests.support.commands import said
 from tests.support.reported import PATH, a_period
 from tests.support.serving import served
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from services.api.table_forms import Form
-from tests.api.test_batches import rows, sent
 from tests.support.api import XINMI, Door, xinmi
+from tests.support.batches import rows, sent
 from tests.support.contract import CONTRACT
 from tests.support.evidence import added
 from tests.support.ground import Ground, prepare, who_may

@@ -1,22 +1,13 @@
 """What papers say of targets and of those who stand best, figure by figure."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
+from tests.support.doors import after_2031 as door
 from tests.support.towns import approve, load, move, paper, paper_of, read
 from tests.unit.scoring.builders import a_target, an_indicator
 
+__all__ = ["door"]  # fixtures
+
 FIFTY = [a_target(value=50, year=2031, text="≥50")]
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 async def test_scores_of_leads_are_noted_in_plain_digits(door: Door) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from typing_extensions import override
 
 from services.console.commands.files import own_store
 from services.console.doctor.files import files
@@ -17,26 +16,9 @@ from services.core.evidence.keeping import SWEPT_EVERY, UNCLAIMED, Swept
 from services.core.evidence.ownership import own
 from services.core.evidence.statements import THIS_DATABASE
 from services.core.kit.clock import Clock
-from services.worker.filing import Filing
-from tests.api.test_evidence import UNIT, a_draft, files_below
 from tests.support.api import Door
-from tests.support.evidence import PDF, TEXT, added
+from tests.support.evidence import PDF, TEXT, UNIT, Later, a_draft, added, files_below, filing
 from tests.support.owner import owner_of
-
-
-class Later(Clock):
-    """A clock whose true hand is ahead: files are as old as their ids say."""
-
-    @staticmethod
-    @override
-    def true_now() -> Any:
-        return Clock.true_now() + UNCLAIMED + timedelta(minutes=1)
-
-
-def filing(door: Door, clock: Clock) -> Filing:
-    store = door.held.files
-    assert store is not None
-    return Filing(door.held.database, store, clock)
 
 
 async def waits(door: Door) -> int:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.integration.identity.test_two_cities import OTHER, elsewhere
 from tests.support.api import Door, open_door
+from tests.support.two_cities import OTHER, elsewhere
 
 PLAN = "410184-2016"
 

@@ -1,14 +1,13 @@
 """A plan whose years begin in April, from its document to its board, alerts and deadlines."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.api import ROOT, Door, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 
 CODE = "999998-2025"
 PLAN = f"/plans/{CODE}"
@@ -46,11 +45,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
             loaded = await admin.post("/plans", content=DOCUMENT, headers=YAML)
             assert loaded.status_code == 201, loaded.text
         yield opened
-
-
-def at(door: Door, day: str, time: str) -> None:
-    """Let the API's domain clock stand at an instant of Shanghai's, which is Hong Kong's."""
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
 
 
 async def office(door: Door) -> httpx.AsyncClient:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.core.plan.document import PlanDocument
-from tests.api.test_running_year import at
 from tests.support.api import Door
+from tests.support.clock import at
 from tests.unit.scoring.builders import a_document, a_target, an_indicator
 
 CODE = "410183-2031"

@@ -12,9 +12,6 @@ import pytest
 from services.core.imports.as_made import digests, mark_of, untouched
 from services.core.imports.sheet_forms import AS_MADE
 from services.core.sheets.cells import Cell, SheetRow
-from tests.api.test_batches import sent as batch_sent
-from tests.api.test_imported_tasks import UNIT, accepted, read
-from tests.api.test_templates import by_heading, form
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.assessments import (
     ASSESSOR,
@@ -25,10 +22,13 @@ from tests.support.assessments import (
     TOWN_SHEET,
     begun,
 )
+from tests.support.batches import sent as batch_sent
+from tests.support.forms import by_heading, form
 from tests.support.imports import checked, confirmed
 from tests.support.milestones import BODIES
 from tests.support.observed import load_sources
 from tests.support.registers import KEEPER, REGISTER, ROWS, added_row, credit_code
+from tests.support.task_sheets import UNIT, accepted, read
 
 HEADINGS = 3
 

@@ -6,11 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.core.sheets.sheet_file import SheetFile
-from tests.api import test_imported_forms as forms
-from tests.api import test_imported_tasks as tasks
-from tests.api.test_batches import sent as batch_sent
-from tests.api.test_templates import form
+from tests.support import forms, task_sheets
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.batches import sent as batch_sent
 from tests.support.imports import checked, confirmed, row_of, sent, work, xlsx_of
 from tests.support.libreoffice import needs_libreoffice, saved_again
 
@@ -33,7 +31,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_a_form_filled_and_saved_by_it_equals_the_json_to_the_last_digit(
     door: Door, office: Path, period: str
 ) -> None:
-    opened = await saved_again(office, (await form(door, period=period)).content)
+    opened = await saved_again(office, (await forms.form(door, period=period)).content)
     said = {"本期值": NUMBERS[period], "数据来源": "年度报表"}
     back = await saved_again(office, forms.filled(opened, {"U08": said}))
     found = await checked(door, back)
@@ -44,14 +42,14 @@ async def test_a_form_filled_and_saved_by_it_equals_the_json_to_the_last_digit(
 
 
 async def test_a_form_of_tasks_filled_and_saved_by_it_is_reported(door: Door, office: Path) -> None:
-    made = await tasks.accepted(door)
-    opened = await saved_again(office, (await form(door, "tasks")).content)
+    made = await task_sheets.accepted(door)
+    opened = await saved_again(office, (await forms.form(door, "tasks")).content)
     said = {"完成百分比": 62.5, "进展描述": "过半", "预计完成": "2026-12-20"}
-    back = await saved_again(office, tasks.filled(opened, {made["id"]: said}))
+    back = await saved_again(office, task_sheets.filled(opened, {made["id"]: said}))
     found = await checked(door, back)
     assert (found["faults"], found["updated"]) == (0, 1), found
     await confirmed(door, found["id"])
-    now = await tasks.read(door, made["id"])
+    now = await task_sheets.read(door, made["id"])
     assert (now["percent"], now["narrative"], now["expected_date"]) == (
         "62.5",
         "过半",
@@ -60,7 +58,7 @@ async def test_a_form_of_tasks_filled_and_saved_by_it_is_reported(door: Door, of
 
 
 async def _form_of_all(door: Door) -> bytes:
-    return (await form(door, period="2022")).content
+    return (await forms.form(door, period="2022")).content
 
 
 async def _marked(door: Door) -> bytes:

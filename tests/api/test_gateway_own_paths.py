@@ -6,9 +6,9 @@ import io
 import pytest
 
 from services.core.gateways.signing import Call
-from tests.api.test_batches import counts, rows
-from tests.api.test_batches import sent as batch_sent
 from tests.support.api import XINMI, Door
+from tests.support.batches import counts, rows
+from tests.support.batches import sent as batch_sent
 from tests.support.gateways import Platform, a_partner, sent
 
 LIST = f"/v1/plans/{XINMI}/submissions"

@@ -3,8 +3,8 @@
 import json
 
 from services.core.gateways.signing import Call
-from tests.api.test_batches import rows
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.batches import rows
 from tests.support.gateways import a_partner, called, sent
 from tests.support.reported import a_period
 

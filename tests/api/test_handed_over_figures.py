@@ -8,16 +8,16 @@ import pytest
 
 from services.core.plan.document import PlanDocument
 from services.core.plan.rules import read_document
-from tests.api.test_register_measures import (
+from tests.support.api import XINMI, Door, xinmi
+from tests.support.doors import with_2025_open as ledger
+from tests.support.observed import conflicts_of
+from tests.support.register_measures import (
     approved,
     figure,
-    ledger,
     revoked,
     submission_of,
     three_confirmed,
 )
-from tests.support.api import XINMI, Door, xinmi
-from tests.support.observed import conflicts_of
 from tests.support.registers import KEEPER, added_row, credit_code
 
 __all__ = ["ledger"]

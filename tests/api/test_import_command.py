@@ -9,9 +9,9 @@ from pathlib import Path
 from signal import SIGINT
 
 from services.worker.importing import Importing
-from tests.api.test_imports import places, values
 from tests.support.api import ROOT, XINMI, Door
-from tests.support.imports import csv_of, row_of
+from tests.support.commands import said
+from tests.support.imports import csv_of, places, row_of, values
 from tests.support.serving import served
 
 
@@ -41,12 +41,6 @@ async def worker(door: Door) -> AsyncIterator[None]:
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
-
-
-async def said(process: asyncio.subprocess.Process) -> tuple[int, str]:
-    """Return how a command ended and what it said."""
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, output.decode()
 
 
 async def test_a_sheet_is_judged_and_with_yes_written(door: Door, tmp_path: Path) -> None:

@@ -1,29 +1,23 @@
 """What was taken back stays so, whichever old form comes in, and whoever confirms it late."""
 
 import io
-from collections.abc import AsyncIterator
 from typing import Any
 
 import openpyxl
 import pytest
 
-from tests.api.test_imported_forms import filled
-from tests.api.test_imported_register_rows import AS, FORM, HEADINGS, line, rows
-from tests.api.test_templates import form
-from tests.support.api import Door, a_submission, open_door
+from tests.support.api import Door, a_submission
+from tests.support.doors import own_door as door
+from tests.support.forms import filled, form
 from tests.support.imports import checked, confirmed, csv_of, faults_of, row_of
+from tests.support.register_forms import AS, FORM, HEADINGS, line, rows
 from tests.support.registers import KEEPER, ROWS, added_row, credit_code
 from tests.support.reported import PATH
 
+__all__ = ["door"]  # fixtures
+
 PERIOD = "2022"
 COUNTS = ("rows", "faults", "created", "updated", "unchanged")
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    """The API with nothing reported and no row in any register."""
-    async with open_door(database_url) as opened:
-        yield opened
 
 
 async def reported(door: Door, **said: Any) -> str:

@@ -1,7 +1,6 @@
 """Forms that come back: filled in by another program, put right in the marked copy, or refused."""
 
 import io
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import openpyxl
@@ -10,29 +9,11 @@ from services.core.imports.marking import FAULT_SHEET
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET
 from services.core.sheets.cells import cell_name
 from services.core.sheets.sheet_file import SheetFile
-from tests.api.test_batches import sent as batch_sent
-from tests.api.test_templates import by_heading, form, sheet
 from tests.support.api import NEIGHBOUR, XINMI, Door, a_submission, neighbour, xinmi
+from tests.support.batches import sent as batch_sent
+from tests.support.forms import by_heading, filled, form, sheet
 from tests.support.imports import IMPORTS, checked, confirmed, faults_of, sent, work
 from tests.support.reported import PATH
-
-Cells = Mapping[str, Mapping[str, Any]]
-
-
-def filled(content: bytes, cells: Cells, *, change: Callable[[Any], None] | None = None) -> bytes:
-    """Return a form as another program saves it, with cells by indicator and heading."""
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    page = book[FORM_SHEET]
-    heads = {cell.value: cell.column for cell in page[3]}
-    rows = {page.cell(row, 2).value: row for row in range(4, page.max_row + 1)}
-    for code, said in cells.items():
-        for heading, value in said.items():
-            page.cell(rows[code], heads[heading]).value = value
-    if change is not None:
-        change(book)
-    made = io.BytesIO()
-    book.save(made)
-    return made.getvalue()
 
 
 async def test_a_filled_form_equals_the_json_to_the_last_digit_and_prefills_the_next(

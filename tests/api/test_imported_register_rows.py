@@ -1,7 +1,6 @@
 """Sheets of a register's rows that come in as imports do: judged, marked, confirmed as a whole."""
 
 import io
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,38 +10,19 @@ import pytest
 from services.core.imports.marking import FAULT_SHEET
 from services.core.imports.register_sheet import sheet_name_of
 from services.core.plan.register_entries import Register
-from tests.support.api import XINMI, Door, open_door, xinmi
+from tests.support.api import Door, xinmi
+from tests.support.doors import own_door as door
 from tests.support.imports import checked, confirmed, csv_of, faults_of, sent, xlsx_of
-from tests.support.registers import KEEPER, REGISTER, ROWS, added_row, credit_code
+from tests.support.register_forms import AS, FORM, HEADINGS, line, rows
+from tests.support.registers import KEEPER, REGISTER, added_row, credit_code
 from tests.support.statements_counted import statements_of
 
-HEADINGS = ("填报单位", "统一社会信用代码", "企业名称", "级别", "公布日期")
-FORM = f"/plans/{XINMI}/registers/{REGISTER}/form.xlsx"
-AS: dict[str, Any] = {"as_": ("reporter", KEEPER), "register": REGISTER}
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    """The API with no row in any register."""
-    async with open_door(database_url) as opened:
-        yield opened
+__all__ = ["door"]  # fixtures
 
 
 def green_factories() -> Register:
     """Return the register as Xinmi's plan describes it."""
     (found,) = [one for one in xinmi().registers if one.code == REGISTER]
-    return found
-
-
-def line(code: str, *, unit: str = "", name: str = "示例企业", day: str = "2025年3月20日") -> Any:
-    """Return a row under `HEADINGS`."""
-    return [unit, code, name, "省级", day]
-
-
-async def rows(door: Door) -> list[dict[str, Any]]:
-    """Return what the register holds."""
-    async with await door.as_("reporter", KEEPER) as unit:
-        found: list[dict[str, Any]] = (await unit.get(ROWS)).json()["items"]
     return found
 
 

@@ -1,69 +1,25 @@
 """Form 02 that comes back: how far milestones are, as their own path would write it."""
 
-import io
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import openpyxl
 import pytest
 
 from services.core.imports.marking import FAULT_SHEET
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET
 from services.core.sheets.sheet_file import SheetFile
-from tests.api.test_templates import form, sheet
 from tests.support.api import NEIGHBOUR, XINMI, Door, neighbour, xinmi
+from tests.support.forms import form, sheet
 from tests.support.imports import IMPORTS, checked, confirmed, csv_of, faults_of, seen, sent, work
 from tests.support.milestones import BODIES, a_milestone_in, assigned
 from tests.support.statements_counted import statements_of
+from tests.support.task_sheets import HEADINGS, UNIT, Cells, accepted, as_lines, filled, read
 
-UNIT = "UN15"
-HEADINGS = ("里程碑编号", "里程碑", "完成百分比", "进展描述", "存在问题", "下一步措施", "预计完成")
 SAID = ("percent", "narrative", "problems", "next_steps", "expected_date")
-
-Cells = Mapping[str, Mapping[str, Any]]
-
-
-async def accepted(door: Door, state: str = "accepted", **changes: Any) -> dict[str, Any]:
-    """Return a milestone of the unit in a state."""
-    made = await a_milestone_in(door, state, organization_code=UNIT, **changes)
-    found: dict[str, Any] = made.json()
-    return found
-
-
-def filled(content: bytes, cells: Cells, *, change: Callable[[Any], None] | None = None) -> bytes:
-    """Return a form as another program saves it, with cells by milestone and heading."""
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    page = book[FORM_SHEET]
-    heads = {cell.value: cell.column for cell in page[3]}
-    ids = heads["里程碑编号"]
-    rows = {page.cell(row, ids).value: row for row in range(4, page.max_row + 1)}
-    for milestone, said in cells.items():
-        for heading, value in said.items():
-            page.cell(rows[milestone], heads[heading]).value = value
-    if change is not None:
-        change(book)
-    made = io.BytesIO()
-    book.save(made)
-    return made.getvalue()
 
 
 async def as_form(door: Door, cells: Cells) -> bytes:
     """Return the unit's own form with cells filled in."""
     return filled((await form(door, "tasks")).content, cells)
-
-
-async def as_lines(_door: Door, cells: Cells) -> bytes:
-    """Return a sheet of the unit's own with these cells."""
-    rows = [[id_, *(str(said.get(one, "")) for one in HEADINGS[1:])] for id_, said in cells.items()]
-    return csv_of(*rows, headings=HEADINGS)
-
-
-async def read(door: Door, milestone: str) -> dict[str, Any]:
-    """Return a milestone as it stands, with its newest change."""
-    async with await door.as_("reporter", UNIT) as unit:
-        found: dict[str, Any] = (await unit.get(f"/milestones/{milestone}")).json()
-        history = (await unit.get(f"/milestones/{milestone}/history")).json()["items"]
-    return {**found, "last": history[-1]}
 
 
 @pytest.mark.parametrize("make", [as_form, as_lines])

@@ -6,9 +6,18 @@ from typing import Any
 import pytest
 
 from services.core.imports.checking import _SHOWN_ROWS
-from tests.api.test_imports import places, values
 from tests.support.api import Door, xinmi
-from tests.support.imports import HEADINGS, checked, confirmed, csv_of, faults_of, row_of, xlsx_of
+from tests.support.imports import (
+    HEADINGS,
+    checked,
+    confirmed,
+    csv_of,
+    faults_of,
+    places,
+    row_of,
+    values,
+    xlsx_of,
+)
 
 UNITS = {one.code: one.unit for one in xinmi().indicators}
 NAMES = ("指标编号", "单位", "报告期", "计量单位", "本期值", "不适用")

@@ -6,9 +6,8 @@ import pytest
 
 from services.core.imports import service as imports
 from services.core.kit.clock import Clock
-from tests.api.test_batches import rows as free_rows
-from tests.api.test_batches import sent as batch_sent
 from tests.support.api import IN_TIME, XINMI, Door, a_submission
+from tests.support.batches import sent as batch_sent
 from tests.support.imports import (
     HEADINGS,
     IMPORTS,
@@ -16,29 +15,15 @@ from tests.support.imports import (
     confirmed,
     csv_of,
     faults_of,
+    places,
     row_of,
     seen,
     sent,
+    values,
     work,
     xlsx_of,
 )
-from tests.support.reported import PATH, a_period
-
-
-def places(amount: int) -> list[tuple[str, str]]:
-    """Return indicator and period of places that no other test uses."""
-    return [(str(one["indicator_code"]), str(one["period"])) for one in free_rows(amount)]
-
-
-async def values(door: Door, *at: tuple[str, str]) -> list[Any]:
-    """Return the values that stand in places."""
-    found = []
-    async with await door.as_("office") as office:
-        for code, period in at:
-            asked = {"indicator_code": code, "period": period, "organization_code": "UN15"}
-            answer = await office.get(PATH, params=asked)
-            found += [one["value"] for one in answer.json()["items"]] or [None]
-    return found
+from tests.support.reported import a_period
 
 
 @pytest.mark.parametrize("make", [xlsx_of, csv_of])

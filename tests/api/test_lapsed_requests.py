@@ -1,7 +1,6 @@
 """More time for a value: none up to a day gone by, and no request waits that nothing is left of."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from tests.support import plans
 from tests.support.api import Door, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 
 Client = httpx.AsyncClient
 PLAN = f"/plans/{plans.TRIAL}"
@@ -39,10 +38,6 @@ async def office(door: Door) -> AsyncIterator[Client]:
 async def unit(door: Door) -> AsyncIterator[Client]:
     async with await door.as_("reporter", "UN15") as client:
         yield client
-
-
-def at(door: Door, day: str) -> None:
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, "09:00:00"))
 
 
 async def ask(unit: Client, indicator: str, until: str) -> httpx.Response:

@@ -1,11 +1,10 @@
 """Papers name who is late as the obligations do: no more units, no fewer, and by their names."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
+from tests.support.clock import at
+from tests.support.doors import after_2031 as door
 from tests.support.towns import (
     UNITS,
     YEAR,
@@ -20,15 +19,10 @@ from tests.support.towns import (
 )
 from tests.unit.scoring.builders import a_target, an_indicator
 
+__all__ = ["door"]  # fixtures
+
 ADDED = {"units": "sum"}
 FIFTY = [a_target(value=50, year=2031)]
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 async def owing(door: Door) -> set[str]:

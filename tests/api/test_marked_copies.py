@@ -8,9 +8,8 @@ from typing import Any
 import openpyxl
 
 from services.core.imports.marking import FAULT_SHEET
-from tests.api.test_imports import places, values
 from tests.support.api import Door
-from tests.support.imports import HEADINGS, checked, confirmed, faults_of, row_of
+from tests.support.imports import HEADINGS, checked, confirmed, faults_of, places, row_of, values
 from tests.support.workbooks import cell, sheet_xml, workbook
 
 AT = {heading: at for at, heading in enumerate(HEADINGS, 1)}

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import XINMI, Door, open_door
+from tests.support.clock import at
 from tests.support.observed import conflicts_of
 from tests.support.registers import credit_code
 

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.test_words import english_in
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.chinese import english_in
 from tests.support.milestones import a_milestone_in
 
 PLAN = f"/plans/{XINMI}"

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
 from tests.support.board import a_board_link, browser, words_of
+from tests.support.clock import at
 from tests.support.towns import CODE, YEAR, approve, assign, load, paper, read, row_of
 from tests.unit.scoring.builders import an_indicator
 

@@ -1,7 +1,6 @@
 """What the units owe, through the door: who sees it, how it is listed, what was reported of it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +15,7 @@ from services.core.obligations import service
 from services.core.obligations.models import Obligation
 from services.core.plan.leads import leads_of
 from tests.support.api import XINMI, Door, a_submission, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 
 IN_TIME = {"due_date": "2026-12-31"}
 
@@ -46,11 +45,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
 async def office(door: Door) -> AsyncIterator[Client]:
     async with await door.as_("office") as client:
         yield client
-
-
-def at(door: Door, day: str, time: str) -> None:
-    """Let the API's domain clock stand at an instant of Shanghai's."""
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
 
 
 async def every(client: Client, path: str = OWED, **query: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Opening a period: until when, from whom, how far ahead, and taking the opening back."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from tests.support import plans
 from tests.support.api import Door, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 
 Client = httpx.AsyncClient
 PLAN = f"/plans/{plans.TRIAL}"
@@ -31,10 +30,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
 async def office(door: Door) -> AsyncIterator[Client]:
     async with await door.as_("office") as client:
         yield client
-
-
-def at(door: Door, day: str, time: str = "09:00:00") -> None:
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
 
 
 async def report(door: Door, **changes: Any) -> httpx.Response:

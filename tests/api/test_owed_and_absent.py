@@ -1,18 +1,16 @@
 """Through the door: what is owed and absent helps nobody, and one rule says what is missing."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
+from tests.support.api import Door
+from tests.support.clock import at
+from tests.support.doors import after_2031 as door
+from tests.support.owing_towns import approve, load, move
+from tests.support.towns import PLAN, TOWNS
+from tests.unit.scoring.builders import a_target, an_indicator
 
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
-from tests.unit.scoring.builders import a_document, a_target, an_indicator
+__all__ = ["door"]  # fixtures
 
-CODE = "410183-2031"
-PLAN = f"/plans/{CODE}"
-TOWNS = ["ZW01", "ZW02", "ZW03"]
-UNITS = [{"code": code, "name": f"镇{code[-1]}", "kind": "town"} for code in TOWNS]
 A = an_indicator(
     "A", owners=["ZW01"], selection="optional", weight=1, targets=[a_target(value=1, year=2031)]
 )
@@ -24,42 +22,6 @@ CAP = an_indicator(
     direction="lower_better",
     aggregation={"units": "sum", "periods": "sum"},
 )
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
-
-
-async def load(door: Door, *indicators: dict[str, Any]) -> None:
-    document = a_document(*indicators, code=CODE, organizations=UNITS).model_dump(mode="json")
-    async with door.client(door.admin_secret) as admin:
-        loaded = await admin.post("/plans", json=document)
-    assert loaded.status_code == 201, loaded.text
-
-
-async def move(door: Door, verb: str) -> None:
-    async with await door.as_("office") as office:
-        moved = await office.post(f"{PLAN}/periods/2031/{verb}")
-    assert moved.status_code == 200, moved.text
-
-
-async def approve(door: Door, unit: str, value: str) -> None:
-    async with await door.as_("reporter", unit) as clerk, await door.as_("office") as office:
-        made = await clerk.post(
-            f"{PLAN}/submissions",
-            json={
-                "indicator_code": "A",
-                "organization_code": unit,
-                "period": "2031",
-                "value": value,
-            },
-        )
-        assert made.status_code == 201, made.text
-        done = await office.post(f"/submissions/{made.json()['id']}/approve")
-        assert done.status_code == 200, done.text
 
 
 async def board(door: Door) -> dict[str, Any]:

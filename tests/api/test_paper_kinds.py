@@ -13,14 +13,12 @@ from openpyxl import load_workbook
 from services.core.alerts.models import Alert
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
-from tests.api.test_papers import PATH, content, figures, got, made, words_of
-from tests.api.test_running_year import at
-from tests.api.test_scores import PLAN
 from tests.support.api import Door, a_submission, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at, stopped_at
 from tests.support.duties import add
 from tests.support.evidence import PDF, added
-from tests.support.papers import a_paper, ended
+from tests.support.papers import PATH, a_paper, content, ended, figures, got, made, words_of
+from tests.support.scores import PLAN
 
 
 @pytest.fixture(scope="module")

@@ -7,42 +7,21 @@ import zipfile
 from typing import Any
 
 from services.core.kit.clock import Clock
-from tests.api.test_evidence import UNIT, a_draft, files_below
-from tests.api.test_files_left_behind import Later, filing
-from tests.api.test_papers import PATH, content, got, made, words_of
-from tests.api.test_scores import PLAN
 from tests.support.api import Door, a_submission
-from tests.support.evidence import PDF, TEXT, added
+from tests.support.evidence import PDF, UNIT, Later, added, files_below, filing
 from tests.support.milestones import a_milestone_in
-from tests.support.papers import a_paper, papering
+from tests.support.papers import (
+    PATH,
+    a_paper,
+    a_year_with_evidence,
+    content,
+    got,
+    made,
+    papering,
+    words_of,
+)
 from tests.support.registers import KEEPER, added_row
-
-
-async def a_year_with_evidence(door: Door) -> str:
-    """Have a scoreboard of a year with two files of evidence; return the year."""
-    drafts = [await a_draft(door), await a_draft(door)]
-    async with await door.as_(*UNIT) as unit:
-        period = (await unit.get(f"/submissions/{drafts[0]}")).json()["period"]
-        await added(unit, f"submissions/{drafts[0]}", PDF, "=报告.pdf")
-        await added(unit, f"submissions/{drafts[1]}", TEXT, "说明.txt")
-        for draft in drafts:
-            assert (await unit.post(f"/submissions/{draft}/submit")).status_code == 200
-    async with await door.as_("office") as office:
-        for draft in drafts:
-            assert (await office.post(f"/submissions/{draft}/approve")).status_code == 200
-    year = str(period)[:4]
-    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
-        body: dict[str, Any] = {
-            "indicator_code": "U08",
-            "organization_code": "UN15",
-            "period": year,
-            "value": "40.65",
-        }
-        reported = await unit.post(f"{PLAN}/submissions", json=body)
-        if reported.status_code == 201:
-            await office.post(f"/submissions/{reported.json()['id']}/approve")
-    await door.react()
-    return year
+from tests.support.scores import PLAN
 
 
 async def test_the_pack_of_a_year_holds_report_tables_evidence_and_their_digests(
@@ -157,7 +136,7 @@ async def test_a_worker_that_dies_between_archive_and_row_leaves_no_paper(
         assert (await office.get(f"/papers/{paper_id}")).status_code == 404
         assert len({one.name for one in files_below(door)} - before) == 1
         # The archive that nobody names goes with the sweep.
-        assert (await filing(door, Later()).sweep()).dropped == 1
+        assert (await filing(door, Later()).sweep()).removed == 1
         await door.held.database.pool.execute(
             "UPDATE paper SET lease_until = now() WHERE city_code = '410183'"
         )

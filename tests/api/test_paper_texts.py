@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_papers import content, made, words_of
-from tests.api.test_scores import PLAN
 from tests.support.api import Door
-from tests.support.papers import a_paper
+from tests.support.papers import a_paper, content, made, words_of
+from tests.support.scores import PLAN
 
 PATH = f"{PLAN}/paper-texts/bulletin"
 

@@ -1,19 +1,15 @@
 """Papers: made once of one place in the log, byte for byte, each figure of them traced."""
 
-import hashlib
 import io
 import re
-import zipfile
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
-from tests.api.test_scores import PLAN, approved
 from tests.support.api import Door
-from tests.support.papers import ended, papering
-
-PATH = f"{PLAN}/papers"
+from tests.support.papers import PATH, content, figures, got, made, papering, words_of
+from tests.support.scores import PLAN, approved
 
 
 @pytest.fixture
@@ -23,51 +19,6 @@ async def submission(door: Door) -> str:
         params = {"indicator_code": "U08", "period": "2021"}
         found = (await office.get(f"{PLAN}/submissions", params=params)).json()["items"]
     return str(found[0]["id"]) if found else await approved(door, period="2021", value="40.65")
-
-
-async def made(door: Door, **wish: Any) -> dict[str, Any]:
-    """Have a paper made, and return it."""
-    done = await ended(door, **{"period": "2021", **wish})
-    assert done["state"] == "succeeded", ended
-    return await got(door, f"/papers/{done['result']['paper_id']}")
-
-
-async def got(door: Door, path: str, role: str = "leader", **params: Any) -> dict[str, Any]:
-    async with await door.as_(role) as client:
-        answer = await client.get(path, params=params or None)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def content(door: Door, paper: dict[str, Any], form: str = "docx") -> bytes:
-    async with await door.as_("leader") as leader:
-        answer = await leader.get(f"/papers/{paper['id']}/content/{form}")
-    assert answer.status_code == 200, answer.text
-    listed = next(one for one in paper["files"] if one["format"] == form)
-    assert hashlib.sha256(answer.content).hexdigest() == listed["sha256"]
-    assert answer.headers["ETag"] == f'"{listed["sha256"]}"'
-    assert len(answer.content) == listed["size"]
-    return answer.content
-
-
-def words_of(docx: bytes) -> str:
-    """Return the text of a DOCX, its parts one after the other."""
-    xml = zipfile.ZipFile(io.BytesIO(docx)).read("word/document.xml").decode()
-    return "".join(re.findall(r"<w:t[^>]*>([^<]*)</w:t>", xml))
-
-
-async def figures(door: Door, paper: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return all figures of a paper by their keys."""
-    found: dict[str, dict[str, Any]] = {}
-    token = None
-    while True:
-        params = {"page_size": "40", **({} if token is None else {"page_token": token})}
-        page = await got(door, f"/papers/{paper['id']}/figures", **params)
-        found |= {one["key"]: one for one in page["items"]}
-        token = page["next_page_token"]
-        if token is None:
-            return found
 
 
 async def test_a_bulletin_is_the_same_byte_for_byte_and_each_figure_is_traced(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
+from tests.support.clock import at
 from tests.support.towns import approve, load, move, paper
 from tests.unit.scoring.builders import a_target, an_indicator
 

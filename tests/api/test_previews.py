@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from services.core.kit.ids import first_id_at
-from tests.api.test_batches import BATCH, counts, events_of, history_of, rows, sent
-from tests.api.test_bulk_verbs import ids_of
 from tests.support import plans
 from tests.support.api import IN_TIME, NEIGHBOUR, XINMI, Door, a_submission, neighbour, xinmi
+from tests.support.batches import BATCH, counts, events_of, history_of, ids_of, rows, sent
 from tests.support.reported import PATH, a_period
 from tests.support.statements_counted import statements_of
 

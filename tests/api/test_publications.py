@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.api.test_scores import PLAN, approved, board, row_of
 from tests.support.api import Door
+from tests.support.scores import PLAN, approved, board, row_of
 
 
 async def _period(door: Door, verb: str, year: str = "2021", **body: object) -> dict[str, Any]:

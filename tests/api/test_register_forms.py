@@ -1,6 +1,6 @@
 """A register as a sheet: it goes out with what stands, and what nobody changed changes nothing."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -10,18 +10,14 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from services.core.imports.sheet_forms import STAMP_SHEET
-from tests.support.api import XINMI, Door, open_door
+from tests.support.api import XINMI, Door
+from tests.support.doors import own_door as door
 from tests.support.registers import KEEPER, ROWS, added_row, credit_code
+
+__all__ = ["door"]  # fixtures
 
 FORM = f"/plans/{XINMI}/registers/GREEN-FACTORY/form.xlsx"
 HEADINGS, FIRST = 3, 4
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    """The API with no row in any register."""
-    async with open_door(database_url) as opened:
-        yield opened
 
 
 async def form(client: httpx.AsyncClient, **asked: str) -> bytes:

@@ -7,8 +7,11 @@ import httpx
 import pytest
 
 from services.core.plan.document import PlanDocument
-from tests.support.api import Door, open_door
+from tests.support.api import Door
+from tests.support.doors import own_door as door
 from tests.support.plans import TRIAL, a_plan, an_indicator
+
+__all__ = ["door"]  # fixtures
 
 UNIT, OTHER = "UN22", "UN10"
 ROWS = f"/plans/{TRIAL}/registers/LIST/rows"
@@ -26,12 +29,6 @@ def document(key: list[str], title: str = "甲", **types: str) -> PlanDocument:
     columns = [one | {"type": types.get(one["code"], one["type"])} for one in COLUMNS]
     register = {"code": "LIST", "name": title, "columns": columns, "key": key, "keepers": [UNIT]}
     return a_plan(an_indicator("R1"), registers=[register], score_sheets=[])
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.api import XINMI, Door, a_submission, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 
 pytestmark = pytest.mark.citus
 
@@ -18,15 +17,11 @@ REMINDERS = f"{PLAN}/periods/2025/reminders"
 Client = httpx.AsyncClient
 
 
-def on(door: Door, day: str, time: str = "09:00:00") -> None:
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
-
-
 @pytest.fixture
 async def door(database_url: str) -> AsyncIterator[Door]:
     """The API on a morning of January 2026, with 2025 opened."""
     async with open_door(database_url) as opened:
-        on(opened, "2026-01-12")
+        at(opened, "2026-01-12")
         async with await opened.as_("office") as office:
             assert (await office.post(f"{PLAN}/periods/2025/open")).status_code == 200
         yield opened
@@ -95,9 +90,9 @@ async def test_a_unit_is_reminded_once_a_day_and_again_on_the_next(
     assert "UN15" not in by_unit(again)
     assert again.json()["already_reminded"] == ["UN15"]
     assert (await office.post(REMINDERS)).json()["items"] == []
-    on(door, "2026-01-12", "23:59:59")
+    at(door, "2026-01-12", "23:59:59")
     assert (await office.post(REMINDERS)).json()["items"] == []
-    on(door, "2026-01-13", "00:00:00")
+    at(door, "2026-01-13", "00:00:00")
     assert "UN15" in by_unit(await office.post(REMINDERS)), "a local day, of the plan's zone"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from tests.api.test_batches import BATCH, codes, counts, sent
 from tests.support.api import Door, a_submission
+from tests.support.batches import BATCH, codes, counts, sent
 from tests.support.reported import a_period
 
 LINES = {"Content-Type": "application/x-ndjson"}

@@ -18,10 +18,10 @@ from services.core.imports.service import CHECK, WRITE, permissions_of
 from services.core.imports.sheet_forms import SheetKind
 from services.core.kit import operations
 from services.core.kit.city_scope import in_city
-from tests.api.test_access_tokens import a_key, token_of
-from tests.api.test_imported_tasks import accepted, as_lines
+from tests.support.access_tokens import a_key, token_of
 from tests.support.api import Door
 from tests.support.imports import IMPORTS, work
+from tests.support.task_sheets import accepted, as_lines
 
 CITY = "410183"
 SCOPES = {kind: sorted({one.scope for one in needed}) for kind, needed in STARTED_WITH.items()}

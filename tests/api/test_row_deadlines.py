@@ -1,7 +1,6 @@
 """Rows that soon hold no more, or are to be looked at again: told, listed as late, and waiting."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from services.core.kit.city_scope import in_city
 from services.core.plan.rules import read_document
 from tests.support.api import XINMI, Door, open_door, xinmi
 from tests.support.cells import CELL_KEEPER, CELL_LEAD, added_cell, with_files
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 from tests.support.registers import credit_code
 
 LATE = f"/plans/{XINMI}/late"
@@ -25,12 +24,8 @@ Client = httpx.AsyncClient
 async def door(database_url: str) -> AsyncIterator[Door]:
     """The API on the morning of 2026-02-10."""
     async with open_door(database_url) as opened:
-        at(opened, "2026-02-10")
+        at(opened, "2026-02-10", "09:30:00")
         yield opened
-
-
-def at(door: Door, day: str) -> None:
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, "09:30:00"))
 
 
 @pytest.fixture
@@ -78,7 +73,7 @@ async def test_a_yearly_recheck_comes_due_is_told_and_is_done(
     row = (await unit.get(path)).json()
     assert (row["recheck_by"], row["renew_by"]) == ("2026-03-20", None)
     assert await of_row(unit, "/me/todo", path) == [], "it waits from a month before"
-    at(door, "2026-02-25")
+    at(door, "2026-02-25", "09:30:00")
     await door.sweep()
     (waiting,) = await of_row(unit, "/me/todo", path)
     assert (waiting["kind"], waiting["due_date"]) == ("recheck", "2026-03-20")
@@ -88,7 +83,7 @@ async def test_a_yearly_recheck_comes_due_is_told_and_is_done(
     assert "示例小学”复核将于" in alert["message"]
     assert await of_row(unit, LATE, path) == []
 
-    at(door, "2026-03-23")
+    at(door, "2026-03-23", "09:30:00")
     await door.sweep()
     (late,) = await of_row(unit, LATE, path)
     assert (late["rule"], late["due_date"], late["level"]) == ("row_recheck", "2026-03-20", 1)
@@ -103,7 +98,7 @@ async def test_a_yearly_recheck_comes_due_is_told_and_is_done(
     assert await of_row(unit, LATE, path) == []
     assert await of_row(unit, "/me/todo", path) == []
     await door.sweep()
-    at(door, "2026-03-24")
+    at(door, "2026-03-24", "09:30:00")
     await door.sweep()
     (alert,) = await of_row(unit, ALERTS, path)
     assert (alert["state"], alert["resolved_reason"]) == ("resolved", "rechecked")
@@ -117,14 +112,14 @@ async def test_what_soon_holds_no_more_is_renewed_or_ended(
     assert (row["renew_by"], row["recheck_by"]) == ("2026-04-01", None), "it ends before"
     (waiting,) = await of_row(unit, "/me/todo", path)
     assert waiting["kind"] == "renew"
-    at(door, "2026-04-02")
+    at(door, "2026-04-02", "09:30:00")
     await door.sweep()
     (late,) = await of_row(unit, LATE, path)
     assert (late["rule"], late["late_since"]) == ("row_renewal", "2026-04-02")
     renewed = await corrected(unit, lead, path, valid_until="2028-04-01")
     assert (renewed["renew_by"], renewed["recheck_by"]) == ("2028-04-01", "2026-12-01")
     other = await a_named_cell(unit, lead, valid_until="2026-04-01", rechecked_on="2026-02-01")
-    at(door, "2026-04-03")
+    at(door, "2026-04-03", "09:30:00")
     await door.sweep()
     assert await of_row(unit, LATE, path) == []
     (alert,) = await of_row(unit, ALERTS, path)
@@ -132,7 +127,7 @@ async def test_what_soon_holds_no_more_is_renewed_or_ended(
     assert len(await of_row(unit, LATE, other)) == 1
     ended = await lead.post(f"{other}/end", json={"reason": "未续期"})
     assert ended.status_code == 200, ended.text
-    at(door, "2026-04-07")
+    at(door, "2026-04-07", "09:30:00")
     await door.sweep()
     assert await of_row(unit, LATE, other) == []
     assert {one["resolved_reason"] for one in await of_row(unit, ALERTS, other)} <= {"row_ended"}
@@ -175,7 +170,7 @@ async def test_what_a_later_plan_has_no_more_is_told_to_nobody(
 ) -> None:
     path = await a_named_cell(unit, lead, valid_until="2026-04-01", rechecked_on="2025-12-01")
     again = await a_named_cell(unit, lead)
-    at(door, "2026-04-02")
+    at(door, "2026-04-02", "09:30:00")
     await door.sweep()
     for one in (path, again):
         assert len(await of_row(unit, "/me/todo", one)) == 1
@@ -189,7 +184,7 @@ async def test_what_a_later_plan_has_no_more_is_told_to_nobody(
     for one in (path, again):
         assert await of_row(unit, "/me/todo", one) == []
         assert await of_row(unit, LATE, one) == []
-    at(door, "2026-04-03")
+    at(door, "2026-04-03", "09:30:00")
     await door.sweep()
     for one in (path, again):
         (alert,) = await of_row(unit, ALERTS, one)
@@ -236,7 +231,7 @@ async def test_rows_that_an_earlier_release_confirmed_get_their_days_from_the_wo
     after = [{name: (await unit.get(path)).json()[name] for name in days} for path in paths]
     assert after == before, "as if they had been confirmed by this release"
     assert (await unit.get(draft)).json()["recheck_by"] is None, "it counts for nothing yet"
-    at(door, "2026-02-25")
+    at(door, "2026-02-25", "09:30:00")
     await door.sweep()
     (waiting,) = await of_row(unit, "/me/todo", paths[0])
     assert waiting["title"] == "无废细胞 新密市示例小学"

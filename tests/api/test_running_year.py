@@ -1,13 +1,12 @@
 """Through the door: nothing is missed before the midnight after the target's date."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.api import Door, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 from tests.unit.scoring.builders import a_baseline, a_document, a_target, an_indicator
 
 CODE = "410183-2027"
@@ -45,11 +44,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
             loaded = await admin.post("/plans", json=document)
             assert loaded.status_code == 201, loaded.text
         yield opened
-
-
-def at(door: Door, day: str, time: str) -> None:
-    """Let the API's domain clock stand at an instant of Shanghai's."""
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
 
 
 async def approved(door: Door, indicator: str, period: str, value: str) -> None:

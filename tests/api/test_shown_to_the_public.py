@@ -1,26 +1,19 @@
 """Without a credential an indicator is shown only where the plan marks it as public."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
 from tests.support.board import browser, words_of
+from tests.support.doors import after_2031 as door
 from tests.support.towns import CODE, approve, load, move
 from tests.unit.scoring.builders import a_target, an_indicator
+
+__all__ = ["door"]  # fixtures
 
 A, B = (
     an_indicator(code, owners=[owner], targets=[a_target(value=50, year=2031)])
     for code, owner in (("A", "ZW01"), ("B", "ZW02"))
 )
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 async def public_page(door: Door) -> str:

@@ -26,20 +26,10 @@ from tests.support.people import (
     session_of,
     signed_in,
     somebody,
+    told,
 )
 
 WRONG = "not the right password"
-
-
-def told(answer: httpx.Response) -> dict[str, Any]:
-    """Return an answer without what is of its request alone."""
-    body = {name: one for name, one in answer.json().items() if name != "instance"}
-    headers = {
-        name: value
-        for name, value in answer.headers.items()
-        if name not in {"x-request-id", "date", "content-length"}
-    }
-    return {"status": answer.status_code, "body": body, "headers": headers}
 
 
 async def wrong(door: Door, one: Somebody, times: int) -> list[httpx.Response]:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.core.people.admitting import MOST_FAILURES
-from tests.api.test_signing_in import told
 from tests.support.api import Door, open_door
 from tests.support.apps import (
     ALLOWED,
@@ -32,6 +31,7 @@ from tests.support.people import (
     security,
     session_of,
     somebody,
+    told,
 )
 from tests.support.receiver import Heard
 

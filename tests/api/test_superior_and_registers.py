@@ -1,23 +1,17 @@
 """What the superior sees of a register's row that is corrected: what counts, and no work on it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.support.api import XINMI, Door, open_door
+from tests.support.api import XINMI, Door
+from tests.support.doors import own_door as door
 from tests.support.registers import KEEPER, ROWS, added_row
+
+__all__ = ["door"]  # fixtures
 
 MEASURES = f"/plans/{XINMI}/registers/GREEN-FACTORY/measures"
 Client = httpx.AsyncClient
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    """The API with no row in any register."""
-    async with open_door(database_url) as opened:
-        yield opened
 
 
 async def a_confirmed_row(door: Door, **values: Any) -> tuple[str, dict[str, Any]]:

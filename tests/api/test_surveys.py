@@ -1,6 +1,5 @@
 """Surveys come in as counts: a share with its interval is proposed, and nobody who was asked."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,24 +8,15 @@ import pytest
 
 from services.core.plan.document import PlanDocument
 from services.core.plan.rules import read_document
-from tests.support.api import XINMI, Door, open_door, xinmi
+from tests.support.api import XINMI, Door, xinmi
+from tests.support.doors import with_2025_open as ledger
 from tests.support.observed import conflicts_of
+
+__all__ = ["ledger"]  # fixtures
 
 PLAN = f"/plans/{XINMI}"
 SURVEY = f"{PLAN}/registers/SURVEY"
 KEEPER = "UN23"
-
-
-@pytest.fixture
-async def ledger(database_url: str) -> AsyncIterator[Door]:
-    """The API with an empty ledger, whose year 2025 is open."""
-    async with open_door(database_url) as door:
-        async with await door.as_("office") as office:
-            due = {"due_date": door.held.clock.today("Asia/Shanghai").isoformat()}
-            opened = await office.post(f"{PLAN}/periods/2025/open", json=due)
-            assert opened.status_code == 200, opened.text
-        await door.react()
-        yield door
 
 
 def counts(**changes: Any) -> dict[str, Any]:

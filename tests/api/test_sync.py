@@ -13,16 +13,8 @@ from services.core.plan.slots import Slot
 from services.core.sync.service import take_in
 from services.core.sync.writes import Sent, Write
 from tests.support.api import XINMI, Door, a_submission, xinmi
-from tests.support.device import Device, a_creation, a_write, conflict_path
+from tests.support.device import Device, a_creation, a_write, conflict_path, drafted
 from tests.support.reported import PATH, a_period
-
-
-async def drafted(device: Device, **changes: Any) -> str:
-    """Return the id of a draft that a device made, at version 1."""
-    write = a_creation(draft=True, note="起初", source="台账", **changes)
-    (result,) = (await device.sync(write))["results"]
-    assert (result["outcome"], result["version"]) == ("applied", 1), result
-    return str(result["subject_id"])
 
 
 async def test_what_was_written_without_a_network_comes_in_once_and_in_order(door: Door) -> None:

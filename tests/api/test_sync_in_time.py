@@ -2,23 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.support.api import XINMI, Door, open_door, xinmi
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 from tests.support.device import Device, a_creation
 
 PLAN = f"/plans/{XINMI}"
 DUE = "2026-01-31"
-
-
-def at(door: Door, day: str, time: str = "09:00:00") -> None:
-    """Let the API's domain clock stand at an instant of Shanghai's."""
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
 
 
 @asynccontextmanager

@@ -1,8 +1,7 @@
 """A device that has nothing to hand in reads what changed."""
 
-from tests.api.test_sync import drafted
 from tests.support.api import XINMI, Door
-from tests.support.device import Device
+from tests.support.device import Device, drafted
 
 
 async def test_a_device_with_nothing_to_hand_in_reads_what_changed_and_304_while_nothing_did(

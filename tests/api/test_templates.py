@@ -4,38 +4,16 @@ import io
 import zipfile
 from uuid import UUID
 
-import httpx
-
 from services.core.imports.queries import promised_by
-from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET
+from services.core.imports.sheet_forms import STAMP_SHEET
 from services.core.imports.stamps import read_stamp
 from services.core.kit.city_scope import in_city
 from services.core.sheets.sheet_file import SheetFile
 from tests.support.api import NEIGHBOUR, XINMI, Door, a_submission, neighbour
+from tests.support.forms import TEMPLATES, by_heading, form, sheet
 from tests.support.milestones import assigned
 from tests.support.waiting import another
 from tests.support.workbooks import XLSX
-
-TEMPLATES = f"/plans/{XINMI}/templates"
-
-
-def sheet(content: bytes, name: str = FORM_SHEET) -> list[dict[int, str]]:
-    """Return the cells of a sheet by column, row by row."""
-    file = SheetFile(content)
-    table = file.table(file.sheet_named(name))
-    return [{at: cell.text for at, cell in row.cells.items()} for row in table.rows()]
-
-
-def by_heading(content: bytes) -> dict[str, dict[str, str]]:
-    """Return the rows of a form by the code in its second column, cells by heading."""
-    _, _, heads, *rows = sheet(content)
-    return {row[2]: {heads[at]: text for at, text in row.items()} for row in rows if row.get(2)}
-
-
-async def form(door: Door, name: str = "indicators", **asked: str) -> httpx.Response:
-    """Return the answer to a unit that asks for a form."""
-    async with await door.as_("reporter", "UN15") as unit:
-        return await unit.get(f"{TEMPLATES}/{name}.xlsx", params=asked)
 
 
 async def test_a_form_holds_what_the_plan_prints_and_what_the_unit_said(door: Door) -> None:

@@ -1,32 +1,25 @@
 """What pages and papers say of one scoreboard is what stands on it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from services.api.board.leader_reading import read_for_leader
 from services.core.identity.actor import operator
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.kit.city_scope import in_city
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
 from tests.support.board import a_board_link, browser, words_of
+from tests.support.clock import at
+from tests.support.doors import after_2031 as door
 from tests.support.towns import CODE, UNITS, YEAR, approve, board, decide, load, move, paper, read
 from tests.unit.scoring.builders import a_scheme, a_target, an_indicator
+
+__all__ = ["door"]  # fixtures
 
 LEADER = replace(operator("410183"), role="leader", scopes=DEFAULT_SCOPES["leader"])
 FIFTY = [a_target(value=50, year=2031)]
 A = an_indicator("A", owners=["ZW01"], targets=FIFTY)
 B = an_indicator("B", owners=["ZW02"], targets=FIFTY)
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 async def leaders_page(door: Door) -> str:

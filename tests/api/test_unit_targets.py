@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from services.core.scoring.service import recompute_plan
-from tests.api.test_owed_and_absent import CODE, PLAN, UNITS, approve, load, move
-from tests.api.test_running_year import at
 from tests.support.api import Door, open_door
+from tests.support.clock import at
+from tests.support.owing_towns import approve, load, move
+from tests.support.towns import CODE, PLAN, UNITS
 from tests.unit.scoring.builders import CITY, a_target, an_indicator
 
 SCORE = f"{PLAN}/indicators/A/score"

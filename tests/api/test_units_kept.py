@@ -1,27 +1,22 @@
 """A new version of the plan reads no number that stands in another unit than it was given in."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from services.core.plan.document import PlanDocument
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
+from tests.support.clock import at
+from tests.support.doors import after_2031 as door
 from tests.support.plans import TRIAL, a_plan
 from tests.support.plans import an_indicator as one_indicator
 from tests.support.towns import CODE, UNITS, YEAR, approve, board, load, move, read
 from tests.unit.scoring.builders import a_document, a_target, an_indicator
 
+__all__ = ["door"]  # fixtures
+
 TONS = {"unit": "万吨", "plausible": {}, "measure_type": "absolute_amount"}
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 def amount(**changes: Any) -> dict[str, Any]:

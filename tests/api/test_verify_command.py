@@ -14,11 +14,9 @@ from services.api.papers.signing_key_routes import published
 from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
 from services.core.papers.traced_files import PURPOSE
-from tests.api.test_import_command import said
-from tests.api.test_paper_packs import a_year_with_evidence
-from tests.api.test_papers import content, figures, made
 from tests.support.api import ROOT, XINMI, Door
-from tests.support.papers import a_paper
+from tests.support.commands import said
+from tests.support.papers import a_paper, a_year_with_evidence, content, figures, made
 from tests.support.serving import served
 
 

@@ -1,7 +1,6 @@
 """What a value may be and when, through the door: parts, range, period, the period's state."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from tests.support import plans
 from tests.support.api import Door, open_door
-from tests.support.clock import stopped_at
+from tests.support.clock import at
 
 pytestmark = pytest.mark.citus
 
@@ -33,10 +32,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
             ),
         )
         yield opened
-
-
-def at(door: Door, day: str, time: str) -> None:
-    door.app.state.resources = replace(door.held, clock=stopped_at(day, time))
 
 
 async def report(client: Client, **changes: Any) -> httpx.Response:

@@ -1,26 +1,21 @@
 """A difference names the deeds that made it, and the day where it was the day."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.api.test_running_year import at
-from tests.support.api import Door, open_door
+from tests.support.api import Door
+from tests.support.clock import at
+from tests.support.doors import after_2031 as door
 from tests.support.towns import PLAN, TOWNS, YEAR, answered, approve, board, load, move, read
 from tests.unit.scoring.builders import a_target, an_indicator
+
+__all__ = ["door"]  # fixtures
 
 A, B, C = (
     an_indicator(code, owners=[owner], targets=[a_target(value=100, year=2031)])
     for code, owner in zip("ABC", TOWNS, strict=True)
 )
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        at(opened, "2032-01-12", "10:00:00")
-        yield opened
 
 
 async def causes_since(door: Door, position: int) -> dict[str, list[tuple[str, list[str]]]]:

@@ -3,15 +3,23 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import services.core.registry  # noqa: F401 (all tables)
 from services.core.kit.database import Base
-
-ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ROOT / "services"
-CORE = SERVICES / "core"
+from tests.support.source_tree import (
+    CORE,
+    ROOT,
+    SERVICES,
+    calling,
+    modules,
+    named,
+    packages_of,
+    slices,
+    syntax_of,
+    text_of,
+)
 
 LONGEST_FILE = 400
 NAMELESS = {"utils", "helpers", "common", "base", "misc"}
@@ -19,161 +27,44 @@ DOMAIN = re.compile(
     r"\b(indicator|submission|plan|milestone|alert|webhook|score)s?\b", re.IGNORECASE
 )
 
-WRITERS = {
-    "service",  # verbs that change state, and what outgrew it:
-    "creation",  # submissions: the one-statement write of a new one
-    "loading",  # plan: a document into its tables
-    "opening",  # plan: a period that is to be opened, and until when it is due
-    "writing",  # obligations, submissions, imports: many rows at once, each with its history
-    "previews",  # submissions: batches that were tried, kept to be committed
-    "bulk",  # submissions: one verb on many, each decided by itself
-    "comparing",  # scoring: two boards and what happened between them
-    "counting",  # scoring: what counts, added up over the units in one statement
-    "drawing",  # scoring: boards brought up to date
-    "foreseeing",  # scoring: boards as they would be, read and never written
-    "duties",  # scoring: reads who owes what, and who reported a part of it
-    "inputs",  # scoring: the log into what is scored
-    "snapshots",  # scoring: results into their table
-    "plans_followed",  # scoring: plans read once and kept while the log is followed
-    "changing",  # identity: keys changed, and given another secret
-    "admitting",  # people: attempts judged and counted, under a lock
-    "sessions",  # people: begun, gone on with, ended
-    "signing_in",  # people: what is open to whoever proves who they are
-    "users",  # people: entered, invited, ended, erased
-    "posts",  # people: made, and handed over
-    "providers",  # people: apps that say who comes, set up, changed and ended
-    "provider_reception",  # people: let in by an app, or linked to one
-    "provider_tokens",  # people: app tokens that processes share
-    "accounts",  # people: accounts linked, and let go
-    "token_keys",  # identity: keys that tokens are signed with, made and withdrawn
-    "issuer_keys",  # identity: what foreign issuers publish, as it was fetched
-    "counted",  # gateways: how partners called, added to what is kept
-    "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
-    "planning",  # webhooks: the log into deliveries, in one statement a stretch
-    "recovery",  # webhooks: what was not delivered made due again
-    "retention",  # webhooks: what is too old
-    "row_writes",  # sync: what devices say in rows of registers, decided together
-    "undated",  # registers: days of rows that an earlier release confirmed
-    "rekeying",  # registers: a plan loaded where the rows that stand keep their keys
-    "resting",  # evidence: files that something else rests upon stay
-    "milestone_writes",  # sync: what devices report of milestones, one after the other
-    "visibility",  # plan: who sees what, as SQL for every slice above
-    "conditions",  # milestones: what a caller may see, as SQL for the slices above too
-    "changes",  # milestones: a change with its history and its event
-    "assigning",  # milestones: a new one, and what was assigned changed
-    "extending",  # milestones: more time, decided and put into force
-    "findings",  # alerts: the one pass over what is open and what was told of it
-    "evaluation",  # alerts: findings into what is told
-    "notices",  # alerts: what was decided into its tables, with its events
-    "late",  # alerts: what is late of every kind, in one statement of many parts
-    "digests",  # alerts: what a unit is told once a day
-    "reading",  # events: the cursor of a reader locked, moved on and announced
-    "following",  # milestones, alerts: what follows from the log and the calendar
-    "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
-    "settling",  # webhooks: their outcomes, many in one statement
-    "linking",  # audit: what was committed into the chain, and its daily head
-    "proving",  # audit: reads a chain and what it covers, and writes nothing
-    "walking",  # audit: goes along a chain past the sessions, and writes nothing
-    "composing",  # papers: what the ledger says into a paper, read and never written
-    "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
-}
-"""Files of a slice that write; they, models, queries and statements are all that knows the
-database."""
-
-DATABASE = {"sqlalchemy", "asyncpg"}
-
-
-def _modules(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.py"))
-
-
-def _slices() -> list[Path]:
-    return [path for path in _modules(CORE) if path.parent not in {CORE, CORE / "kit"}]
-
-
-def _named(paths: Iterable[Path]) -> list[str]:
-    return [str(path.relative_to(ROOT)) for path in paths]
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(_text(path))
-
-
-def _calling(wanted: str, paths: Iterable[Path]) -> list[str]:
-    """Return where `wanted` is called; with a dot it is a method's name."""
-    found = []
-    for path in paths:
-        for node in ast.walk(_tree(path)):
-            match node:
-                case ast.Call(func=ast.Attribute(attr=name)) if f".{name}" == wanted:
-                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-                case ast.Call(func=ast.Name(id=name)) if name == wanted:
-                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    return found
-
-
-def _imported(path: Path) -> set[str]:
-    """Return the top packages that a module imports."""
-    names: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return {name.split(".")[0] for name in names}
-
-
-def test_core_leaves_the_commit_to_the_doors() -> None:
-    assert _calling(".commit", _modules(CORE)) == []
-
 
 def test_only_queries_select() -> None:
-    others = [path for path in _slices() if path.name != "queries.py"]
-    assert _calling("select", others) == []
+    others = [path for path in slices() if path.name != "queries.py"]
+    assert calling("select", others) == []
 
 
 def test_a_period_comes_from_the_calendar_of_its_plan() -> None:
     # A code means other days where years begin in April: who guesses January guesses wrong.
-    others = [path for path in _modules(SERVICES) if path != CORE / "plan" / "periods.py"]
-    assert _calling("Period", others) == []
+    others = [path for path in modules(SERVICES) if path != CORE / "plan" / "periods.py"]
+    assert calling("Period", others) == []
     outside = [path for path in others if path != CORE / "plan" / "document.py"]
-    assert _calling("PeriodCalendar", outside) == []
+    assert calling("PeriodCalendar", outside) == []
 
 
 def test_no_file_is_too_long_to_read() -> None:
     folders = ("services", "migrations", "bench", "tests", "docs")
-    files = [path for name in folders for path in _modules(ROOT / name)]
-    long = [path for path in files if len(_text(path).splitlines()) > LONGEST_FILE]
-    assert _named(long) == []
+    files = [path for name in folders for path in modules(ROOT / name)]
+    long = [path for path in files if len(text_of(path).splitlines()) > LONGEST_FILE]
+    assert named(long) == []
 
 
 def test_every_module_has_a_name() -> None:
-    parts = {path: {*path.parts[:-1], path.stem} for path in _modules(SERVICES)}
-    assert _named(path for path, names in parts.items() if names & NAMELESS) == []
+    parts = {path: {*path.parts[:-1], path.stem} for path in modules(SERVICES)}
+    assert named(path for path, names in parts.items() if names & NAMELESS) == []
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [path for path in _modules(SERVICES) if not ast.get_docstring(_tree(path))]
-    assert _named(silent) == []
+    silent = [path for path in modules(SERVICES) if not ast.get_docstring(syntax_of(path))]
+    assert named(silent) == []
+
+
+def _says_the_domain(path: Path) -> bool:
+    return DOMAIN.search(text_of(path).replace("_", " ")) is not None
 
 
 def test_kit_holds_no_word_of_the_domain() -> None:
-    said = [path for path in _modules(CORE / "kit") if DOMAIN.search(_text(path).replace("_", " "))]
-    assert _named(said) == []
-
-
-def test_what_has_no_role_with_the_database_is_pure() -> None:
-    roles = {"models", "queries", "statements", *WRITERS}
-    others = [path for path in _slices() if path.stem not in roles]
-    assert _named(path for path in others if _imported(path) & DATABASE) == []
-
-
-def test_every_writer_is_still_there() -> None:
-    assert {path.stem for path in _slices()} >= WRITERS
+    said = [path for path in modules(CORE / "kit") if _says_the_domain(path)]
+    assert named(said) == []
 
 
 METRICS = {
@@ -185,17 +76,17 @@ METRICS = {
 
 
 def test_one_module_a_door_declares_metrics() -> None:
-    others = [path for path in _modules(SERVICES) if path not in METRICS]
+    others = [path for path in modules(SERVICES) if path not in METRICS]
     kinds = ("Counter", "Gauge", "Histogram", "Summary", "Info", "Enum")
-    importing = [path for path in others if "prometheus_client" in _imported(path)]
-    assert [place for kind in kinds for place in _calling(kind, importing)] == []
+    importing = [path for path in others if "prometheus_client" in packages_of(path)]
+    assert [place for kind in kinds for place in calling(kind, importing)] == []
 
 
 def test_a_public_type_means_one_thing_in_core() -> None:
     """A name that is searched for leads to one place; `Mapped` tables count as well."""
     places: dict[str, list[str]] = {}
-    for path in _slices() + _modules(CORE / "kit"):
-        for node in _tree(path).body:
+    for path in slices() + modules(CORE / "kit"):
+        for node in syntax_of(path).body:
             match node:
                 case ast.ClassDef(name=name):
                     pass
@@ -218,7 +109,7 @@ EVENT_TABLES = {"Event", "PendingEvent"}
 def _writes_of_events(path: Path) -> list[str]:
     """Return where a module inserts events, by text of its own or through the tables' classes."""
     found = []
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(syntax_of(path)):
         match node:
             case ast.Constant(value=str() as said) if EVENT_TEXT.search(said):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
@@ -232,7 +123,7 @@ def _writes_of_events(path: Path) -> list[str]:
 
 def test_one_module_writes_events() -> None:
     """Tests of migrations write what the tables were once, not what they are today."""
-    places = [*_modules(SERVICES), *_modules(ROOT / "tests"), *_modules(ROOT / "bench")]
+    places = [*modules(SERVICES), *modules(ROOT / "tests"), *modules(ROOT / "bench")]
     others = [path for path in places if path != PEN and path.parts[-2] != "migrations"]
     assert _writes_of_events(PEN), "the pen is recognized"
     assert [place for path in others for place in _writes_of_events(path)] == []
@@ -242,8 +133,8 @@ CURSOR_TEXT = re.compile(r"\b(INTO|UPDATE)\s+reader_cursor\b", re.IGNORECASE)
 
 
 def test_one_module_moves_the_cursors_of_readers() -> None:
-    moving = [path for path in _modules(SERVICES) if CURSOR_TEXT.search(_text(path))]
-    assert _named(moving) == ["services/core/events/statements.py"]
+    moving = [path for path in modules(SERVICES) if CURSOR_TEXT.search(text_of(path))]
+    assert named(moving) == ["services/core/events/statements.py"]
 
 
 SQL_TEXT = re.compile(
@@ -282,7 +173,7 @@ NUMBERED_PARAMETER = re.compile(r"\$\d")
 
 def _strings(path: Path) -> list[tuple[int, str]]:
     """Return the texts in a module's code with their lines; no docstrings."""
-    tree = _tree(path)
+    tree = syntax_of(path)
     said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [
         (node.lineno, node.value)
@@ -296,7 +187,7 @@ def test_no_parameter_of_a_statement_is_numbered_by_hand() -> None:
     assert NUMBERED_PARAMETER.search("WHERE city_code = $1")
     found = [
         f"{path.relative_to(ROOT)}:{line}"
-        for path in _modules(SERVICES)
+        for path in modules(SERVICES)
         for line, text in _strings(path)
         if NUMBERED_PARAMETER.search(text)
     ]
@@ -308,17 +199,17 @@ def _holds_sql(path: Path) -> bool:
 
 
 def test_sql_stands_where_one_looks_for_it() -> None:
-    roles = [path for path in _slices() if path.stem in SQL_ROLES]
+    roles = [path for path in slices() if path.stem in SQL_ROLES]
     plumbing = [ROOT / name for name in SQL_PLUMBING]
     assert {path.stem for path in roles if _holds_sql(path)} == SQL_ROLES
-    assert _named(path for path in plumbing if not _holds_sql(path)) == []
-    others = [path for path in _modules(SERVICES) if path not in {*roles, *plumbing}]
-    assert _named(path for path in others if _holds_sql(path)) == []
+    assert named(path for path in plumbing if not _holds_sql(path)) == []
+    others = [path for path in modules(SERVICES) if path not in {*roles, *plumbing}]
+    assert named(path for path in others if _holds_sql(path)) == []
 
 
 def _undescribed(path: Path) -> list[str]:
     """Return the public names that a module gives a value and no line of description."""
-    body = _tree(path).body
+    body = syntax_of(path).body
     found = []
     for node, after in zip(body, [*body[1:], None], strict=True):
         match node:
@@ -332,7 +223,7 @@ def _undescribed(path: Path) -> list[str]:
 
 
 def test_every_statement_says_what_it_answers() -> None:
-    places = [path for path in _slices() if path.stem == "statements"]
+    places = [path for path in slices() if path.stem == "statements"]
     assert [name for path in places for name in _undescribed(path)] == []
 
 
@@ -346,8 +237,8 @@ def test_no_statement_asks_for_whatever_columns_a_table_has() -> None:
     """A column more changes what a prepared statement answers, and fails it."""
     tables = set(Base.metadata.tables)
     found = []
-    for path in _modules(SERVICES):
-        for node in ast.walk(ast.parse(_text(path))):
+    for path in modules(SERVICES):
+        for node in ast.walk(ast.parse(text_of(path))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 for prefix, table in STAR.findall(node.value):
                     if (prefix and prefix not in NAMED_BY_US) or table in tables:
@@ -357,7 +248,7 @@ def test_no_statement_asks_for_whatever_columns_a_table_has() -> None:
 
 def _top_level(path: Path) -> Iterator[str]:
     """Yield the names that a module gives to its functions, types and values."""
-    for node in _tree(path).body:
+    for node in syntax_of(path).body:
         match node:
             # What a decorator has is used by it: a route, a fixture, a listener.
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -372,12 +263,12 @@ def _top_level(path: Path) -> Iterator[str]:
 
 
 def _words(path: Path) -> Counter[str]:
-    return Counter(re.findall(r"\w+", _text(path)))
+    return Counter(re.findall(r"\w+", text_of(path)))
 
 
 def test_nothing_is_kept_that_nobody_uses() -> None:
     """A name that nothing else says: of a module's own within it, of another in all of the tree."""
-    files = [one for name in ("services", "tests", "bench") for one in _modules(ROOT / name)]
+    files = [one for name in ("services", "tests", "bench") for one in modules(ROOT / name)]
     known = {one.class_.__name__ for one in Base.registry.mappers}
     everywhere = Counter({"main": 2})
     for one in files:

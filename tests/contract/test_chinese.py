@@ -15,7 +15,7 @@ from services.api.contract.chinese import entry_of, said_in_chinese, sentences, 
 from services.api.contract.examples import FOLDER, data_files
 from services.api.contract.translated import in_chinese, said_by
 from services.api.contract.viewer import for_viewer
-from tests.contract.test_words import english_in
+from tests.support.chinese import english_in
 from tests.support.contract import CONTRACT
 
 KINDS = ("texts", "forms", "tags", "labels")

@@ -11,7 +11,7 @@ import httpx
 
 from tests.deploy.engine import WORK, Engine, Failed, Stack
 from tests.deploy.load import DOCUMENT, PLAN, Answers, Load, units
-from tests.e2e.test_tour import environment, put_programs, steps_of, typed
+from tests.support.tour import environment, put_programs, steps_of, typed
 
 DOORS = ("api-1", "api-2", "worker")
 _SETTLED_WITHIN = 300

@@ -9,14 +9,12 @@ from zipfile import ZipFile
 
 import asyncpg
 
-from tests.api.test_evidence import UNIT, a_draft, files_below
-from tests.api.test_evidence_archives import begun, told
-from tests.api.test_files_left_behind import Later, filing
 from tests.support.api import Door, open_door
-from tests.support.evidence import PDF, TEXT, added
+from tests.support.evidence import PDF, TEXT, UNIT, Later, a_draft, added, files_below, filing
+from tests.support.evidence_archives import begun, told
+from tests.support.locks import locked, worker_waits
 from tests.support.owner import owner_of
 from tests.worker.running import NOBODY, Worker, a_worker, until
-from tests.worker.test_importing import locked, worker_waits
 
 _LOCK = 41
 _WAITS_AT_THE_END = f"""
@@ -88,4 +86,4 @@ async def test_an_archive_is_made_once_whatever_is_killed_on_its_way(database_ur
         assert archive.testzip() is None
         assert (done["files"], done["missing"], len(answer.content)) == (2, 0, done["size"])
         assert len({one.name for one in files_below(door)} - before) == 2
-        assert (await filing(door, Later()).sweep()).dropped == 1, "what the killed one had stored"
+        assert (await filing(door, Later()).sweep()).removed == 1, "what the killed one had stored"

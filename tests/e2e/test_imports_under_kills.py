@@ -14,11 +14,11 @@ import pytest
 
 from services.console.ports import free_port
 from services.console.settings import PROJECT
-from tests.api.test_imported_tasks import accepted, as_lines
 from tests.support.api import Door, open_door
-from tests.support.imports import IMPORTS
+from tests.support.imports import IMPORTS, end_lease, over
+from tests.support.locks import locked, worker_waits
+from tests.support.task_sheets import accepted, as_lines
 from tests.worker.running import NOBODY, a_worker, until
-from tests.worker.test_importing import end_lease, locked, over, worker_waits
 
 READY_WITHIN = 120
 SHEETS = 4

@@ -1,9 +1,5 @@
 """The sample client of docs/integrators: days offline, kills, and the office at the same time."""
 
-import asyncio
-import importlib.util
-import sys
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -13,10 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import ROOT, XINMI, Door, open_door
+from tests.support.api import XINMI, Door
+from tests.support.doors import own_door as door
 from tests.support.milestones import a_milestone_in
+from tests.support.offline_client import NetworkGone, Phone, client_module
 from tests.support.owner import as_owner
 from tests.support.reported import a_period
+
+__all__ = ["client_module", "door"]  # fixtures
+
 
 _VALUES = ("1", "2", "3")
 _NOTES = ("一", "二", "三")
@@ -25,68 +26,6 @@ _SAID = {
     "milestone": {"percent": _VALUES, "narrative": _NOTES, "problems": _NOTES},
 }
 """What anybody says of a draft, and of how far a milestone is."""
-
-
-@pytest.fixture(scope="module")
-def client_module() -> ModuleType:
-    """The sample client as a module."""
-    path = ROOT / "docs/integrators/offline_client.py"
-    spec = importlib.util.spec_from_file_location("offline_client", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["offline_client"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        yield opened
-
-
-class NetworkGone(Exception):
-    """The network failed, before the request came through or before its answer did."""
-
-
-class Phone:
-    """A phone with the sample client, on a network that fails when the test says so."""
-
-    def __init__(self, module: ModuleType, path: Path, door: Door, secret: str) -> None:
-        self._module, self._path = module, path
-        self._door, self._secret = door, secret
-        self.client = module.OfflineClient(str(path))
-
-    def killed(self) -> None:
-        """Start anew from the file."""
-        self.client = self._module.OfflineClient(str(self._path))
-
-    async def sync(self, fails: Callable[[], str] = lambda: "never") -> None:
-        """Let the client sync in a thread of its own, as it runs on a phone."""
-        loop = asyncio.get_running_loop()
-
-        def ask(method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-            how = fails()
-            if how == "before":
-                raise NetworkGone
-            asked = asyncio.run_coroutine_threadsafe(self._asked(method, path, body), loop)
-            answer = asked.result(60)
-            if how == "after":
-                raise NetworkGone
-            return answer
-
-        def run() -> None:
-            self._module.OfflineClient(str(self._path)).sync(ask, XINMI)
-
-        await asyncio.to_thread(run)
-
-    async def _asked(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        async with self._door.client(self._secret) as client:
-            answer = await client.request(method, path.removeprefix("/v1"), json=body)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
 
 
 async def test_three_days_without_a_network(

@@ -5,8 +5,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.e2e.test_offline_client import Phone, client_module, door
 from tests.support.api import Door
+from tests.support.doors import own_door as door
+from tests.support.offline_client import Phone, client_module
 from tests.support.reported import a_period
 
 __all__ = ["client_module", "door"]  # fixtures

@@ -3,12 +3,11 @@
 from signal import SIGKILL
 from typing import Any
 
-from tests.api.test_evidence_archives import told
-from tests.api.test_papers import PATH, got
 from tests.support.api import Door, open_door
-from tests.support.papers import a_paper
+from tests.support.evidence_archives import told
+from tests.support.locks import locked, worker_waits
+from tests.support.papers import PATH, a_paper, got
 from tests.worker.running import NOBODY, a_worker, until
-from tests.worker.test_importing import locked, worker_waits
 
 
 def at_work(door: Door) -> Any:

@@ -31,8 +31,8 @@ from services.core.kit.ids import new_id
 from services.core.plan.loading import load_plan
 from services.worker.fetching import CannotFetch
 from services.worker.token_upkeep import TokenUpkeep
-from tests.integration.test_tokens import by_hmac, written
 from tests.support.api import neighbour
+from tests.support.forged_tokens import by_hmac, written
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 CITY = "410183"

@@ -1,8 +1,6 @@
 """Tokens on several processes, by the set clock: good at once, ended in time, never forged."""
 
 import base64
-import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.plan.loading import load_plan
 from tests.support.api import neighbour
+from tests.support.forged_tokens import by_hmac, written
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 CITY = "410183"
@@ -216,17 +215,6 @@ async def test_a_lost_seal_brings_another_key_and_ends_no_token(database: Databa
         assert await moved.knows(token)
         clock.now += timedelta(seconds=1)
         assert await here.knows(token)
-
-
-def written(part: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-
-
-def by_hmac(header: dict[str, Any], body: str, key: bytes) -> str:
-    """Return a token that takes what everybody knows for a shared secret."""
-    said = f"{written({**header, 'alg': 'HS256'})}.{body}"
-    made = hmac.new(key, said.encode(), hashlib.sha256).digest()
-    return f"{said}.{base64.urlsafe_b64encode(made).rstrip(b'=').decode()}"
 
 
 THIEF = ECKey.generate_key("P-256")

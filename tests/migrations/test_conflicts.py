@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.console.schema import configuration, upgrade
-from tests.migrations.test_migrations import _execute, _rows, empty_url
+from tests.support.migrations import empty_url, execute, rows
 from tests.unit.scoring.builders import CITY, PLAN
 
 __all__ = ["empty_url"]
@@ -53,7 +53,7 @@ async def test_an_open_conflict_is_told_who_recorded_and_a_decided_one_stays(
         await connection.run_sync(lambda bound: command.upgrade(configuration(bound), "0053"))
     await engine.dispose()
     of_unit = f'{{"id": "{_id(7)}", "name": "n", "organization_code": "UN10"}}'
-    await _execute(
+    await execute(
         empty_url,
         f"INSERT INTO city VALUES ('{CITY}', '新密市');"
         + _observation(1, of_unit)
@@ -64,7 +64,7 @@ async def test_an_open_conflict_is_told_who_recorded_and_a_decided_one_stays(
         + _conflict(3, "decided"),
     )
     await upgrade(empty_url)
-    found = await _rows(
+    found = await rows(
         empty_url,
         "SELECT observed -> 'recorded_by' ->> 'id', observed -> 'recorded_by' ->>"
         " 'organization_code', observed ? 'recorded_by', observed ->> 'value'"

@@ -10,7 +10,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
-from tests.migrations.test_migrations import _upgraded
+from tests.support.migrations import upgraded
 from tests.support.servers import Addresses, empty_database
 
 _KEY = """
@@ -24,7 +24,7 @@ VALUES ('410183', $1, '办公室', 'office', '{plan:read}', false, $2, $3, now()
 async def test_a_key_of_an_older_installation_works_from_everywhere(addresses: Addresses) -> None:
     minted, key_id = mint("wufei_410183"), new_id()
     async with empty_database(addresses) as url:
-        await _upgraded(url, "0020")
+        await upgraded(url, "0020")
         connection = await asyncpg.connect(url)
         await connection.execute("INSERT INTO city VALUES ('410183', '新密市')")
         await connection.execute(_KEY, key_id, minted.prefix, minted.digest)

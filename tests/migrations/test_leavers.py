@@ -6,7 +6,7 @@ import asyncpg
 
 from services.console.schema import upgrade
 from services.core.kit.ids import new_id
-from tests.migrations.test_migrations import _upgraded
+from tests.support.migrations import upgraded
 from tests.support.servers import Addresses, empty_database
 
 _PERSON = """
@@ -25,7 +25,7 @@ async def test_the_networks_of_those_who_were_erased_go(addresses: Addresses) ->
     erased, ended = new_id(), new_id()
     people: list[UUID | None] = [erased, ended, None]
     async with empty_database(addresses) as url:
-        await _upgraded(url, "0056")
+        await upgraded(url, "0056")
         connection = await asyncpg.connect(url)
         await connection.execute("INSERT INTO city VALUES ('410183', '新密市')")
         for one in (erased, ended):

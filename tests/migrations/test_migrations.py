@@ -3,8 +3,6 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import pytest
@@ -19,8 +17,10 @@ from services.console.settings import PROJECT
 from services.core.kit.schema import PresentSchema, expected_revision
 from services.core.partitions import cut_tables
 from services.core.registry import metadata
+from tests.support.migrations import empty_url, execute, rows, upgraded
 from tests.support.owner import as_owner
-from tests.support.servers import Addresses, empty_database
+
+__all__ = ["empty_url"]  # fixtures
 
 _WITNESS = """
 CREATE SCHEMA witness;
@@ -30,29 +30,6 @@ BEGIN INSERT INTO witness.seen VALUES (tg_tag, current_setting('lock_timeout'));
 CREATE EVENT TRIGGER witness ON ddl_command_start EXECUTE FUNCTION witness.note();
 """
 """Notes every change of the schema, and how long it would have waited for a lock."""
-
-
-@pytest.fixture
-async def empty_url(addresses: Addresses) -> AsyncIterator[str]:
-    """A database in which nothing is."""
-    async with empty_database(addresses) as url:
-        yield url
-
-
-async def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:
-    connection = await asyncpg.connect(url)
-    try:
-        return [tuple(row) for row in await connection.fetch(statement)]
-    finally:
-        await connection.close()
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def _wufei(door: str, url: str) -> tuple[int | None, str]:
@@ -67,25 +44,15 @@ async def _wufei(door: str, url: str) -> tuple[int | None, str]:
     return process.returncode, printed.decode()
 
 
-async def _upgraded(url: str, to: str) -> None:
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        poolclass=NullPool,
-        async_creator=lambda: asyncpg.connect(url),
-    )
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda bound: command.upgrade(configuration(bound), to))
-
-
 def _check(connection: Connection) -> None:
     command.check(configuration(connection))
 
 
 async def test_an_empty_database_comes_to_the_head_waiting_for_no_lock_long(empty_url: str) -> None:
-    await _execute(empty_url, _WITNESS)
+    await execute(empty_url, _WITNESS)
     await upgrade(empty_url)
     assert await revision(empty_url) == expected_revision()
-    seen = await _rows(empty_url, "SELECT tag, lock_timeout FROM witness.seen")
+    seen = await rows(empty_url, "SELECT tag, lock_timeout FROM witness.seen")
     assert len(seen) > len(metadata.tables)
     assert {lock_timeout for _, lock_timeout in seen} == {"5s"}
 
@@ -94,26 +61,26 @@ async def test_upgrading_again_does_nothing_and_two_at_once_do_it_once(empty_url
     both = await asyncio.gather(*(_wufei("migrate", empty_url) for _ in range(2)))
     assert both == [(0, f"the schema is at {expected_revision()}\n")] * 2
     assert await revision(empty_url) == expected_revision()
-    await _execute(empty_url, _WITNESS)
+    await execute(empty_url, _WITNESS)
     await upgrade(empty_url)
-    assert await _rows(empty_url, "SELECT * FROM witness.seen") == []
+    assert await rows(empty_url, "SELECT * FROM witness.seen") == []
 
 
 async def test_a_city_that_was_there_before_gets_its_calendar(empty_url: str) -> None:
-    await _upgraded(empty_url, "0001")
-    await _execute(empty_url, "INSERT INTO city VALUES ('410183', '新密市'), ('410184', '新郑市')")
+    await upgraded(empty_url, "0001")
+    await execute(empty_url, "INSERT INTO city VALUES ('410183', '新密市'), ('410184', '新郑市')")
     await upgrade(empty_url)
     years = (
         "SELECT city_code, min(year), max(year), count(*) FROM calendar_year GROUP BY 1 ORDER BY 1"
     )
-    assert await _rows(empty_url, years) == [
+    assert await rows(empty_url, years) == [
         ("410183", 2004, 2026, 23),
         ("410184", 2004, 2026, 23),
     ]
     day = "SELECT kind, note FROM calendar_day WHERE city_code = '410183' AND day = '2026-10-10'"
-    assert await _rows(empty_url, day) == [("workday", "国庆节调休")]
+    assert await rows(empty_url, day) == [("workday", "国庆节调休")]
     versions = "SELECT city_code, version FROM calendar_history ORDER BY 1"
-    assert await _rows(empty_url, versions) == [("410183", 1), ("410184", 1)]
+    assert await rows(empty_url, versions) == [("410183", 1), ("410184", 1)]
 
 
 async def test_the_models_say_what_the_schema_is(database_url: str) -> None:
@@ -135,7 +102,7 @@ def test_there_is_one_head_and_the_file_names_it() -> None:
 async def test_every_table_but_the_installations_own_belongs_to_a_city_that_its_keys_begin_with(
     database_url: str,
 ) -> None:
-    keys = await _rows(
+    keys = await rows(
         database_url,
         """
         SELECT c.relname, k.relname, a.attname
@@ -153,7 +120,7 @@ async def test_every_table_but_the_installations_own_belongs_to_a_city_that_its_
 
 
 async def test_every_constraint_and_index_has_a_name_of_our_own(database_url: str) -> None:
-    constraints = await _rows(
+    constraints = await rows(
         database_url,
         """
         SELECT r.relname, c.conname, c.contype::text
@@ -168,7 +135,7 @@ async def test_every_constraint_and_index_has_a_name_of_our_own(database_url: st
         for table, name, kind in constraints
         if not name.startswith(f"{prefixes[kind]}_{table}")
     ] == []
-    indexes = await _rows(
+    indexes = await rows(
         database_url,
         """
         SELECT c.relname, k.relname FROM pg_index i
@@ -185,7 +152,7 @@ async def test_every_constraint_and_index_has_a_name_of_our_own(database_url: st
 
 
 async def test_tables_are_in_one_piece_but_for_those_cut_by_time(database_url: str) -> None:
-    cut = await _rows(
+    cut = await rows(
         database_url,
         "SELECT relname, partstrat FROM pg_class JOIN pg_partitioned_table ON partrelid = oid",
     )
@@ -227,10 +194,10 @@ CROSS JOIN (VALUES
 
 
 async def test_who_wrote_what_waits_for_review_is_found_in_its_history(empty_url: str) -> None:
-    await _upgraded(empty_url, "0007")
-    await _execute(empty_url, _LIVED)
-    await _upgraded(empty_url, "0008")
-    found = await _rows(
+    await upgraded(empty_url, "0007")
+    await execute(empty_url, _LIVED)
+    await upgraded(empty_url, "0008")
+    found = await rows(
         empty_url, "SELECT period, authors::text[], author_organizations FROM submission ORDER BY 1"
     )
     assert found == [
@@ -251,10 +218,10 @@ SELECT period, authors::text[], author_organizations, authorship->'revision'->>'
 
 async def test_a_correction_under_way_is_by_all_who_ever_wrote_it(empty_url: str) -> None:
     ids = [f"00000000-0000-0000-0000-0000000000{end}" for end in ("c1", "c3", "c4")]
-    await _upgraded(empty_url, "0007")
-    await _execute(empty_url, _LIVED)
+    await upgraded(empty_url, "0007")
+    await execute(empty_url, _LIVED)
     await upgrade(empty_url)
-    assert await _rows(empty_url, _WORDS) == [
+    assert await rows(empty_url, _WORDS) == [
         ("2025", ids, ["UN1", "UN2"], f'["{ids[1]}", "{ids[2]}"]', "UN1"),
         ("2026", ids, ["UN1", "UN2"], f'["{ids[1]}"]', "UN1"),
     ]

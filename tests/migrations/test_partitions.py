@@ -1,6 +1,6 @@
 """An existing ledger is cut by time where it lies, and joined again, without losing a row."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,9 @@ from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at
 from services.core.kit.partitions import TimeSpan
 from services.core.partitions import cut_tables
-from tests.support.servers import Addresses, empty_database
+from tests.support.migrations import empty_url
+
+__all__ = ["empty_url"]  # fixtures
 
 _GROWN = """
 INSERT INTO event (city_code, id, type, subject_kind, subject_id, actor, data, occurred_at)
@@ -37,13 +39,6 @@ SELECT a.attrelid::regclass::text, a.attname::text, format_type(a.atttypid, a.at
 FROM pg_attribute a WHERE a.attrelid::regclass::text = ANY($1) AND a.attnum > 0
 ORDER BY 1, 2, 3
 """
-
-
-@pytest.fixture
-async def empty_url(addresses: Addresses) -> AsyncIterator[str]:
-    """A database in which nothing is."""
-    async with empty_database(addresses) as url:
-        yield url
 
 
 async def _to(url: str, way: Callable[[Config, str], None], revision: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.console.schema import configuration, upgrade
-from tests.migrations.test_migrations import _execute, _rows, empty_url
+from tests.support.migrations import empty_url, execute, rows
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
 
 __all__ = ["empty_url"]
@@ -56,7 +56,7 @@ async def test_publications_boards_and_owners_are_found_in_the_log(empty_url: st
     async with engine.connect() as connection:
         await connection.run_sync(lambda bound: command.upgrade(configuration(bound), "0009"))
     period = ("period", f"{PLAN}/2025")
-    await _execute(
+    await execute(
         empty_url,
         f"INSERT INTO city VALUES ('{CITY}', '新密市');"
         f"INSERT INTO plan VALUES ('{CITY}', '{PLAN}', 4);"
@@ -78,17 +78,17 @@ async def test_publications_boards_and_owners_are_found_in_the_log(empty_url: st
         "SELECT number, period, published_by->>'name', reopened_by->>'name', reopen_reason"
         " FROM publication ORDER BY number"
     )
-    assert await _rows(empty_url, published) == [
+    assert await rows(empty_url, published) == [
         (1, "2025", "n2", "n3", None),
         (2, "2025", "n5", None, None),
     ]
     boards = "SELECT sequence, publication_number FROM score_snapshot ORDER BY sequence"
-    assert await _rows(empty_url, boards) == [(1, None), (2, 1), (3, 2)]
+    assert await rows(empty_url, boards) == [(1, None), (2, 1), (3, 2)]
     owners = (
         "SELECT version, organization_code, right(event_id::text, 1) FROM indicator_owner"
         " ORDER BY version"
     )
-    assert await _rows(empty_url, owners) == [
+    assert await rows(empty_url, owners) == [
         (1, "UN01", "1"),
         (3, "UN02", "4"),
         (4, None, None),

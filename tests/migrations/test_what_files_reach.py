@@ -4,7 +4,7 @@ import asyncpg
 
 from services.console.schema import upgrade
 from services.core.kit.ids import new_id
-from tests.migrations.test_migrations import _upgraded
+from tests.support.migrations import upgraded
 from tests.support.servers import Addresses, empty_database
 
 _DROP = """
@@ -25,7 +25,7 @@ def a_file(upto: int) -> bytes:
 async def test_the_last_file_of_a_drop_says_how_far_it_reaches(addresses: Addresses) -> None:
     kept, gone, none = new_id(), new_id(), new_id()
     async with empty_database(addresses) as url:
-        await _upgraded(url, "0060")
+        await upgraded(url, "0060")
         connection = await asyncpg.connect(url)
         await connection.execute("INSERT INTO city VALUES ('410183', '新密市')")
         for drop, folder, number in ((kept, "a", 2), (gone, "b", 1), (none, "c", 0)):

@@ -119,3 +119,11 @@ async def a_row_conflict(door: Door) -> str:
 def conflict_path(result: Mapping[str, Any]) -> str:
     """Return where the conflict of a write is read, behind `/v1`: by what the answer says alone."""
     return str(result["conflict"]["href"]).removeprefix("/v1")
+
+
+async def drafted(device: Device, **changes: Any) -> str:
+    """Return the id of a draft that a device made, at version 1."""
+    write = a_creation(draft=True, note="起初", source="台账", **changes)
+    (result,) = (await device.sync(write))["results"]
+    assert (result["outcome"], result["version"]) == ("applied", 1), result
+    return str(result["subject_id"])

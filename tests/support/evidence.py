@@ -4,12 +4,19 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
+from typing_extensions import override
 
+from services.core.evidence.keeping import UNCLAIMED
+from services.core.kit.clock import Clock
 from services.worker.archiving import Archiving
-from tests.support.api import XINMI, Door
+from services.worker.filing import Filing
+from tests.support.api import XINMI, Door, a_submission
+from tests.support.reported import a_period
 
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\nstartxref\n0\n%%EOF\n"
 TEXT = "监测报告：回收利用率 40.65%\n".encode()
@@ -112,3 +119,37 @@ async def evidence_named(
         return {}
     named["evidence_id"], link = await a_file_with_link(door, submission_id)
     return {"link": link} if operation_id == "read_evidence_link" else {}
+
+
+UNIT = ("reporter", "UN15")
+
+
+async def a_draft(door: Door, **more: Any) -> str:
+    async with await door.as_(*UNIT) as unit:
+        made = await unit.post(
+            f"/plans/{XINMI}/submissions",
+            json=a_submission(period=a_period(), draft=True, **more),
+        )
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def files_below(door: Door) -> list[Path]:
+    """Return the files of the store, without the word on whose it is, which lies in no folder."""
+    store: Any = door.held.files
+    return sorted(one for one in store._folder.glob("*/**/*") if one.is_file())
+
+
+class Later(Clock):
+    """A clock whose true hand is ahead: files are as old as their ids say."""
+
+    @staticmethod
+    @override
+    def true_now() -> Any:
+        return Clock.true_now() + UNCLAIMED + timedelta(minutes=1)
+
+
+def filing(door: Door, clock: Clock) -> Filing:
+    store = door.held.files
+    assert store is not None
+    return Filing(door.held.database, store, clock)

@@ -9,6 +9,9 @@ import xlsxwriter
 
 from services.worker.importing import Importing
 from tests.support.api import XINMI, Door
+from tests.support.batches import rows as free_rows
+from tests.support.reported import PATH
+from tests.worker.running import until
 
 IMPORTS = f"/plans/{XINMI}/imports"
 
@@ -118,3 +121,44 @@ async def an_import(door: Door, client: httpx.AsyncClient, *, marked: bool = Fal
     assert begun.status_code == 202, begun.text
     await work(door)
     return str(begun.json()["request"]["import_id"])
+
+
+def places(amount: int) -> list[tuple[str, str]]:
+    """Return indicator and period of places that no other test uses."""
+    return [(str(one["indicator_code"]), str(one["period"])) for one in free_rows(amount)]
+
+
+async def values(door: Door, *at: tuple[str, str]) -> list[Any]:
+    """Return the values that stand in places."""
+    found = []
+    async with await door.as_("office") as office:
+        for code, period in at:
+            asked = {"indicator_code": code, "period": period, "organization_code": "UN15"}
+            answer = await office.get(PATH, params=asked)
+            found += [one["value"] for one in answer.json()["items"]] or [None]
+    return found
+
+
+async def end_lease(door: Door) -> None:
+    """Let the lease of a worker that is no more end now."""
+    await door.held.database.pool.execute(
+        "UPDATE sheet_import SET lease_until = now() WHERE city_code = '410183'"
+        " AND lease_until IS NOT NULL"
+    )
+
+
+async def told(client: httpx.AsyncClient, location: str) -> dict[str, Any]:
+    """Return an operation."""
+    answer = await client.get(location.removeprefix("/v1"))
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def over(client: httpx.AsyncClient, location: str) -> dict[str, Any]:
+    """Wait for the end of an operation and return it."""
+
+    async def ended() -> bool:
+        return (await told(client, location))["state"] not in {"waiting", "running"}
+
+    await until(ended)
+    return await told(client, location)

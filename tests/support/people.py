@@ -190,3 +190,14 @@ async def people_named(door: Door, number: int, *, left: bool) -> dict[str, str]
         "post_id": str(one.post_id),
         "session_id": session["session_id"],
     }
+
+
+def told(answer: httpx.Response) -> dict[str, Any]:
+    """Return an answer without what is of its request alone."""
+    body = {name: one for name, one in answer.json().items() if name != "instance"}
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in {"x-request-id", "date", "content-length"}
+    }
+    return {"status": answer.status_code, "body": body, "headers": headers}

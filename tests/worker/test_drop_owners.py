@@ -9,16 +9,7 @@ from services.core.drops.errors import DropRefused
 from services.core.drops.lifecycle import drop_of, open_drop
 from tests.support.api import Door
 from tests.support.reported import reported
-from tests.worker.test_dropping import (
-    CITY,
-    STAMP,
-    a_drop,
-    an_owner,
-    bodies,
-    door,
-    dropped,
-    dropping,
-)
+from tests.worker.drops import CITY, STAMP, a_drop, an_owner, bodies, door, dropped, dropping
 
 __all__ = ["door"]
 

@@ -1,67 +1,14 @@
 """A worker that is killed while a sheet is judged or written: nothing by halves, nothing twice."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from signal import SIGKILL
-from typing import Any
 
-import asyncpg
-import httpx
-
-from tests.api.test_batches import rows as free_rows
 from tests.support.api import Door, open_door
-from tests.support.imports import IMPORTS, csv_of, row_of
-from tests.support.owner import owner_of
+from tests.support.batches import rows as free_rows
+from tests.support.imports import IMPORTS, csv_of, end_lease, over, row_of, told
+from tests.support.locks import locked, worker_waits
 from tests.worker.running import NOBODY, a_worker, until
 
 ROWS = 300
-
-
-@asynccontextmanager
-async def locked(door: Door, table: str, mode: str) -> AsyncIterator[None]:
-    """Let whoever writes to a table wait."""
-    connection = await asyncpg.connect(owner_of(door.held.database.dsn))
-    try:
-        async with connection.transaction():
-            await connection.execute(f"LOCK TABLE {table} IN {mode} MODE")
-            yield
-    finally:
-        await connection.close()
-
-
-async def worker_waits(door: Door) -> bool:
-    """Whether a worker stands in the middle of something."""
-    return bool(
-        await door.held.database.pool.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-            " AND application_name = 'wufei-worker' AND wait_event_type = 'Lock'"
-        )
-    )
-
-
-async def end_lease(door: Door) -> None:
-    """Let the lease of a worker that is no more end now."""
-    await door.held.database.pool.execute(
-        "UPDATE sheet_import SET lease_until = now() WHERE city_code = '410183'"
-        " AND lease_until IS NOT NULL"
-    )
-
-
-async def told(client: httpx.AsyncClient, location: str) -> dict[str, Any]:
-    """Return an operation."""
-    answer = await client.get(location.removeprefix("/v1"))
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def over(client: httpx.AsyncClient, location: str) -> dict[str, Any]:
-    """Wait for the end of an operation and return it."""
-
-    async def ended() -> bool:
-        return (await told(client, location))["state"] not in {"waiting", "running"}
-
-    await until(ended)
-    return await told(client, location)
 
 
 async def counted(door: Door) -> tuple[int, int, int]:

@@ -16,9 +16,9 @@ from tests.support.owner import as_owner
 from tests.support.planted import KEY, Planted
 from tests.support.receiver import a_receiver, answer, in_turn
 from tests.unit.scoring.builders import a_document
+from tests.worker.events import poison
 from tests.worker.running import a_worker, until
 from tests.worker.sending import delivering, has
-from tests.worker.test_reactor import _poison
 
 SENDING = {
     "WUFEI_SECRET_KEY": KEY,
@@ -134,7 +134,7 @@ async def test_a_reader_that_cannot_go_on_is_counted_until_it_can(ledger: Ledger
     reactor = Reactor(ledger.database, ledger.clock)
     await reactor.react()
     failures = value("wufei_follow_failures_total", reader="scoring")
-    await _poison(ledger)
+    await poison(ledger)
     await reactor.react()
     assert value("wufei_follow_failures_total", reader="scoring") > failures
     assert value("wufei_stuck_cities", reader="scoring") == 1

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import event
 from typing_extensions import override
 
-from services.core.events.catalogue import EventType
 from services.core.events.queries import log_position, log_standing
 from services.core.events.service import NewEvent, begin_log, record
 from services.core.followers import READERS
@@ -21,10 +20,11 @@ from services.core.scoring.service import READER
 from services.worker import reactor as worker_reactor
 from services.worker.jobs import react, sweep
 from services.worker.reactor import Reactor, pause_after
-from tests.integration.scoring.ledger import ACTOR, Ledger
+from tests.integration.scoring.ledger import Ledger
 from tests.support.api import open_door
 from tests.support.owner import as_owner
-from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
+from tests.unit.scoring.builders import CITY, a_document, an_indicator
+from tests.worker.events import an_event, poison
 from tests.worker.running import at_work, idle, shows, until
 
 pytestmark = pytest.mark.citus
@@ -227,33 +227,12 @@ async def test_two_at_once_do_the_work_once(ledger: Ledger) -> None:
     assert (await ledger.recompute()).changed == 0
 
 
-def _event(type_: EventType, kind: str, subject: str) -> NewEvent:
-    """An event that says nothing beside what it is of."""
-    return NewEvent(
-        city_code=CITY,
-        plan_code=PLAN,
-        type=type_,
-        subject_kind=kind,
-        subject_id=subject,
-        organization_code=None,
-        actor=ACTOR,
-        data={},
-        occurred_at=Clock.true_now(),
-    )
-
-
-async def _poison(ledger: Ledger) -> None:
-    """Record an event that says less than it must."""
-    async with ledger.database.transaction() as session:
-        await record(session, _event("period.opened", "period", "2025"))
-
-
 async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     await ledger.load(a_document())
     await ledger.report(90)
-    await _poison(ledger)
+    await poison(ledger)
     await ledger.report(91)
     with caplog.at_level(logging.INFO, "wufei.worker"):
         reactor = Reactor(ledger.database, ledger.clock)
@@ -280,7 +259,7 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
 
 async def test_readers_follow_while_more_is_written_than_one_round_numbers(ledger: Ledger) -> None:
     await ledger.load(a_document())
-    made = _event("question.settled", "question", "1")
+    made = an_event("question.settled", "question", "1")
     async with ledger.database.transaction() as session:
         await record(session, *[made] * 4500)
     reactor = Reactor(ledger.database, ledger.clock)
@@ -297,7 +276,7 @@ async def test_a_city_in_trouble_is_tried_again_less_and_less_often(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     await ledger.load(a_document())
-    await _poison(ledger)
+    await poison(ledger)
 
     def said() -> list[logging.LogRecord]:
         return [each for each in caplog.records if each.name == "wufei.worker"]
@@ -316,7 +295,7 @@ async def test_a_city_in_trouble_is_tried_again_less_and_less_often(
 
 async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> None:
     await ledger.load(a_document())
-    await _poison(ledger)
+    await poison(ledger)
     async with ledger.database.transaction() as session:
         await begin_log(session, OTHER)
         await record(
@@ -382,7 +361,7 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             ready = (await client.get("http://wufei.test/readyz")).json()
             assert (ready["parts"]["drain"], ready["drain_lag_seconds"]) == ("ok", None)
             ledger = Ledger(door.held.database, door.held.clock)
-            await _poison(ledger)
+            await poison(ledger)
             await door.react()
             waits = (await client.get("http://wufei.test/readyz")).json()["drain_lag_seconds"]
         assert waits is not None

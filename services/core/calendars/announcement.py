@@ -28,13 +28,13 @@ class AnnouncedDay:
 
     @property
     def is_exceptional(self) -> bool:
-        """Whether it says more than its weekday does."""
+        """Whether it differs from its weekday, or has a name."""
         return self.note is not None or (self.kind == "workday") is not is_weekday(self.date)
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A year, by which document, and its exceptional days in order."""
+    """A year, its source document, and its exceptional days in order."""
 
     year: int
     source: str
@@ -42,12 +42,12 @@ class Announcement:
 
     @classmethod
     def of(cls, year: int, source: str, days: Iterable[AnnouncedDay]) -> "Announcement":
-        """Return what days without faults announce; what the week says anyway is left out."""
+        """Return the announcement of valid days, without those that follow the ordinary week."""
         exceptional = (day for day in days if day.is_exceptional)
         return cls(year, source, tuple(sorted(exceptional, key=lambda day: day.date)))
 
     def written(self) -> dict[str, Any]:
-        """Return it as history keeps it."""
+        """Return it in the form that history stores."""
         return {
             "source": self.source,
             "days": [
@@ -58,10 +58,10 @@ class Announcement:
 
 
 def check_days(year: int, days: Sequence[AnnouncedDay]) -> None:
-    """Refuse days listed for a year that are outside of it, or listed twice.
+    """Refuse days listed for a year that are outside it, or listed twice.
 
     Raises:
-        InvalidInput: some are; all of them are told.
+        InvalidInput: with a fault for each such day.
     """
     faults, seen = [], set()
     for index, day in enumerate(days):
@@ -76,7 +76,7 @@ def check_days(year: int, days: Sequence[AnnouncedDay]) -> None:
 
 
 def whole_year(year: int, exceptional: Iterable[AnnouncedDay]) -> list[AnnouncedDay]:
-    """Return every day of a year: the exceptional ones as they are, the others by the week."""
+    """Return every day of a year: the exceptional ones as given, the others by the week."""
     known = {day.date: day for day in exceptional}
     first = date(year, 1, 1)
     dates = (
@@ -89,7 +89,7 @@ def whole_year(year: int, exceptional: Iterable[AnnouncedDay]) -> list[Announced
 
 
 def reckoned_year(year: int) -> list[AnnouncedDay]:
-    """Return every day of a year of which nothing was announced, as far as it can be known."""
+    """Return every day of a year without an announcement, as far as it can be known."""
     first = date(year, 1, 1)
     dates = (
         first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)
@@ -102,7 +102,7 @@ def reckoned_year(year: int) -> list[AnnouncedDay]:
 
 
 def worked_days(years: Mapping[str, Mapping[str, Any]]) -> dict[date, bool]:
-    """Return by day whether it is worked, of years as history keeps them."""
+    """Return whether each day is worked, from years in the form that history stores."""
     return {
         date.fromisoformat(day["date"]): day["kind"] == "workday"
         for year in years.values()

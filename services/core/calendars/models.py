@@ -11,7 +11,7 @@ from services.core.kit.database import Base
 
 
 class CalendarYear(Base):
-    """An announced year of a calendar. A year without a row is reckoned Monday to Friday."""
+    """An announced year of a calendar. A year without a row counts Monday to Friday."""
 
     __tablename__ = "calendar_year"
 
@@ -24,7 +24,7 @@ class CalendarYear(Base):
 
 
 class CalendarDay(Base):
-    """A day that is worked or rested otherwise than its weekday says, or that has a name."""
+    """A day that differs from its weekday, or that has a name."""
 
     __tablename__ = "calendar_day"
     __table_args__ = (CheckConstraint("kind IN ('workday', 'rest')", name="kind"),)
@@ -38,10 +38,10 @@ class CalendarDay(Base):
 
 
 class CalendarHistory(Base):
-    """One change of a calendar: years as they were announced, by whom. Append-only.
+    """One change of a calendar: years as announced, and by whom. Append-only.
 
-    `version` counts the changes of the whole calendar, 1 being what a city begins with;
-    `years` holds each year's `source` and its `days`, as `calendars.announcement` writes them.
+    `version` counts the changes of the whole calendar; 1 is its initial state. `years` holds each
+    year's `source` and its `days`, as `calendars.announcement` writes them.
     """
 
     __tablename__ = "calendar_history"

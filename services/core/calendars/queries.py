@@ -17,26 +17,26 @@ from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 
 _State = tuple[int, datetime]
-"""The number of a calendar's last change and when it was: an undone one had the same number."""
+"""A calendar's last version and its time: a version rolled back earlier had the same number."""
 
 
 _MOST_KEPT = 256
 _calendars: WeakKeyDictionary[
     Engine | Connection, LRUCache[tuple[str, str], tuple[_State, WorkingCalendar]]
 ] = WeakKeyDictionary()
-"""The calendars read last, by database."""
+"""Cache of the calendars read last, by database."""
 
 
 async def working_calendar(
     session: AsyncSession, city_code: str, code: str, *, held: bool = False
 ) -> WorkingCalendar:
-    """Return a calendar of a city as it stands; Monday to Friday where nothing was announced.
+    """Return the current calendar of a city; Monday to Friday if nothing was announced.
 
-    Where this process knows it already, one small row is read. With `held`, nobody changes it
+    If this process has it cached, only one small row is read. With `held`, nobody can change it
     before the transaction ends.
     """
-    # The lock comes before the version is read: the other way round a year could be announced
-    # between the two, and the caller would count by the old one.
+    # The lock comes before the version is read: otherwise a year could be announced between the
+    # two, and the caller would count by the old version.
     if held:
         await lock_name(session, _lock(city_code, code), shared=True)
     state = await _state(session, city_code, code)
@@ -60,7 +60,7 @@ async def _state(session: AsyncSession, city_code: str, code: str) -> _State | N
     return None if row is None else (row.version, row.occurred_at)
 
 
-# One statement, so that version and days are of the same moment.
+# One statement, so that version and days come from the same snapshot.
 _WHOLE = text("""
 SELECT h.version, h.occurred_at,
     ARRAY(SELECT year FROM calendar_year
@@ -94,7 +94,7 @@ def _calendar(
 async def calendars_since(
     session: AsyncSession, city_code: str, code: str, version: int
 ) -> list[WorkingCalendar]:
-    """Return a calendar as it was at a version and after each change since, oldest first."""
+    """Return a calendar at a version and after each later change, oldest first."""
     rows = await session.execute(
         select(CalendarHistory.version, CalendarHistory.years)
         .where(CalendarHistory.city_code == city_code, CalendarHistory.calendar_code == code)
@@ -112,7 +112,7 @@ async def calendars_since(
 async def year_of(
     session: AsyncSession, city_code: str, code: str, year: int
 ) -> tuple[CalendarYear | None, Announcement | None]:
-    """Return the row of an announced year with its days; (None, None) where it was not."""
+    """Return the row of an announced year with its days; (None, None) if it is not announced."""
     row = await session.scalar(
         select(CalendarYear).where(
             CalendarYear.city_code == city_code,
@@ -138,7 +138,7 @@ async def year_of(
 async def year_for_update(
     session: AsyncSession, city_code: str, code: str, year: int
 ) -> tuple[CalendarYear | None, Announcement | None]:
-    """Return a year of a calendar; nobody else changes the calendar before the end."""
+    """Return a year of a calendar, and lock the calendar until the transaction ends."""
     await lock_name(session, _lock(city_code, code))
     return await year_of(session, city_code, code, year)
 
@@ -148,7 +148,7 @@ def _lock(city_code: str, code: str) -> str:
 
 
 async def last_version(session: AsyncSession, city_code: str, code: str) -> int:
-    """Return how often a calendar was changed, its beginning counted; 0: it has none."""
+    """Return how many versions a calendar has, the initial one included; 0: it does not exist."""
     state = await _state(session, city_code, code)
     return 0 if state is None else state[0]
 
@@ -167,7 +167,7 @@ async def announced_years(
 
 
 async def cities_without(session: AsyncSession, code: str, year: int) -> int:
-    """Return in how many cities a calendar lacks a year."""
+    """Return the number of cities whose calendar lacks a year."""
     lacking = 0
     for city_code in await city_codes(session):
         announced = select(CalendarYear.year).where(

@@ -16,10 +16,10 @@ CALENDAR = "CN"
 """The calendar that every city begins with."""
 
 TIME_ZONE = "Asia/Shanghai"
-"""Where the years of a calendar begin: a calendar is of a city, and names no zone of its own."""
+"""The time zone in which a calendar's years begin: it belongs to a city, and has no zone."""
 
 NOTICE_MONTH = 11
-"""From this month on the next year should be announced: the notice comes about then."""
+"""From this month on next year's announcement is due: it usually comes about then."""
 
 _ONE_DAY = timedelta(days=1)
 _FIRST_DAY_OF_REST = 5
@@ -29,7 +29,7 @@ _WEEK = 7
 
 
 STATUTORY_SINCE = 2025
-"""The first year of the present days: 全国年节及纪念日放假办法, decree 795, article 2."""
+"""The first year of the present holidays: 全国年节及纪念日放假办法, decree 795, article 2."""
 
 STATUTORY: Mapping[tuple[int, int], str] = {
     (1, 1): "元旦",
@@ -39,28 +39,28 @@ STATUTORY: Mapping[tuple[int, int], str] = {
     (10, 2): "国庆节",
     (10, 3): "国庆节",
 }
-"""The statutory days of rest that have a date of their own, by (month, day)."""
+"""The statutory holidays of fixed date, by (month, day)."""
 
 UNKNOWN_AHEAD = ("春节", "清明节", "端午节", "中秋节", "调休")
-"""What nobody knows of a year before it is announced: the days by moon and sun, and exchanges."""
+"""What is unknown before the announcement: holidays by moon or sun, and make-up working days."""
 
 
 def statutory_name(day: date) -> str | None:
-    """Return the name of a statutory day of rest with a date of its own; None: it is none."""
+    """Return the name of a statutory holiday of fixed date; None: the day is none."""
     return STATUTORY.get((day.month, day.day)) if day.year >= STATUTORY_SINCE else None
 
 
 def is_weekday(day: date) -> bool:
-    """Return whether a day is worked as far as the week says."""
+    """Return whether a day is one of Monday to Friday."""
     return day.weekday() < _FIRST_DAY_OF_REST
 
 
 @dataclass(frozen=True, slots=True)
 class WorkingCalendar:
-    """Which days are worked. `days` holds those that differ from what is reckoned otherwise.
+    """Which days are worked. `days` holds those that differ from what is computed otherwise.
 
-    `official_years` are the years that an authority has announced; `version` counts the
-    changes of the calendar, so that a decision can say by which one it was taken.
+    `official_years` are the years that an authority has announced; `version` counts the changes of
+    the calendar, so that a decision can record which one it was based on.
     """
 
     code: str
@@ -73,7 +73,7 @@ class WorkingCalendar:
         known = self.days.get(day)
         if known is not None:
             return known
-        # An announced year lists its days of rest itself; only of another one are they guessed.
+        # An announced year lists its own holidays; they are assumed only in other years.
         reckoned = day.year not in self.official_years and statutory_name(day) is not None
         return is_weekday(day) and not reckoned
 
@@ -104,7 +104,7 @@ class WorkingCalendar:
         return day
 
     def shifted(self, day: date, working_days: int) -> date:
-        """Return the n-th working day after `day`; before it, where n is negative; 0: `day`."""
+        """Return the n-th working day after `day`, or before it if n is negative; 0: `day`."""
         step = _ONE_DAY if working_days > 0 else -_ONE_DAY
         for _ in range(abs(working_days)):
             day += step
@@ -117,7 +117,7 @@ class WorkingCalendar:
         span = (later - earlier).days
         if span <= 0:
             return 0
-        # Whole weeks are reckoned, for many deadlines lie a year back; then comes what differs.
+        # Whole weeks are multiplied, because many deadlines lie a year back; exceptions follow.
         weeks, more = divmod(span, _WEEK)
         worked = weeks * _FIRST_DAY_OF_REST
         worked += sum(is_weekday(earlier + timedelta(days=one)) for one in range(1, more + 1))
@@ -135,5 +135,5 @@ class WorkingCalendar:
 
 
 def plain_week(code: str) -> WorkingCalendar:
-    """Return a calendar of which nothing was announced: Monday to Friday, and statutory days."""
+    """Return a calendar without announcements: Monday to Friday, less the fixed holidays."""
     return WorkingCalendar(code=code, version=0, official_years=frozenset())

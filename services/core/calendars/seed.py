@@ -12,7 +12,7 @@ from services.core.calendars.announcement import AnnouncedDay, Announcement
 
 @cache
 def known_years() -> str:
-    """Return the years from 2004 on as history keeps them, as JSON; the same for every city."""
+    """Return the years from 2004 on as JSON in history's form; the same for every city."""
     source = f"国务院办公厅节假日安排（chinesecalendar {version('chinesecalendar')}）"
     years = {day.year for day in constants.holidays}
     return to_json(

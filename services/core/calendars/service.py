@@ -19,9 +19,9 @@ from services.core.events.service import NewEvent, record
 async def begin_calendar(
     session: AsyncSession, *, city_code: str, actor: Mapping[str, object], now: datetime
 ) -> None:
-    """Give a city the calendar of the years that are known; one that it has stays as it is.
+    """Give a city the calendar of the known years; an existing calendar is left alone.
 
-    That is where the calendar begins and no change of it, so there is no event.
+    This is where the calendar begins and not a change of it, so there is no event.
     """
     await _write(session, (city_code, CALENDAR), 1, known_years(), actor, now)
 
@@ -35,9 +35,9 @@ async def announce_year(
     actor: Mapping[str, object],
     now: datetime,
 ) -> int:
-    """Set a year of a calendar, and return the version that it has since.
+    """Set a year of a calendar, and return the calendar's version.
 
-    Nothing is written where the year was announced with just these days and this source.
+    Nothing is written if the year is announced already with exactly these days and this source.
     """
     year = announcement.year
     row, present = await queries.year_for_update(session, city_code, code, year)

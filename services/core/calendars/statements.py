@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-# The history row decides: whoever finds its version taken writes nothing else either.
+# The history row decides: if its version is taken, nothing else is written either.
 WRITE_YEARS = text("""
 WITH remembered AS (
     INSERT INTO calendar_history (city_code, calendar_code, version, years, actor, occurred_at)

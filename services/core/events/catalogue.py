@@ -112,18 +112,18 @@ SUBJECT_KINDS = (
         "connector_item",
     ),
 )
-"""The kinds of things that events are about."""
+"""The kinds of subjects that events are about."""
 
 
 def subject_faults(kind: str, place: str) -> Iterator[Fault]:
-    """Yield what is wrong with the name of a kind of subject, and which may be meant."""
+    """Yield the fault of an unknown kind of subject, with all the known ones."""
     if kind not in SUBJECT_KINDS:
         said = Text("没有这种事物", "There is no such kind of subject")
         yield Fault(place, "unknown-subject", with_all(said, SUBJECT_KINDS), kind[:200])
 
 
 def type_faults(name: str, place: str) -> Iterator[Fault]:
-    """Yield what is wrong with the name of a type at `place`, and which may be meant."""
+    """Yield the fault of an unknown event type at `place`, with the closest known one."""
     if name in EVENT_TYPES:
         return
     near = nearest(name, EVENT_TYPES)

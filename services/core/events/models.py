@@ -14,7 +14,7 @@ from services.core.kit.database import Base
 class Event(Base):
     """Something that happened to a thing of the domain, written in the change's transaction.
 
-    `traceparent` is the trace that it came about in (W3C Trace Context), where there was one.
+    `traceparent` is the trace in which it was written (W3C Trace Context), if there was one.
     """
 
     __tablename__ = "event"
@@ -37,7 +37,7 @@ class Event(Base):
 
 
 class PendingEvent(Base):
-    """A committed event that has no number yet."""
+    """A committed event that has no position yet."""
 
     __tablename__ = "event_pending"
 
@@ -46,7 +46,7 @@ class PendingEvent(Base):
 
 
 class EventPosition(Base):
-    """The number of an event in its city's log: 1, 2, 3, … without a gap."""
+    """The position of an event in its city's log: 1, 2, 3, … without a gap."""
 
     __tablename__ = "event_position"
     __table_args__ = (Index("uq_event_position_event_id", "city_code", "event_id", unique=True),)
@@ -57,7 +57,7 @@ class EventPosition(Base):
 
 
 class LogHead(Base):
-    """The last number given in a city. Its row is the lock: one drainer a city."""
+    """The last position given in a city. Its row is the lock: only one drainer per city."""
 
     __tablename__ = "log_head"
 
@@ -66,7 +66,7 @@ class LogHead(Base):
 
 
 class ReaderCursor(Base):
-    """How far a reader of the log has come in a city."""
+    """How far a reader has read the log of a city."""
 
     __tablename__ = "reader_cursor"
 
@@ -76,9 +76,9 @@ class ReaderCursor(Base):
 
 
 class WorkerHeartbeat(Base):
-    """When a worker last went round the logs of all cities: it lives and does not stand still.
+    """When a worker last completed a round over all cities, which shows that it is alive.
 
-    By so many seconds its clock was before the database's then.
+    `clock_ahead_seconds` is how far its clock was ahead of the database's then.
     """
 
     __tablename__ = "worker_heartbeat"

@@ -23,10 +23,10 @@ async def log_position(session: AsyncSession, city_code: str) -> int:
 
 
 async def check_position(session: AsyncSession, city_code: str, position: int) -> None:
-    """Refuse a position of a caller that the log of a city never gave.
+    """Refuse a caller's position that the log of a city never gave.
 
-    Whoever finds something after a position need not ask; where nothing is found, it is asked
-    after that, so that what is numbered meanwhile is no fault of the caller's.
+    Call it only after nothing was found behind the position: an event that is numbered in between
+    is then no fault of the caller's.
 
     Raises:
         PositionBeyondLog: the log ends before it.
@@ -37,9 +37,9 @@ async def check_position(session: AsyncSession, city_code: str, position: int) -
 
 
 async def position_since(session: AsyncSession, city_code: str, since: datetime) -> int:
-    """Return the position of the first event made since an instant, or that of the next one.
+    """Return the position of the first event made since an instant, or the next free position.
 
-    Ids carry the true time of their making, to the millisecond.
+    Ids carry the real time of their making, to the millisecond.
     """
     found = await session.scalar(
         select(EventPosition.position)
@@ -52,7 +52,7 @@ async def position_since(session: AsyncSession, city_code: str, since: datetime)
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """An event as a reader of the log meets it."""
+    """An event as a reader of the log receives it."""
 
     position: int
     id: UUID
@@ -68,9 +68,9 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True)
 class LogStretch:
-    """What comes next in a city's log for a reader: the positions (`after`, `upto`].
+    """The next part of a city's log for a reader: the positions (`after`, `upto`].
 
-    `events` are those of the types that it hears; at most `most` positions were asked for.
+    `events` are those of the types that it handles; at most `most` positions were read.
     """
 
     after: int
@@ -79,8 +79,8 @@ class LogStretch:
     most: int
 
 
-# The start is compared as one value, so that the index is entered there and not at the first
-# number; and each number is looked up by itself, however little is known of the table of events.
+# The start is compared as one value, so that the index scan begins there and not at the first
+# position. The LATERAL subquery forces an index look-up per event, whatever the statistics say.
 _NEXT_STRETCH = text("""
 WITH reader AS MATERIALIZED (
     SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
@@ -113,9 +113,9 @@ ORDER BY e.position
 async def next_stretch(
     session: AsyncSession, city_code: str, *, reader: str, types: Sequence[str], most: int
 ) -> LogStretch | None:
-    """Lock a reader's cursor and return what comes after it; None: it has no cursor yet.
+    """Lock a reader's cursor and return the events after it; None: it has no cursor yet.
 
-    Where nothing comes after it the stretch ends where it begins.
+    If there are none, the stretch ends where it begins.
     """
     found = await session.execute(
         _NEXT_STRETCH,
@@ -129,7 +129,7 @@ async def next_stretch(
 
 
 async def reader_position(session: AsyncSession, city_code: str, reader: str) -> int:
-    """Return how far a reader has come in a city; 0: it has not begun."""
+    """Return how far a reader has read in a city; 0: it has not begun."""
     found = await session.scalar(
         select(ReaderCursor.position).where(
             ReaderCursor.city_code == city_code, ReaderCursor.reader == reader
@@ -147,7 +147,7 @@ async def locked_position(session: AsyncSession, city_code: str, reader: str) ->
     )
 
 
-# A city whose log was begun has a head. Each is asked of its own rows alone.
+# Every city whose log was begun has a head. Each subquery touches only rows of its city.
 _CITIES_BEHIND = text("""
 SELECT head.city_code FROM log_head AS head
 WHERE EXISTS (SELECT FROM event_pending AS p WHERE p.city_code = head.city_code)
@@ -158,7 +158,7 @@ WHERE EXISTS (SELECT FROM event_pending AS p WHERE p.city_code = head.city_code)
 
 
 async def cities_behind(session: AsyncSession, *, readers: Sequence[str]) -> list[str]:
-    """Return the cities with events that have no number yet, or that a reader has not read."""
+    """Return the cities with unnumbered events, or with events that a reader has not read."""
     given = {"readers": len(readers), "names": list(readers)}
     with in_every_city():
         return list(await session.scalars(_CITIES_BEHIND, given))
@@ -188,7 +188,7 @@ async def next_unread(session: AsyncSession, city_code: str, *, reader: str) -> 
 
 
 NUMBERING = "numbering"
-"""What gives the numbers, among those who follow the log."""
+"""The name of the numbering step among the readers of the log."""
 
 _STANDING = text("""
 SELECT reader, sum(positions), min(event_id) FROM (
@@ -217,7 +217,7 @@ GROUP BY reader
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """How far a reader is behind in all cities: so many events, the oldest of them this one."""
+    """How far a reader is behind, over all cities: the number of events, and the oldest of them."""
 
     events: int
     oldest: UUID
@@ -225,9 +225,9 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class LogStanding:
-    """How many events have a number, in all cities, and who is behind by how much.
+    """How many events have a position, over all cities, and which readers are behind by how much.
 
-    How many wait for a number is not counted.
+    Unnumbered events are not counted.
     """
 
     position: int
@@ -235,12 +235,12 @@ class LogStanding:
 
     @property
     def oldest(self) -> UUID | None:
-        """The oldest event that waits to be numbered or followed; None: none does."""
+        """The oldest event that waits to be numbered or read; None: none does."""
         return min((one.oldest for one in self.behind.values()), default=None)
 
 
 async def log_standing(session: AsyncSession, *, readers: Sequence[str]) -> LogStanding:
-    """Return how far the log was numbered, and followed by each of these readers."""
+    """Return how far the log is numbered, and how far each of these readers has read it."""
     given = {"readers": list(readers), "numbering": NUMBERING}
     with in_every_city():
         rows = await session.execute(_STANDING, given)
@@ -256,20 +256,20 @@ async def log_standing(session: AsyncSession, *, readers: Sequence[str]) -> LogS
 
 
 SILENT_AFTER = timedelta(seconds=60)
-"""A worker that did not write its heartbeat for so long is dead, or stands still."""
+"""A worker without a heartbeat for this long is dead or stuck."""
 
 
 async def last_beats(session: AsyncSession) -> Sequence[datetime]:
-    """Return when each worker known last went round, the latest first."""
+    """Return the last heartbeat of each known worker, the latest first."""
     beat_at = WorkerHeartbeat.beat_at
     found = await session.scalars(select(beat_at).order_by(beat_at.desc()))
     return found.all()
 
 
 def turns(positions: Sequence[int], *, first: int) -> CTE:
-    """Return when each position is due from now on, in their order, as a part of a statement.
+    """Return a CTE with each position's due time from now on, in order, one microsecond apart.
 
-    A cluster updates no row by an expression of the clock and a column: here it only reads.
+    Citus refuses an UPDATE whose expression combines the clock with a column; a CTE only reads.
     """
     given = func.unnest(literal(positions, ARRAY(BigInteger)))
     numbers = given.table_valued(column("position", BigInteger), name="numbers").render_derived()
@@ -280,14 +280,14 @@ def turns(positions: Sequence[int], *, first: int) -> CTE:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """When a worker last went round, and how far its clock was before the database's then."""
+    """A worker's last heartbeat, and how far its clock was ahead of the database's then."""
 
     at: datetime
     clock_ahead_seconds: float | None
 
 
 async def worker_beats(session: AsyncSession) -> Sequence[Beat]:
-    """Return the last beat of each worker known, the latest first."""
+    """Return the last heartbeat of each known worker with its clock's offset, the latest first."""
     beat = WorkerHeartbeat
     found = await session.execute(
         select(beat.beat_at, beat.clock_ahead_seconds).order_by(beat.beat_at.desc())

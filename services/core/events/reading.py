@@ -18,24 +18,24 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import notify_after_commit
 
 LOG_CHANNEL = "wufei_log"
-"""The channel of LISTEN on which doors hear `city:position` when a city's log was followed."""
+"""The LISTEN channel on which processes hear `city:position` when a city's log was followed."""
 
 Handle = Callable[[AsyncSession, str, LogStretch, Clock], Coroutine[Any, Any, int | None]]
-"""Does what a stretch of a city's log asks for, in the transaction that moves the cursor.
+"""Handles a stretch of a city's log, in the transaction that moves the cursor.
 
-It returns the position up to which it read; None: all of the stretch. Events after that position
-come again the next time.
+It returns the position up to which it handled it; None: all of the stretch. Events after that
+position come again the next time.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A reader of the log: the name of its cursor, the types it hears, and what it does.
+    """A reader of the log: the name of its cursor, the event types it handles, and its handler.
 
-    `handle` is called for every stretch, also for one without an event of its types; of one that
-    `passes_over` such a stretch asks for nothing, so that its cursor may be moved without it.
-    `at_once` is how many positions a stretch has at most. One that `announces` tells the doors that
-    what they keep of a city may be old.
+    `handle` is called for every stretch, even one without an event of its types. With `passes_over`
+    such a stretch needs no work, so that its cursor may be moved without calling `handle`.
+    `at_once` is the most positions of a stretch. With `announces` it tells the processes that their
+    caches of a city may be stale.
     """
 
     reader: str
@@ -48,7 +48,7 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class NumberedEvents:
-    """How many events were given numbers; `passed` are the readers that need no turn for those."""
+    """How many events were numbered; `passed` are the readers that need no turn for them."""
 
     number: int
     passed: Collection[str]
@@ -56,9 +56,9 @@ class NumberedEvents:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a reader has done: the positions (`after`, `position`], and those of them it heard.
+    """The result of a reader: it handled the positions (`after`, `position`] and these events.
 
-    `more` may follow: the log did not end there when it was read.
+    `more`: the log did not end there when it was read.
     """
 
     after: int
@@ -75,15 +75,15 @@ async def follow(
     *,
     most: int | None = None,
 ) -> Followed | None:
-    """Let a follower do what comes next in a city's log; return how far it came, None: no further.
+    """Let a follower handle the next events of a city; return how far it got, None: no further.
 
-    It runs in the caller's transaction. `most` positions are read, `at_once` of the follower
-    unless it says otherwise.
+    It runs in the caller's transaction. At most `most` positions are read, by default the
+    follower's `at_once`.
     """
     reader, most = follower.reader, most or follower.at_once
     stretch = await next_stretch(session, city_code, reader=reader, types=follower.types, most=most)
-    # A reader that is new in this city: two workers may meet here, so the row is made first, where
-    # the second waits for the first, and locked after that.
+    # A reader that is new in this city: two workers may meet here. So the row is inserted first,
+    # where the second worker waits for the first, and locked after that.
     if stretch is None:
         await _begin(session, city_code, reader)
         stretch = await next_stretch(
@@ -107,10 +107,10 @@ async def follow(
 async def pass_over(
     session: AsyncSession, city_code: str, followers: Sequence[Follower], *, most: int = 2000
 ) -> Sequence[str]:
-    """Move the cursors of those who pass over what they do not hear, all in one statement.
+    """Advance the cursors of followers that pass over events of other types, in one statement.
 
-    Each comes to stand before the next event of its types, or at the end of what was read. Returns
-    the readers that came to the end: nothing that was read concerns them.
+    Each cursor ends before the next event of its types, or at the end of what was read. Returns
+    the readers that reached the end: none of the events concerns them.
     """
     passing = [each for each in followers if each.passes_over]
     readers = [each.reader for each in passing]
@@ -121,7 +121,7 @@ async def pass_over(
 
 
 async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:
-    """Give a reader its cursor at the start of a city's log; one that has a cursor keeps it."""
+    """Create a reader's cursor at the start of a city's log, unless it has one."""
     await session.execute(BEGIN_CURSOR, {"city": city_code, "reader": reader})
 
 
@@ -135,11 +135,11 @@ async def lock_cursor(session: AsyncSession, city_code: str, *, reader: str) -> 
 
 
 async def set_cursor(session: AsyncSession, city_code: str, *, reader: str, position: int) -> None:
-    """Note how far something else than the log was followed, as the calendar by days."""
+    """Save how far something other than the log was followed, such as the calendar by days."""
     values = {"city": city_code, "reader": reader, "position": position}
     await session.execute(SET_CURSOR, values)
 
 
 def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
-    """Tell the doors, after this is committed, that what they keep of a city may be old."""
+    """Tell the processes, after the commit, that their caches of a city may be stale."""
     notify_after_commit(session, LOG_CHANNEL, f"{city_code}:{position}")

@@ -21,7 +21,7 @@ from services.core.kit.trail import note_events, present_traceparent
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to be written. `actor` says who, in which role, by which channel and request."""
+    """An event to be written. `actor` holds who, in which role, by which channel and request."""
 
     city_code: str
     plan_code: str | None
@@ -35,9 +35,9 @@ class NewEvent:
 
 
 async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
-    """Write events in the caller's transaction and return their ids; they have no number yet.
+    """Write events in the caller's transaction and return their ids; they have no position yet.
 
-    A transaction is of one city, and so are these: each city of them is one statement.
+    A transaction belongs to one city, and so do its events: each city takes one statement.
     """
     # Ids are made here in order and events are numbered by id, so events of one transaction keep
     # the order in which the caller names them.
@@ -72,21 +72,21 @@ def _row(event_id: UUID, happening: NewEvent) -> dict[str, object]:
     }
 
 
-# Stands for "no bound" where fewer events wait than are numbered at once.
+# Stands for "no bound" when fewer events wait than are numbered at once.
 _LAST_ID = UUID(int=2**128 - 1)
 
 
 async def begin_log(session: AsyncSession, city_code: str) -> None:
-    """Begin the log of a city, once: by its head a worker finds what waits for a number."""
+    """Create the log head of a city, once; a worker finds unnumbered events by it."""
     await session.execute(BEGIN_LOG, {"city": city_code})
 
 
 async def number_committed(session: AsyncSession, city_code: str, *, most: int = 2000) -> int:
     """Give the next positions to committed events of a city, and return how many.
 
-    Sequence order is not commit order, so a number given at insert would let a reader pass
-    an event that commits later. Here only what is committed is seen, and the row of
-    `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
+    Sequence order is not commit order, so a number given at insert would let a reader pass an event
+    that commits later. This statement sees only committed events, and the row lock on `log_head`
+    lets one drainer at a time number them: nothing appears before a number already given.
     """
     head = await session.scalar(LOCK_LOG, {"city": city_code})
     if head is None:
@@ -99,16 +99,16 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
 
 
 HEARTBEAT_KEPT = timedelta(hours=1)
-"""How long a worker that fell silent is remembered."""
+"""How long the heartbeat of a silent worker is kept."""
 
 
 async def beat(session: AsyncSession, *, worker_id: UUID, now: datetime) -> None:
-    """Write down that a worker went round all cities just now."""
+    """Save the heartbeat of a worker, which has just completed a round over all cities."""
     await session.execute(BEAT, {"worker": worker_id, "now": now})
 
 
 async def forget_silent(session: AsyncSession, *, now: datetime) -> None:
-    """Drop the beats of workers that fell silent an hour ago."""
+    """Delete the heartbeats of workers that have been silent for an hour."""
     await session.execute(
         delete(WorkerHeartbeat).where(WorkerHeartbeat.beat_at < now - HEARTBEAT_KEPT)
     )

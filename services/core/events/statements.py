@@ -11,9 +11,9 @@ from typing_extensions import Unpack
 
 
 class EventExpressions(TypedDict):
-    """What stands in each column of a new event, as SQL over the rows that it is made from.
+    """SQL expressions for the columns of a new event, over the rows that it is made from.
 
-    Its `traceparent` is that of the work that writes it: the parameter `:traceparent`.
+    `traceparent` is not among them: it is the parameter `:traceparent` of the writing statement.
     """
 
     city_code: str
@@ -29,11 +29,11 @@ class EventExpressions(TypedDict):
 
 
 def event_inserts(source: str, **expressions: Unpack[EventExpressions]) -> str:
-    """Return two parts of a WITH that write an event for each row of `source`.
+    """Return two CTEs that write an event for each row of `source`.
 
-    `source` is what follows FROM. The parts are called `happened`, which returns the
-    `city_code` and `id` of what was written, and `pending`. The statement takes, beside its own,
-    the parameter `:traceparent`.
+    `source` is the FROM clause. The CTEs are called `happened`, which returns the `city_code` and
+    `id` of the new events, and `pending`. The statement takes the parameter `:traceparent` beside
+    its own.
     """
     columns = ", ".join(expressions)
     values = ", ".join(str(value) for value in expressions.values())
@@ -49,7 +49,7 @@ happened AS (
 
 
 def pending_insert(rows: str) -> str:
-    """Return the statement that lets events wait for a number; `rows` selects city and id."""
+    """Return the statement that queues events for numbering; `rows` selects city and id."""
     return f"INSERT INTO event_pending (city_code, event_id) {rows}"
 
 
@@ -75,20 +75,20 @@ WITH made AS MATERIALIZED (
 }
 SELECT count(*) FROM happened
 """)  # noqa: S608 (text of our own)
-"""Writes the events of `:city` listed in `:made`, a JSON array of objects named as the columns."""
+"""Writes the events of `:city` in `:made`, a JSON array of objects with the columns' names."""
 
 
 BEGIN_LOG = text(
     "INSERT INTO log_head (city_code, position) VALUES (:city, 0) ON CONFLICT DO NOTHING"
 )
-"""Gives a city a log, unless it has one."""
+"""Creates the log head of a city, unless it has one."""
 
 LOCK_LOG = text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE")
-"""The newest position of a city's log, held so that nobody else gives the next ones."""
+"""Returns and locks the newest position of a city's log, so that nobody else numbers events."""
 
-# Taken by a bound and not by a list of ids, so that the index alone is read however many wait. The
-# bound is `least`, which leaves NULL out: behind row-level security a condition with `coalesce` is
-# none on an index, for PostgreSQL does not look into that (ADR 0048).
+# Bounded by an id and not by a list of ids, so that an index scan suffices however many wait. The
+# bound uses `least`, which ignores NULL: behind row-level security `coalesce` would not become an
+# index condition, because PostgreSQL does not consider it leakproof (ADR 0048).
 NUMBER_EVENTS = text("""
     WITH taken AS (
         DELETE FROM event_pending
@@ -104,7 +104,7 @@ NUMBER_EVENTS = text("""
     UPDATE log_head SET position = :head + (SELECT count(*) FROM numbered)
     WHERE city_code = :city AND EXISTS (SELECT FROM numbered) RETURNING position - :head
 """)
-"""Gives the next positions of a city's log to events that wait for one; how many they are."""
+"""Gives the next positions of a city's log to waiting events; returns how many."""
 
 BEAT = text("""
     INSERT INTO worker_heartbeat (worker_id, beat_at, clock_ahead_seconds)
@@ -112,13 +112,13 @@ BEAT = text("""
     ON CONFLICT (worker_id) DO UPDATE SET beat_at = excluded.beat_at,
         clock_ahead_seconds = excluded.clock_ahead_seconds
 """)
-"""Notes that a worker went round all cities, and how far its clock is before the database's."""
+"""Saves a worker's heartbeat, and how far its clock is ahead of the database's."""
 
 BEGIN_CURSOR = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
 ON CONFLICT DO NOTHING
 """)
-"""Gives a reader its cursor at the start of a city's log, unless it has one."""
+"""Creates a reader's cursor at the start of a city's log, unless it has one."""
 
 MOVE_CURSOR = text("""
 UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
@@ -129,9 +129,9 @@ SET_CURSOR = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :position)
 ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
 """)
-"""Sets a cursor, whether or not it was there."""
+"""Sets a cursor, whether or not it existed."""
 
-# The log is read once for all of them. A cursor that somebody holds is left to whoever holds it.
+# The log is read once for all of them. Cursors that another transaction has locked are skipped.
 PASS_OVER = text("""
 WITH readers AS MATERIALIZED (
     SELECT c.reader, c.position, string_to_array(f.types, ',') AS types
@@ -162,7 +162,7 @@ UPDATE reader_cursor AS c SET position = p.upto FROM passed AS p
 WHERE c.city_code = :city AND c.reader = p.reader AND c.position < p.upto
 RETURNING c.reader, c.position = (SELECT max(t.position) FROM told AS t)
 """)
-"""Moves cursors of `:readers` up to the first event of a type that each hears; which came through.
+"""Moves the cursors of `:readers` before the next event of their types; returns which got through.
 
-`:types` are those of each reader, with commas between. At most `:most` numbers are looked at.
+`:types` are those of each reader, separated by commas. At most `:most` positions are read.
 """

@@ -12,15 +12,15 @@ from services.core.kit.city_scope import in_city
 from services.core.kit.database import rows_changed
 
 USE_KEPT = timedelta(days=400)
-"""How long it is kept how partners called."""
+"""How long the statistics of partners' calls are kept."""
 
 Counted = tuple[str, UUID, date, str]
 """City, partner, day, operation."""
 
 
 async def add_use(session: AsyncSession, counted: Mapping[Counted, Use]) -> None:
-    """Add what was counted to what is kept."""
-    # In one order, so that two processes wait for each other at most.
+    """Add new counts to the stored ones."""
+    # In one order, so that two processes do not deadlock.
     for (city_code, partner_id, day, interface), use in sorted(
         counted.items(), key=lambda one: one[0]
     ):
@@ -41,9 +41,9 @@ async def add_use(session: AsyncSession, counted: Mapping[Counted, Use]) -> None
 
 
 async def forget_old_calls(session: AsyncSession, city_code: str, *, now: datetime) -> int:
-    """Forget nonces whose time is too old anyway, and how partners called over a year ago.
+    """Delete nonces whose time is too old anyway, and statistics older than `USE_KEPT`.
 
-    Return how many rows that were.
+    Return how many rows were deleted.
     """
     before = (now - USE_KEPT).date()
     nonces = await rows_changed(session, FORGET_NONCES, {"city_code": city_code, "now": now})

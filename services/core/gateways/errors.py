@@ -86,7 +86,7 @@ class TooManyPartners(DomainError):
 
 
 def clock_said(refusal: type[SignatureLate], window: timedelta, now: datetime) -> SignatureLate:
-    """Return the refusal of a time, with ours and how far it may be from that."""
+    """Return the refusal of a signed time, with our time and the tolerance."""
     seconds = int(window.total_seconds())
     shown = now.isoformat(timespec="seconds")
     return refusal(

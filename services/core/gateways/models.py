@@ -22,12 +22,12 @@ from services.core.kit.database import Base
 class Partner(Base):
     """A platform that calls through a gateway, and the key that it acts as.
 
-    `app_id` is what its requests call it. `allowed_networks` are CIDR blocks, `interfaces` the
-    operations that it may call, `output_fields` the members of what it is answered; none: all.
-    Where its profile has an envelope, `sm_public_key` is the partner's, and the other two are ours,
+    `app_id` identifies it in its requests. `allowed_networks` are CIDR blocks, `interfaces` the
+    operations that it may call, `output_fields` the members of answers that it gets; none: all.
+    If its profile has an envelope, `sm_public_key` is the partner's, and the other two are ours,
     in hexadecimal digits.
-    `calls`, `faults` and `last_call_at` are counted by processes and written now and then;
-    `version` counts what people changed.
+    Processes count `calls`, `faults` and `last_call_at`, and save them now and then; `version`
+    counts people's changes.
     """
 
     __tablename__ = "partner"
@@ -79,9 +79,9 @@ class PartnerSecret(Base):
 
 
 class PartnerNonce(Base):
-    """What came once and must not come again before `expires_at`, when its time is too old anyway.
+    """A nonce that must not come again before `expires_at`, when its time is too old anyway.
 
-    Of a nonce only a digest is kept. A partner's quota bounds how many there are.
+    Only a digest of it is stored. A partner's quota bounds how many there are.
     """
 
     __tablename__ = "partner_nonce"
@@ -94,10 +94,10 @@ class PartnerNonce(Base):
 
 
 class PartnerUse(Base):
-    """How a partner called an operation on a day of UTC.
+    """A partner's calls of an operation on one UTC day.
 
-    `times` counts calls by how long they took, one number for each bound of `use.BOUNDS_MS` and
-    one for what took longer.
+    `times` is a histogram of durations: one count for each bound of `use.BOUNDS_MS`, and one for
+    longer calls.
     """
 
     __tablename__ = "partner_use"

@@ -13,10 +13,10 @@ from typing import Literal
 from services.core.kit.text import Text
 
 SigningAlgorithm = Literal["hmac-sha256", "hmac-sm3", "sha256", "sha1", "md5"]
-"""Without `hmac` the secret stands in the text that is digested."""
+"""Without `hmac` the secret is part of the digested text."""
 
 Encoding = Literal["base64", "hex", "HEX"]
-"""`HEX` is written in capitals; hexadecimal digits are compared without case."""
+"""`HEX` is upper case; hexadecimal signatures are compared without regard to case."""
 
 TimeUnit = Literal["s", "ms", "iso"]
 """Seconds or milliseconds since 1970, or `2026-01-01T08:00:00.000+08:00`."""
@@ -31,39 +31,39 @@ PlainProfileName = Literal[
     "app-sha1",
     "app-md5",
 ]
-"""Profiles that leave the body as it is: those that we report by, too."""
+"""Profiles that leave the body as it is; reports to superiors use them too."""
 
 ProfileName = Literal[PlainProfileName, "tif-sm"]
 
 
 class SignedPart(Enum):
-    """What may stand in the text that is signed."""
+    """The parts that the signed text may contain."""
 
     PARTNER = auto()
-    """Whose call it is: the id that we gave the partner."""
+    """The caller: the id that we gave the partner."""
     INTERFACE = auto()
-    """Which operation is called, where a profile names one."""
+    """The called operation, if a profile names one."""
     TIME = auto()
     NONCE = auto()
     SECRET = auto()
     METHOD = auto()
     PATH = auto()
     QUERY = auto()
-    """The pairs of the address, `k=v`, sorted, joined by `&`."""
+    """The pairs of the query, `k=v`, sorted, joined by `&`."""
     BODY = auto()
-    """The digest of the body, in small hexadecimal digits."""
+    """The digest of the body, in lower-case hexadecimal digits."""
     PARAMETERS = auto()
-    """The members of a form, `k=v`, sorted, joined by `&`; left out where there are none."""
+    """The members of a form, `k=v`, sorted, joined by `&`; left out if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A way to sign.
 
-    `places` are the headers, or the members of the body, that carry a part; `constants` are sent
-    beside them and judged by nobody. With `envelope` the body is that of `sm_envelope`, and what is
-    answered too. A time may be `window` before or after ours. `refused` is the
-    code of a refusal where the platform knows only one; None: the status of HTTP.
+    `places` names the headers, or the members of the body, that carry each part; `constants` are
+    sent beside them and not checked. With `envelope` requests and answers have the body of
+    `sm_envelope`. A time may differ from ours by up to `window`. `refused` is the code of every
+    refusal if the platform knows only one; None: the HTTP status.
     """
 
     name: ProfileName
@@ -83,15 +83,16 @@ class Profile:
 
     @property
     def signs_all(self) -> bool:
-        """Return whether nothing of a request can be exchanged: not its path nor its body.
+        """Return whether the signature covers the whole request: method, path and body.
 
-        The members of a form are signed as one text, in which `a=x&b=y` may be two members or one.
+        Signing the members of a form is not enough: they are one text, in which `a=x&b=y` may be
+        two members or one.
         """
         return {SignedPart.METHOD, SignedPart.PATH, SignedPart.BODY} <= set(self.signed)
 
     @property
     def takes_form(self) -> bool:
-        """Return whether the body is a form, for only of that the members are signed."""
+        """Return whether the body must be a form, because the signature covers its members."""
         return SignedPart.PARAMETERS in self.signed
 
 
@@ -177,7 +178,7 @@ _ALL = (
         envelope=True,
     ),
     Profile(
-        # The address and the MAC of the caller are sent and signed by nobody. The window is ours.
+        # The caller's IP and MAC addresses are sent but not signed. The window is ours.
         "zzd",
         Text("政务钉钉一族", "Government DingTalk family"),
         places={
@@ -247,4 +248,4 @@ _ALL = (
 )
 
 PROFILES: Mapping[str, Profile] = {one.name: one for one in _ALL}
-"""Every way to sign, by its name."""
+"""Every profile, by its name."""

@@ -13,11 +13,11 @@ from services.core.identity.queries import Administered
 from services.core.kit.city_scope import enter_city, in_city
 
 MOST_DAYS = 92
-"""Days whose statistics are added up at most."""
+"""Most days whose statistics are added up."""
 
 
 def _in_reach(reach: Administered, city_code: str) -> ColumnElement[bool]:
-    """Return the condition on partners of a city whose keys are in an administrator's reach."""
+    """Return the condition on a city's partners whose keys are in an administrator's reach."""
     return and_(Partner.city_code == city_code, Partner.key_id.in_(reach.keys(city_code)))
 
 
@@ -40,7 +40,7 @@ async def visible_partners(
 async def visible_partner(
     session: AsyncSession, reach: Administered, partner_id: UUID, *, for_update: bool = False
 ) -> Partner | None:
-    """Return one partner in reach; what follows is about its city."""
+    """Return one partner in reach, and enter its city."""
     for city in reach.cities:
         wanted = select(Partner).where(_in_reach(reach, city), Partner.id == partner_id)
         with in_city(city):
@@ -52,7 +52,7 @@ async def visible_partner(
 
 
 async def partner_count(session: AsyncSession, city_code: str) -> int:
-    """Return how many partners of a city may call."""
+    """Return how many active partners a city has."""
     counted = select(func.count()).where(
         Partner.city_code == city_code, Partner.revoked_at.is_(None)
     )
@@ -62,7 +62,7 @@ async def partner_count(session: AsyncSession, city_code: str) -> int:
 async def partners_from_anywhere(
     session: AsyncSession, city_code: str, profiles: Collection[str], *, most: int
 ) -> Sequence[Partner]:
-    """Return partners of a city that sign by some profiles, name no networks, and may call."""
+    """Return active partners of a city that have one of the profiles and no allowed networks."""
     found = await session.scalars(
         select(Partner)
         .where(
@@ -78,7 +78,7 @@ async def partners_from_anywhere(
 
 
 async def calling_partner(session: AsyncSession, city_code: str, app_id: str) -> Partner | None:
-    """Return the partner that requests call so; None: there is none, or it may call no more."""
+    """Return the active partner with this app id; None: there is none."""
     return await session.scalar(
         select(Partner).where(
             Partner.city_code == city_code, Partner.app_id == app_id, Partner.revoked_at.is_(None)
@@ -89,7 +89,7 @@ async def calling_partner(session: AsyncSession, city_code: str, app_id: str) ->
 async def secrets_of(
     session: AsyncSession, partners: Sequence[Partner], *, now: datetime
 ) -> Mapping[UUID, Sequence[PartnerSecret]]:
-    """Return by partner the secrets that are good, the newest first."""
+    """Return the valid secrets by partner, newest first."""
     found: dict[UUID, list[PartnerSecret]] = {one.id: [] for one in partners}
     for city_code in sorted({one.city_code for one in partners}):
         ids = [one.id for one in partners if one.city_code == city_code]
@@ -111,7 +111,7 @@ async def secrets_of(
 
 @dataclass(frozen=True, slots=True)
 class InterfaceUse:
-    """How an operation was called over some days: `times` as `PartnerUse` has them."""
+    """The calls of an operation over some days; `times` is as in `PartnerUse`."""
 
     interface: str
     calls: int
@@ -125,7 +125,7 @@ class InterfaceUse:
 async def use_of(
     session: AsyncSession, partner: Partner, *, first: date, last: date
 ) -> Sequence[InterfaceUse]:
-    """Return how a partner called over up to 92 days, by operation, in their order."""
+    """Return a partner's calls over up to 92 days, by operation, in the order of their names."""
     rows = await session.scalars(
         select(PartnerUse)
         .where(

@@ -32,19 +32,19 @@ from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.text import Text
 
 MOST_PARTNERS = 200
-"""Partners of a city that may call."""
+"""Most active partners of a city."""
 
 _PREFIX_BYTES = 5
 _SECRET_BYTES = 32
 
 
 def sm_context(partner_id: UUID) -> str:
-    """Return what the sealed private key for a partner's envelopes is bound to."""
+    """Return the context that a partner's sealed private key for envelopes is bound to."""
     return f"partner.sm_private {partner_id}"
 
 
 def secret_context(secret_id: UUID) -> str:
-    """Return what a sealed secret is bound to."""
+    """Return the context that a sealed secret is bound to."""
     return f"partner_secret {secret_id}"
 
 
@@ -58,16 +58,16 @@ async def create_partner(
     now: datetime,
     separated: bool = False,
 ) -> tuple[Partner, str]:
-    """Make a partner and return it with its secret, which is shown this once.
+    """Make a partner and return it with its secret, which is shown only this once.
 
-    `operations` are the names that `interfaces` may hold; `separated`: administrators are.
+    `operations` are the valid names in `interfaces`; `separated`: administrators' duties are.
 
     Raises:
-        InvalidInput: the key is not one to act as, or not one that the actor gives, a name is
+        InvalidInput: a partner cannot act as the key, the actor may not give it, an operation is
             unknown, or networks are missing.
-        SecretKeyNotSet: nothing can be sealed here.
+        SecretKeyNotSet: no sealing key is configured.
         TooManyPartners: the city has as many as it may have.
-        SmNotInstalled: its profile has an envelope, and SM2 is not there.
+        SmNotInstalled: its profile has an envelope, and SM2 is not installed.
     """
     key = await visible_key(session, actor, settings["key_id"])
     faults = [
@@ -121,7 +121,7 @@ async def edit_partner(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Change those settings of a locked partner that are given; where none is, nothing is written.
+    """Change the given settings of a locked partner; if none is given, nothing is written.
 
     Raises:
         InvalidInput: they have faults.
@@ -154,13 +154,13 @@ async def rotate_secret(
     seal: Seal | None,
     now: datetime,
 ) -> str:
-    """Give a locked partner a new secret and return it; the one before goes on for the overlap.
+    """Give a locked partner a new secret and return it; the former one is valid for `overlap`.
 
-    Two are good at most: one that was replaced earlier ends now.
+    At most two are valid: one that was replaced earlier ends now.
 
     Raises:
         PartnerRevoked: it was revoked.
-        SecretKeyNotSet: nothing can be sealed here.
+        SecretKeyNotSet: no sealing key is configured.
     """
     if partner.revoked_at is not None:
         raise PartnerRevoked
@@ -182,7 +182,7 @@ async def rotate_secret(
 async def revoke_partner(
     session: AsyncSession, partner: Partner, *, actor: Actor, now: datetime
 ) -> None:
-    """Let a locked partner call no more; again changes nothing."""
+    """Revoke a locked partner; idempotent."""
     if partner.revoked_at is None:
         partner.revoked_at = now
         partner.version += 1
@@ -193,10 +193,10 @@ async def revoke_partner(
 async def check_gives(
     session: AsyncSession, partner: Partner, *, actor: Actor, separated: bool
 ) -> None:
-    """Refuse whoever would get more by a partner than they may give: its secret is as its key's.
+    """Refuse an actor that would gain rights: a partner's secret is worth as much as its key's.
 
     Raises:
-        KeyBeyondOwn: keys of that role are not the actor's to give; `separated`: administrators
+        KeyBeyondOwn: the actor may not give keys of that role; `separated`: administrators' duties
             are.
     """
     key = await visible_key(session, actor, partner.key_id)
@@ -207,7 +207,7 @@ async def check_gives(
 def key_faults(
     key: ApiKey | None, now: datetime, actor: Actor, *, separated: bool
 ) -> Sequence[Fault]:
-    """Return why an actor cannot have a partner act as a key; none: it can."""
+    """Return why an actor may not let a partner act as a key; empty: it may."""
     if key is None:
         said = Text("没有这个密钥", "There is no such key")
         return [Fault("/key_id", "key-not-found", said)]
@@ -233,7 +233,7 @@ def key_faults(
 def settings_faults(
     settings: Mapping[str, Any], profile: str, operations: Collection[str]
 ) -> Sequence[Fault]:
-    """Return what is wrong with settings of a partner that signs by a profile."""
+    """Return the faults in settings of a partner that signs by a profile."""
     faults = [
         Fault(
             f"/interfaces/{place}",
@@ -285,7 +285,7 @@ async def _add_secret(session: AsyncSession, partner: Partner, seal: Seal, now: 
 
 
 def shown_settings(partner: Partner) -> dict[str, object]:
-    """Return the settings as the audit keeps them."""
+    """Return the settings in the form that the audit stores."""
     return {
         "name": partner.name,
         "app_id": partner.app_id,

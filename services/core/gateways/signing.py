@@ -36,7 +36,7 @@ from services.core.kit.sm3 import sm3
 from services.core.kit.text import Text
 
 MASK = "********"
-"""What stands in the place of a signature that is not shown."""
+"""Replaces a signature that is not shown."""
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -55,10 +55,9 @@ _CHINA = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it is signed: the path below the prefix, the query as it stands there.
+    """A request as it is signed: the path below the prefix, and the query unchanged.
 
-    Names of headers are in small letters. `members` are those of a body that is a form, or an
-    object of JSON.
+    Names of headers are in lower case. `members` are those of a form or of a JSON object.
     """
 
     method: str
@@ -68,10 +67,10 @@ class Call:
     body: bytes = b""
 
     def members(self, profile: Profile) -> Mapping[str, object]:
-        """Return what the body says, by names; empty where it is of another form.
+        """Return the members of the body, by name; empty if it has another form.
 
         Raises:
-            SignatureWrong: a form has more members than any that is signed.
+            SignatureWrong: a form has more than 1000 members, more than any that is signed.
         """
         if profile.takes_form:
             said = self.body.decode("utf-8", "replace")
@@ -88,9 +87,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a request says of itself: whose it is, when and how it was signed.
+    """The claims of a request: whose it is, when and how it was signed.
 
-    One signature has one form here, in whatever case its hexadecimal digits came.
+    A hexadecimal signature is in lower case, so that each signature has one form.
     """
 
     partner: str
@@ -101,10 +100,10 @@ class Presented:
 
 
 def presented(profile: Profile, call: Call) -> Presented:
-    """Return what a request says of itself, unproved.
+    """Return the claims of a request, unverified.
 
     Raises:
-        SignatureMissing: a place is empty, or holds what cannot stand there; all are told.
+        SignatureMissing: a place is empty or holds an invalid value; all such places are named.
     """
     said: Mapping[str, object] = call.members(profile) if profile.in_body else call.headers
     names: dict[SignedPart | None, str] = dict(profile.places.items())
@@ -130,7 +129,7 @@ def presented(profile: Profile, call: Call) -> Presented:
 
 
 def _word(value: object) -> str | None:
-    """Return a value that may stand in a place: short, printable, of ASCII."""
+    """Return a value that may stand in a place: short, printable, ASCII; else None."""
     text = str(value).strip() if isinstance(value, str | int) else ""
     return text if 0 < len(text) <= _LONGEST and text.isascii() and text.isprintable() else None
 
@@ -140,10 +139,10 @@ def prove(
 ) -> None:
     """Accept a request that one of the secrets signed, within the window round `now`.
 
-    Every secret is tried, and compared in constant time, so that the time tells of none.
+    Every secret is tried and compared in constant time, so that timing reveals nothing.
 
     Raises:
-        SignatureLate: its time is too far from ours, or none.
+        SignatureLate: its time is too far from ours, or invalid.
         SignatureWrong: no secret signed it.
     """
     at = read_time(profile.time, said.time)
@@ -159,14 +158,14 @@ def prove(
 
 
 def nonce_digest(said: Presented) -> bytes:
-    """Return what has to come once only: of the nonce, or of the signature where there is none."""
+    """Return the digest of what must come only once: the nonce, or else the signature."""
     once = said.signature if said.nonce is None else said.nonce
     kind = b"signature" if said.nonce is None else b"nonce"
     return hashlib.sha256(kind + b"\0" + once.encode()).digest()
 
 
 def signature_of(profile: Profile, call: Call, said: Presented, secret: bytes) -> str:
-    """Return the signature that a secret makes of a request."""
+    """Return the signature of a request by a secret."""
     parts = (_PARTS[part](profile, call, said, secret) for part in profile.signed)
     text = profile.separator.encode().join(one for one in parts if one is not None)
     return _encoded(profile.encoding, _digest(profile.algorithm, secret, text))
@@ -182,7 +181,7 @@ def sign(
     nonce: str,
     interface: str = "",
 ) -> Call:
-    """Return a request with what proves it: in its headers, or in its body."""
+    """Return a signed request, with the proof in its headers or in its body."""
     said = Presented(partner, written_time(profile.time, now), nonce, interface, "")
     values = {
         SignedPart.PARTNER: said.partner,
@@ -201,9 +200,9 @@ def sign(
 
 
 def masked(profile: Profile, call: Call) -> Call:
-    """Return a signed request to be read, that nobody can send: each signature is masked.
+    """Return a signed request for people to read, which nobody can replay: signatures are masked.
 
-    A signature that does not cover the body would prove any other body as well.
+    A signature that does not cover the body would be valid for any other body as well.
     """
     headers = {
         name: MASK if name == profile.signature else value for name, value in call.headers.items()
@@ -220,14 +219,14 @@ def _masked_body(profile: Profile, call: Call) -> bytes:
 
 
 def body_of(profile: Profile, members: Mapping[str, object]) -> tuple[str, bytes]:
-    """Return the members of a call as its profile has them sent: the media type, and the body."""
+    """Return the members of a call encoded as its profile requires: media type, and body."""
     if profile.takes_form:
         return FORM, urlencode({name: str(one) for name, one in members.items()}).encode()
     return JSON, to_json(members)
 
 
 def read_time(unit: TimeUnit, text: str) -> datetime | None:
-    """Return the instant that a time stands for; None: it is none."""
+    """Return the instant that a text gives; None: it is not a valid time."""
     if not _DIGITS[unit].fullmatch(text):
         return None
     try:
@@ -239,7 +238,7 @@ def read_time(unit: TimeUnit, text: str) -> datetime | None:
 
 
 def written_time(unit: TimeUnit, at: datetime) -> str:
-    """Return an instant as a profile writes it."""
+    """Return an instant in a profile's time format."""
     if unit == "iso":
         return at.astimezone(_CHINA).isoformat(timespec="milliseconds")
     return str(int(at.timestamp() * (1000 if unit == "ms" else 1)))
@@ -282,7 +281,7 @@ def _digest(algorithm: SigningAlgorithm, secret: bytes, text: bytes) -> bytes:
         work = keyed.HMAC(secret, hashes.SM3())
         work.update(text)
         return work.finalize()
-    # The weak ones stand here because platforms ask for them; only known networks may use them.
+    # Weak algorithms are here because platforms demand them; only known networks may use them.
     return hashlib.new(algorithm, text, usedforsecurity=False).digest()
 
 

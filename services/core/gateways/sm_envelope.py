@@ -24,7 +24,7 @@ from services.core.kit.exact_data import MalformedBody, read_json
 
 _VERSION = "1.0.0"
 _UID = b"1234567812345678"
-"""The id of a signer where none is agreed (GB/T 32918.2 and GM/T 0009)."""
+"""The default id of a signer where none is agreed (GB/T 32918.2 and GM/T 0009)."""
 
 _HALF = 32
 _BLOCK_BITS = 128
@@ -36,7 +36,7 @@ _NOT_SIGNED = frozenset({"signData", "encData", "extra"})
 class SmKeys:
     """What two platforms have agreed: code and secret, our private key, the other's public one.
 
-    `private_key` is 32 bytes, `public_key` a point of 65 bytes that begins with 4.
+    `private_key` is 32 bytes, `public_key` a point of 65 bytes whose first byte is 4.
     """
 
     app_code: str
@@ -46,10 +46,10 @@ class SmKeys:
 
 
 def sealed(data: Mapping[str, Any], keys: SmKeys, *, timestamp: int) -> bytes:
-    """Return a body that tells `data`; `timestamp` is in seconds since 1970.
+    """Return a signed and encrypted body with `data`; `timestamp` is in seconds since 1970.
 
     Raises:
-        SmNotInstalled: the optional extra `sm` is not there.
+        SmNotInstalled: the optional extra `sm` is not installed.
     """
     require_sm()
     head: dict[str, Any] = {
@@ -68,18 +68,18 @@ def sealed(data: Mapping[str, Any], keys: SmKeys, *, timestamp: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """What an envelope tells, and when it was made, as its text says it."""
+    """The content of an envelope, and its timestamp as text."""
 
     data: dict[str, Any]
     timestamp: str
 
 
 def opened(body: bytes, keys: SmKeys) -> Disclosed:
-    """Return what a body tells, whose signature fits.
+    """Return the content of a body whose signature is valid.
 
     Raises:
-        SignatureWrong: it is no such envelope, or the other platform has not made it.
-        SmNotInstalled: the optional extra `sm` is not there.
+        SignatureWrong: it is no such envelope, or the other platform did not sign it.
+        SmNotInstalled: the optional extra `sm` is not installed.
     """
     require_sm()
     try:
@@ -100,7 +100,7 @@ def opened(body: bytes, keys: SmKeys) -> Disclosed:
 
 
 def masked_envelope(body: bytes, mask: str) -> bytes:
-    """Return a body with the mask in the place of its signature; what is no envelope as it is."""
+    """Return a body with its signature masked; a body that is no envelope stays unchanged."""
     try:
         envelope = read_json(body)
     except MalformedBody:
@@ -112,9 +112,9 @@ def masked_envelope(body: bytes, mask: str) -> bytes:
 
 
 def signed_text(envelope: Mapping[str, Any], secret: str) -> bytes:
-    """Return the text that is signed: members in order, `data` as JSON in order, then the secret.
+    """Return the signed text: members by name, `data` as JSON with sorted names, then the secret.
 
-    Members without a value are left out, in `data` too, and its numbers are texts there.
+    Members without a value are left out, in `data` too, where numbers become text.
     """
     pairs = []
     for name in sorted(envelope.keys() - _NOT_SIGNED):
@@ -139,10 +139,10 @@ def _plain(value: Any) -> Any:
 
 
 def require_sm() -> None:
-    """Refuse where SM2 is not there.
+    """Check that SM2 is available.
 
     Raises:
-        SmNotInstalled: the optional extra `sm` is not there.
+        SmNotInstalled: the optional extra `sm` is not installed.
     """
     try:
         import gmalg  # noqa: F401, PLC0415 (as above)
@@ -151,24 +151,24 @@ def require_sm() -> None:
 
 
 def new_pair() -> tuple[bytes, bytes]:
-    """Return a new private key, and its public one.
+    """Return a new private key, and its public key.
 
     Raises:
-        SmNotInstalled: the optional extra `sm` is not there.
+        SmNotInstalled: the optional extra `sm` is not installed.
     """
     require_sm()
     from gmalg import SM2  # noqa: PLC0415 (as above)
 
     private, public = SM2(None, _UID).generate_keypair()
-    # The library leaves out the zeros that one of 256 numbers begins with.
+    # The library strips leading zeros, which one private key in 256 begins with.
     return bytes(private).rjust(_HALF, b"\0"), bytes(public)
 
 
 def is_point(public_key: bytes) -> bool:
-    """Return whether a public key is one: a point of the curve of SM2.
+    """Return whether a public key is a point on the SM2 curve.
 
     Raises:
-        SmNotInstalled: the optional extra `sm` is not there.
+        SmNotInstalled: the optional extra `sm` is not installed.
     """
     require_sm()
     from gmalg import SM2  # noqa: PLC0415 (as above)
@@ -189,7 +189,7 @@ def _verifier(keys: SmKeys) -> Any:
 
 
 def _sm4_key(keys: SmKeys) -> bytes:
-    """Return the key: of the secret enciphered by the code, the first digits, as text."""
+    """Return the SM4 key: the secret encrypted by the code, its first 16 hexadecimal digits."""
     code = keys.app_code[:_KEY_CHARACTERS].encode()
     return _enciphered(code, keys.app_secret.encode()).hex().upper()[:_KEY_CHARACTERS].encode()
 

@@ -12,7 +12,7 @@ ON CONFLICT (city_code, partner_id, digest) DO UPDATE SET expires_at = excluded.
 WHERE partner_nonce.expires_at < :now
 RETURNING 1
 """)
-"""Answers 1 where a partner sent this for the first time, else nothing, whichever process asks."""
+"""Returns 1 if a partner sent this for the first time, else no row; valid over all processes."""
 
 ADD_USE = text("""
 INSERT INTO partner_use
@@ -30,14 +30,14 @@ ON CONFLICT (city_code, partner_id, day, interface) DO UPDATE SET
     ),
     last_call_at = greatest(partner_use.last_call_at, excluded.last_call_at)
 """)
-"""Adds calls of an operation to those of the day."""
+"""Adds calls of an operation to the counts of the day."""
 
 ADD_CALLS = text("""
 UPDATE partner SET calls = calls + :calls, faults = faults + :faults,
     last_call_at = greatest(last_call_at, CAST(:last_call_at AS timestamptz))
 WHERE city_code = :city_code AND id = :partner_id
 """)
-"""Adds calls to those of the partner."""
+"""Adds calls to the counts of the partner."""
 
 FORGET_NONCES = text("""
 DELETE FROM partner_nonce WHERE city_code = :city_code AND (partner_id, digest) IN (
@@ -45,7 +45,7 @@ DELETE FROM partner_nonce WHERE city_code = :city_code AND (partner_id, digest) 
     WHERE city_code = :city_code AND expires_at < :now ORDER BY expires_at LIMIT 20000
 )
 """)
-"""Forgets what has expired, a part at a time: the sweep comes every half minute."""
+"""Deletes expired nonces, a batch at a time: the sweep comes every half minute."""
 
 FORGET_USE = text("DELETE FROM partner_use WHERE city_code = :city_code AND day < :before")
-"""Forgets how partners called before a day."""
+"""Deletes statistics of partners' calls before a day."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 BOUNDS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-"""Up to how many milliseconds a call took, by the place of its count; the last has no bound."""
+"""Upper bounds, in milliseconds, of the histogram of durations; its last count has no bound."""
 
 _NINETY_FIVE = 95
 
@@ -17,7 +17,7 @@ def _none() -> list[int]:
 
 @dataclass(slots=True)
 class Use:
-    """Calls of one operation by one partner on one day, as they are counted."""
+    """Calls of one operation by one partner on one day."""
 
     last_call_at: datetime
     calls: int = 0
@@ -39,9 +39,9 @@ class Use:
 
 
 def p95_ms(times: Sequence[int]) -> int | None:
-    """Return the bound in ms that 95 of 100 calls stayed within; None: none did, or none came.
+    """Return the 95th percentile of durations in ms; None: beyond the bounds, or no calls.
 
-    It is the upper edge of the class that the call of that rank lies in (nearest rank).
+    It is the upper bound of the bucket that holds the call of that rank (nearest rank).
     """
     total = sum(times)
     rank = -(-total * _NINETY_FIVE // 100)

@@ -23,22 +23,22 @@ from services.core.identity.rules import SCOPES, Scope
 ALGORITHM = "ES256"
 Audience = Literal["urn:wufei:api", "urn:wufei:board"]
 API, BOARD = get_args(Audience)
-"""For whom our tokens are: this API, whatever it is called, or its board, in a cookie."""
+"""The audiences of our tokens: this API, whatever it is called, or its board, in a cookie."""
 
 LONGEST_TOKEN = 8192
-"""Characters of a token that is looked at."""
+"""Most characters of a token; longer ones are refused unread."""
 
 _PARTS = 3
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
 
 class BadToken(Exception):
-    """It is no token of ours, or good no more; a caller is never told which."""
+    """The token is not ours, or no longer valid; a caller is never told which."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a token says: by which key and secret of a city it was got, for what, and how long."""
+    """The claims of a token: the city, key and secret it was obtained with, scopes, lifetime."""
 
     issuer: str
     audience: Audience
@@ -53,7 +53,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """A token taken apart, of which nothing is proved yet."""
+    """A parsed token whose signature is not verified yet."""
 
     text: str
     header: Mapping[str, Any]
@@ -61,13 +61,13 @@ class Unverified:
 
     @property
     def key_name(self) -> str | None:
-        """What its header calls the key that signed it."""
+        """The `kid` in its header, which names the key that signed it."""
         kid = self.header.get("kid")
         return kid if isinstance(kid, str) else None
 
 
 def sign(token: AccessToken, key: Key, kid: str) -> str:
-    """Return a token as its owner sends it."""
+    """Return a token signed and in its compact form."""
     claims = {
         "iss": token.issuer,
         "aud": token.audience,
@@ -85,15 +85,15 @@ def sign(token: AccessToken, key: Key, kid: str) -> str:
 
 
 def looks_like_token(text: str) -> bool:
-    """Return whether a bearer credential is a token and no key: a key has no dots."""
+    """Return whether a bearer credential is a token and not a key: a key has no dots."""
     return "." in text
 
 
 def take_apart(text: str) -> Unverified:
-    """Return the header and the claims of a token, unproved.
+    """Return the header and the claims of a token, unverified.
 
     Raises:
-        BadToken: it is none.
+        BadToken: it is not a token.
     """
     parts = text.split(".")
     if len(text) > LONGEST_TOKEN or len(parts) != _PARTS or not text.isascii():
@@ -115,7 +115,7 @@ def _object(part: str) -> Mapping[str, Any]:
 
 
 def prove(token: Unverified, key: Key, algorithms: Collection[str]) -> None:
-    """Return where one of some algorithms, with this key, made the signature.
+    """Accept a token that this key signed with one of the algorithms.
 
     Raises:
         BadToken: it did not.
@@ -129,10 +129,10 @@ def prove(token: Unverified, key: Key, algorithms: Collection[str]) -> None:
 
 
 def read_claims(token: Unverified, *, issuer: str | None, now: datetime) -> AccessToken:
-    """Return what a proved token of ours says; `issuer` None: this installation has no name.
+    """Return the claims of a verified token of ours; `issuer` None: this installation has no name.
 
     Raises:
-        BadToken: it is not for us, has ended, or is no access token.
+        BadToken: it is not for us, has expired, or is no access token.
     """
     said = token.claims
     audience = next((one for one in get_args(Audience) if one == said.get("aud")), None)
@@ -160,14 +160,14 @@ def read_claims(token: Unverified, *, issuer: str | None, now: datetime) -> Acce
 
 
 CLOCKS_DIFFER = timedelta(seconds=30)
-"""How far the clock of another machine may be ahead: a token of the next second is good."""
+"""Tolerated clock skew: a token that another machine issued in the next second is good."""
 
 
 def instant_of(seconds: object) -> datetime:
-    """Return the instant that a claim gives in seconds since 1970.
+    """Return the instant of a claim in seconds since 1970.
 
     Raises:
-        ValueError: it is no number of a year that there is.
+        ValueError: it is not a number, or out of range.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise ValueError("no number")  # noqa: TRY004 (all that is wrong with a claim is one error)

@@ -18,11 +18,11 @@ from services.core.identity.rules import (
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A credential at work in one request.
+    """The credential behind one request.
 
-    `organization_code` and `plan_code` narrow what it may see; `every_city` is the first
-    administrator's. `channel` and `request_id` go into history, events and audit. `person_id` is
-    who acts by it, where it is a person's in a post.
+    `organization_code` and `plan_code` narrow what it may see; `every_city` marks the first
+    administrators. `channel` and `request_id` go into history, events and audit. `person_id` is
+    the person who acts through it, if it belongs to a tenure of a post.
     """
 
     credential_id: UUID
@@ -40,12 +40,12 @@ class Actor:
 
     @property
     def reach(self) -> Reach:
-        """How far it sees."""
+        """How far the credential sees."""
         return reach_of(self.role, self.organization_code)
 
     @property
     def author_id(self) -> UUID:
-        """Whose its words are: a person's under whichever post, or the key's."""
+        """The author of what it writes: the person, in whichever post, or the key."""
         return self.person_id or self.credential_id
 
     def may(self, permission: Permission) -> bool:
@@ -55,22 +55,22 @@ class Actor:
         return permission.is_for(self.role, self.organization_code)
 
     def is_one_of(self, roles: Collection[Role]) -> bool:
-        """Return whether its role is among some that are named as data."""
+        """Return whether its role is one of these, which are given as data."""
         return self.role in roles
 
     @property
     def runs_whole_city(self) -> bool:
         """Whether it may change what belongs to the whole city, if role and scopes permit it.
 
-        A credential that is bound to a plan changes that plan only; an administrator who is bound
-        to a unit changes the keys of that unit only.
+        A credential bound to a plan changes only that plan; an administrator bound to a unit
+        changes only the keys of that unit.
         """
         bound = self.role in ADMINISTRATORS and self.organization_code is not None
         return self.plan_code is None and not bound
 
     @property
     def sight(self) -> tuple[object, ...]:
-        """What decides what it sees: whoever has the same sees the same."""
+        """Everything that decides what it sees: actors with equal values see the same."""
         return (
             self.city_code,
             self.role,
@@ -99,13 +99,14 @@ class Actor:
         )
 
     def narrowed_to(self, scopes: frozenset[Scope]) -> "Actor":
-        """Return the same actor with those of its scopes that a token carries."""
+        """Return the same actor with only those of its scopes that a token carries."""
         return replace(self, scopes=self.scopes & scopes)
 
     def stamp(self) -> dict[str, object]:
-        """Return what history and events keep of the actor.
+        """Return the actor as history and events store it.
 
-        Of a person that is the id and the name of the post; its own name is added for who reads.
+        For a person these are the person's id and the post's title; the person's name is looked up
+        on reading.
         """
         said: dict[str, object] = {
             "kind": self.kind,
@@ -122,7 +123,7 @@ class Actor:
 
 
 def operator(city_code: str) -> Actor:
-    """Return whoever has the machine itself and uses the console: a system administrator."""
+    """Return the actor of the console, who has the machine itself: a system administrator."""
     return Actor(
         credential_id=UUID(int=0),
         name="console",
@@ -147,7 +148,7 @@ def by_link(
     channel: str,
     request_id: str,
 ) -> Actor:
-    """Return whoever follows a link that shows one plan: a leader, with the link's few scopes."""
+    """Return the actor of a link that shows one plan: a leader, with the link's few scopes."""
     return Actor(
         credential_id=link_id,
         name="link",

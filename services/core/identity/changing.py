@@ -29,12 +29,12 @@ from services.core.kit.secrets import MOST_OLD_SECRETS, TooManyOldSecrets, mint
 async def key_to_change(
     session: AsyncSession, key_id: UUID, *, actor: Actor, separated: bool = False
 ) -> ApiKey:
-    """Return a key that the actor may change, locked; `separated`: administrators are.
+    """Return a key that the actor may change, locked; `separated`: administrators' duties are.
 
     Raises:
         KeyNotFound: no such key in the actor's reach.
-        KeyBeyondOwn: it makes keys, and may do more than the actor's or for longer, or keys of its
-            role are not the actor's to give.
+        KeyBeyondOwn: it makes keys and may do more, or lasts longer, than the actor's; or the actor
+            may not give keys of its role.
     """
     key = await queries.visible_key(session, actor, key_id, for_update=True)
     if key is None:
@@ -55,7 +55,7 @@ async def edit_key(
 ) -> None:
     """Change those of `name`, `expires_at` and `allowed_networks` that are given, of a locked key.
 
-    Where none is given nothing is written.
+    If none is given, nothing is written.
 
     Raises:
         InvalidInput: the expiry has passed, or the key would do more than the actor's.
@@ -85,11 +85,11 @@ async def edit_key(
 async def rotate_key(
     session: AsyncSession, key: ApiKey, *, overlap: timedelta, actor: Actor, now: datetime
 ) -> str:
-    """Give a locked key a new secret and return it; those before it go on for the overlap at most.
+    """Give a locked key a new secret and return it; older ones stay valid for at most `overlap`.
 
     Raises:
         KeyRevoked: it was revoked.
-        TooManyOldSecrets: ten older ones would be good beside it.
+        TooManyOldSecrets: ten older secrets would be valid beside it.
     """
     if key.revoked_at is not None:
         raise KeyRevoked

@@ -46,7 +46,7 @@ class NetworkNotAllowed(Forbidden):
     title = Text("该密钥不能从此网络使用", "The key is not to be used from this network")
 
     actor: Actor | None = None
-    """Whose key it is."""
+    """The actor of the key."""
 
 
 class OrganizationNotFound(NotFound):
@@ -82,5 +82,5 @@ def not_permitted(actor: Actor, permission: Permission) -> Forbidden:
 
 
 def takes(zh: str, en: str) -> Forbidden:
-    """Return the refusal that says for whom something is."""
+    """Return the refusal that says who may do something."""
     return Forbidden(Text(f"需要：{zh}", f"It takes {en}"))

@@ -35,9 +35,9 @@ _NAME: TypeAdapter[str] = TypeAdapter(Title)
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """What a key is asked to be. `city_code` decides where neither plan nor unit does.
+    """The request for a key. `city_code` applies if neither plan nor unit decides the city.
 
-    `allowed_networks` are CIDR blocks in their usual form; none: from anywhere.
+    `allowed_networks` are CIDR blocks in canonical form; none: from anywhere.
     """
 
     name: str
@@ -51,12 +51,12 @@ class KeyRequest:
 
 
 def scopes_of(request: KeyRequest) -> frozenset[Scope]:
-    """Return the scopes that a key is asked to have: those named, or its role's."""
+    """Return the scopes of a requested key: those named, or its role's defaults."""
     return DEFAULT_SCOPES[request.role] if request.scopes is None else frozenset(request.scopes)
 
 
 def name_faults(name: str) -> Iterable[Fault]:
-    """Yield where a name is blank, too long, or more than one line."""
+    """Yield a fault if a name is blank, too long, or more than one line."""
     try:
         _NAME.validate_python(trimmed(name))
     except ValidationError as error:
@@ -65,7 +65,7 @@ def name_faults(name: str) -> Iterable[Fault]:
 
 
 def role_faults(request: KeyRequest) -> Iterable[Fault]:
-    """Yield where a role lacks its unit, or cannot carry a scope."""
+    """Yield a fault if a role lacks its unit, or cannot carry a scope."""
     if request.role in ROLES_OF_ONE_ORGANIZATION and request.organization_code is None:
         yield Fault(
             "/organization_code",
@@ -83,7 +83,7 @@ def role_faults(request: KeyRequest) -> Iterable[Fault]:
 
 
 def expiry_faults(expires_at: datetime | None, now: datetime) -> Iterable[Fault]:
-    """Yield where an expiry has passed, or lies more than ten years ahead."""
+    """Yield a fault if an expiry has passed, or is more than ten years ahead."""
     if expires_at is not None and expires_at <= now:
         yield Fault(
             "/expires_at",
@@ -96,7 +96,7 @@ def expiry_faults(expires_at: datetime | None, now: datetime) -> Iterable[Fault]
 
 
 def reach_faults(request: KeyRequest, actor: Actor) -> Iterable[Fault]:
-    """Yield where a key would reach beyond what its maker is bound to."""
+    """Yield a fault if a key would reach beyond the plan or unit that its maker is bound to."""
     if actor.plan_code is not None and request.plan_code is None:
         yield Fault(
             "/plan",
@@ -119,12 +119,12 @@ def reach_faults(request: KeyRequest, actor: Actor) -> Iterable[Fault]:
 
 
 def makes_keys(role: str) -> bool:
-    """Return whether keys of a role make keys themselves."""
+    """Return whether keys of a role may make keys."""
     return role in Permission.MANAGE_KEYS.roles
 
 
 ROLES_OF_PARTNERS: frozenset[Role] = frozenset({"integrator", "superior"})
-"""The roles whose keys a partner may act as: a system's, and another level of government's."""
+"""The roles that a partner's key may have: a system's, and another level of government's."""
 
 
 def acts_for_partners(role: str) -> bool:
@@ -135,7 +135,7 @@ def acts_for_partners(role: str) -> bool:
 def administrator_faults(
     request: KeyRequest, actor: Actor, maker: ApiKey | None
 ) -> Iterable[Fault]:
-    """Yield where a key that makes keys would do more than its maker's, or for longer."""
+    """Yield a fault if a key that makes keys would do more than its maker's, or last longer."""
     lacking = sorted(_lacking(scopes_of(request), request.role, actor))
     if lacking:
         own = ", ".join(sorted(actor.scopes))
@@ -150,10 +150,10 @@ def administrator_faults(
 
 
 def _lacking(scopes: Collection[str], role: str, actor: Actor) -> set[str]:
-    """Return what an actor lacks to give, or change, a key that makes keys.
+    """Return the scopes that an actor lacks to give, or change, a key that makes keys.
 
-    Of its own role it gives no more than it has. One of another administrator could give it back
-    more than it has; so it must have all that its own role has.
+    For its own role it gives no scope that it lacks. A key of another administrator's role could
+    hand it more than it has, so for that it must have all scopes of its own role.
     """
     if role == actor.role:
         return set(scopes) - actor.scopes
@@ -161,15 +161,15 @@ def _lacking(scopes: Collection[str], role: str, actor: Actor) -> set[str]:
 
 
 def may_end(key: ApiKey, actor: Actor) -> bool:
-    """Return whether an actor may end a key that is in its reach, however far it reaches."""
+    """Return whether an actor may revoke a key in its reach: not if it lacks scopes to give it."""
     return not (makes_keys(key.role) and _lacking(key.scopes, key.role, actor))
 
 
 def gives(role: str, actor: Actor, *, separated: bool) -> bool:
-    """Return whether keys of a role are an actor's to give.
+    """Return whether an actor may give keys of a role.
 
-    The security administrator gives those of administrators. The system administrator gives every
-    other one; and where administrators are not `separated`, those of administrators too.
+    The security administrator gives administrators' keys. The system administrator gives all keys,
+    but with `separated` duties only those of systems (integrator).
     """
     if actor.role == "security_admin":
         return role in ADMINISTRATORS
@@ -177,7 +177,7 @@ def gives(role: str, actor: Actor, *, separated: bool) -> bool:
 
 
 def grant_faults(role: str, actor: Actor, *, separated: bool) -> Iterable[Fault]:
-    """Yield where keys of a role are not the actor's to give."""
+    """Yield a fault if the actor may not give keys of a role."""
     if gives(role, actor, separated=separated):
         return
     given = sorted(one for one in ROLES if gives(one, actor, separated=separated))
@@ -193,7 +193,7 @@ def grant_faults(role: str, actor: Actor, *, separated: bool) -> Iterable[Fault]
 
 
 def longer_faults(expires_at: datetime | None, maker: ApiKey | None) -> Iterable[Fault]:
-    """Yield where a key that makes keys would outlive its maker's; `maker` None: it has no end."""
+    """Yield a fault if a key that makes keys would outlive its maker's; `maker` None: no limit."""
     ends = None if maker is None else maker.expires_at
     if ends is not None and (expires_at is None or expires_at > ends):
         yield Fault(
@@ -208,7 +208,7 @@ def longer_faults(expires_at: datetime | None, maker: ApiKey | None) -> Iterable
 
 
 def network_faults(networks: Collection[str], maker: ApiKey | None) -> Iterable[Fault]:
-    """Yield where a key that makes keys could be used from where its maker's cannot."""
+    """Yield a fault if a key that makes keys works from networks that its maker's does not."""
     own = [] if maker is None else maker.allowed_networks
     outside = beyond(networks, own) if networks else ["0.0.0.0/0, ::/0"]
     if own and outside:
@@ -225,10 +225,10 @@ def network_faults(networks: Collection[str], maker: ApiKey | None) -> Iterable[
 
 
 def does_more(key: ApiKey, actor: Actor, maker: ApiKey | None) -> bool:
-    """Return whether a key that makes keys may do what the actor's may not, or for longer.
+    """Return whether a key that makes keys may do more than the actor's, or lasts longer.
 
-    Whoever gets such a key's secret has more than before. What an actor made with its own key
-    stays its own to change.
+    Whoever changes such a key can get its secret, and so more rights than before. A key that an
+    actor made with its own stays within its rights, and so remains its own to change.
     """
     if not makes_keys(key.role):
         return False
@@ -242,7 +242,7 @@ def does_more(key: ApiKey, actor: Actor, maker: ApiKey | None) -> bool:
 def unit_faults(
     request: KeyRequest, unit: Organization | None, names: Mapping[str, tuple[str, ...]]
 ) -> Iterable[Fault]:
-    """Yield what is wrong with the unit of a key; `names` are those there are, by code."""
+    """Yield the faults of a key's unit; `names` are the names of the existing ones, by code."""
     if unit is None and request.organization_code is not None:
         yield unknown_organization(request.organization_code, names)
     elif unit and request.role in ROLES_OF_ONE_ORGANIZATION and not unit.submits:

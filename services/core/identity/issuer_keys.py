@@ -13,7 +13,7 @@ from services.core.identity.models import IssuerKeys
 async def keep_issuer_keys(
     session: AsyncSession, issuer: str, keys: Sequence[dict[str, Any]], *, now: datetime
 ) -> None:
-    """Write the keys that an issuer publishes now, in place of those before."""
+    """Save the keys that an issuer publishes now, replacing the former ones."""
     values = {"keys": list(keys), "fetched_at": now, "tried_at": now, "fault": None}
     written = insert(IssuerKeys).values(issuer=issuer, **values)
     await session.execute(
@@ -22,7 +22,7 @@ async def keep_issuer_keys(
 
 
 async def note_failure(session: AsyncSession, issuer: str, fault: str, *, now: datetime) -> None:
-    """Write that an issuer's keys could not be fetched; those before stay for a day."""
+    """Record that an issuer's keys could not be fetched; the former ones are kept for a day."""
     written = insert(IssuerKeys).values(
         issuer=issuer, keys=[], fetched_at=None, tried_at=now, fault=fault
     )

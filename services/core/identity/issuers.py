@@ -27,11 +27,11 @@ from services.core.identity.access_tokens import (
 Algorithm = Literal[
     "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "EdDSA"
 ]
-"""Those with a key that only the issuer has; a shared secret proves nothing of who signed."""
+"""Asymmetric algorithms only: a shared secret does not prove who signed."""
 
 MOST_ISSUER_KEYS = 50
 KEPT_WITHOUT_NEWS = timedelta(days=1)
-"""How long keys are believed that could not be fetched again."""
+"""How long keys are trusted that could not be fetched again."""
 
 _LEAST_RSA_BITS = 2048
 _TYPES = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
@@ -76,10 +76,10 @@ class IssuersFile(BaseModel):
 
 
 def read_issuers(path: Path) -> Mapping[str, Issuer]:
-    """Return the issuers of a file by name.
+    """Return the issuers in a file, by name.
 
     Raises:
-        ValueError: it is no such file; the text names the place.
+        ValueError: it is not such a file; the message names the place.
     """
     try:
         read = IssuersFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -93,7 +93,7 @@ def read_issuers(path: Path) -> Mapping[str, Issuer]:
 
 @dataclass(frozen=True, slots=True)
 class ForeignToken:
-    """What a proved token of a foreign issuer comes to: a key of ours, until it ends."""
+    """The meaning of a foreign issuer's verified token: a key of ours, until the token expires."""
 
     city_code: str
     key_id: UUID
@@ -101,13 +101,13 @@ class ForeignToken:
 
 
 def published_keys(document: object) -> list[dict[str, Any]]:
-    """Return the keys of a JWK set (RFC 7517) that signatures can be proved with; bounded.
+    """Return the keys of a JWK set (RFC 7517) that can verify signatures; at most 50 are read.
 
-    What cannot be used is left out, as RFC 7517 section 5 asks: another sort of key, one for
-    enciphering, one without a name, an RSA key that is too short.
+    Unusable keys are ignored, as RFC 7517 section 5 asks: other key types, encryption keys, keys
+    without a `kid`, RSA keys that are too short.
 
     Raises:
-        ValueError: it is no such set.
+        ValueError: it is not a JWK set.
     """
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
@@ -143,10 +143,10 @@ def _read_key(jwk: Mapping[str, Any]) -> Key | None:
 def read_foreign(
     token: Unverified, issuer: Issuer, keys: Sequence[Mapping[str, Any]], now: datetime
 ) -> ForeignToken:
-    """Return what a token of an issuer comes to; `keys` are those that it published.
+    """Verify an issuer's token and return the key that it acts as; `keys` are its published ones.
 
     Raises:
-        BadToken: it did not sign it so, it is not for us or not now, or no key of ours is named.
+        BadToken: signature, type, audience or times are wrong, or no grant names a key of ours.
     """
     jwk = next((one for one in keys if one["kid"] == token.key_name), None)
     key = None if jwk is None else _read_key(jwk)

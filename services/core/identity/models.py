@@ -12,7 +12,7 @@ from services.core.kit.database import Base
 
 
 class Tenant(Base):
-    """A tenant: the city whose plans these are."""
+    """A tenant: one city with its plans."""
 
     __tablename__ = "city"
 
@@ -41,11 +41,11 @@ class Organization(Base):
 
 
 class ApiKey(Base):
-    """A credential. The secret is kept as a digest only; `every_city` marks the first key.
+    """A credential. Only a digest of the secret is stored; `every_city` marks the first keys.
 
     `allowed_networks` are CIDR blocks, none: from anywhere. `last_used_from` is the network of the
-    latest use. `version` counts what people changed of it, not its use. With a `person_id` it is
-    that person's time in a post: it has no secret, and its id is the tenure's.
+    latest use. `version` counts people's changes, not uses. With a `person_id` it stands for that
+    person's tenure of a post: nobody knows its secret, and its id is the tenure's.
     """
 
     __tablename__ = "api_key"
@@ -78,7 +78,7 @@ class ApiKey(Base):
 
 
 class FormerSecret(Base):
-    """A secret of a key that another has replaced; it is good until `expires_at`."""
+    """A secret of a key that another has replaced; it is valid until `expires_at`."""
 
     __tablename__ = "former_secret"
     __table_args__ = (Index("ix_former_secret_key", "city_code", "key_id"),)
@@ -91,9 +91,9 @@ class FormerSecret(Base):
 
 
 class TokenKey(Base):
-    """A key that access tokens are signed with. It is the installation's and of no city.
+    """A key that signs access tokens. It belongs to the installation and to no city.
 
-    Its private half is sealed; the public one is a JSON Web Key (RFC 7517).
+    Its private half is sealed; the public half is a JSON Web Key (RFC 7517).
     """
 
     __tablename__ = "token_key"
@@ -108,8 +108,8 @@ class TokenKey(Base):
 class IssuerKeys(Base):
     """The public keys that a foreign issuer published when they were last fetched. Of no city.
 
-    `fetched_at` is None where that never worked; `tried_at` is the latest attempt, `fault` why it
-    failed.
+    `fetched_at` is None if no fetch ever succeeded; `tried_at` is the latest attempt, `fault` why
+    it failed.
     """
 
     __tablename__ = "issuer_keys"

@@ -18,17 +18,17 @@ from ipaddress import (
 Network = IPv4Network | IPv6Network
 
 MOST_NETWORKS = 50
-"""Networks of one key."""
+"""Most networks of one key."""
 
 _SHOWN_BITS = {4: 24, 6: 64}
-"""How much of an address is kept of a key's use: whose network it was, and not which machine."""
+"""Bits of an address that are kept of a key's use: they show the network and not the machine."""
 
 
 def read_network(written: str) -> Network:
-    """Return the network that a CIDR block, or a single address, stands for.
+    """Return the network of a CIDR block or of a single address.
 
     Raises:
-        ValueError: it is neither, or has bits behind its length; the text says what to write.
+        ValueError: it is neither, or has host bits set; the message says what to write.
     """
     try:
         found = ip_interface(written)
@@ -44,12 +44,12 @@ def read_network(written: str) -> Network:
 
 
 def networks_of(written: Iterable[str]) -> tuple[Network, ...]:
-    """Return the networks of a key as it keeps them."""
+    """Return the networks of a key in their parsed form."""
     return tuple(ip_network(one) for one in written)
 
 
 def is_within(address: str | None, networks: Sequence[Network]) -> bool:
-    """Return whether a caller's address is in one of the networks; of none known it is not."""
+    """Return whether a caller's address is in one of the networks; an unknown address is not."""
     read = _address(address)
     if read is None:
         return False
@@ -57,15 +57,15 @@ def is_within(address: str | None, networks: Sequence[Network]) -> bool:
 
 
 def beyond(asked: Iterable[str], given: Sequence[str]) -> list[str]:
-    """Return the networks of `asked` that no network of `given` holds as a whole."""
+    """Return the networks of `asked` that no network of `given` contains."""
     held = networks_of(given)
     return [one for one in asked if not any(_holds(wide, ip_network(one)) for wide in held)]
 
 
 def network_shown(address: str | None) -> str | None:
-    """Return the network of an address as it is kept of a use: a /24 of IPv4, a /64 of IPv6.
+    """Return the network of an address as a key's use stores it: a /24 of IPv4, a /64 of IPv6.
 
-    None where the caller has no address, as on a socket of the machine itself.
+    None if the caller has no address, as on a Unix socket.
     """
     read = _address(address)
     if read is None:

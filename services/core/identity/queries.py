@@ -38,10 +38,10 @@ async def key_by_digest(
     digest: bytes,
     now: datetime,
 ) -> tuple[ApiKey, datetime | None] | None:
-    """Return the key with this digest if it is neither revoked nor expired at `now`.
+    """Return the key with this secret digest if it is neither revoked nor expired at `now`.
 
-    With it comes until when its secret is good, where another has replaced that one. The key is a
-    copy that no session knows.
+    Also return until when the secret is valid, if another has replaced it. The key is a detached
+    copy that belongs to no session.
     """
     given = {"city": city_code, "digest": digest, "now": now}
     row = await connection.fetchrow(*KEY_BY_DIGEST.bind(given))
@@ -61,7 +61,7 @@ def _is_good(now: datetime) -> ColumnElement[bool]:
 async def former_secrets(
     session: AsyncSession, keys: Sequence[ApiKey], *, now: datetime
 ) -> Mapping[UUID, Sequence[FormerSecret]]:
-    """Return by key id the former secrets that are still good, those that end last first."""
+    """Return the former secrets that are still valid, by key id, latest expiry first."""
     found: dict[UUID, list[FormerSecret]] = {key.id: [] for key in keys}
     for city_code in sorted({key.city_code for key in keys}):
         ids = [key.id for key in keys if key.city_code == city_code]
@@ -84,7 +84,7 @@ async def former_secrets(
 async def actor_of_key(
     session: AsyncSession, city_code: str, key_id: UUID, *, channel: str, now: datetime
 ) -> Actor | None:
-    """Return who a key belongs to, for work that it asked for; None: it is good no more."""
+    """Return the actor of a key, for work that it requested; None: it is no longer valid."""
     key = await good_key(session, city_code, key_id, now=now)
     return None if key is None else actor_of(key, channel=channel)
 
@@ -99,7 +99,7 @@ async def good_key(
 
 
 def actor_of(key: ApiKey, *, channel: str) -> Actor:
-    """Return a key at work."""
+    """Return the actor of a key."""
     return Actor(
         credential_id=key.id,
         name=key.name,
@@ -117,10 +117,10 @@ def actor_of(key: ApiKey, *, channel: str) -> Actor:
 
 
 def _keys_in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
-    """Return the condition on the keys of a city that keeps an administrator to its reach.
+    """Return the condition that limits an administrator to the keys of a city in its reach.
 
-    The first administrator sees all; one of a city, a plan or a unit the keys of that alone; a
-    security administrator those of administrators. A person's time in a post is no key.
+    The first administrators see all keys; one of a city, a plan or a unit only its keys; a security
+    administrator only those of administrators. A person's tenure of a post is not a key.
     """
     conditions = [ApiKey.city_code == city_code, ApiKey.person_id.is_(None)]
     if actor.role == "security_admin":
@@ -164,9 +164,9 @@ async def _cities_of(session: AsyncSession, actor: Actor) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Administered:
-    """How far an administrator reaches: in which cities, and there to what belongs to which keys.
+    """An administrator's reach: the cities, and the keys in each.
 
-    `keys` selects the ids of the keys of a city.
+    `keys` returns a SELECT of the ids of the keys of a city.
     """
 
     cities: Sequence[str]
@@ -174,7 +174,7 @@ class Administered:
 
 
 async def administered(session: AsyncSession, actor: Actor) -> Administered:
-    """Return how far an administrator reaches, for slices whose things belong to keys."""
+    """Return an administrator's reach, for slices whose things belong to keys."""
     return Administered(
         await _cities_of(session, actor),
         lambda city: select(ApiKey.id).where(_keys_in_reach(actor, city)),
@@ -198,7 +198,7 @@ async def visible_keys(
 async def visible_key(
     session: AsyncSession, actor: Actor, key_id: UUID, *, for_update: bool = False
 ) -> ApiKey | None:
-    """Return one key in the actor's reach; what follows is about its city."""
+    """Return one key in the actor's reach, and enter its city."""
     for city_code in await _cities_of(session, actor):
         wanted = select(ApiKey).where(_keys_in_reach(actor, city_code), ApiKey.id == key_id)
         with in_city(city_code):
@@ -212,7 +212,7 @@ async def visible_key(
 async def keys_expiring(
     session: AsyncSession, city_code: str, *, now: datetime, before: datetime
 ) -> Sequence[ApiKey]:
-    """Return a city's keys that are good and expire before an instant, the first first."""
+    """Return a city's valid keys that expire before an instant, soonest first."""
     found = await session.scalars(
         select(ApiKey)
         .where(
@@ -259,7 +259,7 @@ async def organizations_by_code(
 async def organization_names(
     session: AsyncSession, city_code: str
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return the name and aliases of organizations of a city, by code; of 5,000 at most."""
+    """Return the name and aliases of at most 5,000 organizations of a city, by code."""
     wanted = (
         select(Organization.code, Organization.name, Organization.aliases)
         .where(Organization.city_code == city_code)
@@ -295,12 +295,12 @@ async def has_administrator(session: AsyncSession) -> bool:
 
 
 async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequence[str]:
-    """Return the codes of all cities of this deployment, or of the first so many."""
+    """Return the codes of all cities of this deployment, or of the first `limit`."""
     return [*await city_names(session, limit=limit)]
 
 
 async def city_names(session: AsyncSession, *, limit: int | None = None) -> Mapping[str, str]:
-    """Return the names of all cities of this deployment by code, or of the first so many."""
+    """Return the names of all cities of this deployment, or of the first `limit`, by code."""
     wanted = select(Tenant.city_code, Tenant.name).order_by(Tenant.city_code).limit(limit)
     with in_every_city():
         return {row.city_code: row.name for row in await session.execute(wanted)}
@@ -309,10 +309,9 @@ async def city_names(session: AsyncSession, *, limit: int | None = None) -> Mapp
 async def key_with_secrets(
     connection: asyncpg.Connection | asyncpg.Pool, *, city_code: str, key_id: UUID, now: datetime
 ) -> tuple[ApiKey, Mapping[str, datetime | None]] | None:
-    """Return the good key of this id, and until when each of its secrets is good, by prefix.
+    """Return the valid key of this id, and until when each of its secrets is valid, by prefix.
 
-    None stands for the end of the one that no other has replaced. The key is a copy that no
-    session knows.
+    The current secret has None. The key is a detached copy that belongs to no session.
     """
     given = {"city": city_code, "key": key_id, "now": now}
     row = await connection.fetchrow(*KEY_WITH_SECRETS.bind(given))
@@ -325,7 +324,7 @@ async def key_with_secrets(
 
 
 async def token_keys(session: AsyncSession) -> Sequence[IssuingKey]:
-    """Return the keys that tokens are signed with, the oldest first; there are a few."""
+    """Return the keys that sign tokens, oldest first; there are only a few."""
     found = await session.scalars(select(TokenKey).order_by(TokenKey.number).limit(_MOST_KEYS))
     return [
         IssuingKey(one.number, one.kid, one.signs_from, one.public_key, one.private_key_sealed)
@@ -334,12 +333,12 @@ async def token_keys(session: AsyncSession) -> Sequence[IssuingKey]:
 
 
 async def issuer_keys(session: AsyncSession) -> Sequence[IssuerKeys]:
-    """Return what is kept of every foreign issuer; there are a few."""
+    """Return the stored keys of every foreign issuer; there are only a few."""
     return (await session.scalars(select(IssuerKeys).limit(_MOST_KEYS))).all()
 
 
 async def credential_of_tenure(session: AsyncSession, city_code: str, tenure_id: UUID) -> ApiKey:
-    """Return the credential of somebody's time in a post, locked."""
+    """Return the credential of a person's tenure of a post, locked."""
     found = await session.scalars(
         select(ApiKey)
         .where(ApiKey.city_code == city_code, ApiKey.id == tenure_id)

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Reach(Enum):
-    """What of a plan a credential sees."""
+    """The part of a plan that a credential sees."""
 
     WHOLE_PLAN = "everything in the plan"
     LED = "what concerns its unit, and what its unit leads"

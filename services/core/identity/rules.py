@@ -40,7 +40,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ROLES_OF_ONE_ORGANIZATION: frozenset[Role] = frozenset({"reporter", "lead"})
 ADMINISTRATORS: frozenset[Role] = frozenset({"system_admin", "security_admin", "audit_admin"})
-"""Three, so that none runs the system, grants rights and reads the audit at once."""
+"""Three, so that nobody runs the system, grants rights and reads the audit at once."""
 
 PostRole = Literal[
     "reporter",
@@ -52,14 +52,14 @@ PostRole = Literal[
     "security_admin",
     "audit_admin",
 ]
-"""The roles that a person has in a post; the remaining one is that of systems."""
+"""The roles that a person can have in a post; the remaining one is for systems."""
 
 
 RecordingRole = Literal["reporter", "lead", "office", "integrator"]
-"""The roles that a plan may name for handing in what another source says."""
+"""The roles that a plan may name for entering the values of another source."""
 
 RECORDING_ROLES: tuple[RecordingRole, ...] = ("office", "integrator")
-"""Those who do where a plan names none."""
+"""The default if a plan names none."""
 
 
 _READERS: frozenset[Role] = frozenset(
@@ -71,16 +71,16 @@ _NOBODY: frozenset[Role] = frozenset()
 
 
 def city_of_plan(plan_code: str) -> str:
-    """Return the code of the city that a plan is of, which the plan's own code begins with."""
+    """Return the code of the city of a plan: the first part of the plan's code."""
     return plan_code.split("-", 1)[0]
 
 
 class Permission(Enum):
     """Something that a caller may be permitted to do: the scope that opens it, and for whom.
 
-    `roles` have it with or without a unit; `roles_of_no_unit` only where the credential belongs to
-    no unit. The permissions before the blank line open an operation. Those after it say what a
-    caller may do there beyond what is its own, such as reporting for any unit.
+    `roles` have it with or without a unit; `roles_of_no_unit` only if the credential belongs to no
+    unit. The permissions before the blank line open an operation. Those after it widen what a
+    caller may do there, such as reporting for any unit.
     """
 
     READ_PLAN = ("plan:read", _READERS | {"system_admin"}, "read plans")
@@ -236,7 +236,7 @@ class Permission(Enum):
         self.roles_of_no_unit = roles_of_no_unit
 
     def is_for(self, role: Role, organization_code: str | None) -> bool:
-        """Return whether a role has it, with a unit or without one, whatever its scopes."""
+        """Return whether a role has it, with this unit or without one, whatever its scopes."""
         if role in self.roles:
             return True
         return organization_code is None and role in self.roles_of_no_unit
@@ -273,21 +273,21 @@ GRANTABLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     **DEFAULT_SCOPES,
     "integrator": frozenset(SCOPES) - {"plan:write", "keys:write", "audit:read", "users:write"},
 }
-"""The scopes that a key of a role may carry at most."""
+"""The most scopes that a key of a role may carry."""
 
 
 def scopes_of_role(role: str) -> frozenset[Scope]:
-    """Return the scopes that a credential of a role has where none are named."""
+    """Return the default scopes of a role."""
     return DEFAULT_SCOPES[role]  # type: ignore[index] # only roles of ours are ever written
 
 
 def is_administrators(role: str) -> bool:
-    """Return whether a role is one of the three administrators'."""
+    """Return whether a role is one of the three administrators' roles."""
     return role in ADMINISTRATORS
 
 
 def go_together(role: str, others: Collection[str]) -> bool:
-    """Return whether one person may have a role beside others: an administrator's stands alone."""
+    """Return whether one person may have a role beside others: administrators' stand alone."""
     return set(others) <= {role} or not ADMINISTRATORS & {role, *others}
 
 
@@ -306,10 +306,10 @@ _OF_ONE_UNIT = frozenset({Reach.OWN, Reach.LED})
 
 
 def reach_of(role: Role, organization_code: str | None) -> Reach:
-    """Return how far a credential of a role and unit sees; `organization_code` None: of no unit.
+    """Return how far a credential sees, by role and unit; `organization_code` None: no unit.
 
-    A system that belongs to no unit sees the whole plan. Any other role that sees what
-    concerns its unit, and has no unit, sees nothing.
+    A system without a unit sees the whole plan. Any other role that sees what concerns its unit,
+    and has no unit, sees nothing.
     """
     reach = _REACH[role]
     if organization_code is None and reach in _OF_ONE_UNIT:
@@ -318,7 +318,7 @@ def reach_of(role: Role, organization_code: str | None) -> Reach:
 
 
 def reaches_of(roles: Iterable[Role]) -> Iterator[tuple[Role, bool, Reach]]:
-    """Yield how far credentials of some roles see: role, whether it is of a unit, reach."""
+    """Yield how far credentials of some roles see: role, whether it has a unit, reach."""
     for role in sorted(roles):
         for has_unit in (True, False):
             yield role, has_unit, reach_of(role, "of a unit" if has_unit else None)

@@ -39,7 +39,7 @@ FIRST_ADMINISTRATORS: Mapping[Role, str] = {
     "security_admin": "first security administrator",
     "audit_admin": "first auditor",
 }
-"""What the keys are called that a first start makes, by role."""
+"""The names of the keys that a first start makes, by role."""
 
 
 async def create_key(
@@ -51,14 +51,14 @@ async def create_key(
     now: datetime,
     separated: bool = False,
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its secret, which is shown this once.
+    """Make a key and return it with its secret, which is shown only this once.
 
-    `plan_codes` are the plans in the actor's reach; `separated` says whether administrators are.
+    `plan_codes` are the plans in the actor's reach; `separated`: administrators' duties are.
 
     Raises:
-        InvalidInput: it has no name in a line, the role lacks its unit, a code is unknown, a scope
-            is beyond the role, or the key would reach further than the actor, or is not the
-            actor's to give.
+        InvalidInput: the name is not one line, the role lacks its unit, a code is unknown, a scope
+            is beyond the role, the key would reach further than the actor, or the actor may not
+            give it.
     """
     faults = [
         *name_faults(request.name),
@@ -167,7 +167,7 @@ async def _add(
 
 
 async def maker_of(session: AsyncSession, actor: Actor) -> ApiKey | None:
-    """Return the key that an actor acts by; None: it is the operator of the machine."""
+    """Return the key that an actor uses; None: the actor is the operator of the machine."""
     with in_city(actor.city_code):
         return await session.get(ApiKey, (actor.city_code, actor.credential_id))
 
@@ -180,12 +180,12 @@ def _unknown(pointer: str, code: str, value: str, shown: Mapping[str, str]) -> F
 async def key_to_revoke(
     session: AsyncSession, key_id: UUID, *, actor: Actor, separated: bool = False
 ) -> ApiKey:
-    """Return a key that the actor may revoke, locked; `separated`: administrators are.
+    """Return a key that the actor may revoke, locked; `separated`: administrators' duties are.
 
     Raises:
         KeyNotFound: no such key in the actor's reach.
-        KeyBeyondOwn: it makes keys, and may do more than the actor's, or is an administrator's
-            and not the actor's to end.
+        KeyBeyondOwn: it makes keys and may do more than the actor's, or is an administrator's
+            and not the actor's to revoke.
     """
     key = await queries.visible_key(session, actor, key_id, for_update=True)
     if key is None:
@@ -197,7 +197,7 @@ async def key_to_revoke(
 
 
 async def revoke_key(session: AsyncSession, key: ApiKey, *, actor: Actor, now: datetime) -> None:
-    """Revoke a locked key; revoking it again changes nothing."""
+    """Revoke a locked key; idempotent."""
     if key.revoked_at is None:
         key.revoked_at = now
         key.version += 1
@@ -214,7 +214,7 @@ async def revoke_key(session: AsyncSession, key: ApiKey, *, actor: Actor, now: d
 
 
 async def forget_networks(session: AsyncSession, city_code: str, person_id: UUID) -> None:
-    """Forget from where a person's times in posts were last used."""
+    """Clear the network of the last use of each of a person's tenures."""
     await session.execute(
         update(ApiKey)
         .where(ApiKey.city_code == city_code, ApiKey.person_id == person_id)
@@ -226,12 +226,12 @@ async def forget_networks(session: AsyncSession, city_code: str, person_id: UUID
 async def note_use(
     session: AsyncSession, used: Mapping[tuple[str, UUID], tuple[datetime, str | None]]
 ) -> None:
-    """Write when and from which network keys were last used, by (city, key id).
+    """Save when and from which network keys were last used, by (city, key id).
 
-    Of a person's time in a post that was ended at once no network is written: it may be erased.
+    No network is saved of a tenure that was ended at once, because the person may be erased.
     """
     ended_of_person = and_(ApiKey.person_id.is_not(None), ApiKey.revoked_at.is_not(None))
-    # In one order, so that two processes wait for each other at most.
+    # In one order, so that two processes do not deadlock.
     for (city_code, key_id), (at, network) in sorted(used.items()):
         changed = (
             update(ApiKey)

@@ -16,7 +16,7 @@ from services.core.kit.sealing import CannotUnseal, Seal
 SIGNS_FOR = timedelta(days=30)
 PUBLISHED_BEFORE = timedelta(days=1)
 LONGEST_LIFE = timedelta(hours=1)
-"""How long a token may be good at most."""
+"""Longest lifetime of a token."""
 
 _SPARE = timedelta(hours=1)
 _CURVE = "P-256"
@@ -24,7 +24,7 @@ _CURVE = "P-256"
 
 @dataclass(frozen=True, slots=True)
 class IssuingKey:
-    """A key as it is kept: since when it signs, its public half, and the other one sealed."""
+    """A stored key: from when it signs, its public half, and its sealed private half."""
 
     number: int
     kid: str
@@ -55,7 +55,7 @@ class IssuingKey:
 
 
 def new_signing_key(number: int, *, signs_from: datetime, seal: Seal) -> IssuingKey:
-    """Return a new key, the private half of which is sealed."""
+    """Return a new key with its private half sealed."""
     made = ECKey.generate_key(_CURVE)
     kid = made.thumbprint()
     public = {**made.as_dict(private=False), "kid": kid, "use": "sig", "alg": "ES256"}
@@ -71,15 +71,15 @@ _K = TypeVar("_K", bound=IssuingKey)
 
 
 def signing(keys: Sequence[_K], now: datetime) -> _K | None:
-    """Return the key that signs now: the newest of those whose time has come; None: none yet."""
+    """Return the key that signs now: the newest that has begun to; None: none has."""
     begun = [key for key in keys if key.signs_from <= now]
     return max(begun, key=lambda key: (key.signs_from, key.number), default=None)
 
 
 def next_from(keys: Sequence[IssuingKey], now: datetime) -> datetime | None:
-    """Return from when on a key that is to be made now signs; None: none is to be made.
+    """Return from when a key to be made now should sign; None: no key is due.
 
-    Where every key is of a time to come, as after a clock was set back, one is needed at once.
+    If every key begins in the future, as after a clock was set back, one is due at once.
     """
     if signing(keys, now) is None:
         return now
@@ -90,7 +90,7 @@ def next_from(keys: Sequence[IssuingKey], now: datetime) -> datetime | None:
 
 
 def outlived(keys: Sequence[IssuingKey], now: datetime) -> list[IssuingKey]:
-    """Return the keys of which no token is good any more."""
+    """Return the keys whose tokens have all expired."""
     ended = now - LONGEST_LIFE - _SPARE
     successor = signing(keys, ended)
     if successor is None:

@@ -22,7 +22,7 @@ WHERE f.city_code = :city AND k.city_code = :city AND f.secret_digest = :digest
     AND f.expires_at > :now AND {_GOOD}
 LIMIT 1
 """)  # noqa: S608 (column names of our own)
-"""The good key with a secret of this digest, and when that ends where another has replaced it."""
+"""The valid key with a secret of this digest, and the secret's end if another has replaced it."""
 
 KEY_WITH_SECRETS = DriverStatement(f"""
 SELECT {_KEY},
@@ -36,4 +36,4 @@ SELECT {_KEY},
     ) AS former_ends
 FROM api_key AS k WHERE k.city_code = :city AND k.id = :key AND {_GOOD}
 """)  # noqa: S608 (column names of our own)
-"""The good key of an id, with the former secrets that are still good and when each ends."""
+"""The valid key of an id, with its former secrets that are still valid, and when each ends."""

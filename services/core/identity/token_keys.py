@@ -25,9 +25,9 @@ from services.core.kit.sealing import Seal
 async def keep_signing_keys(
     session: AsyncSession, *, seal: Seal, actor: Mapping[str, object], now: datetime
 ) -> bool:
-    """Make the next signing key where it is time to, delete those outlived; return whether it did.
+    """Make the next signing key if it is due, delete those outlived; return whether it did either.
 
-    Of two processes that make one at once the first does. The audit of every city tells of it.
+    If two processes make one at once, the first wins. The audit of every city records it.
     """
     keys = await queries.token_keys(session)
     ours = [key for key in keys if can_sign(key, seal)]
@@ -61,7 +61,7 @@ async def keep_signing_keys(
 
 
 async def _add(session: AsyncSession, key: IssuingKey) -> IssuingKey | None:
-    """Write a new key, and return it unless another process has written this number."""
+    """Insert a new key and return it; None: another process has taken its number."""
     written = await session.execute(
         insert(TokenKey)
         .values(
@@ -78,10 +78,10 @@ async def _add(session: AsyncSession, key: IssuingKey) -> IssuingKey | None:
 
 
 async def reseal_signing_keys(session: AsyncSession, seal: Seal) -> tuple[int, int, int]:
-    """Seal anew the private halves that today's key and cipher did not seal.
+    """Reseal the private halves that today's key and cipher did not seal.
 
-    Returns how many there are, were sealed anew, and cannot be opened. A key that somebody changes
-    meanwhile stays as it then is.
+    Returns how many there are, how many were resealed, and how many cannot be opened. A key that
+    is changed meanwhile is left alone.
     """
     keys = await queries.token_keys(session)
     old = [key for key in keys if not seal.is_current(key.sealed)]

@@ -17,7 +17,7 @@ def unknown_organization(
 ) -> Fault:
     """Return the fault of a code that no organization of the city has.
 
-    `names` are the name and the aliases of those that there are, by code.
+    `names` are the name and the aliases of the existing ones, by code.
     """
     shown = {
         known: f"{each}（{called[0]}）"

@@ -175,7 +175,7 @@ class Reads:
         return self.asks_primary()
 
     def asks_primary(self) -> bool:
-        """Return whether this unit of work may start over on the primary: its replica lacks data."""
+        """Return whether this unit of work may restart on the primary: the replica lacks it."""
         reading = _present.get()
         if reading is None or reading.replica is None:
             return False

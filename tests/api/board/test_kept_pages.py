@@ -1,22 +1,17 @@
 """A page is made once for all who see the same, however many ask; its forms are each one's own."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
-import pytest
 
-from tests.support.api import IN_TIME, XINMI, Door, open_door
+from tests.support.api import IN_TIME, XINMI, Door
 from tests.support.board import LEADERS_PAGE, browser, signed_in_browser, token_in
+from tests.support.doors import own_door as door
 from tests.support.people import somebody
 from tests.support.statements_counted import fewest, statements_of
 
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        yield opened
+__all__ = ["door"]  # fixtures
 
 
 async def signed_in(door: Door, name: str, role: str, unit: str | None = None) -> httpx.AsyncClient:

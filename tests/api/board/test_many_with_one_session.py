@@ -1,20 +1,14 @@
 """What is kept of a credential ends for all its calls at once; one of them looks it up."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
-
-from tests.support.api import Door, open_door
+from tests.support.api import Door
 from tests.support.board import LEADERS_PAGE, signed_in_browser
+from tests.support.doors import own_door as door
 from tests.support.people import somebody
 from tests.support.statements_counted import statements_of
 
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Door]:
-    async with open_door(database_url) as opened:
-        yield opened
+__all__ = ["door"]  # fixtures
 
 
 async def test_of_many_calls_of_one_session_one_looks_it_up(door: Door) -> None:

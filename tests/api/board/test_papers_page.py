@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_scores import approved
 from tests.support.api import XINMI, Door
 from tests.support.board import signed_in_browser, token_in, words_of
 from tests.support.papers import papering
 from tests.support.people import somebody
+from tests.support.scores import approved
 
 OFFICE_PAGE = f"/board/plans/{XINMI}/office"
 PAPERS = f"{OFFICE_PAGE}/papers"

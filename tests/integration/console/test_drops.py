@@ -1,14 +1,7 @@
 """`wufei drop` and `wufei verify` of what lies in a folder, as processes."""
 
-import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
-from services.console.settings import PROJECT
 from services.core.drops.drop_lines import name_of
 from services.core.identity.actor import operator
 from services.core.identity.giving import KeyRequest
@@ -16,28 +9,13 @@ from services.core.identity.service import create_key
 from services.core.kit.file_store import DirectoryStore
 from services.core.kit.ids import new_id
 from services.worker.dropping import Dropping
-from tests.support.packages import HERE, THERE, Installation, an_installation
+from tests.integration.console.installation import at
+from tests.support.commands import wufei
+from tests.support.packages import Installation
 from tests.support.reports import places
-from tests.support.servers import Addresses
 from tests.unit.scoring.builders import CITY, PLAN
 
-
-@pytest.fixture
-async def at(addresses: Addresses) -> AsyncIterator[Installation]:
-    async with addresses.clone() as url, an_installation(url, HERE, THERE) as here:
-        yield here
-
-
-async def wufei(url: str, *arguments: str | Path) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.console", *map(str, arguments)),
-        cwd=PROJECT,
-        env={**os.environ, "DATABASE_URL": url, "WUFEI_SECRET_KEY": "", "LC_ALL": "C"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 120)
-    return process.returncode, said.decode()
+__all__ = ["at"]  # fixtures
 
 
 async def an_owner(at: Installation) -> str:

@@ -3,8 +3,9 @@
 import pytest
 
 from services.console.settings import PROJECT
-from tests.integration.console.test_drops import at, wufei
+from tests.integration.console.installation import at
 from tests.support.api import XINMI
+from tests.support.commands import wufei
 from tests.support.packages import Installation
 
 __all__ = ["at"]

@@ -19,20 +19,12 @@ from services.core.identity.service import (
     revoke_key,
 )
 from services.core.kit.database import Database, connect
-from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
-from services.core.plan.rules import read_document
 from tests.support.api import NEIGHBOUR, neighbour
+from tests.support.two_cities import ONE, OTHER, elsewhere
 from tests.support.waiting import all_wait
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
-ONE, OTHER = "410183", "410184"
-
-
-def elsewhere() -> PlanDocument:
-    """Return the same plan of another city, whose units have the same codes."""
-    plan = neighbour().model_dump(mode="json", exclude_none=True)
-    return read_document({**plan, "code": "410184-2016", "city": {"code": OTHER, "name": "邻市"}})
 
 
 @pytest.fixture

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.webhooks.dispatch import (
     Claimed,
-    Key,
     Limits,
     claim,
     clock_skew,
@@ -22,32 +19,11 @@ from services.core.webhooks.dispatch import (
 from services.core.webhooks.health import FAILING_AFTER
 from services.core.webhooks.messages import open_target
 from services.core.webhooks.rules import DIGEST_MOST
+from tests.integration.webhooks.claims import URL, take
 from tests.support.city_scope import context_of_its_own
 from tests.support.planted import CITY, SEAL, SECRET, Planted
 
-URL = "https://receiver.test/hook"
 LATER = timedelta(hours=1)
-
-
-async def take(
-    planted: Planted,
-    *,
-    most: int = 100,
-    each: int = 8,
-    lease: float = 45,
-    token: UUID | None = None,
-    busy: Mapping[Key, int] | None = None,
-    passed: float | None = None,
-) -> list[Claimed]:
-    """Claim, and commit; `passed` seconds after the last claim that took any."""
-    async with planted.database.transaction() as session:
-        if passed is not None:
-            await session.execute(
-                text("UPDATE webhook_endpoint SET tokens_at = now() - make_interval(secs => :s)"),
-                {"s": passed},
-            )
-        limits = Limits(most=most, each=each, lease_seconds=lease)
-        return await claim(session, CITY, token=token or new_id(), busy=busy or {}, limits=limits)
 
 
 def shares(claimed: list[Claimed]) -> Counter[UUID]:

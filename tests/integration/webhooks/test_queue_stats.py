@@ -10,7 +10,7 @@ from services.core.webhooks.queue_stats import longest_unattended, queue_stats, 
 from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
-from tests.integration.webhooks.test_claiming import URL, take
+from tests.integration.webhooks.claims import URL, take
 from tests.support.planted import CITY, Planted
 
 

@@ -14,7 +14,7 @@ from services.core.webhooks.recovery import retry
 from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
-from tests.integration.webhooks.test_claiming import URL, take
+from tests.integration.webhooks.claims import URL, take
 from tests.support.planted import CITY, Planted
 
 DELIVERED = Outcome("delivered", 7, status_code=204, said="204 No Content")

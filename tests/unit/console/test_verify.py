@@ -6,7 +6,7 @@ import pytest
 
 from services.console.main import main
 from tests.support.packages import a_series
-from tests.unit.evidence.test_listing import NAMES, PARTS, packed
+from tests.unit.evidence.archives import NAMES, PARTS, packed
 
 ENGLISH = ("--language", "en")
 

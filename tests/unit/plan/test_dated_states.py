@@ -1,7 +1,7 @@
 """What comes true of a row some day has its day beside it, in every register that measures it."""
 
 from tests.support.api import xinmi
-from tests.unit.plan.test_registers import COLUMNS, DAY, KIND, a_measure, a_register, faults
+from tests.unit.plan.registers import COLUMNS, DAY, KIND, a_measure, a_register, faults
 
 SO_FAR = {
     "kind": "sum",
