@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Scope
 
+from services.api.request_context import context_of
 from services.core.audit.access import AccessTally, Caller, Entries, by_city
 from services.core.audit.service import note_many
 from services.core.identity.actor import Actor, system
@@ -26,15 +27,6 @@ from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 
 logger = logging.getLogger("wufei.api")
-
-PROBLEM = "problem_code"
-"""Where a request's scope says by which code it was refused."""
-
-TOLD = "told_status"
-"""Where it says which status its answer stands for, though it is another on the wire."""
-
-MAKER = "maker"
-"""Where it says whose key stands behind it, though that does not act itself."""
 
 _REFUSALS = frozenset({401, 403, 429})
 _WRITTEN_EVERY_SECONDS = 30
@@ -68,8 +60,9 @@ class AccessRecord:
 
     def answered(self, scope: Scope, message: Message) -> None:
         """Hear how a request is answered, when its answer begins."""
-        status = scope.get(TOLD, message["status"])
-        if status in _REFUSALS or PROBLEM in scope:
+        context = context_of(scope)
+        status = context.status or message["status"]
+        if status in _REFUSALS or context.problem is not None:
             self._refused(scope, status)
         elif status == 200 and _is_attached(message["headers"]):  # noqa: PLR2004 (OK)
             form = next(
@@ -81,7 +74,7 @@ class AccessRecord:
             )
 
     def _refused(self, scope: Scope, status: int) -> None:
-        code = scope.get(PROBLEM, "")
+        code = context_of(scope).problem or ""
         if status not in _REFUSALS and code != "unauthorized_client":
             return
         path = getattr(scope.get("route"), "path", "no route")
@@ -153,7 +146,8 @@ def _caller(scope: Scope) -> Caller:
     """Return who sent a request: the credential that was found, or the address."""
     client = scope.get("client")
     address = None if client is None else str(client[0])
-    actor: Actor | None = scope.get("actor") or scope.get(MAKER)
+    context = context_of(scope)
+    actor = context.actor or context.maker
     if actor is not None:
         return _known(actor, address)
     return Caller(_claimed_city(scope), None, address, system("api"))

@@ -15,6 +15,7 @@ from services.api.doorbell import Doorbell
 from services.api.limiting import Limits
 from services.api.log_listener import LogListener
 from services.api.plan_cache import PlanCache
+from services.api.request_context import context_of
 from services.api.response_cache import ResponseCache
 from services.api.routing import Replay, digest_of
 from services.api.security import Keys, caller_of
@@ -130,7 +131,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
                 earlier = await claim(session, key, at=held.clock.true_now())
                 if earlier is not None:
                     raise Replay(earlier)
-                request.scope["claimed_key"] = (session, key)
+                context_of(request).claimed = session, key
             yield session
             if options.preview:
                 await transaction.rollback()

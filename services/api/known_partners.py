@@ -1,9 +1,9 @@
 """Partners as they are known for a while, and what they may: from where, and which operations."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from services.core.gateways.errors import InterfaceNotAllowed
@@ -44,6 +44,22 @@ class KnownPartner:
     per_day: int
     secrets: tuple[bytes, ...]
     sm_keys: tuple[SmKeys, ...] = ()
+
+
+@dataclass(slots=True)
+class SignedCall:
+    """A proved request: whose, of which operation, and whether it came to a refusal.
+
+    `fault` None: what is answered tells. `members` are what an envelope told, by `sm_keys`.
+    """
+
+    partner: KnownPartner
+    actor: Actor
+    interface: str
+    at: datetime
+    fault: bool | None = None
+    members: Mapping[str, Any] | None = None
+    sm_keys: SmKeys | None = None
 
 
 def check_networks(address: str | None, partner: KnownPartner, acting: ActingAs) -> None:

@@ -23,9 +23,6 @@ from services.api.quotas import Bucket, Quota, Sort, granted, rate_limited
 from services.api.shared_counts import Counter, RedisCounter, Shared
 from services.core.kit.tasks import end
 
-LIMITED = "limited"
-"""Where a request's scope holds its `Limited`."""
-
 _MOST_BUCKETS = 20_000
 """Addresses may be anybody's: beyond so many the one that was longest unused is forgotten."""
 

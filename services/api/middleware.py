@@ -11,12 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.browsers import harden
 from services.api.inflating import Inflater
-from services.api.limiting import LIMITED, Limited
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
-from services.api.signed_calls import AS_SENT, told_of_call
-from services.api.table_forms import ASKED_HEAD, hear_form
+from services.api.request_context import RequestContext, begin_context
+from services.api.signed_calls import told_of_call
+from services.api.table_forms import hear_form
 from services.core.evidence.errors import file_too_large
 from services.core.kit.city_scope import NO_CITY, in_city
 from services.core.kit.errors import DomainError, RefusalKind
@@ -98,18 +98,18 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        _note_line(scope, self._prefix)
+        under_prefix(scope, self._prefix)
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        line = scope["method"], scope["path"], scope["query_string"]
+        context = begin_context(scope, RequestContext(request_id.decode(), line=line))
         if head := scope["method"] == "HEAD":
             # Answered as GET is, without the body (RFC 9110 section 9.3.2). The server goes on
             # by the scope that it made.
-            scope = {**scope, "method": "GET", ASKED_HEAD: True}
-        headers = dict(scope["headers"])
+            scope, context.is_head = {**scope, "method": "GET"}, True
         if scope["method"] == "GET":
-            hear_form(scope, headers)
-        request_id = _request_id(headers)
-        scope["request_id"] = request_id.decode()
+            context.form, context.suffix = hear_form(scope, headers)
         started, answered, length = time.perf_counter(), 500, 0
-        limited = scope[LIMITED] = Limited()
 
         async def send_with_id(message: Message) -> None:
             nonlocal answered, length
@@ -119,15 +119,15 @@ class Envelope:
                 mend(message, self._prefix, headers)
                 harden(message, reading=scope["method"] == "GET")
                 message["headers"].append((b"x-request-id", request_id))
-                message["headers"] += limited.told
+                message["headers"] += context.limited.told
             elif head:
                 message = {**message, "body": b""}
             await send(message)
 
-        trail = Trail(request_id=scope["request_id"], traceparent=_traceparent(headers))
-        present_span().says({"wufei.request_id": scope["request_id"]})
+        trail = Trail(request_id=context.request_id, traceparent=_traceparent(headers))
+        present_span().says({"wufei.request_id": context.request_id})
         try:
-            with unit_of_work(), in_city(NO_CITY), on_trail(trail), counted_open(), limited:
+            with unit_of_work(), in_city(NO_CITY), on_trail(trail), counted_open(), context.limited:
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
             seconds = time.perf_counter() - started
@@ -190,12 +190,6 @@ class Envelope:
             if not ended:
                 await _drain(receive)
             await _refuse(refusal, scope, receive, send)
-
-
-def _note_line(scope: Scope, prefix: str) -> None:
-    """Keep what a request asks for as it came, for it is signed so; `prefix` is this service's."""
-    under_prefix(scope, prefix)
-    scope[AS_SENT] = scope["method"], scope["path"], scope["query_string"]
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> bytes:

@@ -14,10 +14,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from services.api.access_record import PROBLEM
+from services.api.request_context import context_of
 from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
-from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of
 from services.core.kit.file_store import FileMissing, FileStoreUnavailable
 from services.core.kit.outage import (
@@ -155,10 +154,10 @@ class Problem:
 
     def answer(self, request: Request) -> Response:
         """Return it as the caller of `request` reads it."""
-        request.scope[PROBLEM] = self.code
-        language = language_of(request)
+        context, language = context_of(request), language_of(request)
+        context.problem = self.code
         return Response(
-            to_json(self.body(language, request.scope.get("request_id", "")), fallback=str),
+            to_json(self.body(language, context.request_id), fallback=str),
             self.status,
             {"Content-Language": language, "Cache-Control": "no-store", **self.headers},
             MEDIA_TYPE,
@@ -203,7 +202,7 @@ async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
     # The caller can do nothing about a store, and is not told what a disk or a bucket says.
     said = {
-        "request_id": request.scope.get("request_id"),
+        "request_id": context_of(request).request_id,
         "cause": cause_in_words(error) if error.__cause__ else error.title.en,
         "next": "answered 503; `wufei doctor` says what is wrong with the store",
     }
@@ -221,9 +220,9 @@ _SEND_JSON = Text(
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    malformed = request.scope.get("malformed_body")
-    if isinstance(malformed, MalformedBody):
-        return await _domain_error(request, malformed)
+    context = context_of(request)
+    if context.malformed is not None:
+        return await _domain_error(request, context.malformed)
     errors = list(error.errors())
     if any(one["loc"] == ("body",) and isinstance(one.get("input"), bytes) for one in errors):
         return await _domain_error(request, UnsupportedMediaType(detail=_SEND_JSON))
@@ -232,8 +231,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]
     # What has a form of its own says what to write in place of a blank; that is enough.
     told = {fault.pointer for fault in faults}
-    unread: list[Fault] = request.scope.get("unread", [])
-    faults += [one for one in unread if not (one.code == BLANK and one.pointer in told)]
+    faults += [one for one in context.unread if not (one.code == BLANK and one.pointer in told)]
     return await _domain_error(request, InvalidInput(faults=faults))
 
 
@@ -267,7 +265,7 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if refused is None:
         return await _unexpected(request, error)
     said = {
-        "request_id": request.scope.get("request_id"),
+        "request_id": context_of(request).request_id,
         "cause": cause_in_words(error),
         "next": "answered 503; the caller may retry",
     }
@@ -294,7 +292,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     logger.error(
         "request failed",
         extra={
-            "request_id": request.scope.get("request_id"),
+            "request_id": context_of(request).request_id,
             "cause": cause_in_words(error),
             "next": "answered 500",
         },
@@ -306,7 +304,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 async def _crashed(request: Request, error: Exception) -> Response:
     """Answer an error that has passed our middleware already, which adds the id otherwise."""
     answer = await _unexpected(request, error)
-    answer.headers["X-Request-Id"] = request.scope.get("request_id", "")
+    answer.headers["X-Request-Id"] = context_of(request).request_id
     return answer
 
 

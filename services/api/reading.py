@@ -11,6 +11,7 @@ from functools import partial
 from fastapi import Request
 
 from services.api.metrics import READS
+from services.api.request_context import context_of
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor
 from services.core.kit.database import Database
@@ -31,7 +32,7 @@ async def choose_server(request: Request, actor: Actor) -> None:
 async def position_seen(request: Request) -> str | None:
     """Return what a request has seen or written, as its answer says it; None: not known."""
     reads: Reads = request.app.state.resources.reads
-    actor: Actor | None = request.scope.get("actor")
+    actor = context_of(request).actor
     if actor is None or not reads.replicas:
         return None
     READS.labels(reads.server).inc()

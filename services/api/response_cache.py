@@ -19,9 +19,9 @@ from typing_extensions import override
 
 from services.api.answers import json_answer
 from services.api.log_listener import LogListener
+from services.api.request_context import context_of
 from services.api.routing import ExactRoute, admit
 from services.api.security import authenticate
-from services.api.table_forms import ASKED
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.replicas import Reads
@@ -69,7 +69,7 @@ class CachedRoute(ExactRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            if ASKED in request.scope:  # what is kept is JSON
+            if context_of(request).form is not None:  # what is kept is JSON
                 return await handle(request)
             actor = await authenticate(request)
             await admit(request, actor.credential_id, self.sort)

@@ -5,7 +5,6 @@ A malformed body is remembered, not raised, so that 401, 403 and 404 come before
 
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -15,13 +14,13 @@ from typing_extensions import override
 
 from services.api.exports.answering import Export
 from services.api.fast_parameters import FastParameters
-from services.api.limiting import LIMITED, Limited, Limits
+from services.api.limiting import Limits
 from services.api.plan_cache import PlanCache
 from services.api.quotas import Sort
 from services.api.reading import choose_server
-from services.api.second_try import STREAMS, tried_again
+from services.api.request_context import Access, context_of
+from services.api.second_try import tried_again
 from services.api.security import address_of, authenticate, require
-from services.api.table_forms import ASKED
 from services.api.unread import HeardRoute
 from services.api.write_options import may_be_key, read_write_options
 from services.core.identity.actor import Actor
@@ -29,7 +28,6 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.idempotency import KEPT, KeptReply, RequestKey, find_reply, keep
-from services.core.plan.state import PlanState
 
 
 class Replay(Exception):
@@ -39,12 +37,6 @@ class Replay(Exception):
         super().__init__()
         self.reply = reply
 
-
-REPLAYED = "replayed"
-"""Set in the scope of a request that was answered with a kept reply: it did nothing itself."""
-
-BODY_DIGEST = "body_digest"
-"""Where a request that took its body in part by part keeps the digest of that."""
 
 _UNREADABLE = object()
 """Stands for a body that could not be read; no schema accepts it."""
@@ -89,7 +81,7 @@ class ExactRequest(Request):
         try:
             return self.read(await self.body())
         except MalformedBody as error:
-            self.scope["malformed_body"] = error
+            context_of(self).malformed = error
             return _UNREADABLE
 
     def read(self, body: bytes) -> Any:
@@ -106,16 +98,8 @@ async def digest_of(request: Request) -> bytes:
     scope = request.scope
     asked = hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + scope["query_string"])
     # What was taken in part by part is held no more; its digest stands for it.
-    asked.update(scope.get(BODY_DIGEST) or await request.body())
+    asked.update(context_of(request).body_digest or await request.body())
     return asked.digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who asks, and the plan of the path, which is in the caller's scope."""
-
-    actor: Actor
-    plan: PlanState
 
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
@@ -149,7 +133,9 @@ _HEAVY = "heavy_endpoint"
 
 def access_of(request: Request) -> Access:
     """Return what the route of a marked endpoint has found."""
-    access: Access = request.scope["access"]
+    access = context_of(request).access
+    if access is None:
+        raise LookupError("its endpoint is not marked")
     return access
 
 
@@ -195,17 +181,17 @@ class ExactRoute(HeardRoute):
         reader = None if permission is None else FastParameters(self)
 
         async def answer(request: Request) -> Response:
-            exact = self.request_class(request.scope, request.receive)
+            exact, context = self.request_class(request.scope, request.receive), context_of(request)
             # A request that is tried again has claimed nothing: its first transaction was undone.
-            exact.scope.pop("claimed_key", None)
-            actor = exact.scope["actor"] = await authenticate(exact)
+            context.claimed = None
+            actor = context.actor = await authenticate(exact)
             await admit(exact, actor.credential_id, sort)
             await choose_server(exact, actor)
             if permission is not None:
                 require(exact, permission)
                 plans: PlanCache = request.app.state.resources.plans
                 plan = await plans.get(exact.path_params["plan"], actor)
-                exact.scope["access"] = Access(actor, plan)
+                context.access = Access(actor, plan)
             arguments = None if reader is None else await reader.arguments(exact)
             try:
                 if arguments is None:
@@ -213,21 +199,21 @@ class ExactRoute(HeardRoute):
                 else:
                     response = await self.endpoint(**arguments)
             except Replay as replay:
-                exact.scope[REPLAYED] = True
+                context.is_replayed = True
                 return replayed(replay.reply)
             except DomainError as refused:
-                exact.scope[_REFUSED] = await _asked_under(exact, actor, refused)
+                context.refused_under = await _asked_under(exact, actor, refused)
                 raise
             # In the transaction of the work itself: an answer that is lost on its way back is there
             # for the repeat, and one of work that was undone is not.
-            claimed = exact.scope.get("claimed_key")
-            if claimed is not None:
-                session, key = claimed
+            if context.claimed is not None:
+                session, key = context.claimed
+                kept = context.kept_reply
                 await keep(
                     session,
                     key,
                     status=response.status_code,
-                    body=exact.scope.get("reply_to_keep", bytes(response.body)),
+                    body=bytes(response.body) if kept is None else kept,
                     etag=response.headers.get("etag"),
                     location=response.headers.get("location"),
                 )
@@ -238,10 +224,6 @@ class ExactRoute(HeardRoute):
         return served if export is None else export.served(served)
 
 
-_REFUSED = "refused_under"
-"""Where the scope of a request that is refused has its key, if it may be a repeat."""
-
-
 async def _asked_under(
     request: ExactRequest, actor: Actor, refused: DomainError
 ) -> RequestKey | None:
@@ -249,15 +231,15 @@ async def _asked_under(
 
     What the caller may do no more stays refused.
     """
-    key, scope = request.headers.get("idempotency-key"), request.scope
+    key, context = request.headers.get("idempotency-key"), context_of(request)
     if request.method != "POST" or refused.kind is not RefusalKind.INVALID:
         return None
     if key is None or not may_be_key(key) or "validate_only" in request.query_params:
         return None
-    half_read = STREAMS in scope and BODY_DIGEST not in scope
-    if half_read or "claimed_key" in scope:
+    half_read = context.is_streamed and context.body_digest is None
+    if half_read or context.claimed is not None:
         return None
-    access: Access | None = scope.get("access")
+    access = context.access
     city_code = actor.city_code if access is None else access.plan.city_code
     return RequestKey(city_code, actor.credential_id, key, await digest_of(request))
 
@@ -275,7 +257,8 @@ def _repeated(
         try:
             return await handle(request)
         except DomainError:
-            asked: RequestKey | None = request.scope.get(_REFUSED)
+            context = context_of(request)
+            asked = context.refused_under
             if asked is None:
                 raise
             held = request.app.state.resources
@@ -284,7 +267,7 @@ def _repeated(
                 earlier = await find_reply(session, asked, since=since)
             if earlier is None:
                 raise
-            request.scope[REPLAYED] = True
+            context.is_replayed = True
             return replayed(earlier)
 
     return answer
@@ -300,11 +283,12 @@ async def admit(request: Request, who: UUID | str, sort: Sort) -> None:
         TooManyAtOnce: so many of its requests are under way, as may be.
     """
     limits: Limits | None = request.app.state.resources.limits
-    limited: Limited | None = request.scope.get(LIMITED)
-    if limits is None or limited is None or limited.counted:
+    context = context_of(request)
+    limited = context.limited
+    if limits is None or limited.counted:
         return
     limited.counted = True
-    await limits.admit(limited.told, who, "heavy" if ASKED in request.scope else sort)
+    await limits.admit(limited.told, who, sort if context.form is None else "heavy")
     await limits.places.begin(who)
     limited.begun = limits, who
 
@@ -327,8 +311,8 @@ class ProofRoute(PublicRoute):
         async def answer(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)
             limits: Limits | None = request.app.state.resources.limits
-            limited: Limited | None = request.scope.get(LIMITED)
-            if limits is not None and limited is not None and not limited.counted:
+            limited = context_of(request).limited
+            if limits is not None and not limited.counted:
                 limited.counted = True
                 await limits.admit(limited.told, address_of(exact) or "socket", "sign_ins")
             return await handle(exact)

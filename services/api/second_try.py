@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from starlette.types import Message, Receive
 
 from services.api.reading import POSITION, position_seen
+from services.api.request_context import context_of
 from services.core.events.errors import PositionBeyondLog
 from services.core.kit.one_connection import has_committed
 from services.core.kit.outage import cause_in_words, is_databases, is_outdated
@@ -65,7 +66,7 @@ async def _tried(handle: Handler, request: Request, reads: Reads) -> Response:
 
 def _judge(error: Exception, request: Request, reads: Reads) -> None:
     """Say why a request is carried out once more; raise the error where it is not."""
-    request_id, cause = request.scope.get("request_id"), cause_in_words(error)
+    request_id, cause = context_of(request).request_id, cause_in_words(error)
     if is_databases(error) and reads.falls_back(error):
         logger.warning(
             "replica failed",
@@ -98,26 +99,22 @@ async def _alone(handle: Handler, request: Request) -> Response:
         return await handle(request)
 
 
-STREAMS = "streams"
-"""Set in the scope of a request whose body is taken in once, part by part, and kept elsewhere."""
-
-
 class _Heard:
     """What has been received of a request; after `rewind` it is received again from the start.
 
     Of what is streamed nothing is held: whoever takes it in remembers what came of it.
     """
 
-    __slots__ = ("_at", "_messages", "_receive", "_scope")
+    __slots__ = ("_at", "_context", "_messages", "_receive")
 
     def __init__(self, request: Request) -> None:
         self._receive: Receive = request.receive
-        self._scope = request.scope
+        self._context = context_of(request)
         self._messages: list[Message] = []
         self._at = 0
 
     async def __call__(self) -> Message:
-        if STREAMS in self._scope:
+        if self._context.is_streamed:
             return await self._receive()
         if self._at == len(self._messages):
             self._messages.append(await self._receive())

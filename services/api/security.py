@@ -13,11 +13,11 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.api.access_record import MAKER
 from services.api.credentials import Credential, KnownKey
 from services.api.foreign_tokens import ForeignTokens
-from services.api.signed_calls import SIGNED, Partners, authenticate_signed, is_signed
-from services.api.tokens import TOKEN_FOR, Tokens
+from services.api.request_context import context_of
+from services.api.signed_calls import Partners, authenticate_signed, is_signed
+from services.api.tokens import Tokens
 from services.core.identity.access_tokens import (
     API,
     AccessToken,
@@ -51,7 +51,6 @@ _MOST_KEPT = 10_000
 _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
-_SHOWN = "secret_prefix"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -308,7 +307,8 @@ async def authenticate(request: Request) -> Actor:
         SignatureMissing, SignatureWrong, …: it is signed, see `Partners.let_in`.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if SIGNED in request.scope or (not scheme and is_signed(request.headers)):
+    context = context_of(request)
+    if context.signed is not None or (not scheme and is_signed(request.headers)):
         partners: Partners = request.app.state.resources.partners
         signed = await authenticate_signed(request, partners)
         enter_city(signed.city_code)
@@ -318,26 +318,27 @@ async def authenticate(request: Request) -> Actor:
     held, address = request.app.state.resources, address_of(request)
     keys: Keys = held.keys
     try:
-        found = await keys.presented(token.strip(), address, request.scope.get(TOKEN_FOR, API))
+        found = await keys.presented(token.strip(), address, context.audience)
     except NetworkNotAllowed as refused:
-        request.scope[MAKER] = refused.actor
+        context.maker = refused.actor
         raise
     # Kept apart from the actor: only sessions ask for it, and history keeps nothing of it.
-    request.scope[_SHOWN] = found.secret_prefix
-    actor = found.actor.in_request(request.scope["request_id"])
+    context.secret_prefix = found.secret_prefix
+    actor = found.actor.in_request(context.request_id)
     held.access.used(actor, address)
     return actor
 
 
 def session_id_of(request: Request) -> UUID | None:
     """Return the session of the caller, who was found already; None: it is no user's."""
-    return None if caller_of(request).person_id is None else UUID(request.scope[_SHOWN])
+    context = context_of(request)
+    is_users = context.caller.person_id is not None and context.secret_prefix is not None
+    return UUID(context.secret_prefix) if is_users else None
 
 
 def caller_of(request: Request) -> Actor:
     """Return who the route class found to be calling."""
-    actor: Actor = request.scope["actor"]
-    return actor
+    return context_of(request).caller
 
 
 def require(request: Request, permission: Permission) -> Actor:

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,16 +18,17 @@ from cachetools import TLRUCache
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.api.access_record import MAKER
 from services.api.known_partners import (
     ActingAs,
     KnownPartner,
+    SignedCall,
     check_interface,
     check_networks,
     not_allowed,
 )
-from services.api.limiting import LIMITED, Limited, Limits
+from services.api.limiting import Limits
 from services.api.quotas import Quota
+from services.api.request_context import context_of
 from services.api.sealed_calls import sm_keys_of, told_within
 from services.core.gateways import queries
 from services.core.gateways.counted import Counted, add_use
@@ -41,7 +41,6 @@ from services.core.gateways.errors import (
 from services.core.gateways.profiles import PROFILES, Profile, SignedPart
 from services.core.gateways.service import secret_context
 from services.core.gateways.signing import Call, Presented, nonce_digest, presented, prove
-from services.core.gateways.sm_envelope import SmKeys
 from services.core.gateways.statements import REMEMBER
 from services.core.gateways.use import Use
 from services.core.identity.actor import Actor
@@ -54,15 +53,6 @@ from services.core.kit.text import Text
 
 logger = logging.getLogger("wufei.api")
 
-SIGNED = "signed_call"
-"""Where the scope of a request holds its `SignedCall`, once it was proved."""
-
-AS_SENT = "line_as_sent"
-"""Where the scope of a request holds method, path and query as they came; we read on by others."""
-
-BY_GATEWAY = "called_by_gateway"
-"""Set in the scope of a request that the façade makes of another: its answer is looked through."""
-
 OWN = frozenset({"wufei-hmac", "wufei-hmac-sm3"})
 """The profiles that are good on every path, for they sign all of a request."""
 
@@ -74,22 +64,6 @@ _NOTED_EVERY_SECONDS = 30
 _DAY = timedelta(days=1)
 _LABEL_PARTS = 3
 _REFUSED_FROM = 400
-
-
-@dataclass(slots=True)
-class SignedCall:
-    """A proved request: whose, of which operation, and whether it came to a refusal.
-
-    `fault` None: what is answered tells. `members` are what an envelope told, by `sm_keys`.
-    """
-
-    partner: KnownPartner
-    actor: Actor
-    interface: str
-    at: datetime
-    fault: bool | None = None
-    members: Mapping[str, Any] | None = None
-    sm_keys: SmKeys | None = None
 
 
 class Partners:
@@ -137,7 +111,8 @@ class Partners:
             RateLimited: the partner's quota is used up.
             SignatureReplayed: it came before.
         """
-        proved: SignedCall | None = request.scope.get(SIGNED)
+        context = context_of(request)
+        proved = context.signed
         if proved is not None:
             return await self._still_in(request, proved)
         call = await call_of(request)
@@ -152,8 +127,9 @@ class Partners:
             raise not_allowed(partner.interfaces)
         await self._admit(request, partner)
         await self._remember(partner, said, now)
-        signed = SignedCall(partner, actor, interface, now, members=members, sm_keys=sm_keys)
-        request.scope[SIGNED] = signed
+        signed = context.signed = SignedCall(
+            partner, actor, interface, now, members=members, sm_keys=sm_keys
+        )
         request.app.state.resources.access.used(actor, _address(request))
         return signed
 
@@ -176,10 +152,11 @@ class Partners:
     async def _permitted(self, request: Request, partner: KnownPartner, interface: str) -> Actor:
         """Return whom a partner acts as where it may call an operation from where it calls."""
         acting = await self._acting_as(partner.city_code, partner.key_id, self._true_now())
-        request.scope[MAKER] = acting.actor
+        context = context_of(request)
+        context.maker = acting.actor
         check_networks(_address(request), partner, acting)
         check_interface(interface, partner)
-        return acting.actor.in_request(request.scope["request_id"])
+        return acting.actor.in_request(context.request_id)
 
     async def _claimed(
         self, call: Call, profiles: Collection[str]
@@ -250,15 +227,15 @@ class Partners:
         )
 
     async def _admit(self, request: Request, partner: KnownPartner) -> None:
-        limited: Limited | None = request.scope.get(LIMITED)
-        if self._limits is None or limited is None:
+        if self._limits is None:
             return
+        told = context_of(request).limited.told
         who = f"partner:{partner.id}"
         for quota in (
             Quota("partner-minute", partner.per_minute),
             Quota("partner-day", partner.per_day, _DAY),
         ):
-            await self._limits.admit_by(limited.told, who, quota)
+            await self._limits.admit_by(told, who, quota)
 
     async def _remember(self, partner: KnownPartner, said: Presented, now: datetime) -> None:
         # As long as its time is let in, with clocks that are as far apart as may be.
@@ -335,7 +312,7 @@ async def call_of(request: Request) -> Call:
     """
     scope = request.scope
     here = scope["method"], scope["path"], scope["query_string"]
-    method, path, query = scope.get(AS_SENT, here)
+    method, path, query = context_of(request).line or here
     below = path.removeprefix(scope.get("root_path", ""))
     return Call(method, below, request.headers, query.decode("latin-1"), await request.body())
 
@@ -344,7 +321,7 @@ def told_of_call(
     scope: MutableMapping[str, Any], *, status: int, seconds: float, bytes_out: int
 ) -> None:
     """Count a request that was answered, where a partner signed it."""
-    call: SignedCall | None = scope.get(SIGNED)
+    call = context_of(scope).signed
     if call is None:
         return
     declared = dict(scope["headers"]).get(b"content-length", b"0")
@@ -370,13 +347,14 @@ async def authenticate_signed(request: Request, partners: Partners) -> Actor:
         SignatureMissing, SignatureWrong, …: see `Partners.let_in`.
         InterfaceNotAllowed: a file is sent, or the partner is answered with some members only.
     """
-    if SIGNED not in request.scope and request.url.path.endswith("/evidence"):
+    context = context_of(request)
+    if context.signed is None and request.url.path.endswith("/evidence"):
         raise InterfaceNotAllowed(
             Text("文件请用密钥上传，不用签名", "Send files with a key: they are not signed")
         )
     operation = getattr(request.scope.get("route"), "name", "")
     signed = await partners.let_in(request, operation, sorted(OWN))
-    if signed.partner.output_fields and BY_GATEWAY not in request.scope:
+    if signed.partner.output_fields and not context.by_gateway:
         raise InterfaceNotAllowed(
             Text(
                 "该对接方只能得到部分字段，请经 /gw/v1 调用",

@@ -6,15 +6,6 @@ from enum import Enum
 
 from starlette.types import Scope
 
-ASKED = "export"
-"""Where a request's scope says which form is asked for; absent: JSON."""
-
-SUFFIX = "export_suffix"
-"""Where it says what was taken off the end of its path."""
-
-ASKED_HEAD = "asked_head"
-"""Where a request's scope says that no body is asked for: nothing beyond the first page is read."""
-
 LISTS = "exported_lists"
 """The attribute of an application's state that holds the addresses of its lists."""
 
@@ -42,25 +33,29 @@ _NAMED = (b"csv", b"spreadsheetml")
 _MOST_READ = 20
 
 
-def hear_form(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-    """Note in the scope of a GET the form that it asks for; take a suffix off its path."""
+def hear_form(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Form | None, str]:
+    """Return the form that a GET asks for, and the suffix that was taken off its path for it.
+
+    None: it asks for JSON.
+    """
     path: str = scope["path"]
     if path.endswith(_SUFFIXES):
-        _hear_suffix(scope, path)
-    elif any(one in headers.get(b"accept", b"").lower() for one in _NAMED):
-        form = _accepted(headers[b"accept"].decode("latin-1"))
-        if form is not None:
-            scope[ASKED] = form
+        return _hear_suffix(scope, path)
+    if any(one in headers.get(b"accept", b"").lower() for one in _NAMED):
+        return _accepted(headers[b"accept"].decode("latin-1")), ""
+    return None, ""
 
 
-def _hear_suffix(scope: Scope, path: str) -> None:
+def _hear_suffix(scope: Scope, path: str) -> tuple[Form | None, str]:
     """Take a suffix off a path that leads to a list without it: another may end so by itself."""
     suffix = next(one for one in _SUFFIXES if path.endswith(one))
     rest = path.removesuffix(suffix)
     lists: Iterable[re.Pattern[str]] = getattr(scope["app"].state, LISTS)
     within = rest.removeprefix(scope.get("root_path", ""))
-    if any(one.match(within) for one in lists):
-        scope.update({"path": rest, ASKED: _BY_SUFFIX[suffix], SUFFIX: suffix})
+    if not any(one.match(within) for one in lists):
+        return None, ""
+    scope["path"] = rest
+    return _BY_SUFFIX[suffix], suffix
 
 
 def _accepted(accept: str) -> Form | None:

@@ -35,9 +35,6 @@ from services.core.kit.sealing import Seal, SecretKeyNotSet
 _READ_EVERY = timedelta(seconds=60)
 _UNKNOWN_EVERY = timedelta(seconds=1)
 
-TOKEN_FOR = "token_for"  # noqa: S105 (a name)
-"""Where the scope of a request within this process says for whom its token is, if not the API."""
-
 
 class Tokens:
     """Makes and proves the tokens of this installation.

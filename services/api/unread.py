@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
 from services.api.deferred_faults import DeferredFaults
-from services.api.table_forms import ASKED
+from services.api.request_context import context_of
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import echo, faults_of, pointer
@@ -91,7 +91,7 @@ class Signature:
             for name in sorted({name for name, value in said.multi_items() if not trimmed(value)})
             if name in self._known
         ]
-        if _CHANGES in times and ASKED in request.scope:
+        if _CHANGES in times and context_of(request).form is not None:
             place = pointer(("query", _CHANGES))
             faults.append(Fault(place, "not-in-an-export", _NOT_IN_AN_EXPORT, echo(said[_CHANGES])))
         for name in unknown[:_MOST_TOLD]:
@@ -127,7 +127,7 @@ class HeardRoute(APIRoute):
             unread = await signature.unread(request)
             if not unread:
                 return await handle(request)
-            request.scope["unread"] = unread
+            context_of(request).unread = unread
             return await judge(request)
 
         return answer
@@ -144,7 +144,7 @@ async def _refuse(**arguments: Any) -> None:
     shape = [
         fault for one in found if isinstance(one, DeferredFaults) for fault in faults_of(one.errors)
     ]
-    raise InvalidInput(faults=[*shape, *request.scope["unread"]])
+    raise InvalidInput(faults=[*shape, *context_of(request).unread])
 
 
 def _query(dependant: Dependant) -> Iterator[Any]:

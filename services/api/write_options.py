@@ -5,11 +5,11 @@ route from finding what the change is of: whoever may not know of a thing hears 
 """
 
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Header, Query, Request
 
+from services.api.request_context import WriteOptions, context_of
 from services.core.kit.forms import form
 
 _SIGNS = "^[ -~]+$"
@@ -48,18 +48,6 @@ ValidateOnly = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
-    """How a change is asked for; `key` is that of a POST whose reply is to be kept."""
-
-    key: str | None
-    preview: bool
-
-
-_FAULTY = WriteOptions(key=None, preview=True)
-"""What holds where an option has a fault: the request will be refused and writes nothing."""
-
-
 async def read_write_options(
     request: Request,
     idempotency_key: IdempotencyKey = None,
@@ -68,10 +56,10 @@ async def read_write_options(
 ) -> None:
     """Note how a change is asked for. Every route that writes depends on this first."""
     kept = request.method == "POST" and not validate_only
-    request.scope["write_options"] = WriteOptions(idempotency_key if kept else None, validate_only)
+    key = idempotency_key if kept else None
+    context_of(request).options = WriteOptions(key, validate_only)
 
 
 def write_options_of(request: Request) -> WriteOptions:
     """Return how a change is asked for."""
-    found: WriteOptions = request.scope.get("write_options", _FAULTY)
-    return found
+    return context_of(request).options

@@ -43,7 +43,7 @@ _WRITTEN_AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """An import that is worked on: its file, its plan, and who sent it."""
+    """An import in progress: its file, its plan, and its sender."""
 
     taken: Taken
     options: ImportOptions
@@ -66,7 +66,7 @@ class _Stopped(Exception):
 
 
 class Importing:
-    """Works off imports, one at a time; it calls `tell` when rows were written."""
+    """Processes imports, one at a time; it calls `tell` after it has written rows."""
 
     def __init__(
         self, database: Database, clock: Clock, *, seal: Seal | None, tell: Any = lambda: None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.api import XINMI, Door, a_submission, open_door
@@ -56,6 +57,8 @@ async def test_the_burden_of_each_unit_is_counted(door: Door) -> None:
             params={"period": "2025", "organization_code": "UN15", "page_size": "500"},
         )
         mine = (await unit.get(BURDEN, params={"period": "2025"})).json()
+        await _found_false(office, before.json()["id"])
+        less = (await of_one()).json()
         table = await office.get(f"{BURDEN}.csv", params={"period": "2025"})
         no_period = await office.get(BURDEN, params={"period": "2025-13"})
     asked_for = {each["indicator_code"] for each in owed.json()["items"]}
@@ -71,12 +74,19 @@ async def test_the_burden_of_each_unit_is_counted(door: Door) -> None:
         "returned": 2,
         "median_notice_days": "30",
     }
+    assert _of(less, "UN15")["prefilled"] == 1, "a false value is nothing to go on from"
     assert _of(both, "UN15")["asked"] == 2 * len(asked_for)
     assert _of(both, "UN15")["median_notice_days"] == "20", "between 10 and 30 days"
     assert mine["items"] == [_of(one, "UN15")]
     assert len(one["items"]) > 1
     assert table.text.splitlines()[0].split(",")[0].endswith("organization_code")
     assert no_period.status_code == 422
+
+
+async def _found_false(office: httpx.AsyncClient, submission_id: str) -> None:
+    for verb in ("approve", "falsify"):
+        done = await office.post(f"/submissions/{submission_id}/{verb}", json={"reason": "不实"})
+        assert done.status_code == 200, done.text
 
 
 def _of(burden: dict[str, Any], unit: str) -> dict[str, Any]:

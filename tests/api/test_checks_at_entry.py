@@ -74,6 +74,22 @@ async def test_a_warning_wants_a_reason_and_goes_with_it_to_who_reviews(door: Do
         assert "43.21" not in str(warned)
 
 
+async def test_what_was_found_falsified_is_compared_with_nothing(door: Door) -> None:
+    period = f"{a_year()}-03"
+    said = a_figure("W1", period, "120.5")
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        (made,) = await reports(unit, a_figure("W2", period, 100))
+        refused = await unit.post(CHECKED, json=said)
+        path = f"/submissions/{made['id']}"
+        for verb in ("approve", "falsify", "reopen"):
+            done = await office.post(f"{path}/{verb}", json={"reason": "核查不实"})
+            assert done.status_code == 200, done.text
+            if verb != "approve":
+                tried = await unit.post(CHECKED, json=said, params={"validate_only": "true"})
+                assert tried.status_code == 201, (verb, tried.text)
+    assert faults(refused) == [("/value", "check-failed")]
+
+
 async def test_a_thousand_after_twelve_months_near_a_hundred(door: Door) -> None:
     year = a_year()
     near = (98, 101, 99, 100, 102, 97, 100, 103, 99, 101, 100, 98)

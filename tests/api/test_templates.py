@@ -69,6 +69,32 @@ async def test_a_form_shows_of_the_period_before_what_the_same_as_json_suggests(
     assert shown == [None, "38.19", None]
 
 
+async def test_what_was_found_falsified_is_no_value_to_go_on_from(door: Door) -> None:
+    asked = {"period": "2022-Q4"}
+    shown: list[list[str | None]] = []
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        body = a_submission(period="2022-Q3", value="38.19")
+        made = (await unit.post(f"/plans/{XINMI}/submissions", json=body)).json()
+        for verb in ("approve", "falsify", "reopen"):
+            said = {"reason": "核查不实"}
+            done = await office.post(f"/submissions/{made['id']}/{verb}", json=said)
+            assert done.status_code == 200, done.text
+            told = await unit.get(f"/plans/{XINMI}/form", params=asked)
+            (cell,) = [one for one in told.json()["cells"] if one["indicator_code"] == "U08"]
+            row = by_heading((await form(door, **asked)).content)["U08"]
+            shown.append([row.get("上期值"), *(one["value"] for one in cell["suggestions"])])
+        change = {"value": "37"}
+        path = f"/submissions/{made['id']}"
+        for answer in (
+            await unit.patch(path, json=change, headers={"If-Match": "*"}),
+            await unit.post(f"{path}/submit"),
+        ):
+            assert answer.status_code == 200, answer.text
+        row = by_heading((await form(door, **asked)).content)["U08"]
+    assert shown[:2] == [["38.19", "38.19"], [None]]
+    assert row["上期值"] == "37", "a correction is a figure again"
+
+
 async def test_the_stamp_is_seen_by_nobody_and_signed(door: Door) -> None:
     content = (await form(door, period="2025")).content
     file = SheetFile(content)

@@ -21,6 +21,7 @@ from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LOCATION, answering, asking
 from services.api.paging import after_id, cut, of_list
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.api.turns import in_scope
@@ -164,7 +165,7 @@ async def create_calendar_token(
     prefix = request.scope.get("root_path", "")
     response.headers["Location"] = f"/v1/calendar-tokens/{token.id}"
     # A secret is never stored: what is kept for a repeated request has none.
-    request.scope["reply_to_keep"] = (
+    context_of(request).kept_reply = (
         CalendarTokenMadeOut(**fields, path=None).model_dump_json().encode()
     )
     return CalendarTokenMadeOut(

@@ -18,8 +18,7 @@ from services.core.assessments.placing import (
     TriedSubject,
     WhyNoPlace,
 )
-from services.core.assessments.points import less
-from services.core.kit.decimals import plain
+from services.core.kit.decimals import less, plain
 from services.core.kit.said import CodeIn, Said
 from services.core.plan.sheet_entries import AssessedKind, ScoreSheet
 from services.core.plan.state import PlanState

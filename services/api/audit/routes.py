@@ -14,9 +14,9 @@ from services.api.contract.shown import answering
 from services.api.exports.answering import FileStream
 from services.api.instants import Instant
 from services.api.paging import after_id, cut, of_list
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import authenticate, permitted
-from services.api.table_forms import ASKED_HEAD
 from services.core.audit import linking, queries
 from services.core.audit.proving import AuditFile, begin_file
 from services.core.audit.queries import EntryFilter
@@ -131,7 +131,7 @@ async def export_audit(
     """
     async with held.database.transaction() as session:
         begun = await begin_file(session, actor.city_code, after=after)
-        if ASKED_HEAD not in request.scope:
+        if not context_of(request).is_head:
             await note(
                 session,
                 city_code=actor.city_code,
@@ -150,7 +150,7 @@ async def export_audit(
         },
         media_type=NDJSON,
     )
-    if ASKED_HEAD not in request.scope:
+    if not context_of(request).is_head:
         stream.body_iterator = _pieces(request, held, begun, stream)
     return stream
 

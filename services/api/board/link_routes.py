@@ -16,6 +16,7 @@ from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LOCATION, answering, asking
 from services.api.paging import after_id, cut, of_list
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import in_scope
@@ -69,7 +70,7 @@ async def create_board_link(
     response.headers["Location"] = f"/v1/plans/{plan.code}/board-links/{link.id}"
     # A secret is never stored: what is kept for a repeated request has none.
     kept = BoardLinkMadeOut(**fields, path=None)
-    request.scope["reply_to_keep"] = kept.model_dump_json().encode()
+    context_of(request).kept_reply = kept.model_dump_json().encode()
     return BoardLinkMadeOut(**fields, path=f"{prefix}/board/link?token={secret}")
 
 

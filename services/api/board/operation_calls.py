@@ -14,7 +14,7 @@ from starlette.types import Scope, Send
 
 from services.api.board.visitors import Visitor
 from services.api.gateways.facade import Answered, answered_by, answered_to, scope_of
-from services.api.tokens import TOKEN_FOR
+from services.api.request_context import context_of
 from services.core.identity.access_tokens import BOARD
 
 _KEPT = frozenset({b"accept-language", b"user-agent", b"traceparent"})
@@ -74,4 +74,5 @@ def _asked(request: Request, visitor: Visitor, call: Call) -> tuple[APIRoute, Sc
         if given is not None:
             headers.append((header, given.encode("latin-1", "replace")))
     made = scope_of(request, method, path, call.query, headers)
-    return route, {**made, TOKEN_FOR: BOARD}, sent
+    context_of(made).audience = BOARD
+    return route, made, sent

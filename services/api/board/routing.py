@@ -9,10 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from typing_extensions import override
 
-from services.api.access_record import PROBLEM
 from services.api.board.rendering import POLICY, page
 from services.api.board.visitors import LANGUAGE, Visitor, remember_language, visitor_of
 from services.api.problems import DATABASE_ERRORS, language_of, problem_of, refused_by_database
+from services.api.request_context import context_of
 from services.api.second_try import tried_again
 from services.api.unread import HeardRoute
 from services.core.identity.errors import Unauthenticated
@@ -112,8 +112,9 @@ class PageRoute(HeardRoute):
 def refusal(request: Request, error: DomainError) -> Response:
     """Return the page that tells a refusal, with each of its faults."""
     problem, language = problem_of(error), reading_language(request)
-    request.scope[PROBLEM] = problem.code
-    said = problem.body(language, request.scope.get("request_id", ""))
+    context = context_of(request)
+    context.problem = problem.code
+    said = problem.body(language, context.request_id)
     body = page("refusal.html", language, root=root_of(request), problem=said)
     return html(request, body, problem.headers, status=problem.status)
 

@@ -17,7 +17,7 @@ from fastapi import Request, Response
 
 from services.api.board.rendering import draft_status
 from services.api.context import Resources, resources_of
-from services.api.limiting import LIMITED, Limited
+from services.api.request_context import context_of
 from services.api.routing import admit
 from services.api.security import KEPT, address_of
 from services.core.board.queries import GoodLink, good_link
@@ -113,7 +113,7 @@ async def _of_session(request: Request, token: str) -> Visitor:
     held = resources_of(request)
     address = address_of(request)
     found = await held.keys.presented(token, address, BOARD)
-    actor = found.actor.in_request(request.scope["request_id"])
+    actor = found.actor.in_request(context_of(request).request_id)
     if actor.person_id is None:  # a key is for systems, and opens no page
         raise Unauthenticated
     held.access.used(actor, address)
@@ -156,7 +156,7 @@ async def _of_link(request: Request, secret: str) -> Visitor | None:
         plan_code=found.plan_code,
         scopes=SHOWS,
         channel="board",
-        request_id=request.scope["request_id"],
+        request_id=context_of(request).request_id,
     )
     return Visitor(actor, str(found.id), None)
 
@@ -171,8 +171,8 @@ async def count_stranger(request: Request) -> None:
     Raises:
         RateLimited: so many came from there within the minute as may.
     """
-    limits, limited = resources_of(request).limits, request.scope.get(LIMITED)
-    if limits is not None and isinstance(limited, Limited) and not limited.counted:
+    limits, limited = resources_of(request).limits, context_of(request).limited
+    if limits is not None and not limited.counted:
         limited.counted = True
         await limits.admit(limited.told, address_of(request) or "socket", "sign_ins")
 

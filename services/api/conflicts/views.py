@@ -1,33 +1,40 @@
-"""Answers about conflicts, whatever they are over: a page of them, and what each of them says."""
+"""Answers about conflicts, whatever they are over: a page of them, and one as it is found."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.actors import actor_fields
+from services.api.context import Resources
 from services.api.filters import check_codes
 from services.api.paging import after_id, cut, of_list
+from services.api.turns import Shown, in_scope, shown_item
 from services.core.conflicts import queries
 from services.core.conflicts.models import Conflict, KeptConflict
 from services.core.conflicts.subject import ConflictSubject
 from services.core.identity.actor import Actor
+from services.core.kit.errors import NotFound
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 
+Thing = TypeVar("Thing")
+
 
 @dataclass(frozen=True, slots=True)
-class ConflictList(Generic[Conflict]):
-    """The list of the conflicts over something.
+class ConflictViews(Generic[Conflict]):
+    """The conflicts over something, as its routes list, find and show them.
 
-    `name` is what its tokens call it; `fields` returns what one conflict says.
+    `name` is what the tokens of the list call it; `fields` returns what one conflict says;
+    `missing` is what is raised where there is none.
     """
 
     subject: ConflictSubject[Conflict]
     name: str
     fields: Callable[[Conflict, PlanState, Actor], dict[str, Any]]
+    missing: type[NotFound]
 
     async def page(
         self,
@@ -66,6 +73,50 @@ class ConflictList(Generic[Conflict]):
             "next_page_token": following,
             "limited_to_scope": not sees_whole_plan(actor),
         }
+
+    async def seen(self, session: AsyncSession, actor: Actor, conflict_id: UUID) -> Conflict:
+        """Return a conflict that the caller sees.
+
+        Raises:
+            NotFound: there is none of this id in the caller's scope.
+        """
+        found = await queries.one(session, actor, self.subject, conflict_id)
+        return in_scope(found, self.missing)
+
+    async def locked(self, session: AsyncSession, actor: Actor, conflict_id: UUID) -> Conflict:
+        """Return it as it stands, locked until the transaction ends.
+
+        Raises:
+            NotFound: see `seen`.
+        """
+        found = await queries.for_update(session, actor, self.subject, conflict_id)
+        return in_scope(found, self.missing)
+
+    async def locked_with(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        conflict_id: UUID,
+        lock: Callable[[Conflict], Awaitable[Thing | None]],
+    ) -> tuple[Conflict, Thing]:
+        """Return it and the thing that it is over, both locked; see `queries.with_thing`.
+
+        Raises:
+            NotFound: see `seen`, of the thing as well.
+        """
+        found = await queries.with_thing(session, actor, self.subject, conflict_id, lock)
+        return in_scope(found, self.missing)
+
+    def shown(self, conflict: Conflict, plan: PlanState, actor: Actor) -> Shown:
+        """Return a conflict as the caller sees it by a plan."""
+        return shown_item(conflict, self.fields(conflict, plan, actor))
+
+    async def read(
+        self, session: AsyncSession, actor: Actor, held: Resources, conflict: Conflict
+    ) -> Shown:
+        """Return a conflict as the caller sees it by its own plan."""
+        plan = await held.plans.of_city(conflict.city_code, conflict.plan_code, session)
+        return self.shown(conflict, plan, actor)
 
 
 def kept_fields(row: KeptConflict, *, may_decide: bool) -> dict[str, Any]:

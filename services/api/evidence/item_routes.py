@@ -10,7 +10,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from services.api.access_record import MAKER
 from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, Reading, Resources, Writing
 from services.api.contract.refusals import refusals
@@ -22,6 +21,7 @@ from services.api.evidence.schemas import (
 )
 from services.api.evidence.sending import stored_file
 from services.api.milestones.desks import writing_desk
+from services.api.request_context import context_of
 from services.api.routing import PublicRoute, admit, versioned_router
 from services.api.security import Caller, address_of
 from services.api.turns import in_scope
@@ -279,7 +279,7 @@ async def _linked(
         if networks and not is_within(address_of(request), networks):
             raise Unauthenticated
         maker = actor_of(key, channel="link")
-        request.scope[MAKER] = maker
+        context_of(request).maker = maker
         return await queries.evidence_seen(session, maker, found.evidence_id)
 
 

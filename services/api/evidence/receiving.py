@@ -14,9 +14,7 @@ from fastapi import Depends, Query, Request
 from starlette.requests import ClientDisconnect
 
 from services.api.context import Held
-from services.api.routing import BODY_DIGEST, REPLAYED
-from services.api.second_try import STREAMS
-from services.api.write_options import write_options_of
+from services.api.request_context import context_of
 from services.core.evidence.inspection import FileClaim, Inspection, JudgedFile
 from services.core.evidence.service import NewFile, key_of
 from services.core.kit.errors import DomainError, InvalidInput
@@ -28,8 +26,6 @@ from services.core.plan.evidence_rules import EvidenceLimits
 
 _LONGEST_SECONDS = 3600
 """A file that has not come by then is given up: no file waits for its row any longer."""
-
-_RECEIVED = "received_file"
 
 FileName = Annotated[
     str,
@@ -96,16 +92,16 @@ async def _received(
     """
     if store is None:
         raise FileStoreNotSet
-    unread = request.scope.get("unread", [])
-    only_judged = bool(unread) or write_options_of(request).preview
-    new: NewFile | None = request.scope.get(_RECEIVED)
+    context = context_of(request)
+    only_judged = bool(context.unread) or context.options.preview
+    new = context.received
     if new is None:
         new = await _taken_in(request, None if only_judged else store, place, name)
-        request.scope[_RECEIVED] = new
+        context.received = new
     named = False
     try:
         yield new
-        named = REPLAYED not in request.scope
+        named = not context.is_replayed
     except BaseException as error:
         # What is refused was not written. Whatever else went wrong may have been: then the file
         # stays, and is dropped later where no row names it.
@@ -119,7 +115,8 @@ async def _received(
 async def _taken_in(
     request: Request, store: FileStore | None, place: FilePlace, name: str
 ) -> NewFile:
-    request.scope[STREAMS] = True
+    context = context_of(request)
+    context.is_streamed = True
     claim = FileClaim(name, request.headers.get("content-type", ""))
     sent = _Sent(request, Inspection(claim, place.limits))
     evidence_id = new_id()
@@ -135,11 +132,10 @@ async def _taken_in(
     except TimeoutError:
         raise MalformedBody(_TOO_SLOW) from None
     except InvalidInput as error:
-        unread = request.scope.get("unread", [])
-        raise InvalidInput(faults=[*error.faults, *unread]) from None
+        raise InvalidInput(faults=[*error.faults, *context.unread]) from None
     judged = sent.judged
     assert judged is not None  # noqa: S101 (the parts came to their end)
-    request.scope[BODY_DIGEST] = hashlib.sha256(f"{judged.sha256} {judged.size}".encode()).digest()
+    context.body_digest = hashlib.sha256(f"{judged.sha256} {judged.size}".encode()).digest()
     return NewFile(evidence_id, judged)
 
 

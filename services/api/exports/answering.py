@@ -24,13 +24,12 @@ from pydantic_core import from_json
 from starlette.types import Message, Send
 from typing_extensions import override
 
-from services.api.access_record import MAKER
 from services.api.answers import etags
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
 from services.api.problems import DATABASE_ERRORS, language_of
-from services.api.signed_calls import SIGNED
-from services.api.table_forms import ASKED, ASKED_HEAD, SUFFIX, Form
+from services.api.request_context import context_of
+from services.api.table_forms import Form
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import cause_in_words
 
@@ -51,7 +50,6 @@ _VARY = "Authorization, Accept, Accept-Language"
 _one_at_a_time = CapacityLimiter(1)
 
 
-_TOLD = ("unread", "actor", MAKER, SIGNED)
 _STACK, _SCOPES = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
 """Where FastAPI notes what a request depends on, and in which task that is to end."""
 
@@ -120,7 +118,7 @@ class Export:
         """Return a route's handler that answers in the form asked for."""
 
         async def answer(request: Request) -> Response:
-            form: Form | None = request.scope.get(ASKED)
+            form = context_of(request).form
             if form is None:
                 response = await handle(request)
                 response.headers.add_vary_header("Accept")
@@ -169,7 +167,7 @@ class _Answer:
         following = self._following(body)
         if following is not None and not self._whole:
             headers["Link"] = f'<{self._address(following)}>; rel="next"'
-        pieces = _nothing_of_it() if ASKED_HEAD in self._request.scope else self._pieces(body)
+        pieces = _nothing_of_it() if context_of(self._request).is_head else self._pieces(body)
         stream = self._stream = FileStream(pieces, headers=headers, media_type=self._form.value)
         return stream
 
@@ -193,7 +191,7 @@ class _Answer:
         logger.warning(
             "export broken off",
             extra={
-                "request_id": self._request.scope.get("request_id"),
+                "request_id": context_of(self._request).request_id,
                 "cause": cause_in_words(error),
                 "next": "the answer ends early; the caller may ask again",
             },
@@ -212,13 +210,8 @@ class _Answer:
         headers = [one for one in scope["headers"] if one[0] != b"if-none-match"]
         own = {"query_string": urlencode(asked).encode(), "headers": headers, _SCOPES: {}}
         page = Request({**scope, **own}, receive)
-        try:
-            async with AsyncExitStack() as page.scope[_STACK]:
-                return await self._handle(page)
-        finally:
-            # A refusal tells it, the audit who asked, and a signature is proved once; all of them
-            # know the caller's request only.
-            scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
+        async with AsyncExitStack() as page.scope[_STACK]:
+            return await self._handle(page)
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:
         turning = self._export.turning
@@ -247,10 +240,10 @@ class _Answer:
     def _address(self, following: str) -> str:
         """Return the address of the next page in the same form."""
         turning = self._export.turning
-        scope = self._request.scope
+        path, suffix = self._request.scope["path"], context_of(self._request).suffix
         name = turning.place if turning else ""
         rest = [one for one in self._asked if one[0] != name]
-        return f"{scope['path']}{scope.get(SUFFIX, '')}?{urlencode([*rest, (name, following)])}"
+        return f"{path}{suffix}?{urlencode([*rest, (name, following)])}"
 
     def _filename(self) -> str:
         parts = self._request.scope["path"].partition("/v1/")[2].split("/")

@@ -11,6 +11,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import LINK, answering
 from services.api.feed.schemas import FeedOut, event_out
 from services.api.filters import OrganizationFilter
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import authenticate, permitted
 from services.core.events.catalogue import subject_faults, type_faults
@@ -133,7 +134,8 @@ async def _first(
     """
     clock = asyncio.get_running_loop().time
     # A try that begins anew waits no longer in all.
-    give_up = request.scope.setdefault("feed_given_up_at", clock() + wait)
+    context = context_of(request)
+    give_up = context.waits_until = context.waits_until or clock() + wait
     while True:
         actor = await authenticate(request)
         kept_since = None

@@ -18,7 +18,8 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from services.api.gateways.quirks import instants_of
-from services.api.signed_calls import BY_GATEWAY, SIGNED, SignedCall
+from services.api.known_partners import SignedCall
+from services.api.request_context import RequestContext, begin_context, context_of
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 
@@ -48,7 +49,7 @@ _OPTIONS = ("validate_only",)
 _KEPT_HEADERS = frozenset({b"accept-language", b"wufei-position", b"user-agent", b"traceparent"})
 _KEPT_OF_SCOPE = frozenset(
     {"type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state"}
-    | {"extensions", "request_id", "limited", "starlette.exception_handlers"}
+    | {"extensions", "starlette.exception_handlers"}
     | {"fastapi_middleware_astack"}
 )
 
@@ -241,7 +242,9 @@ def _scope(request: Request, operation: Operation, wanted: Asked, call: SignedCa
         if wanted.request_id is not None:
             headers.append((b"idempotency-key", wanted.request_id.encode()))
     made = scope_of(request, operation.method, wanted.path, wanted.query, headers)
-    return {**made, SIGNED: call, BY_GATEWAY: True}
+    context = context_of(made)
+    context.signed, context.by_gateway = call, True
+    return made
 
 
 def scope_of(
@@ -252,9 +255,9 @@ def scope_of(
     headers: Iterable[tuple[bytes, bytes]],
 ) -> Scope:
     """Return the scope of a request that is made here in the course of another one."""
-    outer = request.scope
+    outer, context = request.scope, context_of(request)
     path = outer.get("root_path", "") + asked_path
-    return {
+    made: Scope = {
         **{name: one for name, one in outer.items() if name in _KEPT_OF_SCOPE},
         "method": method,
         "path": path,
@@ -262,6 +265,8 @@ def scope_of(
         "query_string": urlencode(query, doseq=True).encode(),
         "headers": list(headers),
     }
+    begin_context(made, RequestContext(context.request_id, context.limited))
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
 from typing_extensions import override
 
-from services.api.access_record import PROBLEM, TOLD
 from services.api.context import Held, Resources
 from services.api.contract.shown import answering
 from services.api.gateways.facade import (
@@ -26,9 +25,11 @@ from services.api.gateways.facade import (
     with_members,
 )
 from services.api.gateways.quirks import heard, written
+from services.api.known_partners import SignedCall
 from services.api.problems import Problem, language_of, problem_of
+from services.api.request_context import context_of
 from services.api.second_try import tried_again
-from services.api.signed_calls import SignedCall, call_of
+from services.api.signed_calls import call_of
 from services.core.gateways.profiles import PROFILES, Profile
 from services.core.gateways.sm_envelope import SmKeys, sealed
 from services.core.kit.errors import DomainError, Fault, InvalidInput
@@ -258,7 +259,7 @@ def _refused(
     """
     said = answer.read() or {}
     told = Text(said.get("detail", ""), said.get("detail", ""))
-    request.scope.update({PROBLEM: said.get("code", ""), TOLD: answer.status})
+    _note(request, said.get("code", ""), answer.status)
     beside = [name for name in said if name not in _OF_EVERY_PROBLEM]
     # What stands beside rows is told whatever members of theirs the partner may have.
     more = shown({"items": [], **{name: said[name] for name in beside}})
@@ -269,6 +270,12 @@ def _refused(
     }
     code = profile.refused or answer.status
     return _envelope(request, code, told if said else _REFUSED, data, answer)
+
+
+def _note(request: Request, code: str, status: int) -> None:
+    """Let the audit hear of a refusal, for the answer itself is a 200."""
+    context = context_of(request)
+    context.problem, context.status = code, status
 
 
 def _moved(fault: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,8 +289,8 @@ def _moved(fault: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(request: Request, problem: Problem, profile: Profile | None) -> Response:
-    body = problem.body(language_of(request), request.scope.get("request_id", ""))
-    request.scope.update({PROBLEM: problem.code, TOLD: problem.status})
+    body = problem.body(language_of(request), context_of(request).request_id)
+    _note(request, problem.code, problem.status)
     data = {"problem": body["code"], "errors": body["errors"]}
     code = (profile.refused if profile else None) or problem.status
     told = Text(body["detail"], body["detail"])

@@ -35,6 +35,7 @@ from services.api.gateways.schemas import (
     use_out,
 )
 from services.api.paging import cut, of_list
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn, in_scope
@@ -113,7 +114,7 @@ async def _made(
     shown, _, etag = await _shown(session, partner, held)
     made = PartnerMadeOut(**shown.model_dump(), secret=secret)
     without = made.model_copy(update={"secret": None})
-    request.scope["reply_to_keep"] = without.model_dump_json().encode()
+    context_of(request).kept_reply = without.model_dump_json().encode()
     return made.model_dump_json().encode(), etag
 
 

@@ -39,6 +39,7 @@ from services.api.identity.schemas import (
     organization_out,
 )
 from services.api.paging import cut, of_list
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted, session_id_of
 from services.api.turns import Shown, Turn, in_scope
@@ -124,7 +125,7 @@ async def create_api_key(
     shown = key_out(key).model_dump_json().encode()
     response.headers["ETag"] = item_etag(key.id, key.version, shown)
     # A secret is never stored: what is kept for a repeated request has none.
-    request.scope["reply_to_keep"] = key_made_out(key, None).model_dump_json().encode()
+    context_of(request).kept_reply = key_made_out(key, None).model_dump_json().encode()
     return key_made_out(key, secret)
 
 
@@ -247,7 +248,7 @@ async def rotate_api_key(
     shown, _, etag = await _shown(turn.session, turn.item, turn.held)
     made = KeyMadeOut(**shown.model_dump(), secret=secret)
     without = made.model_copy(update={"secret": None})
-    request.scope["reply_to_keep"] = without.model_dump_json().encode()
+    context_of(request).kept_reply = without.model_dump_json().encode()
     return json_answer(made.model_dump_json().encode(), etag=etag)
 
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from services.api.access_record import MAKER, PROBLEM
 from services.api.context import Held, resources_of
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
@@ -18,7 +17,7 @@ from services.api.identity.token_request import (
     granted,
     read_token_request,
 )
-from services.api.limiting import LIMITED
+from services.api.request_context import context_of
 from services.api.routing import PublicRoute
 from services.api.security import address_of
 from services.core.identity.access_tokens import looks_like_token
@@ -124,7 +123,7 @@ async def give_token(request: Request, held: Held) -> Response:
     after ten minutes unless this installation sets it otherwise. It is a JWT (RFC 9068) that names
     the key. Refusals of the request are RFC 6749's own; `Idempotency-Key` has no meaning here.
     """
-    address, limited = address_of(request), request.scope[LIMITED]
+    address, limited = address_of(request), context_of(request).limited
     if held.limits is not None and not limited.counted:
         limited.counted = True
         await held.limits.admit(limited.told, address or "socket", "tokens")
@@ -143,10 +142,10 @@ async def give_token(request: Request, held: Held) -> Response:
             ends=client.good_until,
         )
     except TokenRefused as refused:
-        request.scope[PROBLEM] = refused.error
+        context_of(request).problem = refused.error
         return _refusal(refused.error, refused.description)
     life = int((token.expires_at - token.issued_at).total_seconds())
-    actor = client.actor.in_request(request.scope["request_id"])
+    actor = client.actor.in_request(context_of(request).request_id)
     held.access.used(actor, address)
     held.access.issued(actor, address, scopes=token.scopes, life=life)
     given = TokenOut(
@@ -172,7 +171,7 @@ async def _client(request: Request, client_id: str, secret: str, address: str | 
     except Unauthenticated:
         raise unknown from None
     except NetworkNotAllowed as refused:
-        request.scope[MAKER] = refused.actor
+        context_of(request).maker = refused.actor
         raise TokenRefused(
             "unauthorized_client", f"the key is not to be used from {address}"
         ) from None

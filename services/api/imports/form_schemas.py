@@ -11,11 +11,12 @@ from services.api.plan.evidence_schemas import RequiredFilesOut, required_files
 from services.api.submissions.schemas import SubmissionOut, submission_fields
 from services.core.identity.actor import Actor
 from services.core.imports.suggestions import FormCell, Suggestion, SuggestionSource
+from services.core.kit.decimals import plain_or_none
 from services.core.obligations.queries import ObligationView
 from services.core.observations.models import Observation
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.submissions.rules import SubmissionState, text_of
+from services.core.submissions.rules import SubmissionState
 
 
 class FormLevelOut(BaseModel):
@@ -167,9 +168,9 @@ def _observation(row: Observation, plan: PlanState) -> dict[str, Any]:
         "source_code": row.source_code,
         "source_name": plan.source_name(row.source_code),
         "reference": row.reference,
-        "value": text_of(row.value),
-        "numerator": text_of(row.numerator),
-        "denominator": text_of(row.denominator),
+        "value": plain_or_none(row.value),
+        "numerator": plain_or_none(row.numerator),
+        "denominator": plain_or_none(row.denominator),
         "level": row.level,
         "not_applicable_reason": row.not_applicable_reason,
         "observed_at": row.observed_at,
@@ -188,9 +189,9 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "period": suggestion.period,
         "submission_id": row.id,
         "state": row.state,
-        "value": text_of(row.value),
-        "numerator": text_of(row.numerator),
-        "denominator": text_of(row.denominator),
+        "value": plain_or_none(row.value),
+        "numerator": plain_or_none(row.numerator),
+        "denominator": plain_or_none(row.denominator),
         "level": row.level,
         "not_applicable_reason": row.not_applicable_reason,
         "origin": row.source,

@@ -16,6 +16,7 @@ from services.api.imports.template_routes import UNIT_MISSING
 from services.api.problems import language_of
 from services.api.registers.parameters import RegisterInPlan, Writer
 from services.api.registers.schemas import RegisterReportOut, report_of_rows
+from services.api.request_context import context_of
 from services.api.routing import heavy, versioned_router
 from services.core.imports.register_form import register_form
 from services.core.imports.register_sheet import rows_of_sheet
@@ -81,7 +82,7 @@ async def _rows(
     try:
         return await run_sync(read, limiter=_one_at_a_time)
     except (SheetRefused, InvalidInput) as error:
-        raise type(error)(faults=[*error.faults, *request.scope.get("unread", [])]) from None
+        raise type(error)(faults=[*error.faults, *context_of(request).unread]) from None
 
 
 _TOO_MANY = Text(

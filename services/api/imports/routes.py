@@ -33,6 +33,7 @@ from services.api.operations.rights import check_permissions
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import cut, of_list
 from services.api.problems import language_of
+from services.api.request_context import context_of
 from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn
@@ -148,7 +149,7 @@ async def _sent(
     try:
         return Sent(content, await run_sync(look, limiter=_one_at_a_time), options)
     except (SheetRefused, InvalidInput) as error:
-        raise type(error)(faults=[*error.faults, *request.scope.get("unread", [])]) from None
+        raise type(error)(faults=[*error.faults, *context_of(request).unread]) from None
 
 
 def _begun(operation: Operation) -> Response:

@@ -1,13 +1,12 @@
 """Paths of conflicts over milestones: list and read them, decide one."""
 
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from typing_extensions import override
 
-from services.api.conflicts.views import ConflictList
+from services.api.conflicts.turns import DeviceConflictTurn
+from services.api.conflicts.views import ConflictViews
 from services.api.context import (
     Held,
     IfMatch,
@@ -30,8 +29,6 @@ from services.api.milestones.conflict_schemas import (
 from services.api.milestones.desks import writing_desk
 from services.api.milestones.parameters import Reader, Writer
 from services.api.routing import versioned_router
-from services.api.turns import Shown, Turn, in_scope, shown_item
-from services.core.conflicts import queries
 from services.core.conflicts.rules import DeviceConflictState
 from services.core.milestones import queries as milestones
 from services.core.milestones.action_context import MilestoneDesk
@@ -52,7 +49,9 @@ MilestoneConflictId = Annotated[
     ),
 ]
 
-_LISTED = ConflictList(OVER_MILESTONES, "milestone-conflicts", milestone_conflict_fields)
+_VIEWS = ConflictViews(
+    OVER_MILESTONES, "milestone-conflicts", milestone_conflict_fields, MilestoneConflictNotFound
+)
 
 
 @router.get(
@@ -74,7 +73,7 @@ async def list_milestone_conflicts(
     A unit sees its own, a lead also those under the measures it leads; the superior none.
     """
     return MilestoneConflictListOut.model_validate(
-        await _LISTED.page(
+        await _VIEWS.page(
             session,
             actor,
             plan,
@@ -90,15 +89,7 @@ async def list_milestone_conflicts(
 async def _seen(
     milestone_conflict_id: MilestoneConflictId, actor: Reader, session: Reading
 ) -> MilestoneConflict:
-    """Return a conflict that the caller sees.
-
-    Raises:
-        MilestoneConflictNotFound: there is none of this id in the caller's scope.
-    """
-    return in_scope(
-        await queries.one(session, actor, OVER_MILESTONES, milestone_conflict_id),
-        MilestoneConflictNotFound,
-    )
+    return await _VIEWS.seen(session, actor, milestone_conflict_id)
 
 
 @router.get(
@@ -107,48 +98,34 @@ async def _seen(
     response_model=MilestoneConflictOut,
 )
 async def get_milestone_conflict(
-    row: Annotated[MilestoneConflict, Depends(_seen)],
+    conflict: Annotated[MilestoneConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one conflict over a milestone, with both versions."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    shown = shown_item(row, milestone_conflict_fields(row, plan, actor))
-    return shown.answer(if_none_match)
+    return (await _VIEWS.read(session, actor, held, conflict)).answer(if_none_match)
 
 
-@dataclass(frozen=True)
-class MilestoneConflictTurn(Turn[MilestoneConflict]):
-    """A conflict's turn to be decided, with its milestone and what that is judged by."""
-
-    milestone: Milestone
-    desk: MilestoneDesk
-
-    @override
-    async def shown(self) -> Shown:
-        fields = milestone_conflict_fields(self.item, self.desk.plan, self.actor)
-        return shown_item(self.item, fields)
+MilestoneConflictTurn = DeviceConflictTurn[MilestoneConflict, Milestone, MilestoneDesk]
 
 
 async def _take(
     milestone_conflict_id: MilestoneConflictId, actor: Writer, session: Writing, held: Held
 ) -> MilestoneConflictTurn:
-    row, milestone = in_scope(
-        await queries.with_thing(
-            session,
-            actor,
-            OVER_MILESTONES,
-            milestone_conflict_id,
-            lambda one: milestones.for_update(session, actor, one.milestone_id),
-        ),
-        MilestoneConflictNotFound,
+    conflict, milestone = await _VIEWS.locked_with(
+        session,
+        actor,
+        milestone_conflict_id,
+        lambda one: milestones.for_update(session, actor, one.milestone_id),
     )
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await held.plans.of_city(conflict.city_code, conflict.plan_code, session)
     desk = await writing_desk(session, held, plan, actor)
     check_right(desk, "progress", milestone)
-    return MilestoneConflictTurn(row, actor, session, held, milestone, desk)
+    return MilestoneConflictTurn(
+        conflict, actor, session, held, _VIEWS, plan, thing=milestone, desk=desk
+    )
 
 
 @router.post(
@@ -174,7 +151,7 @@ async def decide_milestone_conflict(
     return await turn.act(
         if_match,
         service.decide,
-        turn.milestone,
+        turn.thing,
         desk=turn.desk,
         take=body.take,
         reason=body.reason,

@@ -22,7 +22,7 @@ from services.api.plan_parameters import (
 )
 from services.api.routing import versioned_router
 from services.core.identity.actor import Actor
-from services.core.kit.decimals import display
+from services.core.kit.decimals import display, plain_or_none
 from services.core.milestones import progress, queries
 from services.core.milestones.progress import (
     MeasureProgress,
@@ -32,7 +32,7 @@ from services.core.milestones.progress import (
 )
 from services.core.milestones.queries import MeasureTally
 from services.core.milestones.reasons import words
-from services.core.milestones.rules import FULL, text_of
+from services.core.milestones.rules import FULL
 from services.core.plan.leads import leading
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
@@ -212,9 +212,9 @@ def _sum(found: Progress, *, whole: bool) -> dict[str, Any]:
     percent = found.sum.share.percent
     reasons = [words(code, details) for code, details in found.reasons]
     return {
-        "percent": text_of(percent),
+        "percent": plain_or_none(percent),
         "display": None if percent is None else display(percent, most=(Decimal(0),), least=(FULL,)),
-        "weight": text_of(found.sum.share.weight),
+        "weight": plain_or_none(found.sum.share.weight),
         "milestones": found.sum.number,
         "closed": found.sum.closed,
         "overdue": found.sum.overdue,

@@ -12,6 +12,7 @@ from services.api.turns import Shown, shown_item
 from services.core.extensions.models import Extension
 from services.core.extensions.queries import newest_of
 from services.core.identity.actor import Actor
+from services.core.kit.decimals import plain_or_none
 from services.core.milestones import queries
 from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.changes import access_to
@@ -19,7 +20,7 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.progress import linked
 from services.core.milestones.reasons import words
 from services.core.milestones.rights import allowed_actions
-from services.core.milestones.rules import DONE, Share, merged, text_of
+from services.core.milestones.rules import DONE, Share, merged
 from services.core.milestones.views import PlanToday
 from services.core.plan.evidence_rules import pieces_of, still_missing
 from services.core.plan.state import PlanState
@@ -92,8 +93,8 @@ def _fields(
         "organization_name": desk.plan.organization_name(row.organization_code),
         "indicators": _indicators(row, desk.plan),
         **_evidence(row, desk.plan),
-        "weight": text_of(row.weight),
-        "percent": text_of(row.percent),
+        "weight": plain_or_none(row.weight),
+        "percent": plain_or_none(row.percent),
         "extensions_granted": row.extensions,
         "extensions": [extension_fields(one, desk.actor, leads) for one in asked],
         "state_reason": row.reason,
@@ -153,7 +154,7 @@ def _merged_percent(
     if row.parent_id is None and not whole:
         return None
     own = Share.of(row.percent, row.weight)
-    return text_of(merged([own] if branches is None else [own, branches[1]]).percent)
+    return plain_or_none(merged([own] if branches is None else [own, branches[1]]).percent)
 
 
 def _branch(row: Milestone, day: PlanToday) -> dict[str, Any]:
@@ -165,8 +166,8 @@ def _branch(row: Milestone, day: PlanToday) -> dict[str, Any]:
         "organization_name": day.plan.organization_name(row.organization_code),
         "title": row.title,
         "state": row.state,
-        "percent": text_of(row.percent),
-        "weight": text_of(row.weight),
+        "percent": plain_or_none(row.percent),
+        "weight": plain_or_none(row.weight),
         "due_date": row.due_date,
         **light,
     }

@@ -16,7 +16,7 @@ from services.api.exports.digits import Digits
 from services.api.instants import Instant
 from services.api.paging import PageOut, ScopedPageOut
 from services.api.problems import fault_out
-from services.core.kit.decimals import ExactDecimal
+from services.core.kit.decimals import ExactDecimal, plain_or_none
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, LongWords, Said, Title
 from services.core.kit.text import Language
@@ -30,7 +30,7 @@ from services.core.observations.rules import (
 from services.core.observations.service import Recorded
 from services.core.plan.state import PlanState
 from services.core.submissions.changes import FORMS
-from services.core.submissions.rules import Form, text_of
+from services.core.submissions.rules import Form
 
 
 class ObservedIn(Said):
@@ -197,9 +197,9 @@ def observation_fields(row: ObservationRow, plan: PlanState) -> dict[str, Any]:
         "source_name": plan.source_name(row["source_code"]),
         "indicator_name": plan.indicator_name(row["indicator_code"]),
         "organization_name": plan.organization_name(row["organization_code"]),
-        "value": text_of(row["value"]),
-        "numerator": text_of(row["numerator"]),
-        "denominator": text_of(row["denominator"]),
+        "value": plain_or_none(row["value"]),
+        "numerator": plain_or_none(row["numerator"]),
+        "denominator": plain_or_none(row["denominator"]),
         "withdrawn": is_withdrawn(row),
         "withdrawal_reason": row["withdrawal_reason"] if is_withdrawn(row) else None,
         "recorded_by": actor_fields(row["recorded_by"]),

@@ -32,6 +32,7 @@ from services.api.people.schemas import (
     user_invited_out,
     user_out,
 )
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn, in_scope, shown_item
@@ -123,7 +124,7 @@ async def create_user(
     response.headers["ETag"] = item_etag(person.id, person.version, shown)
     # A secret is never stored: what is kept for a repeated request has none.
     kept = user_invited_out(person, OfUser(), now, None)
-    request.scope["reply_to_keep"] = kept.model_dump_json().encode()
+    context_of(request).kept_reply = kept.model_dump_json().encode()
     return user_invited_out(person, OfUser(), now, invitation)
 
 
@@ -203,7 +204,7 @@ async def invite_user(request: Request, turn: TakenUser, if_match: IfMatch = Non
     shown = await turn.shown()
     held = await _more(turn.session, turn.item)
     kept = user_invited_out(turn.item, held, now, None).model_dump_json().encode()
-    request.scope["reply_to_keep"] = kept
+    context_of(request).kept_reply = kept
     invited = user_invited_out(turn.item, held, now, text).model_dump_json().encode()
     return json_answer(invited, etag=shown.etag)
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from services.api.context import Held, Resources
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
-from services.api.limiting import LIMITED, Limited
 from services.api.people.sign_in_schemas import (
     InvitationAcceptedOut,
     InvitationIn,
@@ -23,6 +22,7 @@ from services.api.people.sign_in_schemas import (
     SignInIn,
     opened_out,
 )
+from services.api.request_context import context_of
 from services.api.routing import ProofRoute
 from services.api.security import address_of
 from services.core.identity.networks import network_shown
@@ -88,9 +88,9 @@ def _counting(request: Request, held: Resources) -> Admit:
     """Return what counts attempts by a provider, beside those of the caller's address."""
 
     async def admit(provider_id: UUID) -> None:
-        limited: Limited | None = request.scope.get(LIMITED)
-        if held.limits is not None and limited is not None:
-            await held.limits.admit(limited.told, f"provider:{provider_id}", "provider_sign_ins")
+        if held.limits is not None:
+            told = context_of(request).limited.told
+            await held.limits.admit(told, f"provider:{provider_id}", "provider_sign_ins")
 
     return admit
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from services.api.exports.digits import Digits
-from services.core.kit.decimals import plain
+from services.core.kit.decimals import plain, plain_or_none
 from services.core.plan.count_entries import (
     RowCheck,
     RowImportance,
@@ -15,7 +15,6 @@ from services.core.plan.count_entries import (
     RowTerm,
 )
 from services.core.registers.neighbours.rules import FindingOutcome, RowFinding
-from services.core.submissions.rules import text_of
 
 
 class RowTermOut(BaseModel):
@@ -78,8 +77,8 @@ def finding_fields(findings: Sequence[RowFinding]) -> list[dict[str, Any]]:
             "check_name": one.check.name,
             "importance": one.check.importance,
             "outcome": one.outcome,
-            "left": text_of(one.left),
-            "right": text_of(one.right),
+            "left": plain_or_none(one.left),
+            "right": plain_or_none(one.right),
             "missing": list(one.missing),
         }
         for one in findings

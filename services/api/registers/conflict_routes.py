@@ -1,13 +1,12 @@
 """Paths of conflicts over rows of registers: list and read them, decide one."""
 
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from typing_extensions import override
 
-from services.api.conflicts.views import ConflictList
+from services.api.conflicts.turns import DeviceConflictTurn
+from services.api.conflicts.views import ConflictViews
 from services.api.context import (
     Held,
     IfMatch,
@@ -29,8 +28,6 @@ from services.api.registers.conflict_schemas import (
 )
 from services.api.registers.parameters import Reader, Writer
 from services.api.routing import versioned_router
-from services.api.turns import Shown, Turn, in_scope, shown_item
-from services.core.conflicts import queries
 from services.core.conflicts.rules import DeviceConflictState
 from services.core.registers import queries as rows
 from services.core.registers.conflicts import service
@@ -52,7 +49,9 @@ RegisterRowConflictId = Annotated[
     ),
 ]
 
-_LISTED = ConflictList(OVER_ROWS, "register-row-conflicts", register_row_conflict_fields)
+_VIEWS = ConflictViews(
+    OVER_ROWS, "register-row-conflicts", register_row_conflict_fields, RegisterRowConflictNotFound
+)
 
 
 @router.get(
@@ -74,7 +73,7 @@ async def list_register_row_conflicts(
     A unit sees its own, a lead also those of the registers it leads; the superior none.
     """
     return RegisterRowConflictListOut.model_validate(
-        await _LISTED.page(
+        await _VIEWS.page(
             session,
             actor,
             plan,
@@ -90,15 +89,7 @@ async def list_register_row_conflicts(
 async def _seen(
     register_row_conflict_id: RegisterRowConflictId, actor: Reader, session: Reading
 ) -> RegisterRowConflict:
-    """Return a conflict that the caller sees.
-
-    Raises:
-        RegisterRowConflictNotFound: there is none of this id in the caller's scope.
-    """
-    return in_scope(
-        await queries.one(session, actor, OVER_ROWS, register_row_conflict_id),
-        RegisterRowConflictNotFound,
-    )
+    return await _VIEWS.seen(session, actor, register_row_conflict_id)
 
 
 @router.get(
@@ -107,49 +98,35 @@ async def _seen(
     response_model=RegisterRowConflictOut,
 )
 async def get_register_row_conflict(
-    row: Annotated[RegisterRowConflict, Depends(_seen)],
+    conflict: Annotated[RegisterRowConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one conflict over a row, with both versions."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    shown = shown_item(row, register_row_conflict_fields(row, plan, actor))
-    return shown.answer(if_none_match)
+    return (await _VIEWS.read(session, actor, held, conflict)).answer(if_none_match)
 
 
-@dataclass(frozen=True)
-class RegisterRowConflictTurn(Turn[RegisterRowConflict]):
-    """A conflict's turn to be decided, with its row and what that is judged by."""
-
-    row: RegisterRow
-    desk: RegisterDesk
-
-    @override
-    async def shown(self) -> Shown:
-        fields = register_row_conflict_fields(self.item, self.desk.plan, self.actor)
-        return shown_item(self.item, fields)
+RegisterRowConflictTurn = DeviceConflictTurn[RegisterRowConflict, RegisterRow, RegisterDesk]
 
 
 async def _take(
     register_row_conflict_id: RegisterRowConflictId, actor: Writer, session: Writing, held: Held
 ) -> RegisterRowConflictTurn:
-    conflict, row = in_scope(
-        await queries.with_thing(
-            session,
-            actor,
-            OVER_ROWS,
-            register_row_conflict_id,
-            lambda one: rows.for_update(session, actor, one.row_id),
-        ),
-        RegisterRowConflictNotFound,
+    conflict, row = await _VIEWS.locked_with(
+        session,
+        actor,
+        register_row_conflict_id,
+        lambda one: rows.for_update(session, actor, one.row_id),
     )
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     register = register_in(plan, row.register_code)
     check_right(actor, "edit", row, register)
     desk = RegisterDesk(plan, register, actor, held.clock.now())
-    return RegisterRowConflictTurn(conflict, actor, session, held, row, desk)
+    return RegisterRowConflictTurn(
+        conflict, actor, session, held, _VIEWS, plan, thing=row, desk=desk
+    )
 
 
 @router.post(
@@ -174,7 +151,7 @@ async def decide_register_row_conflict(
     return await turn.act(
         if_match,
         service.decide,
-        turn.row,
+        turn.thing,
         desk=turn.desk,
         take=body.take,
         reason=body.reason,

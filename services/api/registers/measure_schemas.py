@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
+from services.core.kit.decimals import plain_or_none
 from services.core.plan.count_entries import Confidence
 from services.core.plan.register_entries import MeasureKind, Register, RegisterMeasure
 from services.core.plan.state import PlanState
@@ -16,7 +17,6 @@ from services.core.registers.measures.queries import MOST_ROWS_TOLD, FigureRow
 from services.core.registers.measures.rules import Measured, shown_value
 from services.core.registers.measures.surveys import SurveyRefusal, survey_share
 from services.core.registers.quotas import QuotaLine
-from services.core.submissions.rules import text_of
 
 
 class CountedRowOut(BaseModel):
@@ -122,9 +122,9 @@ def figure_fields(
         "indicator_code": measure.indicator,
         "organization_code": measured.organization_code,
         "period": measured.period,
-        "value": text_of(shown_value(form, plan, measure.indicator)),
-        "numerator": None if form is None else text_of(form.numerator),
-        "denominator": None if form is None else text_of(form.denominator),
+        "value": plain_or_none(shown_value(form, plan, measure.indicator)),
+        "numerator": None if form is None else plain_or_none(form.numerator),
+        "denominator": None if form is None else plain_or_none(form.denominator),
         "row_count": measured.row_count,
         "wanted": None if measured.organization_code is not None else wanted,
         "survey": _survey(measured, measure),
@@ -150,13 +150,13 @@ def _survey(measured: Measured, measure: RegisterMeasure) -> dict[str, Any] | No
     found = survey_share(measured.groups, rule)
     bounds = found.interval
     return {
-        "answers": text_of(found.answers),
+        "answers": plain_or_none(found.answers),
         "least": rule.least,
         "weighted": found.weighted,
         "confidence": rule.confidence,
-        "lower": None if bounds is None else text_of(bounds.lower),
-        "upper": None if bounds is None else text_of(bounds.upper),
-        "effective": text_of(found.effective),
+        "lower": None if bounds is None else plain_or_none(bounds.lower),
+        "upper": None if bounds is None else plain_or_none(bounds.upper),
+        "effective": plain_or_none(found.effective),
         "refused": found.refused,
     }
 
@@ -165,7 +165,7 @@ def _proposed(row: FigureRow) -> dict[str, Any]:
     same = "version row_count digest position submission_id found_at"
     return {
         **{name: row[name] for name in same.split()},
-        "value": text_of(row["value"]),
+        "value": plain_or_none(row["value"]),
         "rows": [{"id": row_id, "version": version} for row_id, version in row["rows"]],
     }
 

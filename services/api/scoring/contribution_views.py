@@ -3,10 +3,10 @@
 from services.api.scoring.schemas import ContributionOut
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.decimals import plain_or_none
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every
 from services.core.scoring.counting import Contribution
-from services.core.submissions.rules import text_of
 
 
 def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str) -> str | None:
@@ -37,9 +37,9 @@ def contribution_out(one: Contribution) -> ContributionOut:
         revision=one.revision,
         organization_code=one.organization_code,
         period=one.period,
-        value=text_of(one.value),
-        numerator=text_of(one.numerator),
-        denominator=text_of(one.denominator),
+        value=plain_or_none(one.value),
+        numerator=plain_or_none(one.numerator),
+        denominator=plain_or_none(one.denominator),
         level=one.level,
         not_applicable_reason=one.not_applicable_reason,
         provisional=one.provisional,

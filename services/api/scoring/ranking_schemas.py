@@ -11,13 +11,12 @@ from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
 from services.api.scoring.schemas import MethodOut
-from services.core.kit.decimals import plain
+from services.core.kit.decimals import plain, plain_or_none
 from services.core.obligations.quality.queries import ReportingQuality
 from services.core.plan.scheme import RankingForm
 from services.core.plan.state import PlanState
 from services.core.scoring.gate import grade_by_score
 from services.core.scoring.ranking import RankedUnits, Standing, WhyUnranked, shown
-from services.core.scoring.traces import text_of
 
 _PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"
 
@@ -154,7 +153,7 @@ def ranked_fields(
 
 def score_fields(one: Standing) -> dict[str, Any]:
     """Return what `RankedByScoreOut` has beside every ranked unit."""
-    return {"indicators": one.of, "assessed": one.counted, "coverage": text_of(one.coverage)}
+    return {"indicators": one.of, "assessed": one.counted, "coverage": plain_or_none(one.coverage)}
 
 
 def unranked_fields(seen: Sequence[Standing], plan: PlanState) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.problems import language_of
+from services.api.request_context import context_of
 from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.submissions.batch_body import (
@@ -88,7 +89,7 @@ async def _sent(
         return await run_sync(_read, sent, plan, actor, today, limiter=_one_at_a_time)
     except InvalidInput as error:
         # With what the address says beside it, which is told last on every path.
-        raise InvalidInput(faults=[*error.faults, *request.scope.get("unread", [])]) from None
+        raise InvalidInput(faults=[*error.faults, *context_of(request).unread]) from None
 
 
 def _read(sent: bytes, plan: PlanState, actor: Actor, today: date) -> Sent:

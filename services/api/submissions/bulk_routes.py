@@ -14,6 +14,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.problems import language_of
+from services.api.request_context import context_of
 from services.api.routing import heavy, versioned_router
 from services.api.security import permitted
 from services.api.submissions.bulk_schemas import (
@@ -80,7 +81,7 @@ class Bulk:
         told = refused | dict(zip(wishes, outcomes, strict=True))
         results = [(one.submission_id, told[index]) for index, one in enumerate(asked)]
         report = bulk_report(
-            results, language_of(self.request), self.request.scope.get("request_id", "")
+            results, language_of(self.request), context_of(self.request).request_id
         )
         return Response(to_json(report, fallback=str), 207, media_type="application/json")
 

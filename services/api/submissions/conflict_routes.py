@@ -1,15 +1,15 @@
 """Paths of conflicts over submissions: list and read them, decide one."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypedDict
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
-from typing_extensions import Unpack, override
+from typing_extensions import Unpack
 
-from services.api.conflicts.views import ConflictList
+from services.api.conflicts.turns import ConflictTurn
+from services.api.conflicts.views import ConflictViews
 from services.api.context import (
     Held,
     IfMatch,
@@ -31,8 +31,6 @@ from services.api.submissions.conflict_schemas import (
     ConflictOut,
     conflict_fields,
 )
-from services.api.turns import Shown, Turn, in_scope, shown_item
-from services.core.conflicts import queries
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.observations import queries as observations
@@ -53,7 +51,7 @@ ConflictId = Annotated[
     UUID, Path(description="Id of a conflict", examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5c01"])
 ]
 
-_LISTED = ConflictList(OVER_SUBMISSIONS, "conflicts", conflict_fields)
+_VIEWS = ConflictViews(OVER_SUBMISSIONS, "conflicts", conflict_fields, ConflictNotFound)
 
 
 @router.get("/plans/{plan}/conflicts", responses={**answering("Conflicts"), **refusals(403, 404)})
@@ -74,7 +72,7 @@ async def list_conflicts(
     A unit sees its own, a lead also those of the indicators it leads; the superior none.
     """
     return ConflictListOut.model_validate(
-        await _LISTED.page(
+        await _VIEWS.page(
             session,
             actor,
             plan,
@@ -88,14 +86,7 @@ async def list_conflicts(
 
 
 async def _seen(conflict_id: ConflictId, actor: Reader, session: Reading) -> SubmissionConflict:
-    """Return a conflict that the caller sees.
-
-    Raises:
-        ConflictNotFound: there is none of this id in the caller's scope.
-    """
-    return in_scope(
-        await queries.one(session, actor, OVER_SUBMISSIONS, conflict_id), ConflictNotFound
-    )
+    return await _VIEWS.seen(session, actor, conflict_id)
 
 
 @router.get(
@@ -104,37 +95,23 @@ async def _seen(conflict_id: ConflictId, actor: Reader, session: Reading) -> Sub
     response_model=ConflictOut,
 )
 async def get_conflict(
-    row: Annotated[SubmissionConflict, Depends(_seen)],
+    conflict: Annotated[SubmissionConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one conflict with both versions."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    return shown_item(row, conflict_fields(row, plan, actor)).answer(if_none_match)
-
-
-@dataclass(frozen=True)
-class ConflictTurn(Turn[SubmissionConflict]):
-    """A conflict's turn to be decided, with the plan that its submission is judged by."""
-
-    plan: PlanState
-
-    @override
-    async def shown(self) -> Shown:
-        return shown_item(self.item, conflict_fields(self.item, self.plan, self.actor))
+    return (await _VIEWS.read(session, actor, held, conflict)).answer(if_none_match)
 
 
 async def _take(
     conflict_id: ConflictId, actor: Writer, session: Writing, held: Held
-) -> ConflictTurn:
-    row = in_scope(
-        await queries.for_update(session, actor, OVER_SUBMISSIONS, conflict_id), ConflictNotFound
-    )
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    service.check_right(actor, row)
-    return ConflictTurn(row, actor, session, held, plan)
+) -> ConflictTurn[SubmissionConflict]:
+    conflict = await _VIEWS.locked(session, actor, conflict_id)
+    plan = await held.plans.of_city(conflict.city_code, conflict.plan_code, session)
+    service.check_right(actor, conflict)
+    return ConflictTurn(conflict, actor, session, held, _VIEWS, plan)
 
 
 @router.post(
@@ -145,7 +122,7 @@ async def _take(
 )
 async def decide_conflict(
     body: ConflictDecisionIn,
-    turn: Annotated[ConflictTurn, Depends(_take)],
+    turn: Annotated[ConflictTurn[SubmissionConflict], Depends(_take)],
     if_match: IfMatch = None,
 ) -> Response:
     """Take one of the two versions. The other stays readable here.

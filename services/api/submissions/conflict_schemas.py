@@ -11,6 +11,7 @@ from services.api.conflicts.views import kept_fields
 from services.api.exports.digits import Digits
 from services.api.paging import ScopedPageOut
 from services.core.identity.actor import Actor
+from services.core.kit.decimals import plain_or_none
 from services.core.kit.said import Said, Words
 from services.core.plan.state import PlanState
 from services.core.submissions.conflicts.models import SubmissionConflict
@@ -22,7 +23,6 @@ from services.core.submissions.conflicts.rules import (
     TakenVersion,
 )
 from services.core.submissions.conflicts.service import may_decide, owner_of
-from services.core.submissions.rules import text_of
 
 
 class ConflictDecisionIn(Said):
@@ -146,8 +146,8 @@ def conflict_fields(row: SubmissionConflict, plan: PlanState, actor: Actor) -> d
         "fields": row.fields,
         **kept_fields(row, may_decide=may_decide(actor, row)),
         "observation": _observed(row, plan),
-        "difference": text_of(row.difference),
-        "allowed": text_of(row.allowed),
+        "difference": plain_or_none(row.difference),
+        "allowed": plain_or_none(row.allowed),
         "owner_code": owner_of(row),
         "due_date": row.due_date,
         "closed_because": row.closed_because,

@@ -14,7 +14,7 @@ from services.api.exports.digits import Digits
 from services.api.paging import FollowedPageOut, HistoryChangeOut, PageOut
 from services.core.checks.findings import CheckFinding, findings_kept, shows_figures, told
 from services.core.identity.actor import Actor
-from services.core.kit.decimals import ExactDecimal
+from services.core.kit.decimals import ExactDecimal, plain_or_none
 from services.core.kit.said import CodeIn, LongWords, Said
 from services.core.plan.evidence_rules import RequiredEvidence, pieces_of, still_missing
 from services.core.plan.state import PlanState
@@ -27,7 +27,6 @@ from services.core.submissions.rules import (
     SubmissionState,
     SubmissionVerb,
     allowed_actions,
-    text_of,
 )
 
 
@@ -237,9 +236,9 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "state": row["state"],
         "revision": row["revision"],
         "approved_revision": row["approved_revision"],
-        "value": text_of(row["value"]),
-        "numerator": text_of(row["numerator"]),
-        "denominator": text_of(row["denominator"]),
+        "value": plain_or_none(row["value"]),
+        "numerator": plain_or_none(row["numerator"]),
+        "denominator": plain_or_none(row["denominator"]),
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
         **{name: row[name] for name in REMARKS},

@@ -25,6 +25,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.paging import after_id, cut, of_list
+from services.api.request_context import context_of
 from services.api.routing import versioned_router
 from services.api.security import permitted, require
 from services.api.turns import Shown, Turn, in_scope
@@ -134,7 +135,7 @@ async def _made(
     shown, _, etag = await _shown(session, endpoint, held)
     made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
     without = made.model_copy(update={"secret": None})
-    request.scope["reply_to_keep"] = without.model_dump_json().encode()
+    context_of(request).kept_reply = without.model_dump_json().encode()
     return json_answer(made.model_dump_json().encode(), etag=etag, status=status)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.core.kit.decimals import plain, quotient, times, total
+from services.core.kit.decimals import less, plain, quotient, times, total
 from services.core.kit.text import Text
 from services.core.plan.sheet_entries import ItemKind, ScoreBand, ScoreLine, ScoreRoute, SheetItem
 
@@ -48,11 +48,6 @@ def points_of(item: SheetItem, found: ItemFound) -> ItemPoints:
     # Where faults took more away than all there was, that stands.
     points = min(Decimal(0), scored.points)
     return ItemPoints(points, Text(f"{said}：整项计 0 分", f"Whole item 0: {said}"))
-
-
-def less(left: Decimal, right: Decimal) -> Decimal:
-    """Return the exact difference."""
-    return total([left, right.copy_negate()])
 
 
 def _deducted(item: SheetItem, parts: Sequence[tuple[Text, Decimal]]) -> ItemPoints:

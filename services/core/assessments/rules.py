@@ -13,7 +13,7 @@ from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.plan.sheet_entries import AssessedKind, ScoreSheet
 from services.core.plan.state import PlanState
-from services.core.submissions.authorship import Authors
+from services.core.submissions.authorship import Authors, authors_read
 from services.core.submissions.rules import reviews
 
 AssessmentState = Literal["draft", "submitted", "confirmed", "published", "withdrawn"]
@@ -97,16 +97,7 @@ def assesses(actor: Actor, sheet: ScoreSheet) -> bool:
 
 def authors_of(row: Mapping[str, Any]) -> Authors:
     """Return who assessed."""
-    kept = row["authors"]
-    return Authors(tuple(UUID(key) for key in kept["keys"]), tuple(kept["organizations"]))
-
-
-def authors_kept(authors: Authors) -> dict[str, list[str]]:
-    """Return authors as the table keeps them."""
-    return {
-        "keys": [str(key) for key in authors.keys],
-        "organizations": list(authors.organizations),
-    }
+    return authors_read(row["authors"])
 
 
 def has_right(

@@ -39,7 +39,6 @@ from services.core.assessments.rules import (
     SheetInForce,
     allowed_actions,
     assesses,
-    authors_kept,
     authors_of,
     event_data,
     has_right,
@@ -57,7 +56,7 @@ from services.core.kit.ids import new_id
 from services.core.plan.sheet_entries import ScoreSheet
 from services.core.plan.state import PlanState
 from services.core.registers.models import RegisterRow
-from services.core.submissions.authorship import Authors
+from services.core.submissions.authorship import Authors, authors_kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from services.core.assessments.models import ONE_A_SUBJECT, Assessment, Assessme
 from services.core.assessments.rules import (
     AssessedSubject,
     NewAssessment,
-    authors_kept,
     authors_of,
     image_of,
     new_columns,
@@ -32,7 +31,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.registers.models import RegisterRow
-from services.core.submissions.authorship import Authors
+from services.core.submissions.authorship import Authors, authors_kept
 from services.core.submissions.errors import BatchContended
 
 MOST_ASSESSMENTS = 1000

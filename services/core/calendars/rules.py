@@ -16,7 +16,7 @@ CALENDAR = "CN"
 """The calendar that every city begins with."""
 
 TIME_ZONE = "Asia/Shanghai"
-"""The time zone in which a calendar's years begin: it belongs to a city, and has no zone."""
+"""The time zone in which a calendar's years begin: calendars have no zone of their own."""
 
 NOTICE_MONTH = 11
 """From this month on next year's announcement is due: it usually comes about then."""

@@ -1,7 +1,8 @@
 """The figures that checks compare: where each stands, and which one stands there. Pure.
 
 What stands at another slot is what was handed in there, approved or not. While that is returned
-or corrected, it is the approved figure, if one was. Drafts and what was withdrawn are nothing.
+or corrected, it is the approved figure, if one was. Drafts, what was withdrawn and what was found
+falsified are nothing.
 """
 
 from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from services.core.kit.decimals import quotient, times, total
+from services.core.kit.decimals import less, quotient, times, total
 
 _MAD_FACTOR = Decimal("0.6745")
 _MEAN_FACTOR = Decimal("1.253314")
@@ -47,9 +47,9 @@ def robust_score(value: Decimal, earlier: Sequence[Decimal], threshold: Decimal)
     """Return where a figure lies among earlier ones, of which there is one at least."""
     count = Decimal(len(earlier))
     middle = median(earlier)
-    distances = [_minus(one, middle).copy_abs() for one in earlier]
+    distances = [less(one, middle).copy_abs() for one in earlier]
     mad, added = median(distances), total(distances)
-    away = _minus(value, middle)
+    away = less(value, middle)
     # z = away × over ÷ under, so that |z| > threshold is told by products alone.
     spread: SpreadKind
     if mad:
@@ -67,7 +67,7 @@ def robust_score(value: Decimal, earlier: Sequence[Decimal], threshold: Decimal)
         mean=quotient(total(list(earlier)), count),
         spread=spread,
         z=quotient(times(away, over), under) if under else None,
-        lower=_minus(middle, width),
+        lower=less(middle, width),
         upper=total([middle, width]),
     )
 
@@ -79,7 +79,3 @@ def median(numbers: Sequence[Decimal]) -> Decimal:
     if len(ordered) % 2:
         return ordered[half]
     return times(total(ordered[half - 1 : half + 1]), _HALF)
-
-
-def _minus(left: Decimal, right: Decimal) -> Decimal:
-    return total([left, right.copy_negate()])

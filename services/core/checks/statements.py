@@ -26,7 +26,8 @@ LEFT JOIN LATERAL (
         AND submission.approved_revision IS NOT NULL AND history.after->>'state' = 'approved'
     ORDER BY history.version DESC LIMIT 1
 ) AS approved ON TRUE
-WHERE submission.state IN ('submitted', 'approved') OR approved.after IS NOT NULL
+WHERE CASE WHEN approved.after IS NOT NULL THEN NOT CAST(approved.after->>'falsified' AS boolean)
+    ELSE submission.state IN ('submitted', 'approved') AND NOT submission.falsified END
 """)
 """What stands at some places, by three arrays of the same length (`checks.figures`)."""
 

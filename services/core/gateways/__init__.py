@@ -1,1 +1,1 @@
-"""Partners whose platforms call through a gateway: how each signs, who it is, what it may."""
+"""Partners whose platforms call through a gateway: identity, signatures, and permissions."""

@@ -1,4 +1,4 @@
-"""Tables of partners: who they are, what proves them, which nonces were used, and how they call."""
+"""Tables of partners: their settings, secrets, used nonces, and statistics of their calls."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Reading partners, their secrets and how they called."""
+"""Reads partners, their secrets and the statistics of their calls."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -179,7 +179,7 @@ def is_point(public_key: bytes) -> bool:
 def _signer(keys: SmKeys) -> Any:
     from gmalg import SM2  # noqa: PLC0415 (an optional extra)
 
-    return SM2(keys.private_key, _UID)  # its own public key is part of what it signs
+    return SM2(keys.private_key, _UID)  # SM2 also signs over the signer's public key
 
 
 def _verifier(keys: SmKeys) -> Any:

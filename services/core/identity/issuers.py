@@ -111,7 +111,7 @@ def published_keys(document: object) -> list[dict[str, Any]]:
     """
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
-        raise ValueError("no JWK set: `keys` is missing")  # noqa: TRY004 (told as any fault of it)
+        raise ValueError("no JWK set: `keys` is missing")  # noqa: TRY004 (one error for every fault)
     found: dict[str, dict[str, Any]] = {}
     for one in keys[:MOST_ISSUER_KEYS]:
         if isinstance(one, dict) and isinstance(one.get("kid"), str) and _read_key(one) is not None:

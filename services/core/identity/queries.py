@@ -1,4 +1,4 @@
-"""Reading cities, organizations and keys."""
+"""Reads cities, organizations and keys."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -179,18 +179,18 @@ def _entries(item: SheetItem, member: str) -> Sequence[_Named]:
 
 def _labels(entries: Sequence[_Named]) -> dict[str, str]:
     """Return by code what stands for an entry: its name, where that is read as it again."""
-    names = Counter(_plainly(one.name) for one in entries)
+    names = Counter(plainly(one.name) for one in entries)
     return {
         one.code: one.name
-        if names[_plainly(one.name)] == 1 and not re.search(r"[；;\n=＝:：]", one.name)
+        if names[plainly(one.name)] == 1 and not re.search(r"[；;\n=＝:：]", one.name)
         else one.code
         for one in entries
     }
 
 
 def _codes(entries: Sequence[_Named]) -> dict[str, str]:
-    by_name = {_plainly(label): code for code, label in _labels(entries).items()}
-    return {**by_name, **{_plainly(one.code): one.code for one in entries}}
+    by_name = {plainly(label): code for code, label in _labels(entries).items()}
+    return {**by_name, **{plainly(one.code): one.code for one in entries}}
 
 
 def _list_of(name: str, text: str, item: SheetItem | None, faults: list[Fault]) -> list[str]:
@@ -200,10 +200,10 @@ def _list_of(name: str, text: str, item: SheetItem | None, faults: list[Fault]) 
     codes = _codes(entries)
     found: list[str] = []
     for part in _parts(text):
-        smaller = [part] if _plainly(part) in codes else _COMMAS.split(part)
+        smaller = [part] if plainly(part) in codes else _COMMAS.split(part)
         found += [said for one in smaller if (said := trimmed(one))]
-    faults += _unknown(name, [one for one in found if item and _plainly(one) not in codes], entries)
-    return [codes.get(_plainly(one), one) for one in found]
+    faults += _unknown(name, [one for one in found if item and plainly(one) not in codes], entries)
+    return [codes.get(plainly(one), one) for one in found]
 
 
 def _unknown(name: str, said: Sequence[str], entries: Sequence[_Named]) -> list[Fault]:
@@ -226,7 +226,7 @@ def _pairs_of(name: str, text: str, item: SheetItem | None, faults: list[Fault])
         if not pair and len(entries) == 1:
             label = entries[0].code  # there is one, which need not be named
         number = _number(said)
-        code = codes.get(_plainly(label), trimmed(label))
+        code = codes.get(plainly(label), trimmed(label))
         if number is None or not code or code in found:
             shown = "；".join(f"{one}=2" for one in list(_labels(entries).values())[:2]) or "A=2"
             told = _NO_PAIR.format(shown=shown)
@@ -250,5 +250,6 @@ def _parts(text: str) -> list[str]:
     return [said for one in _BREAKS.split(text) if (said := trimmed(one))]
 
 
-def _plainly(text: str) -> str:
+def plainly(text: str) -> str:
+    """Return a text as it is compared: without blanks, and differences of width and of case."""
     return "".join(unicodedata.normalize("NFKC", text).split()).lower()

@@ -85,6 +85,9 @@ def _suggestions(
 
 
 def said_in(period: str, unit: str, indicator: str, reported: ReportedValues) -> Submission | None:
-    """Return what a unit said of an indicator in a period; a draft is not said yet."""
+    """Return what a unit said of an indicator in a period, for it to be said anew.
+
+    A draft is not said yet, and what was found falsified is no figure to go on from.
+    """
     found = reported.get((unit, indicator, period))
-    return None if found is None or found.state == "draft" else found
+    return None if found is None or found.state == "draft" or found.falsified else found

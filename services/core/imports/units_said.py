@@ -5,10 +5,10 @@ another unit than the plan's would be taken for one that is thousands of times a
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.core.imports.finding_cells import plainly
 from services.core.imports.headings import SheetColumns
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
@@ -32,9 +32,9 @@ class UnitsSaid:
     def __init__(self, columns: SheetColumns, plan: PlanState) -> None:
         self._column = columns.at.get(_COLUMN, 0)
         self._planned = {code: one.unit for code, one in plan.indicators.items()}
-        known = _units_like({_plainly(unit) for unit in self._planned.values()})
+        known = _units_like({plainly(unit) for unit in self._planned.values()})
         heading = columns.headings.get("value", "")
-        found = _BRACKETED.search(_plainly(heading))
+        found = _BRACKETED.search(plainly(heading))
         self._of_heading = found[1] if found is not None and found[1] in known else None
 
     def faults(
@@ -45,11 +45,11 @@ class UnitsSaid:
         if planned is None or said.keys().isdisjoint(_NUMBERS):
             return
         cell = row.cells.get(self._column)
-        written = "" if cell is None else _plainly(cell.text)
-        if written not in _NONE and written != _plainly(planned):
+        written = "" if cell is None else plainly(cell.text)
+        if written not in _NONE and written != plainly(planned):
             shown = "" if cell is None else cell.text[:60]
             yield _differs(f"/{_COLUMN}", shown, planned)
-        if self._of_heading not in {None, _plainly(planned)} and "value" in said:
+        if self._of_heading not in {None, plainly(planned)} and "value" in said:
             yield _differs("/value", self._of_heading or "", planned)
 
 
@@ -61,7 +61,3 @@ def _units_like(units: set[str]) -> set[str]:
     """Return units and those that are tens, thousands or millions of them, or what they are of."""
     bare = {unit.lstrip("十百千万亿") or unit for unit in units}
     return {f"{many}{unit}" for unit in bare | units for many in _MULTIPLES}
-
-
-def _plainly(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split()).lower()

@@ -67,7 +67,7 @@ async def rows_changed(
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection:
     """Return the driver's connection inside the session's transaction, for the hot statements.
 
-    SQLAlchemy opens the transaction with its first statement, so one must have been executed.
+    SQLAlchemy opens the transaction with its first statement, so execute one before.
     """
     connection = await session.connection()
     raw = await connection.get_raw_connection()

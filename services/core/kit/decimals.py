@@ -37,8 +37,8 @@ def exact(raw: object) -> Decimal:
     """Return `raw` (a Decimal, int or decimal text) as a Decimal, every digit kept.
 
     Raises:
-        ValueError: it is no finite decimal number of at most 38 digits. Floats are refused:
-            they have already lost what was written.
+        ValueError: it is no finite decimal number of at most 38 digits. Floats are refused
+            because they have already lost digits.
     """
     if isinstance(raw, bool) or not isinstance(raw, Decimal | int | str):
         raise ValueError("not a number")  # noqa: TRY004 (callers catch one sort of error)
@@ -67,6 +67,11 @@ def plain(number: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+def plain_or_none(number: Decimal | None) -> str | None:
+    """Return `number` as `plain` writes it; None stays None."""
+    return None if number is None else plain(number)
 
 
 def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
@@ -99,6 +104,11 @@ def total(numbers: "list[Decimal] | tuple[Decimal, ...]") -> Decimal:
     for number in numbers:
         result = _EXACT.add(result, number)
     return result
+
+
+def less(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact difference."""
+    return total([left, right.copy_negate()])
 
 
 def display(

@@ -4,7 +4,7 @@ import re
 
 _NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 LONGEST = 255
-"""Most bytes of a name: every file system accepts so many."""
+"""The longest name, in bytes, that every file system accepts."""
 
 
 def as_file_name(name: str) -> str:

@@ -1,7 +1,7 @@
 """Leases on rows: one worker at a time works on a row, and a killed worker's lease expires.
 
 All state is in Postgres and uses the database's time. A worker that takes a row gets a token and
-writes only under that token, so a worker that wakes from a long pause finds that it lost the row.
+writes only under that token. So a worker that wakes from a long pause finds that it lost the row.
 """
 
 from dataclasses import dataclass

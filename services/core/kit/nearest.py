@@ -19,7 +19,7 @@ def nearest(name: str, known: Collection[str]) -> str | None:
 
 
 def closest(name: str, known: Collection[str], *, most: int) -> list[str]:
-    """Return up to `most` lower-case known names that are close to `name`, closest first."""
+    """Return up to `most` of the lower-case names `known` that are close to `name`, best first."""
     return get_close_matches(name[:_LONGEST_COMPARED].casefold(), known, n=most)
 
 

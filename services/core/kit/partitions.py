@@ -55,7 +55,7 @@ MayDrop = Callable[[AsyncSession, UUID], Coroutine[Any, Any, bool]]
 
 @dataclass(frozen=True, slots=True)
 class CutTable:
-    """A table partitioned by the time in `key`; older partitions than `kept` go, None: never.
+    """A table partitioned by the time in `key`; it drops partitions older than `kept`, None: never.
 
     If `may_drop` is given, it is asked about each of those, and a partition that it refuses stays.
     """

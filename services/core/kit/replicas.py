@@ -219,7 +219,7 @@ class Reads:
     def _in_turn(self, caller: object) -> Sequence[Replica]:
         """Return the replicas, beginning with the caller's own, the same one in every process.
 
-        A replica never goes back by itself, so a caller that stays with one never does either.
+        A replica never goes back by itself, so a caller that stays with it never sees older data.
         """
         first = crc32(str(caller).encode()) % len(self.replicas)
         return [*self.replicas[first:], *self.replicas[:first]]

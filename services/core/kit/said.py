@@ -54,7 +54,7 @@ CodeIn = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(_of_one_line)
 ]
-"""What something is called: it stands in a line of a list, and ends no line there."""
+"""A name: it must fit in one line of a list."""
 
 FileName = Annotated[str, StringConstraints(max_length=255), AfterValidator(_of_one_line)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]

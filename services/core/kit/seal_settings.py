@@ -35,7 +35,7 @@ def _checked_file(path: Path, info: ValidationInfo) -> Path:
 
 
 class SealSettings(BaseSettings):
-    """Settings of whatever seals and opens."""
+    """Settings of processes that seal and open secrets."""
 
     secret_key: Annotated[SecretStr, AfterValidator(_checked_key)] | None = Field(
         default=None,

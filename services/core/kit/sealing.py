@@ -1,8 +1,9 @@
 """Envelope encryption of secrets that must be read again; the database does not hold the key.
 
-Each secret is encrypted with a data key of its own, and the data key with a configured key, by
-AES-256-GCM (NIST SP 800-38D) or SM4-GCM (GB/T 32907, GB/T 36624). So a configured key never touches
-the secrets themselves, and rotating it re-encrypts only the data keys (32 bytes each, 16 for SM4).
+Each secret is encrypted with a data key of its own, and the data key with a configured key. The
+cipher is AES-256-GCM (NIST SP 800-38D) or SM4-GCM (GB/T 32907, GB/T 36624). So a configured key
+never touches the secrets themselves, and rotating it re-encrypts only the data keys (32 bytes each,
+16 for SM4).
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Creates the services' database role and grants it its rights; another role owns the tables.
 
 The role reads and inserts everywhere, and updates and deletes except in append-only tables. It owns
-nothing, so it cannot alter a table. Roles belong to the whole server and not to a database, so the
+nothing, so it cannot alter a table. Roles belong to the whole server and not to a database. So the
 role may exist already, made for another database or by another process at this moment.
 """
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.extensions.rules import Subject
+from services.core.kit.decimals import plain_or_none
 from services.core.milestones.action_context import MilestoneDesk
 from services.core.milestones.errors import MilestoneTransitionRefused
 from services.core.milestones.models import Milestone, MilestoneHistory
@@ -22,7 +23,6 @@ from services.core.milestones.rules import (
     Transition,
     moved,
     state_allows,
-    text_of,
 )
 
 _STANDING = tuple(MilestoneFacts.__dataclass_fields__)
@@ -153,9 +153,9 @@ def image(row: Milestone) -> dict[str, object]:
         "title": row.title,
         "deliverable": row.deliverable,
         "evidence_rule": row.evidence_rule,
-        "weight": text_of(row.weight),
+        "weight": plain_or_none(row.weight),
         "state": row.state,
-        "percent": text_of(row.percent),
+        "percent": plain_or_none(row.percent),
         "due_date": row.due_date,
         "original_due_date": row.original_due_date,
         "epoch": row.epoch,
@@ -195,7 +195,7 @@ def happening(
             "organization_code": row.organization_code,
             "title": row.title,
             "state": row.state,
-            "percent": text_of(row.percent),
+            "percent": plain_or_none(row.percent),
             "due_date": row.due_date.isoformat(),
             "epoch": row.epoch,
             "version": row.version,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-from services.core.kit.decimals import plain, quotient, times, total
+from services.core.kit.decimals import quotient, times, total
 
 MilestoneState = Literal[
     "assigned",
@@ -185,8 +185,3 @@ def merged(shares: Sequence[Share]) -> Share:
         weight=total([share.weight for share in shares]),
         weighted=total([share.weighted for share in shares]),
     )
-
-
-def text_of(number: Decimal | None) -> str | None:
-    """Return a number as it stands in history, events and answers."""
-    return None if number is None else plain(number)

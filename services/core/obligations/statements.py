@@ -234,7 +234,8 @@ SELECT o.organization_code AS code, count(*) AS asked,
         SELECT FROM submission AS b WHERE b.city_code = :city AND b.plan_code = o.plan_code
             AND b.indicator_code = o.indicator_code
             AND b.organization_code = o.organization_code
-            AND b.period IN (w.before, w.year_ago) AND b.state NOT IN ('withdrawn', 'draft'))
+            AND b.period IN (w.before, w.year_ago) AND b.state NOT IN ('withdrawn', 'draft')
+            AND NOT b.falsified)
         OR EXISTS (
         SELECT FROM observation AS b WHERE b.city_code = :city AND b.plan_code = o.plan_code
             AND b.indicator_code = o.indicator_code

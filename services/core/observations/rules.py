@@ -9,6 +9,7 @@ from typing import Any, Literal
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
+from services.core.kit.decimals import plain_or_none
 from services.core.kit.errors import Fault, Forbidden, InvalidInput
 from services.core.kit.nearest import with_closest
 from services.core.kit.text import Text
@@ -17,7 +18,7 @@ from services.core.plan.state import PlanState
 from services.core.submissions.changes import FORMS
 from services.core.submissions.creation import reference_faults
 from services.core.submissions.judging import negative_parts, period_faults
-from services.core.submissions.rules import Form, form_faults, reported, text_of
+from services.core.submissions.rules import Form, form_faults, reported
 
 MOST_OBSERVATIONS = 1000
 """How many may be handed in at once."""
@@ -184,7 +185,7 @@ def said_by(row: ObservationRow) -> dict[str, object]:
     at = row["observed_at"]
     return {
         "reference": row["reference"],
-        **{name: text_of(row[name]) if name in _NUMBERS else row[name] for name in FORMS},
+        **{name: plain_or_none(row[name]) if name in _NUMBERS else row[name] for name in FORMS},
         "observed_at": None if at is None else at.astimezone(UTC).isoformat(),
         "note": row["note"],
     }

@@ -18,12 +18,12 @@ from services.core.people.sessions import person_stamp
 async def link(
     session: AsyncSession, person: Person, provider: Provider, digest: bytes, *, now: datetime
 ) -> None:
-    """Let a locked person sign in by an account; it takes the place of another one there.
+    """Link an account to a locked person, in place of any other account of that provider.
 
     Raises:
         AccountTaken: it is linked to somebody else.
     """
-    # Of two who link an account at once the second waits, and is told.
+    # If two people link one account at once, the second waits and is then refused.
     await lock_name(session, f"account {provider.city_code} {provider.id} {digest.hex()}")
     whose = await queries.linked_person(session, provider.city_code, provider.id, digest)
     if whose == person.id:
@@ -57,7 +57,7 @@ async def link(
 async def unlink_all(
     session: AsyncSession, person: Person, *, actor: Mapping[str, object], now: datetime
 ) -> bool:
-    """Let a locked person sign in by no account any more; return whether there was one."""
+    """Remove all account links of a locked person; return whether there was one."""
     found = await session.scalars(
         delete(LinkedAccount)
         .where(LinkedAccount.city_code == person.city_code, LinkedAccount.person_id == person.id)

@@ -47,7 +47,7 @@ _NO_CITY = "-"
 
 @dataclass(frozen=True, slots=True)
 class PersonsProof:
-    """What somebody shows; `city_code` None: the only city there is, `code` None: none is shown."""
+    """Sign-in data; `city_code` None: the only city there is, `code` None: no code was given."""
 
     city_code: str | None
     username: str
@@ -58,7 +58,7 @@ class PersonsProof:
 
 @dataclass(frozen=True, slots=True)
 class AccountProof:
-    """What somebody shows who comes by an app: a code of that, with a second factor or without."""
+    """Sign-in data by an app: the app's code, and a second-factor code or None."""
 
     city_code: str | None
     provider: str
@@ -69,9 +69,9 @@ class AccountProof:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the first half of a proof found: whom to lock, and whether the password was right.
+    """The first half of a check: whose row to lock, and whether the password was right.
 
-    Where nobody was found, `person_id` is one that nobody has.
+    If nobody was found, `person_id` is a fresh id that belongs to nobody.
     """
 
     city_code: str
@@ -82,14 +82,14 @@ class Tried:
     reason: ClassVar[str] = "password"
 
     def holds(self, person: Person) -> bool:
-        """Return whether it was right, and is the password still."""
+        """Return whether the password was right, and still is the person's."""
         same = person.password_hash is not None and person.password_hash == self.password_hash
         return self.is_right and same
 
 
 @dataclass(frozen=True, slots=True)
 class TriedAccount:
-    """Whose an account is; where it is nobody's, `person_id` is one that nobody has."""
+    """The owner of an account; if it has none, `person_id` is a fresh id of nobody."""
 
     city_code: str
     person_id: UUID
@@ -98,15 +98,15 @@ class TriedAccount:
     reason: ClassVar[str] = "account"
 
     def holds(self, person: Person) -> bool:
-        """Return whether it is somebody's who may sign in at all."""
+        """Return whether the account is linked to somebody who may sign in at all."""
         return self.is_linked and person.password_hash is not None
 
 
 async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) -> Tried:
-    """Return whether the password was right, as far as that is known without a lock.
+    """Verify a password, as far as that is possible without a lock.
 
     Raises:
-        SignInBusy: as many wait as may.
+        SignInBusy: the queue is full.
         InvalidInput: see `city_meant`.
     """
     async with hasher.turn():
@@ -119,12 +119,10 @@ async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) 
 
 
 async def city_meant(session: AsyncSession, said: str | None) -> str:
-    """Return the city that is said, or the only one there is; else one that nobody has.
-
-    What follows is about it.
+    """Return the given city, or else the only one, or else a code that no city has; enter it.
 
     Raises:
-        InvalidInput: there are several, and none is said. That tells nothing of any user.
+        InvalidInput: there are several cities, and none is given. That reveals no user.
     """
     city_code = said or await _only_city(session)
     enter_city(city_code)
@@ -150,10 +148,10 @@ async def admitted(
     seal: Seal | None,
     now: datetime,
 ) -> Person | None:
-    """Return who it is, locked, or None: then the attempt was counted, and has to be committed.
+    """Return the admitted person, locked; None: the failure is counted, which must be committed.
 
     Raises:
-        SecondFactorNeeded: the password was right, and a code is needed beside it.
+        SecondFactorNeeded: the password was right, and a code is needed too.
         SecretKeyNotSet: this deployment has no key to open second factors with.
     """
     person = await queries.person(session, tried.city_code, tried.person_id, for_update=True)
@@ -184,7 +182,7 @@ async def admitted(
 
 
 def _stands(person: Person, tried: Tried | TriedAccount, now: datetime) -> bool:
-    """Return whether a right proof still counts, now that the person is locked."""
+    """Return whether a right proof still counts, now that the person's row is locked."""
     locked = person.locked_until is not None and person.locked_until > now
     return tried.holds(person) and person.ended_at is None and not locked
 
@@ -192,7 +190,7 @@ def _stands(person: Person, tried: Tried | TriedAccount, now: datetime) -> bool:
 async def _code_is_right(
     session: AsyncSession, person: Person, code: str | None, seal: Seal | None, now: datetime
 ) -> bool:
-    """Return whether a code is right, or none is needed; what it uses up is used up."""
+    """Return whether a code is right, or none is needed; a code that is right is used up."""
     if person.totp_sealed is None and code is None:
         return True
     if code is None:
@@ -228,7 +226,7 @@ def _step(
 async def _activate(
     session: AsyncSession, person: Person, sealed: bytes, seal: Seal, now: datetime
 ) -> None:
-    """Make the pending second factor the one that counts: its first code was used."""
+    """Activate the pending second factor, because its first code was used."""
     secret, digests = pending_parts(seal.unseal(sealed, pending_context(person.id)))
     person.recovery_digests = digests or person.recovery_digests
     person.totp_sealed = seal.seal(secret, totp_context(person.id))
@@ -254,7 +252,7 @@ async def _use_recovery_code(
 
 
 def forgive(person: Person) -> None:
-    """Let a locked person's failures be forgotten: it proved who it is."""
+    """Reset a locked person's failures, because they proved who they are."""
     person.failures, person.locked_until = 0, None
 
 
@@ -266,7 +264,7 @@ async def _note_refusal(
     reason: str,
     now: datetime,
 ) -> None:
-    """Tell the audit, but not what an unknown user was called: it may be a mistyped password."""
+    """Audit a refusal, without an unknown user's name: it may be a mistyped password."""
     subject = "-" if person is None else str(person.id)
     await note(
         session,

@@ -21,7 +21,7 @@ _MEMBERS = ("kty", "crv", "x", "y")
 
 
 def device_key_faults(said: Mapping[str, Any], pointer: str) -> list[Fault]:
-    """Return what is wrong with a device's public key."""
+    """Return the faults of a device's public key."""
     if set(said) == set(_MEMBERS) and said["kty"] == "EC" and said["crv"] == _CURVE:
         try:
             ECKey.import_key({name: str(said[name]) for name in _MEMBERS}).get_op_key("verify")

@@ -23,7 +23,7 @@ from services.core.people.errors import SignInBusy
 logger = logging.getLogger("wufei.people")
 
 ITERATIONS, LANES, KIBIBYTES = 2, 1, 19 * 1024
-"""What OWASP's password storage cheat sheet asks for at least: 19 MiB, two passes, one lane."""
+"""The minimum of OWASP's password storage cheat sheet: 19 MiB, two passes, one lane."""
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
@@ -46,7 +46,7 @@ def hashed(password: str) -> str:
 
 
 def is_hash_of(kept: str, password: str) -> bool:
-    """Return whether a hash is that of a password."""
+    """Return whether a hash belongs to a password."""
     try:
         Argon2id.verify_phc_encoded(_bytes(password), kept)
     except InvalidKey:
@@ -55,12 +55,12 @@ def is_hash_of(kept: str, password: str) -> bool:
 
 
 def _bytes(password: str) -> bytes:
-    """Return what is hashed: a letter with its accents is one thing, however it was typed."""
+    """Return the bytes to hash, normalised to NFC: accented letters can be typed in two ways."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "replace")
 
 
 def _yield_to_others() -> None:
-    # Linux counts niceness by thread; elsewhere there is nothing to set.
+    # On Linux niceness is per thread; other systems do not support this.
     try:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
     except (OSError, AttributeError) as error:
@@ -75,7 +75,7 @@ def _yield_to_others() -> None:
 
 
 class Hasher:
-    """Hashes in at most `threads` threads; at most `queue` wait for one of them."""
+    """Hashes in at most `threads` threads; at most `queue` callers wait for one of them."""
 
     def __init__(self, *, threads: int, queue: int) -> None:
         self._threads = ThreadPoolExecutor(
@@ -83,20 +83,20 @@ class Hasher:
         )
         self._most = threads + queue
         self._under_way = self._waiting = 0
-        # More than hash: no thread waits for somebody to be looked up.
+        # More turns than threads, so that no thread idles while a user is looked up.
         self._turns = asyncio.Semaphore(2 * threads + 2)
-        # Of a password that nobody knows: who is not there is tried against it.
+        # A dummy hash: unknown users are verified against it, so that timing does not reveal them.
         self._nobodys = hashed(os.urandom(_SALT_BYTES).hex())
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn to look up whose a password is, and to try it.
+        """Wait for a turn to look up a user and verify the password.
 
-        Of many who come at once each is looked up when its turn comes, so that they take neither
-        all connections nor the loop from everything else.
+        Each user is looked up only when their turn comes, so that a crowd of sign-ins takes
+        neither all connections nor the event loop from everything else.
 
         Raises:
-            SignInBusy: as many wait as may.
+            SignInBusy: the queue is full.
         """
         if self._waiting >= self._most:
             raise SignInBusy(extra={"retry_after": _RETRY_AFTER_SECONDS})
@@ -111,24 +111,24 @@ class Hasher:
         """Return the hash of a new password.
 
         Raises:
-            SignInBusy: as many wait as may.
+            SignInBusy: the queue is full.
         """
         return await self._in_thread(lambda: hashed(password))
 
     async def is_right(self, kept: str | None, password: str) -> bool:
-        """Return whether a hash is that of a password; `kept` None: it is not, after as long.
+        """Return whether a hash belongs to a password; `kept` None: False, after the same time.
 
         Raises:
-            SignInBusy: as many wait as may.
+            SignInBusy: the queue is full.
         """
         tried = await self._in_thread(lambda: is_hash_of(kept or self._nobodys, password))
         return tried and kept is not None
 
     async def is_one_of(self, kept: list[str], password: str) -> bool:
-        """Return whether one of some hashes is that of a password.
+        """Return whether one of some hashes belongs to a password.
 
         Raises:
-            SignInBusy: as many wait as may.
+            SignInBusy: the queue is full.
         """
         return await self._in_thread(lambda: any(is_hash_of(one, password) for one in kept))
 
@@ -142,5 +142,5 @@ class Hasher:
             self._under_way -= 1
 
     def close(self) -> None:
-        """End the threads; what waits is given up."""
+        """Shut the threads down, and cancel what waits."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Tables of people, posts, who holds them, and sign-ins."""
+"""Tables of people, posts, tenures of posts, sessions, and sign-in providers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -24,10 +24,10 @@ from services.core.kit.database import Base
 
 
 class Person(Base):
-    """Somebody who signs in. What is personal of one is null once it was erased; the id stays.
+    """Somebody who signs in. Erasure sets all personal columns to null; the id stays.
 
     `failures` counts wrong attempts since the last success or lock, `totp_step` is the last time
-    step of which a code was used, `former_passwords` are hashes, the newest first.
+    step whose code was used, `former_passwords` are hashes, newest first.
     """
 
     __tablename__ = "person"
@@ -64,7 +64,7 @@ class Person(Base):
 
 
 class StaffPost(Base):
-    """A position: what its holder does, for which unit, and within which plan."""
+    """A position: its role, its unit, and its plan."""
 
     __tablename__ = "post"
     city_code: Mapped[str] = mapped_column(ForeignKey(Tenant.city_code), primary_key=True)
@@ -78,10 +78,10 @@ class StaffPost(Base):
 
 
 class PostTenure(Base):
-    """A person's time in a post: from the day `since` to the day `until`, None: no end is known.
+    """A person's time in a post, from the day `since` to the day `until`, None: no end is known.
 
-    `ended_at` is the instant of an end that did not wait for the day to be over. The row of
-    `api_key` with the same id is its credential.
+    `ended_at` is the instant of an end during a day. The row of `api_key` with the same id is its
+    credential.
     """
 
     __tablename__ = "tenure"
@@ -102,10 +102,10 @@ class PostTenure(Base):
 
 
 class SignIn(Base):
-    """A session: what began with a sign-in, and goes on by refresh tokens.
+    """A session: it begins with a sign-in, and refresh tokens extend it.
 
-    `device_key` is the public key (RFC 7517) of the device that it is bound to, None: to none.
-    `provider` is the code of the provider that said who came, None: a password did.
+    `device_key` is the public key (RFC 7517) of the device that it is bound to, None: unbound.
+    `provider` is the code of the provider that identified the person, None: a password did.
     """
 
     __tablename__ = "sign_in"
@@ -137,11 +137,11 @@ class SignIn(Base):
 
 
 class Provider(Base):
-    """A government app that says who somebody is, and what it knows us by.
+    """A government app that people sign in with, and our credentials there.
 
-    `secrets_sealed` are the secrets of its family, `link_key_sealed` the key of the digests by
-    which its accounts are linked; both are null once it has ended. `token_sealed` is the app token
-    that processes share until `token_until`. `version` counts what people changed.
+    `secrets_sealed` are the secrets of its family, `link_key_sealed` the key of the digests that
+    link its accounts; both are null once it has ended. `token_sealed` is the app token that
+    processes share until `token_until`. `version` counts people's changes.
     """
 
     __tablename__ = "sign_in_provider"
@@ -177,7 +177,7 @@ class Provider(Base):
 
 
 class LinkedAccount(Base):
-    """A provider's account that a person signs in by: only a keyed digest of its id is kept."""
+    """A provider's account that a person signs in with: only a keyed digest of its id is stored."""
 
     __tablename__ = "linked_account"
     __table_args__ = (
@@ -194,7 +194,7 @@ class LinkedAccount(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token by its digest; it is good once."""
+    """A refresh token by its digest; it can be used once."""
 
     __tablename__ = "refresh_token"
     __table_args__ = (Index("ix_refresh_token_sign_in", "city_code", "sign_in_id"),)

@@ -13,7 +13,7 @@ from services.core.kit.text import Text
 SHORTEST = 12
 LONGEST = 200
 KEPT_FORMER = 5
-"""So many of the last passwords are not used again."""
+"""How many of the last passwords cannot be used again."""
 
 _LEAST_KINDS = 5
 _SHORTEST_NAME = 3
@@ -87,7 +87,7 @@ _COMMON = frozenset(
 
 
 def password_faults(password: str, names: Iterable[str | None], pointer: str) -> Iterator[Fault]:
-    """Yield what is wrong with a password; `names` are the user's own."""
+    """Yield the faults of a password; `names` are the user's own."""
     plain = password.casefold()
     if len(password) < SHORTEST:
         yield Fault(
@@ -114,7 +114,7 @@ def password_faults(password: str, names: Iterable[str | None], pointer: str) ->
 
 
 def used_before(pointer: str) -> Fault:
-    """Return the fault of a password that is one of the last ones."""
+    """Return the fault of a password that is one of the user's last."""
     return Fault(
         pointer,
         "password-used-before",

@@ -32,12 +32,12 @@ from services.core.people.models import Person, PostTenure, StaffPost
 from services.core.people.queries import HeldPost
 
 _NOBODYS = "post"
-"""Label of the secret of a credential that is nobody's to show: it is thrown away."""
+"""Label of a secret that is thrown away: a post's credential has none that anybody knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostRequest:
-    """What a post is asked to be."""
+    """The request for a new post."""
 
     title: str
     role: PostRole
@@ -53,7 +53,7 @@ async def create_post(
     plan_codes: Collection[str],
     now: datetime,
 ) -> StaffPost:
-    """Make a post that nobody holds yet; `plan_codes` are the plans of the city.
+    """Make a post without a holder; `plan_codes` are the plans of the city.
 
     Raises:
         InvalidInput: the role lacks its unit, or a code is unknown.
@@ -101,14 +101,14 @@ async def hand_over(
     today: date,
     now: datetime,
 ) -> None:
-    """Have a locked post held by somebody from a day on, None: by nobody.
+    """Hand a locked post over to somebody from a day on, None: to nobody.
 
-    Whoever holds it goes on to the day before; handed over today, they end at once.
+    The present holder keeps it until the day before; if the day is today, they end at once.
 
     Raises:
-        InvalidInput: the day has passed or lies ten years ahead, there is no such person, or
-            they hold posts that do not go together with this one.
-        OwnPost: it is the actor itself.
+        InvalidInput: the day has passed or is more than ten years ahead, there is no such person,
+            or they hold posts that cannot be combined with this one.
+        OwnPost: the person is the actor.
     """
     if person_id is not None and person_id == actor.person_id:
         raise OwnPost
@@ -198,7 +198,7 @@ async def end_tenure(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Let somebody hold a post to a day, and no longer than now if `at_once`."""
+    """End a tenure with the day `last`, and now if `at_once`."""
     tenure = held.tenure
     tenure.until = max(last, tenure.since)
     tenure.ended_at = now if at_once or last < tenure.since else None

@@ -38,7 +38,7 @@ _TOKEN_OF_ZHB, _USER_OF_ZHB = "szzz.uc.api.oauth.token", "szzz.uc.api.userinfo.g
 
 @dataclass(frozen=True, slots=True)
 class AppCall:
-    """A request to an app; what is in it may be secret."""
+    """A request to an app; it may contain secrets."""
 
     method: str
     url: str = field(repr=False)
@@ -48,14 +48,14 @@ class AppCall:
 
 @dataclass(frozen=True, slots=True)
 class AppAnswer:
-    """What an app answered."""
+    """The answer of an app."""
 
     status: int
     body: bytes = field(repr=False)
 
 
 class NoAnswer(Exception):
-    """An app could not be asked, and why; the text holds no address and nothing of an answer."""
+    """An app could not be asked, and why; the message has no address and no part of an answer."""
 
 
 Ask = Callable[[AppCall], Awaitable[AppAnswer]]
@@ -63,20 +63,20 @@ Ask = Callable[[AppCall], Awaitable[AppAnswer]]
 
 
 class CodeGone(Exception):
-    """The app takes the code for none of its own: it was used, is too old, or was made up."""
+    """The app does not accept the code: it was used, has expired, or was made up."""
 
 
 class ProviderFailed(Exception):
-    """The app cannot be asked or believed, and why, in words without anybody's data."""
+    """The app cannot be asked or trusted, and why; the message has no personal data."""
 
 
 class _TokenGone(Exception):
-    """The app takes our token for none of its own any more."""
+    """The app no longer accepts our token."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentCode:
-    """A code as a client sends it, and where it comes from."""
+    """A code as a client sends it, and where the client got it."""
 
     code: str = field(repr=False)
     source: CodeSource
@@ -84,20 +84,20 @@ class SentCode:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """What a code was exchanged for: a token by which its account is fetched."""
+    """The result of exchanging a code: a token that fetches its account."""
 
     token: str = field(repr=False)
     sent: SentCode
 
 
 class SignInProvider(Protocol):
-    """A government app that says who somebody is."""
+    """A government app that tells who somebody is."""
 
     async def exchange(self, sent: SentCode) -> Exchanged:
-        """Exchange a code, which is good once, for what its account is fetched with.
+        """Exchange a code, which is good once, for what fetches its account.
 
         Raises:
-            CodeGone, ProviderFailed: the app says so, or cannot be believed.
+            CodeGone, ProviderFailed: the app refuses, or cannot be trusted.
         """
         ...
 
@@ -105,18 +105,18 @@ class SignInProvider(Protocol):
         """Return the stable id of the account, and nothing else of it.
 
         Raises:
-            CodeGone, ProviderFailed: the app says so, or cannot be believed.
+            CodeGone, ProviderFailed: the app refuses, or cannot be trusted.
         """
         ...
 
     def mapped(self, subject: str) -> bytes:
-        """Return the digest by which the account is linked to one of our users."""
+        """Return the digest that links the account to one of our users."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an app of a city is asked with; `secrets` are open."""
+    """The settings of a city's app; `secrets` are unsealed."""
 
     family: str
     base_url: str
@@ -127,10 +127,10 @@ class Given:
 
 
 Fetch = Callable[[], Awaitable[tuple[str, timedelta]]]
-"""Fetches a new app token, and says how long it is good."""
+"""Fetches a new app token; returns it with its lifetime."""
 
 TokenOf = Callable[[Fetch, str | None], Awaitable[str]]
-"""Returns the app token that all processes share; the second argument is one that is gone."""
+"""Returns the app token that all processes share; the second argument is one that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class _Base(ABC):
         return FAMILIES[self.given.family]
 
     def mapped(self, subject: str) -> bytes:
-        """Return the digest by which an account is linked; without its key it tells nothing."""
+        """Return the digest that links an account; without its key it reveals nothing."""
         return hmac.digest(self.given.link_key, subject.encode(), "sha256")
 
     @abstractmethod
@@ -166,10 +166,11 @@ class _Base(ABC):
         return answer.body
 
     def _subject_of(self, data: object) -> str:
-        """Return the id of an account; a member of no such name means that it is nobody of ours.
+        """Return the id of an account.
 
         Raises:
-            CodeGone: there is none, as of somebody who is no member of the organization.
+            CodeGone: it is missing, as for somebody who is no member of the organization.
+            ProviderFailed: it is too long.
         """
         found = data if isinstance(data, Mapping) else {}
         for name in self.family.subject:
@@ -182,16 +183,16 @@ class _Base(ABC):
 
 
 class _ByAppToken(_Base):
-    """An app that is asked with a token of ours, and then by code; the token is shared."""
+    """An app that takes our app token, shared by all processes, together with a code."""
 
     @override
     async def exchange(self, sent: SentCode) -> Exchanged:
-        """Pair a code with the app token: the account is fetched with both."""
+        """Pair a code with the app token: both together fetch the account."""
         return Exchanged(await self.token_of(self._fetch, None), sent)
 
     @override
     async def subject(self, exchanged: Exchanged) -> str:
-        """Fetch whose code it is; where our token is gone, once more with a new one."""
+        """Fetch the code's account; if our token was refused, once more with a new one."""
         try:
             return await self._by_code(exchanged)
         except _TokenGone:
@@ -210,7 +211,7 @@ class _ByAppToken(_Base):
         """Fetch the id of an account by its code."""
 
     def _refused(self, code: str) -> Exception:
-        """Return what a refusal of an account means."""
+        """Return the exception for a refusal."""
         if code in self.family.token_gone:
             return _TokenGone()
         return ProviderFailed(_NOT_AGREED) if self._is_ours(code) else CodeGone()
@@ -249,7 +250,7 @@ class _Zzd(_ByAppToken):
     async def _content(
         self, path: str, members: Mapping[str, str]
     ) -> tuple[Mapping[str, Any], str | None]:
-        """Return the data of an answer, and the code of a refusal; None: it is none."""
+        """Return the data of an answer, and the code of a refusal, None: it was not refused."""
         media_type, body = body_of(_ZZD, members)
         call = sign(
             _ZZD,
@@ -269,7 +270,7 @@ class _Zzd(_ByAppToken):
 
 
 class _WeCom(_ByAppToken):
-    """The family of WeCom: everything stands in the address, so that no address is ever logged."""
+    """The family of WeCom: secrets are in the URL, so that no URL is ever logged."""
 
     @override
     async def _fetch(self) -> tuple[str, timedelta]:
@@ -296,7 +297,7 @@ class _WeCom(_ByAppToken):
 
 
 class _Zhb(_Base):
-    """Zhenghaoban: a code for a token, a token for an account, both through its gateway."""
+    """Zhenghaoban: exchanges a code for a token, and the token for an account, by its gateway."""
 
     @override
     async def exchange(self, sent: SentCode) -> Exchanged:
@@ -309,7 +310,7 @@ class _Zhb(_Base):
 
     @override
     async def subject(self, exchanged: Exchanged) -> str:
-        """Fetch the account's id; the rest of what is told of a citizen is let go here."""
+        """Fetch the account's id; the other data about the citizen is discarded here."""
         return self._subject_of(await self._through(_USER_OF_ZHB, {"oauthToken": exchanged.token}))
 
     async def _through(self, method: str, members: Mapping[str, str]) -> Mapping[str, Any]:
@@ -337,7 +338,7 @@ _CLASSES: Mapping[str, type[_Base]] = {"zzd": _Zzd, "wecom": _WeCom, "zhb": _Zhb
 def provider_of(
     given: Given, *, ask: Ask, token_of: TokenOf, now: Callable[[], datetime]
 ) -> SignInProvider:
-    """Return what asks an app of a city."""
+    """Return the client of a city's app."""
     return _CLASSES[given.family](given, ask, token_of, now)
 
 
@@ -362,7 +363,7 @@ def _token(text: str) -> str:
 
 
 def _life(seconds: object) -> timedelta:
-    """Return how long a token is good; what is said is believed up to a day."""
+    """Return how long a token is good; the app's word is trusted up to a day."""
     text = str(seconds)
     if not text.isascii() or not text.isdigit() or len(text) > len("86400"):
         return TOKEN_LIFE

@@ -26,16 +26,16 @@ _OK = 200
 
 
 class BadEnvelope(Exception):
-    """An answer is none of the gateway's: why, in a word that says nothing of its content."""
+    """An answer is not the gateway's; the message reveals nothing of its content."""
 
 
 class EnvelopeRefused(Exception):
-    """The gateway refused what it was asked, in a signed answer."""
+    """The gateway refused the request, in a signed answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeKeys:
-    """What the gateway and we have agreed."""
+    """The keys agreed with the gateway."""
 
     secret: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -43,7 +43,7 @@ class EnvelopeKeys:
 
 
 def closed(head: Mapping[str, object], data: Mapping[str, object], keys: EnvelopeKeys) -> bytes:
-    """Return a body that tells `data` beside what can be read of it."""
+    """Return a signed body with the readable members `head` and the encrypted `data`."""
     padder = padding.PKCS7(_BLOCK_BITS).padder()
     work = Cipher(algorithms.AES(keys.key), modes.CBC(keys.iv)).encryptor()
     plain = padder.update(to_json(data)) + padder.finalize()
@@ -52,10 +52,10 @@ def closed(head: Mapping[str, object], data: Mapping[str, object], keys: Envelop
 
 
 def opened(body: bytes, keys: EnvelopeKeys) -> Mapping[str, Any]:
-    """Return what an answer tells.
+    """Verify and decrypt an answer, and return its data.
 
     Raises:
-        BadEnvelope: it is no JSON, not signed by the gateway, or was altered.
+        BadEnvelope: it is not JSON, not signed by the gateway, or was altered.
         EnvelopeRefused: it is the gateway's, and a refusal.
     """
     answer = _object(body, "not JSON")

@@ -14,19 +14,19 @@ from services.core.kit.text import Text
 
 FamilyName = Literal["zzd", "wecom", "zhb"]
 CodeSource = Literal["app", "scan"]
-"""Where a code comes from: the app itself, or its scan of a picture on another screen."""
+"""Where a code comes from: the app itself, or its scan of a QR code on another screen."""
 
 SecretName = Literal["secret", "cipher_key", "cipher_iv"]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How the apps of a family are asked.
+    """How the apps of a family are called.
 
-    `token_path` gives the app token, None: a code is enough. `paths` take a code, by where it comes
-    from. `subject` are names of the member that holds the account's id: nothing else of an answer
-    is looked at. Of the refusals of `paths` those in `token_gone` ask for another app token, those
-    in `signature` tell that we and the app do not agree; every other one is the code's fault.
+    `token_path` returns the app token, None: a code is enough. `paths` take a code, by its source.
+    `subject` are names of the member that holds the account's id: the rest of an answer is ignored.
+    Of the refusals of `paths`, those in `token_gone` require another app token, those in
+    `signature` mean that the app rejects our signature; any other is the code's fault.
     """
 
     name: FamilyName
@@ -41,7 +41,7 @@ class Family:
 
 
 TOKEN_LIFE = timedelta(seconds=7200)
-"""How long an app token is good where its answer does not say."""
+"""Lifetime of an app token if its answer does not say."""
 
 _ALL = (
     Family(

@@ -49,12 +49,12 @@ logger = logging.getLogger("wufei.people")
 _RETRY_AFTER_SECONDS = 10
 
 Admit = Callable[[UUID], Awaitable[None]]
-"""Counts an attempt by a provider, or refuses it."""
+"""Counts an attempt with a provider, or refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderReception:
-    """Lets in whom an app vouches for; `ask` is the guarded way out, `tokens` None: no key."""
+    """Admits people whom an app vouches for; `ask` is the HTTP client, `tokens` None: no key."""
 
     reception: Reception
     ask: Ask
@@ -63,15 +63,15 @@ class ProviderReception:
     async def sign_in(
         self, proof: AccountProof, *, admit: Admit, post_id: UUID | None, device: Device
     ) -> Opened:
-        """Begin a session of whoever an app says has come.
+        """Begin a session for the person whom an app identifies.
 
         Raises:
             SignInNotProvisioned: there is no such provider.
-            SignInRefused: the code is not good, or its account is nobody's who may come.
-            ProviderUnavailable: the app cannot be asked or believed.
+            SignInRefused: the code is not good, or its account is not linked to anybody admitted.
+            ProviderUnavailable: the app cannot be asked or trusted.
             SecondFactorNeeded, SecondFactorRequired, ChoosePost, NoPost, InvalidInput: as when
                 signing in with a password; the code is used up by then.
-            SecretKeyNotSet: this deployment cannot open what it knows of the app.
+            SecretKeyNotSet: this deployment cannot unseal the app's secrets.
         """
         provider = await self._provider(proof.city_code, proof.provider)
         await admit(provider.id)
@@ -95,7 +95,7 @@ class ProviderReception:
     async def link(
         self, proof: PersonsProof, provider_code: str, sent: SentCode, admit: Admit
     ) -> None:
-        """Link an account to whoever proves who they are, with both at once.
+        """Link an account to a person who proves who they are, by password and the app's code.
 
         Raises:
             SignInNotProvisioned, ProviderUnavailable, SecretKeyNotSet: see `sign_in`.
@@ -113,7 +113,7 @@ class ProviderReception:
                 forgive(person)
         if person is None:
             raise SignInRefused
-        # Only now: an app is asked about nobody who has not proved who they are.
+        # Only now: no app is asked on behalf of somebody who has not proved who they are.
         digest = await self._digest(provider, sent)
         async with self.reception.database.transaction() as session:
             again = await queries.person(session, tried.city_code, tried.person_id, for_update=True)
@@ -123,7 +123,7 @@ class ProviderReception:
             if standing is None or standing.id != provider.id:
                 raise SignInNotProvisioned
             if (standing.base_url, standing.app_id) != (provider.base_url, provider.app_id):
-                raise SignInRefused  # another app answers by now, which gave no such code
+                raise SignInRefused  # the provider is another app by now, which gave no such code
             await link(session, again, standing, digest, now=self.reception.clock.true_now())
 
     async def _provider(self, city_code: str | None, code: str) -> Provider:
@@ -135,7 +135,7 @@ class ProviderReception:
         return found
 
     async def _digest(self, provider: Provider, sent: SentCode) -> bytes:
-        """Return the digest of the account that a code is of."""
+        """Return the digest of the account that a code belongs to."""
         tokens, given = self.tokens, given_of(provider, self.reception.seal)
         if tokens is None:
             raise SecretKeyNotSet

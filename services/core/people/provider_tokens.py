@@ -20,7 +20,7 @@ from services.core.people.providers import token_context
 from services.core.people.statements import KEEP_APP_TOKEN
 
 _MARGIN = timedelta(minutes=5)
-"""A token is left alone so long before its end: an app's clock may be another."""
+"""A token is not used so shortly before its end, because an app's clock may differ."""
 
 
 class AppTokens:
@@ -30,11 +30,11 @@ class AppTokens:
         self._database = database
         self._seal = seal
         self._true_now = true_now
-        # A lock is there as long as somebody holds it or waits for it.
+        # A lock exists while somebody holds it or waits for it.
         self._fetching: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def token(self, provider: Provider, fetch: Fetch, gone: str | None) -> str:
-        """Return the token that is shared, other than one that is gone; `fetch` makes another."""
+        """Return the shared token, but not the refused one `gone`; `fetch` gets a new one."""
         kept = self._open(provider)
         if kept is not None and kept != gone:
             return kept
@@ -42,7 +42,7 @@ class AppTokens:
         async with lock:
             async with self._database.sessions() as session:
                 now = await queries.provider(session, provider.city_code, provider.id)
-            # One that was changed meanwhile may be another's: its token is not for this address.
+            # A provider changed meanwhile may be another app: its token is not for this address.
             kept = None if now is None or now.version != provider.version else self._open(now)
             if kept is not None and kept != gone:
                 return kept
@@ -60,7 +60,7 @@ class AppTokens:
             return None
 
     async def _keep(self, provider: Provider, token: str, until: datetime) -> None:
-        """Keep a token, unless what it was fetched with has changed meanwhile."""
+        """Save a token, unless the provider has changed since it was fetched."""
         async with self._database.transaction() as session:
             await session.execute(
                 KEEP_APP_TOKEN,

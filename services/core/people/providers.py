@@ -33,28 +33,29 @@ from services.core.people.provider_families import FAMILIES, SecretName
 _LINK_KEY_BYTES = 32
 _SECRETS: tuple[SecretName, ...] = ("secret", "cipher_key", "cipher_iv")
 _AGREED = frozenset({"base_url", "app_id", *_SECRETS})
-"""With another one of these an app token of before is none of ours."""
+"""If one of these changes, the stored app token is no longer valid."""
 
 _WHO_ANSWERS = ("base_url", "app_id")
-"""With another one of these somebody else says who comes: secrets and links of before are none of
-theirs. Whoever changed the address alone would be sent the app's secret, and come as anybody."""
+"""If one of these changes, another app answers: the former secrets and links are not its own.
+Otherwise whoever changed the address alone would be sent the app's secret, and could sign in as
+anybody."""
 
 AppSettings = Mapping[str, Any]
-"""What is set of a provider, by member; secrets are open."""
+"""The settings of a provider, by member; secrets are unsealed."""
 
 
 def secrets_context(provider_id: UUID) -> str:
-    """Return what the sealed secrets of a provider are bound to."""
+    """Return the context that a provider's sealed secrets are bound to."""
     return f"sign_in_provider.secrets:{provider_id}"
 
 
 def link_key_context(provider_id: UUID) -> str:
-    """Return what the sealed key of a provider's links is bound to."""
+    """Return the context that a provider's sealed link key is bound to."""
     return f"sign_in_provider.link_key:{provider_id}"
 
 
 def token_context(provider_id: UUID) -> str:
-    """Return what a sealed app token is bound to."""
+    """Return the context that a sealed app token is bound to."""
     return f"sign_in_provider.token:{provider_id}"
 
 
@@ -67,11 +68,11 @@ async def create_provider(
     seal: Seal | None,
     now: datetime,
 ) -> Provider:
-    """Set a provider up; `faults` are those of its address, which the caller has judged.
+    """Set up a provider; `faults` are those of its address, which the caller has checked.
 
     Raises:
-        InvalidInput: the settings have faults, or the code is another one's.
-        SecretKeyNotSet: nothing can be sealed here.
+        InvalidInput: the settings have faults, or another provider has the code.
+        SecretKeyNotSet: no sealing key is configured.
         TooManyProviders: the city has as many as it may have.
     """
     found = [*faults, *settings_faults(settings, settings["family"])]
@@ -129,13 +130,13 @@ async def edit_provider(
     seal: Seal | None,
     now: datetime,
 ) -> None:
-    """Change those settings of a locked provider that are given.
+    """Change the given settings of a locked provider.
 
-    Who is linked stays so, unless somebody else answers from now on: by another address or `app_id`
-    every link is gone, and the secrets are to be given with it.
+    Links stay, unless another app answers from now on: another address or `app_id` removes all
+    links, and requires the secrets to be given with it.
 
     Raises:
-        InvalidInput: the settings have faults, or lack a secret that is to be given anew.
+        InvalidInput: the settings have faults, or lack a secret that must be given anew.
         ProviderEnded: it has ended.
         SecretKeyNotSet: its secrets cannot be opened and sealed here.
     """
@@ -153,11 +154,11 @@ async def edit_provider(
         return
     _set(provider, changes, seal)
     if anew:
-        # Another key too, so that a link which is being made by the app of before is nobody's.
+        # A new key too, so that a link that is being made through the former app matches nobody.
         provider.link_key_sealed = _new_link_key(seal, provider.id)
     provider.version += 1
     await session.flush()
-    # Which members, and of the address alone what: secrets are never told.
+    # The names of changed members, and the new address; never secrets.
     told: dict[str, object] = {"changed": sorted(changes), "base_url": provider.base_url}
     if anew:
         told["links_ended"] = await _end_links(session, provider)
@@ -173,7 +174,7 @@ async def edit_provider(
 
 
 def _set(provider: Provider, changes: AppSettings, seal: Seal | None) -> None:
-    """Set what is given of settings that have no faults."""
+    """Apply the given settings, which have no faults."""
     if changes.keys() & set(_SECRETS):
         provider.secrets_sealed = _renewed(provider, changes, seal)
     for name in ("name", "app_id", "module_id"):
@@ -186,7 +187,7 @@ def _set(provider: Provider, changes: AppSettings, seal: Seal | None) -> None:
 
 
 def _is_another(provider: Provider, changes: AppSettings) -> bool:
-    """Return whether somebody else answers after some changes."""
+    """Return whether another app answers after some changes."""
     return any(
         name in changes and changes[name].rstrip("/") != getattr(provider, name).rstrip("/")
         for name in _WHO_ANSWERS
@@ -203,7 +204,7 @@ def _lacking_secrets(changes: AppSettings, family: str) -> list[Fault]:
 
 
 async def _end_links(session: AsyncSession, provider: Provider) -> int:
-    """Let nobody come by a provider as it was; return how many could."""
+    """Delete all account links of a provider; return how many there were."""
     ended = await session.scalars(
         delete(LinkedAccount)
         .where(
@@ -219,9 +220,9 @@ async def _end_links(session: AsyncSession, provider: Provider) -> int:
 async def end_provider(
     session: AsyncSession, provider: Provider, *, actor: Actor, now: datetime
 ) -> None:
-    """Let nobody sign in by a locked provider any more: secrets and links are gone for good.
+    """End a locked provider: its secrets and links are deleted, and nobody can sign in by it.
 
-    Sessions that it has begun go on. Again changes nothing.
+    Sessions that it has begun go on. Idempotent.
     """
     if provider.ended_at is not None:
         return
@@ -243,9 +244,9 @@ async def end_provider(
 
 
 def settings_faults(settings: AppSettings, family: str, *, changed: Any = None) -> Sequence[Fault]:
-    """Return what is wrong with settings of a provider of a family.
+    """Return the faults in settings of a provider of a family.
 
-    `changed` are the members that were given anew, None: all were; others are not told.
+    `changed` are the members that were given, None: all; faults of other members are left out.
     """
     of_family = FAMILIES[family]
     faults = []
@@ -277,7 +278,7 @@ def _length(text: str) -> int:
 
 
 def _renewed(provider: Provider, changes: AppSettings, seal: Seal | None) -> bytes:
-    """Return the secrets sealed anew, with those that are given in place of the former ones."""
+    """Return the secrets resealed, with the given ones in place of the former ones."""
     kept = given_of(provider, seal).secrets
     if seal is None:
         raise SecretKeyNotSet
@@ -300,7 +301,7 @@ def _sealed(seal: Seal, provider_id: UUID, settings: AppSettings) -> bytes:
 
 
 def given_of(provider: Provider, seal: Seal | None) -> Given:
-    """Return what a provider is asked with.
+    """Return the unsealed settings of a provider.
 
     Raises:
         SecretKeyNotSet: its secrets cannot be opened here.

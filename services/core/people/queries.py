@@ -1,4 +1,4 @@
-"""Reading people, posts, who holds them, and sessions."""
+"""Reads people, posts, tenures of posts, and sessions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from services.core.people.models import (
 )
 
 MOST_TENURES = 100
-"""Tenures of a person, and of a post, that are read at once: the newest."""
+"""Most tenures read of a person, or of a post: the newest."""
 
 _KEEPS_USERS: Scope = "users:write"
 
 MOST_SESSIONS = 20
-"""Sessions of a person that may be open at once."""
+"""Most open sessions of a person."""
 
 MOST_PROVIDERS = 20
-"""Providers of a city that people may sign in by."""
+"""Most providers of a city."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class HeldPost:
 
 
 async def person_by_username(session: AsyncSession, city_code: str, username: str) -> Person | None:
-    """Return who is called so."""
+    """Return the person with this username."""
     return await session.scalar(
         select(Person).where(Person.city_code == city_code, Person.username == username)
     )
@@ -51,7 +51,7 @@ async def person_by_username(session: AsyncSession, city_code: str, username: st
 async def person_by_invitation(
     session: AsyncSession, city_code: str, digest: bytes, now: datetime
 ) -> Person | None:
-    """Return who was given this invitation, if it is good."""
+    """Return the person with this invitation, if it is still valid."""
     return await session.scalar(
         select(Person).where(
             Person.city_code == city_code,
@@ -65,7 +65,7 @@ async def person_by_invitation(
 async def person(
     session: AsyncSession, city_code: str, person_id: UUID, *, for_update: bool = False
 ) -> Person | None:
-    """Return a person; with `for_update` locked, and as the lock found it."""
+    """Return a person; with `for_update` locked and freshly read."""
     wanted = select(Person).where(Person.city_code == city_code, Person.id == person_id)
     if for_update:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
@@ -85,7 +85,7 @@ async def people(
 async def names_of(
     session: AsyncSession, city_code: str, ids: Sequence[UUID]
 ) -> Mapping[UUID, str]:
-    """Return what people are called who have not been erased, by id."""
+    """Return the names of people who have not been erased, by id."""
     found = await session.execute(
         select(Person.id, Person.name).where(
             Person.city_code == city_code, Person.id.in_(ids), Person.name.is_not(None)
@@ -131,7 +131,7 @@ async def _held(
 async def held_by(
     session: AsyncSession, city_code: str, people_ids: Sequence[UUID]
 ) -> Mapping[UUID, Sequence[HeldPost]]:
-    """Return the posts that people hold, held and will hold, the latest first, by person."""
+    """Return people's past, present and future posts, latest first, by person."""
     limit = MOST_TENURES * max(1, len(people_ids))
     rows = await _held(session, city_code, PostTenure.person_id.in_(people_ids), limit)
     return {
@@ -143,7 +143,7 @@ async def held_by(
 async def holders_of(
     session: AsyncSession, city_code: str, post_ids: Sequence[UUID]
 ) -> Mapping[UUID, Sequence[HeldPost]]:
-    """Return who holds, held and will hold some posts, the latest first, by post."""
+    """Return the past, present and future tenures of some posts, latest first, by post."""
     limit = MOST_TENURES * max(1, len(post_ids))
     rows = await _held(session, city_code, PostTenure.post_id.in_(post_ids), limit)
     return {each: [one for one in rows if one.post.id == each][:MOST_TENURES] for each in post_ids}
@@ -155,7 +155,7 @@ def in_force(today: date) -> ColumnElement[bool]:
 
 
 def unended(day: date) -> ColumnElement[bool]:
-    """Return the condition on tenures that go on, or begin, from a day on."""
+    """Return the condition on tenures that have not ended before a day."""
     return and_(
         PostTenure.ended_at.is_(None), or_(PostTenure.until.is_(None), PostTenure.until >= day)
     )
@@ -172,7 +172,7 @@ async def held_on(
 async def unended_tenures(
     session: AsyncSession, city_code: str, today: date, *, person_id: UUID
 ) -> Sequence[HeldPost]:
-    """Return the posts that a person holds or will hold, from a day on."""
+    """Return a person's tenures that have not ended before a day."""
     condition = and_(PostTenure.person_id == person_id, unended(today))
     return await _held(session, city_code, condition, MOST_TENURES)
 
@@ -184,7 +184,7 @@ def _is_open(now: datetime) -> ColumnElement[bool]:
 async def open_sessions(
     session: AsyncSession, city_code: str, tenure_id: UUID, now: datetime
 ) -> Mapping[str, datetime | None]:
-    """Return until when each open session of a tenure goes on at most, by its id."""
+    """Return the latest possible end of each open session of a tenure, by session id."""
     found = await session.execute(
         select(SignIn.id, SignIn.ends_at)
         .where(SignIn.city_code == city_code, SignIn.tenure_id == tenure_id, _is_open(now))
@@ -210,7 +210,7 @@ async def open_of_person(
 async def sign_in(
     session: AsyncSession, city_code: str, sign_in_id: UUID, *, for_update: bool = False
 ) -> SignIn | None:
-    """Return a session; with `for_update` locked, and as the lock found it."""
+    """Return a session; with `for_update` locked and freshly read."""
     wanted = select(SignIn).where(SignIn.city_code == city_code, SignIn.id == sign_in_id)
     if for_update:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
@@ -237,7 +237,7 @@ async def sign_ins(
 async def reused_lately(
     session: AsyncSession, city_code: str, person_id: UUID, since: datetime
 ) -> Sequence[SignIn]:
-    """Return a person's sessions that a refresh token used twice has ended since an instant."""
+    """Return a person's sessions ended since an instant because a refresh token was used twice."""
     found = await session.scalars(
         select(SignIn)
         .where(
@@ -255,7 +255,7 @@ async def reused_lately(
 async def refresh_token(
     session: AsyncSession, city_code: str, digest: bytes
 ) -> RefreshToken | None:
-    """Return a refresh token, used or not, as it is now."""
+    """Return a refresh token, used or not, freshly read."""
     return await session.scalar(
         select(RefreshToken)
         .where(RefreshToken.city_code == city_code, RefreshToken.digest == digest)
@@ -264,7 +264,7 @@ async def refresh_token(
 
 
 async def has_person(session: AsyncSession, city_code: str, username: str) -> bool:
-    """Return whether somebody of the city is called so."""
+    """Return whether somebody of the city has this username."""
     found = await session.scalar(
         select(func.count()).where(Person.city_code == city_code, Person.username == username)
     )
@@ -272,7 +272,7 @@ async def has_person(session: AsyncSession, city_code: str, username: str) -> bo
 
 
 async def session_ids(session: AsyncSession, city_code: str, person_id: UUID) -> Sequence[UUID]:
-    """Return the ids of all sessions of a person; those that ended long ago are dropped in time."""
+    """Return the ids of all sessions of a person that have not been deleted yet."""
     found = await session.scalars(
         select(SignIn.id).where(SignIn.city_code == city_code, SignIn.person_id == person_id)
     )
@@ -282,9 +282,9 @@ async def session_ids(session: AsyncSession, city_code: str, person_id: UUID) ->
 async def replies_about(
     session: AsyncSession, city_code: str, person_id: UUID
 ) -> Sequence[StoredReply]:
-    """Return the replies kept for a day that name a person's id, and may say what they are called.
+    """Return the stored idempotent replies that contain a person's id, and so perhaps their name.
 
-    They were given to whoever keeps users, and to the person: nobody else is answered so.
+    Only replies to credentials that manage users, and to the person's own, can contain it.
     """
     asked = select(ApiKey.id).where(
         ApiKey.city_code == city_code,
@@ -309,7 +309,7 @@ async def provider(
 
 
 async def provider_by_code(session: AsyncSession, city_code: str, code: str) -> Provider | None:
-    """Return the provider of a code that has not ended, as it is now."""
+    """Return the provider with this code that has not ended, freshly read."""
     return await session.scalar(
         select(Provider)
         .where(Provider.city_code == city_code, Provider.code == code, Provider.ended_at.is_(None))
@@ -318,7 +318,7 @@ async def provider_by_code(session: AsyncSession, city_code: str, code: str) -> 
 
 
 async def standing_providers(session: AsyncSession, city_code: str) -> Sequence[Provider]:
-    """Return the providers of a city that have not ended, by their codes."""
+    """Return the providers of a city that have not ended, ordered by code."""
     found = await session.scalars(
         select(Provider)
         .where(Provider.city_code == city_code, Provider.ended_at.is_(None))
@@ -341,7 +341,7 @@ async def providers(
 async def linked_person(
     session: AsyncSession, city_code: str, provider_id: UUID, digest: bytes
 ) -> UUID | None:
-    """Return the id of who has linked an account of a provider."""
+    """Return the id of the person who has linked this account."""
     return await session.scalar(
         select(LinkedAccount.person_id).where(
             LinkedAccount.city_code == city_code,
@@ -354,7 +354,7 @@ async def linked_person(
 async def linked_providers(
     session: AsyncSession, city_code: str, people_ids: Sequence[UUID]
 ) -> Mapping[UUID, Sequence[str]]:
-    """Return the codes of the providers that people sign in by, in their order, by person."""
+    """Return the codes of the providers whose accounts people have linked, sorted, by person."""
     rows = await session.execute(
         select(LinkedAccount.person_id, Provider.code)
         .join(

@@ -22,28 +22,28 @@ _RECOVERY_BYTES = 10
 _DIGEST_BYTES = 32
 _GROUP = 4
 _STEPS_AROUND = (0, -1, 1)
-"""A clock may be a step off on either side (RFC 6238, section 5.2)."""
+"""Accepted time steps: the clock may be one step off on either side (RFC 6238, section 5.2)."""
 
 
 def totp_context(person_id: UUID) -> str:
-    """Return what a person's sealed secret is bound to."""
+    """Return the context that a person's sealed secret is bound to."""
     return f"person.totp:{person_id}"
 
 
 def pending_context(person_id: UUID) -> str:
-    """Return what a person's next sealed secret is bound to, while no code of it was used."""
+    """Return the context of a person's pending secret, until a code of it was used."""
     return f"person.totp_pending:{person_id}"
 
 
 def with_recovery(secret: bytes, codes: Sequence[str]) -> bytes:
-    """Return a secret that does not count yet, with what is kept of its recovery codes."""
+    """Return a pending secret joined with the digests of its recovery codes."""
     return secret + b"".join(map(recovery_digest, codes))
 
 
 def pending_parts(kept: bytes) -> tuple[bytes, list[bytes]]:
-    """Return a secret that does not count yet, and what is kept of its recovery codes.
+    """Split a pending secret from the digests of its recovery codes.
 
-    Of one that was begun before they were kept with it there are none: they count already.
+    A secret from before the two were joined has no digests: its codes are active already.
     """
     secret, rest = kept[:_SECRET_BYTES], kept[_SECRET_BYTES:]
     return secret, [rest[at : at + _DIGEST_BYTES] for at in range(0, len(rest), _DIGEST_BYTES)]
@@ -55,12 +55,12 @@ def new_secret() -> bytes:
 
 
 def shown(secret: bytes) -> str:
-    """Return a secret in base32, as one types it into an authenticator."""
+    """Return a secret in base32, as people type it into an authenticator."""
     return base64.b32encode(secret).decode()
 
 
 def address(secret: bytes, username: str) -> str:
-    """Return a secret as authenticators read it from a picture."""
+    """Return the `otpauth` URL of a secret, which authenticators read from a QR code."""
     return (
         f"otpauth://totp/Wufei:{quote(username)}?secret={shown(secret)}&issuer=Wufei"
         f"&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
@@ -68,21 +68,21 @@ def address(secret: bytes, username: str) -> str:
 
 
 def looks_like_totp(code: str) -> bool:
-    """Return whether a code is one by the time; the others are longer."""
+    """Return whether a code looks like a TOTP; recovery codes are longer."""
     return len(code) == DIGITS and code.isascii() and code.isdigit()
 
 
 def code_at(secret: bytes, step: int) -> str:
     """Return the code of a time step."""
-    # Authenticators know no other hash than SHA-1; HMAC does not depend on its collisions.
+    # Authenticators support only SHA-1, whose collisions do not weaken HMAC.
     made = TOTP(secret, DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303
     return made.generate(step * STEP_SECONDS).decode()
 
 
 def step_of(secret: bytes, code: str, now: datetime, *, after: int) -> int | None:
-    """Return the time step whose code this is, of those around now and later than `after`.
+    """Return the time step of a code, among those around now and later than `after`.
 
-    None: it is of none, or was used already.
+    None: the code matches none of them, or was used already.
     """
     present = int(now.timestamp()) // STEP_SECONDS
     found = None
@@ -94,7 +94,7 @@ def step_of(secret: bytes, code: str, now: datetime, *, after: int) -> int | Non
 
 
 def new_recovery_codes() -> list[str]:
-    """Return codes of 80 random bits each, written in groups of four."""
+    """Return ten recovery codes of 80 random bits each, written in groups of four."""
     codes = []
     for _ in range(RECOVERY_CODES):
         text = base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode().lower()
@@ -103,6 +103,6 @@ def new_recovery_codes() -> list[str]:
 
 
 def recovery_digest(code: str) -> bytes:
-    """Return what is kept of a recovery code, however its groups were typed."""
+    """Return the digest of a recovery code, however its groups were typed."""
     plain = "".join(code.split()).replace("-", "").lower()
     return hashlib.sha256(plain.encode("utf-8", "replace")).digest()

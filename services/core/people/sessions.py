@@ -23,7 +23,7 @@ Because = Literal[
 
 REFRESH_LABEL = "refresh"
 TOLD_FOR = timedelta(days=30)
-"""For so long a user is told that a refresh token of theirs was used twice."""
+"""How long a user is told that a refresh token of theirs was used twice."""
 
 _KEPT = timedelta(days=90)
 _MOST_FORGOTTEN = 500
@@ -31,7 +31,7 @@ _MOST_FORGOTTEN = 500
 
 @dataclass(frozen=True, slots=True)
 class SessionPolicy:
-    """How long a session goes on without news, and at most; longer where a device is bound."""
+    """How long a session lasts without a refresh, and at most; longer if bound to a device."""
 
     idle: timedelta
     longest: timedelta
@@ -39,17 +39,17 @@ class SessionPolicy:
     longest_of_device: timedelta
 
     def ends(self, started: datetime, *, bound: bool) -> datetime:
-        """Return when a session ends, whatever happens."""
+        """Return the latest end of a session."""
         return started + (self.longest_of_device if bound else self.longest)
 
     def idle_until(self, now: datetime, ends: datetime, *, bound: bool) -> datetime:
-        """Return until when it has to be heard of again."""
+        """Return the time by which it has to be refreshed."""
         return min(ends, now + (self.offline if bound else self.idle))
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a client says of its device; with a key the session is bound to that."""
+    """A client's description of its device; with a key the session is bound to the device."""
 
     name: str | None = None
     key: Mapping[str, Any] | None = None
@@ -57,7 +57,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """From which network somebody came, and by which provider; None: by a password."""
+    """The network that somebody signed in from, and the provider; None: by a password."""
 
     network: str | None
     provider: str | None = None
@@ -65,7 +65,7 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session that was begun or goes on, with the refresh token that is good next."""
+    """A session that was begun or refreshed, with its next refresh token."""
 
     sign_in: SignIn
     held: HeldPost
@@ -73,7 +73,7 @@ class Opened:
 
 
 def person_stamp(person_id: UUID, held: HeldPost | None = None) -> dict[str, object]:
-    """Return what the audit keeps of a person that acts before, or beside, its session."""
+    """Return the audit's record of a person who acts outside a session."""
     post = None if held is None else held.post
     return {
         "kind": "user",
@@ -96,7 +96,7 @@ async def begin(
     came: Came,
     now: datetime,
 ) -> Opened:
-    """Begin a session of a locked person in a post; of too many the oldest one ends."""
+    """Begin a session of a locked person in a post; beyond the limit the oldest session ends."""
     stamp = person_stamp(person.id, held)
     already = await queries.open_of_person(session, person.city_code, person.id, now)
     for oldest in already[: max(0, len(already) + 1 - queries.MOST_SESSIONS)]:
@@ -127,7 +127,7 @@ async def begin(
 
 
 async def give_refresh_token(session: AsyncSession, sign_in: SignIn, now: datetime) -> str:
-    """Make the refresh token that is good next; its text is shown this once."""
+    """Make the next refresh token; its text is shown only this once."""
     minted = mint(f"{REFRESH_LABEL}_{sign_in.city_code}")
     session.add(
         RefreshToken(
@@ -150,7 +150,7 @@ async def end(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """End a locked session; one that has ended stays as it is."""
+    """End a locked session; idempotent."""
     if sign_in.ended_at is not None:
         return
     sign_in.ended_at, sign_in.ended_because = now, because
@@ -185,6 +185,6 @@ async def _note(
 
 
 async def forget_old_sessions(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Drop some sessions of a city that ended more than 90 days ago."""
+    """Delete a batch of a city's sessions that ended more than 90 days ago."""
     given = {"city": city_code, "before": now - _KEPT, "most": _MOST_FORGOTTEN}
     await session.execute(FORGET_SESSIONS, given)

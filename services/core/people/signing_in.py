@@ -60,7 +60,7 @@ _LABEL_PARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class NewFactor:
-    """A second factor that nobody has used yet: shown this once."""
+    """A new second factor that is not active yet, shown only this once."""
 
     secret: str
     address: str
@@ -69,7 +69,7 @@ class NewFactor:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """Where people come without a credential: what it needs to let them in."""
+    """The operations for people without a credential, and what these need."""
 
     database: Database
     hasher: Hasher
@@ -86,13 +86,13 @@ class Reception:
         return self.clock.today(TIME_ZONE)
 
     async def sign_in(self, proof: PersonsProof, *, post_id: UUID | None, device: Device) -> Opened:
-        """Begin a session in a post of whoever proves who they are.
+        """Begin a session in a post, for a person who proves who they are.
 
         Raises:
-            SignInRefused: they do not, or are locked, or nobody is called so.
+            SignInRefused: the proof is wrong, they are locked, or there is no such user.
             SecondFactorNeeded, SecondFactorRequired: a code, or first a second factor, is needed.
-            ChoosePost, NoPost: several posts are held and none is named, or none is held.
-            InvalidInput: the post that is named is not held.
+            ChoosePost, NoPost: they hold several posts and name none, or hold none.
+            InvalidInput: they do not hold the post that they name.
             SignInBusy, SecretKeyNotSet: see `try_password` and `admitted`.
         """
         if self.seal is None:
@@ -124,7 +124,7 @@ class Reception:
         provider: str | None,
         now: datetime,
     ) -> Opened:
-        """Begin a session of a locked person who was admitted, by password or by a provider.
+        """Begin a session of a locked person, admitted by password or by a provider.
 
         Raises:
             SecondFactorRequired, ChoosePost, NoPost, InvalidInput: see `sign_in`.
@@ -148,10 +148,10 @@ class Reception:
         return list(await queries.held_on(session, person.city_code, person.id, self._today))
 
     async def change_password(self, proof: PersonsProof, new_password: str) -> None:
-        """Give whoever proves who they are another password; all of their sessions end.
+        """Change the password of a person who proves who they are; all of their sessions end.
 
         Raises:
-            InvalidInput: the new one is not good enough, or is one of the last ones.
+            InvalidInput: the new one violates the policy, or is one of their last.
             SignInRefused, SecondFactorNeeded, SignInBusy, SecretKeyNotSet: see `sign_in`.
         """
         faults = list(password_faults(new_password, (), NEW_PASSWORD))
@@ -162,7 +162,7 @@ class Reception:
             person = await admitted(session, tried, proof, seal=self.seal, now=self._now)
             if person is not None:
                 forgive(person)
-        # Only now: neither an answer nor a delay tells anything to whoever was not admitted.
+        # Only now, so that neither answer nor delay reveals anything to somebody not admitted.
         if person is None:
             raise SignInRefused
         made = await self._new_hash(tried.city_code, tried.person_id, new_password)
@@ -175,12 +175,12 @@ class Reception:
             await self._set_password(session, person, made, self._now)
 
     async def accept(self, invitation: str, new_password: str) -> Person:
-        """Set the first password by an invitation, which is used up; return whose it is.
+        """Set the first password with an invitation, which is used up; return the person.
 
         Raises:
             InvitationRefused: it is unknown, used or too old.
-            InvalidInput: the password is not good enough, or is one of the last ones.
-            SignInBusy: as many wait as may.
+            InvalidInput: the password violates the policy, or is one of their last.
+            SignInBusy: the queue is full.
         """
         city_code, sent = _label_of(invitation), digest(invitation)
         enter_city(city_code)
@@ -206,10 +206,10 @@ class Reception:
             return person
 
     async def _new_hash(self, city_code: str, person_id: UUID, new_password: str) -> str:
-        """Return the hash of a new password of somebody.
+        """Return the hash of a person's new password.
 
         Raises:
-            InvalidInput: it is not good enough, or one of the last ones.
+            InvalidInput: it violates the policy, or is one of their last.
         """
         async with self.database.sessions() as session:
             person = await queries.person(session, city_code, person_id)
@@ -238,7 +238,7 @@ class Reception:
         await end_all(session, person, "password_changed", actor=stamp, now=now)
 
     async def set_up_factor(self, proof: PersonsProof) -> NewFactor:
-        """Give whoever proves who they are a new second factor; its first code makes it count.
+        """Give a person who proves who they are a new second factor; its first code activates it.
 
         Raises:
             SignInRefused, SecondFactorNeeded, SignInBusy, SecretKeyNotSet: see `sign_in`.
@@ -252,7 +252,7 @@ class Reception:
             if person is not None:
                 forgive(person)
                 secret, codes = new_secret(), new_recovery_codes()
-                # Until a code of it is used, the codes on paper are those of the one before.
+                # Until one of its codes is used, the former recovery codes stay valid.
                 person.totp_pending_sealed = self.seal.seal(
                     with_recovery(secret, codes), pending_context(person.id)
                 )
@@ -270,13 +270,12 @@ class Reception:
         raise SignInRefused
 
     async def refresh(self, token: str, proof: str | None) -> Opened:
-        """Go on with a session: the token is used up, and another one given.
+        """Refresh a session: the token is used up, and replaced by another.
 
-        A token that was used already is in the hands of two: the session ends, and its owner is
-        told of it.
+        A token that comes a second time has been copied: the session ends, and its owner is told.
 
         Raises:
-            Reauthenticate: the session has ended, or the token is none of its.
+            Reauthenticate: the session has ended, or the token is not its own.
         """
         city_code, now = _label_of(token, REFRESH_LABEL), self._now
         enter_city(city_code)
@@ -296,7 +295,7 @@ class Reception:
         sign_in = await queries.sign_in(session, city_code, kept.sign_in_id, for_update=True)
         if sign_in is None or sign_in.ended_at is not None:
             return None
-        # Read anew under the lock: of two that come at once, one finds it used.
+        # Read again under the lock: of two concurrent requests, the second finds it used.
         kept = await queries.refresh_token(session, city_code, sent)
         if kept is None or kept.used_at is not None:
             stamp = person_stamp(sign_in.person_id)
@@ -314,7 +313,7 @@ class Reception:
     async def _goes_on(
         self, session: AsyncSession, sign_in: SignIn, token: str, proof: str | None, now: datetime
     ) -> HeldPost | None:
-        """Return the post that a session goes on in; None: it is over, or another's device asks."""
+        """Return the post of a session; None: it is over, or the device's proof is wrong."""
         if min(sign_in.idle_until, sign_in.ends_at) <= now:
             return None
         key = sign_in.device_key
@@ -348,7 +347,7 @@ def _chosen(held: list[HeldPost], post_id: UUID | None) -> HeldPost:
 
 
 def _label_of(secret: str, label: str = "invite") -> str:
-    """Return the city that a secret names; one that nobody has where it is none of ours."""
+    """Return the city in a secret of ours; of any other secret a code that no city has."""
     parts = secret.split("_", _LABEL_PARTS - 1)
     ours = len(parts) == _LABEL_PARTS and len(secret) <= LONGEST_SECRET and parts[0] == label
     return parts[1] if ours and secret.isascii() and secret.isprintable() else "-"

@@ -10,14 +10,14 @@ WHERE city_code = :city AND id = :id AND ended_at IS NULL AND password_hash IS N
     AND (locked_until IS NULL OR locked_until <= :now)
 RETURNING locked_until
 """)
-"""Count a wrong attempt; the last of `:most` locks. One that is locked already counts nothing."""
+"""Counts a wrong attempt; number `:most` locks the person. Does nothing while they are locked."""
 
 USE_REFRESH_TOKEN = text("""
 UPDATE refresh_token SET used_at = :now
 WHERE city_code = :city AND digest = :digest AND used_at IS NULL
 RETURNING digest
 """)
-"""Use a refresh token up: a row, or none where it was used already."""
+"""Uses a refresh token up; returns a row, or none if it was used already."""
 
 FORGET_SESSIONS = text("""
 WITH old AS (
@@ -30,10 +30,10 @@ WITH old AS (
 )
 DELETE FROM sign_in WHERE city_code = :city AND id IN (SELECT id FROM old)
 """)
-"""Drop sessions that ended before an instant, with their refresh tokens."""
+"""Deletes sessions that ended before an instant, with their refresh tokens."""
 
 KEEP_APP_TOKEN = text("""
 UPDATE sign_in_provider SET token_sealed = :token, token_until = :until
 WHERE city_code = :city AND id = :id AND version = :version AND ended_at IS NULL
 """)
-"""Keep an app token for every process, as long as the provider is the one it was fetched for."""
+"""Saves an app token for all processes, if the provider has not changed since it was fetched."""

@@ -26,16 +26,16 @@ from services.core.people.sessions import end_all
 INVITATION_GOOD_FOR = timedelta(days=3)
 _LABEL = "invite"
 _PERSONAL = ("username", "name", "device", "network")
-"""What an answer about a user or a session says of the person."""
+"""Members of answers about users and sessions that are personal."""
 
 
 async def create_user(
     session: AsyncSession, *, username: str, name: str, actor: Actor, now: datetime
 ) -> tuple[Person, str]:
-    """Enter somebody, and return them with their invitation, which is shown this once.
+    """Create a user, and return them with their invitation, which is shown only this once.
 
     Raises:
-        InvalidInput: somebody is called so already.
+        InvalidInput: somebody has this username already.
     """
     await _check_username(session, actor.city_code, username)
     person = Person(
@@ -58,7 +58,7 @@ async def create_user(
 
 
 async def _check_username(session: AsyncSession, city_code: str, username: str) -> None:
-    # Of two who take a name at once the second waits, and is told.
+    # If two people take a name at once, the second waits and is then refused.
     await lock_name(session, f"username {city_code} {username}")
     if await queries.has_person(session, city_code, username):
         said = Text("该用户名已被使用", "Somebody is called so already")
@@ -84,7 +84,7 @@ async def edit_user(
 
     Raises:
         UserEnded: they have left.
-        InvalidInput: somebody is called so already.
+        InvalidInput: somebody has this username already.
     """
     if person.ended_at is not None:
         raise UserEnded
@@ -113,7 +113,7 @@ async def invite(session: AsyncSession, person: Person, *, actor: Actor, now: da
 
     Raises:
         UserEnded: they have left.
-        OwnPost: it is the actor itself.
+        OwnPost: the person is the actor.
     """
     _check_other(person, actor)
     if person.ended_at is not None:
@@ -145,10 +145,10 @@ def _check_other(person: Person, actor: Actor) -> None:
 async def end_user(
     session: AsyncSession, person: Person, *, actor: Actor, today: date, now: datetime
 ) -> None:
-    """End a locked person who leaves: sessions, and posts with today; again changes nothing.
+    """End a locked person who leaves, with all sessions and, as of today, all posts; idempotent.
 
     Raises:
-        OwnPost: it is the actor itself.
+        OwnPost: the person is the actor.
     """
     _check_other(person, actor)
     if person.ended_at is not None:
@@ -170,9 +170,9 @@ async def end_user(
 async def unlink_user(
     session: AsyncSession, person: Person, *, actor: Actor, now: datetime
 ) -> None:
-    """Let a locked person sign in by no provider any more; where they do not, nothing changes.
+    """Remove all account links of a locked person; without links nothing changes.
 
-    Sessions that were begun so go on.
+    Sessions that began through them go on.
     """
     if await unlink_all(session, person, actor=actor.stamp(), now=now):
         person.version += 1
@@ -180,14 +180,14 @@ async def unlink_user(
 
 
 async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> None:
-    """Erase what is personal of a locked person who has left; again changes nothing.
+    """Erase the personal data of a locked person who has left; idempotent.
 
-    The id stays, with the names of posts: what they did stays under both. So does the audit, with
-    the networks that they came from, until its retention ends.
+    The id stays, with the names of posts, because what they did is recorded under both. The audit
+    stays too, with the networks that they came from, until its retention ends.
 
     Raises:
         UserNotEnded: they have not left.
-        OwnPost: it is the actor itself.
+        OwnPost: the person is the actor.
     """
     _check_other(person, actor)
     if person.ended_at is None:
@@ -225,14 +225,14 @@ async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now
 
 
 def _blanked(said: object, person_id: str) -> bool:
-    """Take what is personal of somebody out of a kept answer; return whether there was any."""
+    """Blank a person's data in a stored answer; return whether there was any."""
     if isinstance(said, list):
         return sum(_blanked(one, person_id) for one in said) > 0
     if not isinstance(said, dict):
         return False
     found = sum(_blanked(one, person_id) for one in said.values()) > 0
     if person_id in (said.get("id"), said.get("user_id")):
-        # Of who did something the name of the post is left, as in a history.
+        # The author of an action keeps the name of the post, as in a history.
         left = {"name": said["post"]} if said.get("kind") == "user" else {}
         blank = {one: left.get(one) for one in _PERSONAL if said.get(one) != left.get(one)}
         said |= blank

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
-from services.core.kit.decimals import plain
+from services.core.kit.decimals import plain_or_none
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
@@ -105,8 +105,8 @@ async def assign_target(
                 "year": year,
                 "sequence": sequence,
                 "kind": assignment.kind,
-                "value": _plain(assignment.value),
-                "upper": _plain(assignment.upper),
+                "value": plain_or_none(assignment.value),
+                "upper": plain_or_none(assignment.upper),
                 "conditions": conditions,
                 "text": assignment.text,
                 "document_number": assignment.document_number,
@@ -178,10 +178,6 @@ def _written(condition: Condition) -> dict[str, str | None]:
     """Return a condition as it is kept, its numbers exact."""
     return {
         "kind": condition.kind,
-        "value": _plain(condition.value),
-        "upper": _plain(condition.upper),
+        "value": plain_or_none(condition.value),
+        "upper": plain_or_none(condition.upper),
     }
-
-
-def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else plain(number)

@@ -33,7 +33,6 @@ from services.core.registers.rules import (
     after_verb,
     after_writing,
     allowed_actions,
-    authors_kept,
     authors_of,
     confirms,
     has_right,
@@ -43,7 +42,7 @@ from services.core.registers.rules import (
 )
 from services.core.registers.service import RegisterDesk, RowDeed, write
 from services.core.registers.totals import reason_faults
-from services.core.submissions.authorship import NOBODY, Authors
+from services.core.submissions.authorship import NOBODY, Authors, authors_kept
 
 
 def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:

@@ -16,7 +16,7 @@ from services.core.plan.state import PlanState
 from services.core.registers.deadlines import deadlines
 from services.core.registers.errors import RegisterNotFound
 from services.core.registers.judging import Cells, validity
-from services.core.submissions.authorship import Authors
+from services.core.submissions.authorship import Authors, authors_kept, authors_read
 from services.core.submissions.creation import organization_faults
 from services.core.submissions.rules import reviews, writes_for
 
@@ -126,16 +126,7 @@ def keeper_faults(register: Register, organization_code: str, plan: PlanState) -
 
 def authors_of(row: Row) -> Authors:
     """Return who wrote what a row says and is not confirmed."""
-    kept = row["authors"]
-    return Authors(tuple(UUID(key) for key in kept["keys"]), tuple(kept["organizations"]))
-
-
-def authors_kept(authors: Authors) -> dict[str, list[str]]:
-    """Return authors as the table keeps them."""
-    return {
-        "keys": [str(key) for key in authors.keys],
-        "organizations": list(authors.organizations),
-    }
+    return authors_read(row["authors"])
 
 
 def has_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -> bool:

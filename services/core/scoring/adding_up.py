@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from services.core.kit.decimals import display, plain
+from services.core.kit.decimals import display, plain, plain_or_none
 from services.core.kit.text import Text
 from services.core.plan.document import Gate, PlanDocument
 from services.core.plan.state import PlanState
@@ -13,7 +13,7 @@ from services.core.scoring.adjustments import Adjustments, adjust
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, Total, roll_up
-from services.core.scoring.traces import number_of, text_of
+from services.core.scoring.traces import number_of
 
 BoardRow = dict[str, Any]
 Board = dict[str, Any]
@@ -41,7 +41,7 @@ def add_up(state: PlanState, rows: Sequence[BoardRow]) -> Board:
     document = state.document
     total = total_of(document, rows)
     rows = [
-        {**row, "effective_weight": text_of(weight)}
+        {**row, "effective_weight": plain_or_none(weight)}
         for row, weight in zip(rows, total.weights, strict=True)
     ]
     adjusted = adjust(
@@ -58,11 +58,11 @@ def add_up(state: PlanState, rows: Sequence[BoardRow]) -> Board:
     places = document.scheme.display_places
     return {
         "overall": {
-            "score": text_of(total.score),
+            "score": plain_or_none(total.score),
             "display": _shown(total.score, places, document.scheme.gate),
             "grade": grading.grade.code if grading.grade else None,
             "grade_name": grading.grade.name if grading.grade else None,
-            "coverage": text_of(total.coverage),
+            "coverage": plain_or_none(total.coverage),
             "weight": plain(total.weight),
             **_adjusted(adjusted, places, document.scheme.gate),
             "gate": _gate(state, grading, not_met, falsified),
@@ -76,7 +76,7 @@ def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
     """Return deductions and bonuses, none where the plan has no such rules."""
     after = found.score if found.items else None
     return {
-        "adjusted_score": text_of(after),
+        "adjusted_score": plain_or_none(after),
         "adjusted_display": _shown(after, places, gate),
         "deducted": plain(found.deducted),
         "added": plain(found.added),
@@ -86,7 +86,7 @@ def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
                 "name": each.rule.name,
                 "kind": each.rule.kind,
                 "indicator": each.rule.indicator,
-                "occurrences": text_of(each.occurrences),
+                "occurrences": plain_or_none(each.occurrences),
                 "points": plain(each.points),
                 "cap": plain(each.rule.cap),
             }
@@ -120,11 +120,11 @@ def _group(group: GroupScore, name: str, places: int) -> dict[str, Any]:
     return {
         "code": group.code,
         "name": name,
-        "score": text_of(group.score),
+        "score": plain_or_none(group.score),
         "display": _shown(group.score, places),
         "weight": plain(group.weight),
         "effective_weight": plain(group.effective_weight),
-        "coverage": text_of(group.coverage),
+        "coverage": plain_or_none(group.coverage),
         "reason_code": group.reason,
         **_sentence(words(group.reason, {}) if group.reason else None),
     }

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from services.core.kit.decimals import display, plain
+from services.core.kit.decimals import display, plain, plain_or_none
 from services.core.obligations.queries import Extended
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
@@ -35,7 +35,7 @@ from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Asked, targets_of
 from services.core.scoring.tenures import Membership, Memberships, Sharers, Tenure, Tenures
-from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
+from services.core.scoring.traces import Trace, digest_of, trace_of
 from services.core.scoring.unit_targets import judge_units
 
 _A_DAY = timedelta(days=1)
@@ -301,7 +301,7 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
         "group": indicator.group,
         "selection": indicator.selection,
         "state": verdict.state,
-        "value": text_of(value),
+        "value": plain_or_none(value),
         "level": level,
         "display": _display(case, figure, level),
         "unit": indicator.unit,
@@ -309,14 +309,14 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
             "year": target.year,
             "date": target.end.isoformat(),
             "kind": target.kind,
-            "value": text_of(target.value),
-            "upper": text_of(target.upper),
+            "value": plain_or_none(target.value),
+            "upper": plain_or_none(target.upper),
             "text": target.text,
             "source": target.source,
         },
         "target_date_passed": case.target_date_passed,
         "met": verdict.met,
-        "attainment": text_of(verdict.attainment),
+        "attainment": plain_or_none(verdict.attainment),
         "months_of_sum": case.months_of_sum,
         "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
         "light": verdict.light,

@@ -13,11 +13,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from services.core.kit.decimals import plain_or_none
 from services.core.plan.document import PlanDocument
 from services.core.scoring.adding_up import Board, BoardRow, total_of
 from services.core.scoring.figures import ZERO, difference
 from services.core.scoring.judgement import Case, judge
-from services.core.scoring.traces import Trace, case_of, number_of, text_of
+from services.core.scoring.traces import Trace, case_of, number_of
 
 Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
 """A value approved or corrected, a target assigned or printed anew, a rule or weight changed, a
@@ -209,8 +210,8 @@ def _judged(row: BoardRow, case: Case) -> BoardRow:
     return {
         **row,
         "state": verdict.state,
-        "attainment": text_of(verdict.attainment),
-        "value": text_of(None if figure is None else figure.value),
+        "attainment": plain_or_none(verdict.attainment),
+        "value": plain_or_none(None if figure is None else figure.value),
     }
 
 

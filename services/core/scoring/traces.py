@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from services.core.kit.decimals import plain
+from services.core.kit.decimals import plain, plain_or_none
 from services.core.plan.document import Lights
 from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.comparables import BaselineValue, Comparable
@@ -58,7 +58,7 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "all_or_nothing": case.all_or_nothing,
         "baseline": None
         if case.baseline is None
-        else {"year": case.baseline.year, "value": text_of(case.baseline.value)},
+        else {"year": case.baseline.year, "value": plain_or_none(case.baseline.value)},
         "months": {
             "elapsed": case.elapsed_months,
             "whole": case.whole_months,
@@ -92,7 +92,7 @@ def result_of(verdict: Verdict) -> dict[str, Any]:
         "denominator": None if figure is None else plain(figure.bottom),
         "level": verdict.reading.level,
         "met": verdict.met,
-        "attainment": text_of(verdict.attainment),
+        "attainment": plain_or_none(verdict.attainment),
         "rule": verdict.rule,
         "share": None if pace is None else plain(pace.share),
         "expected": None if pace is None else plain(pace.expected),
@@ -150,11 +150,6 @@ def case_of(trace: Trace) -> Case:
     )
 
 
-def text_of(number: Decimal | None) -> str | None:
-    """Return a number as JSON text; None stays None."""
-    return None if number is None else plain(number)
-
-
 def number_of(text: str | None) -> Decimal | None:
     """Return the number of a JSON text; None stays None."""
     return None if text is None else Decimal(text)
@@ -164,16 +159,16 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
     """Return operands without what is absent, so that a trace stays short."""
     written: dict[str, Any] = {"period": operands.period, "reports": operands.reports}
     if operands.values:
-        written |= {"values": operands.values, "value_sum": text_of(operands.value_sum)}
+        written |= {"values": operands.values, "value_sum": plain_or_none(operands.value_sum)}
     if operands.ratios:
         written |= {
             "ratios": operands.ratios,
-            "numerator_sum": text_of(operands.numerator_sum),
-            "denominator_sum": text_of(operands.denominator_sum),
+            "numerator_sum": plain_or_none(operands.numerator_sum),
+            "denominator_sum": plain_or_none(operands.denominator_sum),
         }
     if operands.quotients:
         written |= {
-            "plain_sum": text_of(operands.plain_sum),
+            "plain_sum": plain_or_none(operands.plain_sum),
             "quotients": [[plain(top), plain(bottom)] for top, bottom in operands.quotients],
         }
     if operands.unparted:
@@ -249,7 +244,7 @@ def target_out(target: Target) -> dict[str, Any]:
     written: dict[str, Any] = {
         "year": target.year,
         "kind": target.kind,
-        "value": text_of(target.value),
+        "value": plain_or_none(target.value),
         "text": target.text,
         "source": target.source,
     }
@@ -288,8 +283,8 @@ def target_in(written: Mapping[str, Any]) -> Target:
 def _asked_out(asked: Asked) -> dict[str, Any]:
     return {
         "kind": asked.kind,
-        "value": text_of(asked.value),
-        "upper": text_of(asked.upper),
+        "value": plain_or_none(asked.value),
+        "upper": plain_or_none(asked.upper),
     }
 
 

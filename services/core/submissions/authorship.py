@@ -80,6 +80,19 @@ def authors_by(stamp: Mapping[str, Any]) -> Authors:
     return Authors(found, () if unit is None else (unit,))
 
 
+def authors_kept(authors: Authors) -> dict[str, list[str]]:
+    """Return authors as a column of JSON keeps them."""
+    return {
+        "keys": [str(key) for key in authors.keys],
+        "organizations": list(authors.organizations),
+    }
+
+
+def authors_read(kept: Mapping[str, Any]) -> Authors:
+    """Return the authors that `authors_kept` wrote."""
+    return Authors(tuple(UUID(key) for key in kept["keys"]), tuple(kept["organizations"]))
+
+
 @dataclass(frozen=True, slots=True)
 class Authorship:
     """Who wrote or handed in the present revision, and by column who wrote what stands there."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from services.core.kit.decimals import plain_or_none
 from services.core.plan.evidence_rules import pieces_of
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.rules import REMARKS, text_of
+from services.core.submissions.rules import REMARKS
 
 
 def image(row: SubmissionRow) -> dict[str, object]:
@@ -19,9 +20,9 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "state": row["state"],
         "revision": row["revision"],
         "approved_revision": row["approved_revision"],
-        "value": text_of(row["value"]),
-        "numerator": text_of(row["numerator"]),
-        "denominator": text_of(row["denominator"]),
+        "value": plain_or_none(row["value"]),
+        "numerator": plain_or_none(row["numerator"]),
+        "denominator": plain_or_none(row["denominator"]),
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
         **{name: row[name] for name in REMARKS},

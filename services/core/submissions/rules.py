@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.decimals import plain, quotient, times
+from services.core.kit.decimals import quotient, times
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
@@ -303,8 +303,3 @@ def multiplier(indicator: Indicator) -> Decimal:
     if indicator.formula is not None and indicator.formula.multiplier is not None:
         return indicator.formula.multiplier
     return Decimal(1)
-
-
-def text_of(number: Decimal | None) -> str | None:
-    """Return a number as it stands in history and answers."""
-    return None if number is None else plain(number)

@@ -254,20 +254,21 @@ class MergingWrites:
         if row["id"] in self.conflicts:
             raise ConflictWaits
         base = self._base(write, row)
-        if verb == "submit" and row["state"] == "submitted" and not differing(base, row):
+        unseen = differing(base, row)
+        if verb == "submit" and row["state"] == "submitted" and not unseen:
             return WriteResult(write, "unchanged", row["id"], row["version"])
-        if verb == "withdraw" and differing(base, row):
+        # Nobody hands in a figure that they did not see; remarks of others go in with one they did.
+        if "form" in unseen or (verb == "withdraw" and unseen):
             raise Stale(extra={"version": row["version"]})
         changed = after_verb(
             row, verb, access, plan=self.plan, actor=self.actor, reason=None, now=self.now
         )
-        others = bool(differing(base, row))
         in_time = verb == "submit" and self._made_in_time(write, row["period"])
         after = stepped({**row, **changed}, self.now)
         if verb == "submit":
             after = self._checked(after)
         self._note(after, action_of(verb), write, in_time=in_time)
-        outcome: WriteOutcome = "merged" if others else "applied"
+        outcome: WriteOutcome = "merged" if unseen else "applied"
         return WriteResult(write, outcome, row["id"], after["version"], made_in_time=in_time)
 
     def _present(self, write: Write) -> SubmissionRow:

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Message
 
 from services.api.gateways.facade import answered_by, answered_to, scope_of
+from services.api.request_context import RequestContext, begin_context
 
 PARTS = [bytes([number]) * 1000 for number in range(5)]
 
@@ -34,6 +35,7 @@ def _scope(stack: AsyncExitStack) -> Any:
     asgi = {"version": "3.0", "spec_version": "2.3"}
     held = {"fastapi_middleware_astack": stack, "state": {}}
     outer = Request({"type": "http", "asgi": asgi, "path": "/board", "headers": [], **held})
+    begin_context(outer.scope, RequestContext("r-1"))
     return scope_of(outer, "GET", "/v1/parts", {}, [])
 
 

@@ -25,8 +25,9 @@ from services.api.exports.digits import Digits
 from services.api.exports.workbook import MOST_CHARACTERS, WorkbookWriter
 from services.api.exports.writing import Writer
 from services.api.main import _ROUTERS
+from services.api.request_context import RequestContext, begin_context
 from services.api.routing import ExactRoute
-from services.api.table_forms import ASKED, Form
+from services.api.table_forms import Form
 from services.core.identity.errors import Unauthenticated
 from services.core.kit.formula_cells import NUMBER, RISKY
 from services.core.sheets.sheet_file import SheetFile
@@ -284,10 +285,11 @@ async def test_a_table_that_breaks_off_never_looks_whole() -> None:
 
     export = Export.of(_Route())  # type: ignore[arg-type] # as much of a route as it looks at
     assert export is not None
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http", "method": "GET", "path": "/v1/things", "query_string": b"state=open",
-        "headers": [(b"accept-language", b"en")], ASKED: Form.CSV,
+        "headers": [(b"accept-language", b"en")],
     }  # fmt: skip
+    begin_context(scope, RequestContext("r-1", form=Form.CSV))
     sent: list[Message] = []
 
     async def receive() -> Message:

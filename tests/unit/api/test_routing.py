@@ -6,6 +6,7 @@ import pytest
 from fastapi import Depends, Query, Request
 from fastapi.routing import APIRoute
 
+from services.api.request_context import RequestContext, begin_context
 from services.api.routing import ExactRequest, ExactRoute, plan_access, versioned_router
 from services.api.unread import Signature
 from services.api.write_options import read_write_options
@@ -85,7 +86,13 @@ def _request(query: str = "", body: bytes = b"") -> Request:
         return {"type": "http.request", "body": body, "more_body": False}
 
     headers = [(b"content-length", str(len(body)).encode())] if body else []
-    scope = {"type": "http", "method": "POST", "query_string": query.encode(), "headers": headers}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "query_string": query.encode(),
+        "headers": headers,
+    }
+    begin_context(scope, RequestContext("r-1"))
     return Request(scope, receive)
 
 

@@ -7,7 +7,8 @@ import pytest
 from fastapi import Query, Request
 from fastapi.routing import APIRoute
 
-from services.api.table_forms import ASKED
+from services.api.request_context import RequestContext, begin_context
+from services.api.table_forms import Form
 from services.api.unread import Signature
 from services.core.kit.errors import Fault
 
@@ -28,18 +29,26 @@ LIST, NOTHING = APIRoute("/x", _list), APIRoute("/x", _nothing, methods=["POST"]
 
 
 async def _unread(
-    route: APIRoute, query: str = "", body: bytes = b"", **scope: Any
+    route: APIRoute, query: str = "", body: bytes = b"", form: Form | None = None
 ) -> Sequence[Fault]:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     headers = [(b"content-length", str(len(body)).encode())] if body else []
-    said = {"type": "http", "method": "POST", "query_string": query.encode(), "headers": headers}
-    return await Signature(route).unread(Request({**said, **scope}, receive))
+    said: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "query_string": query.encode(),
+        "headers": headers,
+    }
+    begin_context(said, RequestContext("r-1", form=form))
+    return await Signature(route).unread(Request(said, receive))
 
 
-async def _told(*given: Any, **scope: Any) -> list[tuple[str, str, object]]:
-    return [(one.pointer, one.code, one.value) for one in await _unread(*given, **scope)]
+async def _told(
+    route: APIRoute, query: str = "", body: bytes = b"", form: Form | None = None
+) -> list[tuple[str, str, object]]:
+    return [(one.pointer, one.code, one.value) for one in await _unread(route, query, body, form)]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +79,9 @@ async def test_the_nearest_name_is_offered_where_there_is_one() -> None:
 async def test_changes_are_read_as_json_alone() -> None:
     changed = "changed_after=p1"
     assert await _told(LIST, changed) == []
-    assert await _told(LIST, "period=1", **{ASKED: "csv"}) == []
+    assert await _told(LIST, "period=1", form=Form.CSV) == []
     refused = [("/query/changed_after", "not-in-an-export", "p1")]
-    assert await _told(LIST, changed, **{ASKED: "csv"}) == refused
+    assert await _told(LIST, changed, form=Form.CSV) == refused
 
 
 @pytest.mark.parametrize(("more", "told"), [(0, []), (1, ["1 more"]), (2, ["2 more"])])
@@ -113,5 +122,10 @@ async def test_a_body_that_was_not_announced_is_not_waited_for(length: bytes | N
         raise AssertionError
 
     headers = [(b"host", b"h"), *([] if length is None else [(b"content-length", length)])]
-    said = {"type": "http", "method": "POST", "query_string": b"", "headers": headers}
+    said: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "query_string": b"",
+        "headers": headers,
+    }
     assert await Signature(NOTHING).unread(Request(said, receive)) == []

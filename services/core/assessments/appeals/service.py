@@ -36,7 +36,6 @@ from services.core.assessments.appeals.rules import (
 )
 from services.core.assessments.judging import judged, merged, open_faults
 from services.core.assessments.models import Assessment, AssessmentRevision
-from services.core.assessments.rules import authors_kept
 from services.core.assessments.service import AssessmentDesk, judged_columns, write_change
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
@@ -45,7 +44,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
-from services.core.submissions.authorship import Authors
+from services.core.submissions.authorship import Authors, authors_kept
 
 
 def check_filer(actor: Actor, assessment: Assessment) -> None:

@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from services.core.kit.decimals import plain_or_none
 from services.core.milestones.reports.service import REPORTED
-from services.core.milestones.rules import text_of
 
 DisputedVerb = Literal["progress", "complete"]
 """What the device wanted: to report how far it is, or to ask for closure."""
@@ -50,5 +50,5 @@ def _day_text(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-_TO_KEEP: Mapping[str, Any] = {"percent": text_of, "expected_date": _day_text}
+_TO_KEEP: Mapping[str, Any] = {"percent": plain_or_none, "expected_date": _day_text}
 _TO_READ: Mapping[str, Any] = {"percent": Decimal, "expected_date": date.fromisoformat}

@@ -11,10 +11,11 @@ from typing import Any, Literal
 from services.core.conflicts.rules import Merged, merge
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.decimals import plain_or_none
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.submissions.changes import FORMS
-from services.core.submissions.rules import REMARKS, text_of, writes_for
+from services.core.submissions.rules import REMARKS, writes_for
 
 ConflictKind = Literal["device", "observation"]
 """Between the ledger and what a device wrote, or what another source says of the same figure."""
@@ -62,7 +63,7 @@ def merge_fields(
 def shown(columns: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
     """Return some fields by column as a conflict keeps them, numbers as text."""
     return {
-        name: text_of(columns[name]) if name in _NUMBERS else columns[name]
+        name: plain_or_none(columns[name]) if name in _NUMBERS else columns[name]
         for field in fields
         for name in FIELDS[field]
     }

@@ -1,9 +1,9 @@
 """Conflicts over submissions: who sees them, and what their events say."""
 
 from services.core.conflicts.subject import ConflictSubject
+from services.core.kit.decimals import plain_or_none
 from services.core.plan.visibility import Owned
 from services.core.submissions.conflicts.models import SubmissionConflict
-from services.core.submissions.rules import text_of
 
 
 def _told(conflict: SubmissionConflict) -> dict[str, object]:
@@ -27,7 +27,7 @@ def _told_of_observation(conflict: SubmissionConflict) -> dict[str, object]:
     return {
         "observation_id": str(conflict.observation_id),
         "source_code": conflict.observed["source_code"],
-        "difference": text_of(conflict.difference),
+        "difference": plain_or_none(conflict.difference),
         "owner_code": conflict.owner_code,
         "due_date": None if conflict.due_date is None else conflict.due_date.isoformat(),
         **closed,
