@@ -126,6 +126,13 @@ if TYPE_CHECKING:
     from services.core.kit.span_export import SpanExport
 
 # Those that are asked most come first.
+_NAME_PATIENCE = timedelta(seconds=5)
+"""How long a request waits for a name, such as a register's while an import is written to it.
+
+It holds a connection meanwhile. Two rounds of such requests, one for each connection, are over
+before others give up waiting for a connection, after 15 s.
+"""
+
 _ROUTERS = (
     scoring.kept_router,
     submissions.router,
@@ -239,7 +246,7 @@ def create_app(
                     dsn,
                     size=chosen.database_connections,
                     application_name="wufei-api",
-                    serves=True,
+                    name_patience=_NAME_PATIENCE,
                 )
             )
             await require_current(database.engine)

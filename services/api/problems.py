@@ -70,7 +70,7 @@ class DatabaseUnavailable(DomainError):
 
 
 class Contended(DomainError):
-    """Another change of the same was not finished in time; send the request again."""
+    """Another change of the same was not finished within ten seconds; send the request again."""
 
     code = "contended"
     kind = RefusalKind.UNAVAILABLE

@@ -9,7 +9,7 @@ from services.core.drops import queries
 from services.core.drops.drop_lines import PURPOSE, name_of
 from services.core.drops.models import FileDrop
 from services.core.drops.service import empty_old, make_file, note_written
-from services.core.identity.queries import city_codes
+from services.core.identity.queries import cities_having
 from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock, is_recent
 from services.core.kit.database import Database
@@ -50,7 +50,7 @@ class Dropping:
             Exception: the first fault; all other drops had their turn nevertheless.
         """
         async with self._database.sessions() as session:
-            cities = await city_codes(session)
+            cities = await cities_having(session, queries.CITIES_WITH_DROPS)
         return sum(await one_by_one(cities, self._work_off_city))
 
     async def _work_off_city(self, city_code: str) -> int:

@@ -23,7 +23,6 @@ from services.core.imports.intake import FirstLook, ImportOptions, look_at, opti
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
 from services.core.imports.writing import FormRows, foresee, rows_of, write
-from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Fault
@@ -34,6 +33,7 @@ from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.worker.leased import kept_leased
 from services.worker.loops import keep_working
+from services.worker.turns import make_in_turns
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
@@ -93,22 +93,7 @@ class Importing:
 
     async def work_off(self) -> None:
         """Do all the work there is, one file of each city in turn."""
-        # What is listed may not be free: who writes a file holds it for longer than its lease.
-        while any([await self._work_one(city_code) for city_code in await self._cities()]):
-            pass
-
-    async def _work_one(self, city_code: str) -> bool:
-        """Work on the file of a city that waits longest; return whether there was one."""
-        with in_city(city_code):
-            async with self._database.transaction() as session:
-                taken = await service.leases.take(session, city_code)
-            if taken is not None:
-                await self._work_on(taken)
-        return taken is not None
-
-    async def _cities(self) -> list[str]:
-        async with self._database.sessions() as session:
-            return await queries.cities_waiting(session)
+        await make_in_turns(self._database, service.leases, self._work_on)
 
     async def _work_on(self, taken: Taken) -> None:
         try:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from services.core.events.reading import Followed, NumberedEvents
 from services.core.kit.clock import Clock
 from services.core.kit.ids import made_at
+from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.tracing import OpenSpan, opened_span
 from services.core.kit.trail import Trail, on_trail
 from services.core.scoring.service import READER as SCORING
@@ -22,6 +23,8 @@ from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result
 from services.worker import metrics
+from services.worker.interruption import traceback_of
+from services.worker.metrics import BY_DATE
 
 logger = logging.getLogger("wufei.worker")
 
@@ -162,3 +165,24 @@ def _told_of_delivery(span: OpenSpan, one: Result, outcome: Outcome, began: date
 def _since(then: datetime, now: datetime) -> float:
     """Return the seconds between two instants, at least 0, because clocks of machines differ."""
     return max(0.0, (now - then).total_seconds())
+
+
+@contextmanager
+def holding_up_no_other(city_code: str, name: str) -> Iterator[None]:
+    """Log a fault of what no event asks for, so that whatever comes after it is done."""
+    try:
+        yield
+    except Exception as error:
+        if is_away(error):
+            raise
+        a_failure(BY_DATE + name)
+        logger.warning(
+            "date follower failed",
+            extra={
+                "city": city_code,
+                "reader": name,
+                "cause": cause_in_words(error),
+                "next": "retrying with the next sweep, within 30 s",
+            },
+            exc_info=traceback_of(error),
+        )

@@ -22,8 +22,8 @@ from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 
 _AT_ONCE = 200
-_TOLD_EVERY_SECONDS = 2.0
 _MOST_TOLD = 100
+_TOLD_EVERY_SECONDS = 2.0
 
 
 class PackStopped(Exception):
@@ -114,9 +114,10 @@ class Packing:
                 await asyncio.to_thread(entry.write, part)
                 await self._go_on()
         yield self._counted()
+        await self._go_on()
 
     async def _go_on(self, *, at_once: bool = False) -> None:
-        """Ask now and then whether to go on.
+        """Lengthen the lease now and then, within a file too: one may take longer than it lasts.
 
         Raises:
             PackStopped: it was cancelled, or is not this worker's any more.

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ from services.core.webhooks import planning, recovery
 from services.worker.interruption import severity, traceback_of
 from services.worker.loops import keep_working
 from services.worker.metrics import BY_DATE
-from services.worker.observing import a_failure, a_turn, in_trouble
+from services.worker.observing import a_failure, a_turn, holding_up_no_other, in_trouble
 from services.worker.rests import Rests
 from services.worker.upkeep import tend_tables
 
@@ -54,6 +54,9 @@ _COUNT_EVERY_SECONDS = 0.5
 
 _OLD = "old"
 """The name, in `Rests`, of the clean-up of old rows of a city."""
+
+_MOST_TURNS = 20
+"""Turns that a reader takes in a round: one that is far behind holds up no other city."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -148,6 +151,7 @@ class Reactor:
         self._begun: set[str] = set()
         self._rests = Rests(clock)
         self._id = new_id()
+        self._look_again_at = 0.0
         self._beat_again_at = 0.0
         self._count_again_at = 0.0
 
@@ -169,9 +173,17 @@ class Reactor:
     async def _react_and_sweep(self) -> None:
         await self.react()
         if self._sweep_wanted:
-            await self.sweep()
+            await self.sweep(between=self._look)
             self._sweep_wanted = False
             self._woken.set()
+
+    async def _look(self) -> None:
+        """Follow the log for a round if it is time: woken, or not looked for so many seconds."""
+        if not self._woken.is_set() and time.monotonic() < self._look_again_at:
+            return
+        self._woken.clear()
+        busy = await self.go_round()
+        self._look_again_at = time.monotonic() + (0.0 if busy else self._look_every)
 
     async def react(self) -> None:
         """Do all the work there is, round by round; a wanted sweep may come between."""
@@ -201,8 +213,11 @@ class Reactor:
         """
         return sorted(cities, key=lambda _: self._chance())
 
-    async def sweep(self) -> None:
-        """Do the work that no event triggers: what fell due by date, and deletion of old rows."""
+    async def sweep(self, *, between: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Do the work that no event triggers: what fell due by date, and deletion of old rows.
+
+        `between` runs after each city, since a sweep over many cities takes long.
+        """
         async with self._database.sessions() as session:
             cities = await city_codes(session)
         # Before old rows are deleted one by one: a whole partition is dropped in no time.
@@ -211,15 +226,19 @@ class Reactor:
             await self._beat()
             with in_city(city_code):
                 await self._sweep(city_code)
+            if between is not None:
+                await between()
         async with self._database.transaction() as session:
             await forget_silent(session, now=self._clock.true_now())
 
     async def _sweep(self, city_code: str) -> None:
         if not self._rests.lasts(city_code, _OLD):
-            await self._look_after(city_code)
+            with holding_up_no_other(city_code, _OLD):
+                await self._look_after(city_code)
         for name, follow_date in self._by_date.items():
             if not self._rests.lasts(city_code, name):
-                await self._follow_date(city_code, name, follow_date)
+                with holding_up_no_other(city_code, name):
+                    await self._follow_date(city_code, name, follow_date)
 
     async def _look_after(self, city_code: str) -> None:
         """Begin the log of a city that has none, once, and delete rows whose retention is over.
@@ -240,27 +259,11 @@ class Reactor:
         self._rests.note(city_code, _OLD, any(forgotten))
 
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
-        """Do what fell due by date; a fault in one does not stop the others."""
-        try:
-            with a_turn(city_code, BY_DATE + name) as turn:
-                async with self._database.transaction() as session:
-                    turn.done = await follow_date(session, city_code, self._clock)
-            if name in UNHURRIED:
-                self._rests.note(city_code, name, turn.done)
-        except Exception as error:
-            if is_away(error):
-                raise
-            a_failure(BY_DATE + name)
-            logger.warning(
-                "date follower failed",
-                extra={
-                    "city": city_code,
-                    "reader": name,
-                    "cause": cause_in_words(error),
-                    "next": "retrying with the next sweep, within 30 s",
-                },
-                exc_info=traceback_of(error),
-            )
+        with a_turn(city_code, BY_DATE + name) as turn:
+            async with self._database.transaction() as session:
+                turn.done = await follow_date(session, city_code, self._clock)
+        if name in UNHURRIED:
+            self._rests.note(city_code, name, turn.done)
 
     async def _follow(self, city_code: str) -> bool:
         """Take every step of a city once; events that a step writes wait for the next round."""
@@ -281,20 +284,23 @@ class Reactor:
         return busy
 
     async def _take(self, city_code: str, step: _Step) -> Done | None:
-        """Take a step up to the end of the log, or to the event that fails.
+        """Take a step to the end of the log, the end of its round, or the event that fails.
 
         Numbering takes only one turn per round: otherwise a city that is written to without a pause
-        would be numbered forever, and its readers would never get a turn. A reader at the end takes
-        no second turn that would find nothing, because a later round finds new events. After a
-        fault the step continues event by event: the events before the failing one are handled, and
-        the log names that one. No event is ever skipped. Returns the last result; None: no work.
+        would be numbered forever, and its readers would never get a turn. A reader takes at most
+        20 turns, so that one that is far behind does not hold up other cities. A reader at the end
+        takes no second turn that would find nothing, because a later round finds new events. After
+        a fault the step continues event by event: the events before the failing one are handled,
+        and the log names that one. No event is ever skipped. Returns the last result; None: none.
         """
         done: Done | None = None
         failed: Exception | None = None
-        for at_once in (step.at_once, 1):
+        # Event by event it goes on until it has come to the bad one of those that failed at once.
+        for at_once, most in ((step.at_once, _MOST_TURNS), (1, step.at_once)):
             try:
-                while turned := await self._turn(city_code, step, at_once):
-                    done = turned
+                for _ in range(most):
+                    turned = await self._turn(city_code, step, at_once)
+                    done = turned or done
                     if not (isinstance(turned, Followed) and turned.more):
                         break
             except Exception as error:

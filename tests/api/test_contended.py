@@ -9,16 +9,11 @@ import asyncpg
 import httpx
 
 from services.api.problems import refused_by_database
-from services.core.registers.service import name_of
 from tests.support.api import IN_TIME, XINMI, Door, a_submission
 from tests.support.owner import owner_of
-from tests.support.registers import KEEPER, REGISTER, ROWS, a_row
 from tests.support.reported import PATH, a_period
-from tests.worker.running import until
 
 _TAKEN = "taken-by-another"
-CONNECTIONS = 8
-"""Of a process, unless it is told otherwise."""
 
 
 @asynccontextmanager
@@ -95,37 +90,6 @@ async def test_what_another_transaction_holds_is_told_as_that(door: Door) -> Non
             PATH, json=a_submission(period=place), headers={"Idempotency-Key": "place"}
         )
     assert again.status_code == 201, again.text
-
-
-async def waited_for(holder: asyncpg.Connection) -> bool:
-    """Whether more wait for a name than may do so for long."""
-    found = await holder.fetchval(
-        "SELECT count(*) > 2 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    return bool(found)
-
-
-async def test_who_waits_for_one_register_keeps_nobody_from_all_else(door: Door) -> None:
-    clerks = 3 * CONNECTIONS
-    async with (
-        await door.as_("office") as office,
-        await door.as_("reporter", KEEPER) as unit,
-        another(door) as importing,
-    ):
-        name = name_of("410183", XINMI, REGISTER)
-        await importing.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
-        writing = [asyncio.ensure_future(unit.post(ROWS, json=a_row())) for _ in range(clerks)]
-        await until(lambda: waited_for(importing))
-        others = await asyncio.gather(
-            *(
-                office.get(path)
-                for path in ("/me/todo", f"/plans/{XINMI}/milestones", f"/plans/{XINMI}/late", ROWS)
-            )
-        )
-        written = await asyncio.gather(*writing)
-    assert [one.status_code for one in others] == [200] * 4, [one.text for one in others]
-    assert {told(one) for one in written} == {(503, "contended")}
 
 
 async def test_an_outage_and_a_lock_are_told_apart() -> None:

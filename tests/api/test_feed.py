@@ -118,6 +118,33 @@ async def test_who_waits_is_answered_with_the_first_event_that_is_wanted(door: D
     assert [event["type"] for event in answer.json()["items"]] == ["submission.withdrawn"]
 
 
+async def test_who_waits_for_what_is_seldom_is_told_how_far_an_answer_came(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.feed.routes._STRETCH", 5)
+    monkeypatch.setattr("services.api.feed.routes._MOST_STRETCHES", 3)
+    for month in range(1, 8):
+        await _reported(door, "UN15", "U08", f"2022-{month:02}")
+    await door.react()
+    async with await door.as_("office") as office:
+        everything = await _whole_log(office)
+        assert len(everything) > 20
+        asked: dict[str, Any] = {"after": 0, "limit": 1, "wait": 20}
+        seldom = {**asked, "types": "webhook.test"}
+        answer = (await office.get("/events", params=seldom)).json()
+        assert (answer["items"], answer["last_position"], answer["has_more"]) == ([], 11, True)
+
+        wanted = [one for one in everything if one["type"] == "submission.submitted"]
+        found: list[dict[str, Any]] = []
+        while len(found) < len(wanted):
+            asked |= {"types": "submission.submitted"}
+            answer = (await office.get("/events", params=asked)).json()
+            assert len(answer["items"]) <= 1, "read in long stretches, and answered as asked"
+            found += answer["items"]
+            asked["after"] = answer["last_position"]
+    assert found == wanted
+
+
 async def test_a_cursor_older_than_the_log_is_told_where_the_log_begins(door: Door) -> None:
     await _reported(door, "UN15", "U08", "2021-05")
     await door.react()

@@ -4,9 +4,15 @@ import csv
 import hashlib
 import io
 import zipfile
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
 
 from services.core.kit.clock import Clock
+from services.core.kit.file_store import FileStore
+from services.worker import packing
+from services.worker.papering import Papering
 from tests.support.api import Door, a_submission
 from tests.support.evidence import PDF, UNIT, Later, added, files_below, filing
 from tests.support.milestones import a_milestone_in
@@ -151,3 +157,55 @@ async def test_a_pack_is_of_a_year(door: Door) -> None:
         answer = await office.post(PATH, json={"kind": "self_assessment", "period": "2021-Q1"})
     (fault,) = answer.json()["errors"]
     assert (fault["pointer"], fault["code"]) == ("/period", "not-a-year")
+
+
+class _TakesLongerThanALease:
+    """A store that gives a file bit by bit; between two bits whoever makes a paper is overdue."""
+
+    def __init__(self, door: Door, store: FileStore) -> None:
+        self._door, self._store = door, store
+        self.still_held: list[bool] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def open(self, key: str) -> AsyncIterator[bytes]:
+        content = b"".join([part async for part in self._store.open(key)])
+        yield content[:1]
+        for at in range(1, 4):
+            await self._pool.execute(
+                "UPDATE paper SET lease_until = now() - interval '1 minute'"
+                " WHERE city_code = '410183' AND state = 'making'"
+            )
+            yield content[at : at + 1]
+            self.still_held.append(
+                await self._pool.fetchval(
+                    "SELECT max(lease_until) > now() FROM paper"
+                    " WHERE city_code = '410183' AND state = 'making'"
+                )
+            )
+        yield content[4:]
+
+    @property
+    def _pool(self) -> Any:
+        return self._door.held.database.pool
+
+
+async def test_a_pack_stays_its_worker_s_while_a_file_takes_longer_than_a_lease(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = await a_year_with_evidence(door)
+    monkeypatch.setattr(packing, "_TOLD_EVERY_SECONDS", 0.0)
+    held = door.held
+    assert held.files is not None
+    store = _TakesLongerThanALease(door, held.files)
+    async with await door.as_("office") as office:
+        wish = {"kind": "self_assessment", "period": year}
+        begun = await office.post(f"{PLAN}/papers", json=wish)
+        assert begun.status_code == 202, begun.text
+        making = Papering(held.database, held.clock, cast("FileStore", store), seal=held.seal)
+        await making.work_off()
+        told = (await office.get(begun.headers["Location"].removeprefix("/v1"))).json()
+    assert told["state"] == "succeeded", told
+    assert set(store.still_held) == {True}
+    assert len(store.still_held) >= 6, "bit by bit of each file"

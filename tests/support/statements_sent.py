@@ -43,7 +43,7 @@ TABLES: Mapping[str, Sequence[str]] = {
 SPANNING: Mapping[str, str] = {
     "services.core.identity.queries:city_names": "which cities there are",
     "services.core.events.queries:cities_behind": "which cities the worker is to go round",
-    "services.core.imports.queries:cities_waiting": "in which cities a sheet waits for the worker",
+    "services.core.identity.queries:cities_having": "in which cities files wait for the worker",
     "services.core.events.queries:log_standing": "figures of the whole deployment",
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",
     "services.core.connectors.queries:cities_reporting": "of which cities something is reported",

@@ -30,6 +30,11 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_EVENTS))]
 
 _LOOK_EVERY_SECONDS = 1.0
 
+_STRETCH = 1000
+"""Positions that are read at once where a caller waits for the first event that is wanted."""
+_MOST_STRETCHES = 20
+"""Stretches that are read on end in one answer: an empty one says how far it came."""
+
 
 @router.get("/events", responses={**answering("Events", LINK), **refusals(403, 404, 410)})
 async def read_events(
@@ -127,7 +132,9 @@ async def _first(
 ) -> Stretch:
     """Return the first stretch in which there is something, or the last one before time is up.
 
-    Who waits is known anew at every look, and nobody is waited for who has gone.
+    Of what is there already it reads 20,000 positions at most: whoever wants what is seldom asks
+    on from where that ended. Who waits is known anew at every look, and nobody is waited for who
+    has gone.
 
     Raises:
         Unauthenticated: the key was revoked or expired meanwhile.
@@ -136,6 +143,7 @@ async def _first(
     # A try that begins anew waits no longer in all.
     context = context_of(request)
     give_up = context.waits_until = context.waits_until or clock() + wait
+    read, at_once = 0, limit
     while True:
         actor = await authenticate(request)
         kept_since = None
@@ -148,13 +156,22 @@ async def _first(
                 city_code=actor.city_code,
                 position=position,
                 wanted=wanted,
-                limit=limit,
+                limit=at_once,
                 kept_since=kept_since,
             )
-        left = give_up - clock()
-        if found.events or left <= 0 or await request.is_disconnected():
-            return found
-        position = found.last_position
+        left, read = give_up - clock(), read + found.has_more
+        ended = left <= 0 or read >= _MOST_STRETCHES
+        if found.events or ended or await request.is_disconnected():
+            return _cut(found, limit)
+        position, at_once = found.last_position, _STRETCH
         if not found.has_more:
             await held.watch.wait(actor.city_code, min(left, _LOOK_EVERY_SECONDS))
             await held.reads.look_again()
+
+
+def _cut(found: Stretch, limit: int) -> Stretch:
+    """Return a stretch with so many events at most; what is left of it comes next."""
+    if len(found.events) <= limit:
+        return found
+    events = found.events[:limit]
+    return Stretch(events, events[-1].position, has_more=True)

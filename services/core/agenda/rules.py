@@ -177,6 +177,11 @@ class Deadline:
     done: bool
     cancelled: bool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done about it."""
+        return not (self.done or self.cancelled)
+
 
 def alarm_days(due_date: date, calendar: WorkingCalendar) -> tuple[date, ...]:
     """Return the days on which a calendar program reminds: 7 and 1 working days before."""

@@ -13,6 +13,10 @@ MOST_DROPS = 50
 """File drops of a city."""
 
 
+CITIES_WITH_DROPS = select(FileDrop.city_code).distinct().order_by(FileDrop.city_code)
+"""The statement of the cities that have file drops; old files of closed ones are emptied too."""
+
+
 async def drops(session: AsyncSession, city_code: str) -> Sequence[FileDrop]:
     """Return the file drops of a city, by folder."""
     found = await session.scalars(

@@ -299,6 +299,12 @@ async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequ
     return [*await city_names(session, limit=limit)]
 
 
+async def cities_having(session: AsyncSession, wanted: Select[str]) -> Sequence[str]:
+    """Return the codes of the cities that a statement finds, such as those with work waiting."""
+    with in_every_city():
+        return (await session.scalars(wanted)).all()
+
+
 async def city_names(session: AsyncSession, *, limit: int | None = None) -> Mapping[str, str]:
     """Return the names of all cities of this deployment, or of the first `limit`, by code."""
     wanted = select(Tenant.city_code, Tenant.name).order_by(Tenant.city_code).limit(limit)

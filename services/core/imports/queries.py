@@ -9,8 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.imports.errors import ImportNotFound
 from services.core.imports.models import SheetImport, SheetImportFault, SheetImportFile
-from services.core.imports.statements import CITIES_WAITING
-from services.core.kit.city_scope import in_every_city
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import ended_units
@@ -105,12 +103,6 @@ async def promised_by(
         last = (one.organization_code, one.due_date, one.id)
         rows = (await session.scalars(wanted.where(tuple_(*place) > last))).all()
     return promised
-
-
-async def cities_waiting(session: AsyncSession) -> list[str]:
-    """Return the cities in which a file waits for a worker."""
-    with in_every_city():
-        return list(await session.scalars(CITIES_WAITING))
 
 
 async def import_of(

@@ -1,13 +1,6 @@
-"""The statements of imports: which wait, what was found in them, and what is kept no more."""
+"""The statements of imports: what was found in them, and what is kept no more."""
 
 from sqlalchemy import text
-
-CITIES_WAITING = text("""
-SELECT DISTINCT city_code FROM sheet_import
-WHERE state IN ('checking', 'confirming') AND (lease_until IS NULL OR lease_until < now())
-ORDER BY city_code LIMIT 100
-""")
-"""The cities in which a file waits and no worker is at it."""
 
 NOTE_FAULTS = text("""
 INSERT INTO sheet_import_fault

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import asyncpg
@@ -31,14 +32,7 @@ from services.core.kit.server_address import read_address
 
 logger = logging.getLogger("wufei.core")
 
-_LONGEST_WAIT, _SHORT_WAIT = "10s", "1s"
-"""How long a lock is waited for: always, and for a name while others wait for names already."""
-
-POOLED_SETTINGS: Mapping[str, str] = {
-    "TimeZone": "UTC",
-    "jit": "off",
-    "lock_timeout": _LONGEST_WAIT,
-}
+POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
 """Settings to give the database user where a pooler does not let a session set them itself."""
 
 
@@ -148,47 +142,31 @@ async def send_notices(session: AsyncSession) -> None:
             )
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """How many of a process wait for names now, and how many of them may do so for long."""
-
-    most: int
-    now: int = 0
-
-
-_NAMES_WAITED_FOR = "names_waited_for"
-
-
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:
     """Take the transaction-level advisory lock on `name`, waiting for it.
 
-    Holders of a `shared` lock do not wait for each other. Whoever waits keeps a connection from
-    everybody else of its process: where that serves callers (`connect`, `serves`), a quarter of
-    them may wait for names for long, and further ones give up after a second.
+    Holders of a `shared` lock do not wait for each other. Whoever waits keeps its connection, so
+    those who wait for one name could take every connection of a process: a database opened with
+    `name_patience` waits only that long for a name, and as long as ever for a row.
     """
     # Names share 64 bits of hash: two names may collide, and then only wait for each other.
-    function, given = f"xact_lock{'_shared' if shared else ''}", {"name": name}
-    locked = text(f"SELECT pg_advisory_{function}(hashtextextended(:name, 0))")
-    waiting: _Waiting | None = session.info.get(_NAMES_WAITED_FOR)
-    if waiting is None:
-        await session.execute(locked, given)
+    sort, given = ("_shared" if shared else ""), {"name": name}
+    patience: timedelta | None = session.info.get(PATIENCE)
+    wait = text(f"SELECT pg_advisory_xact_lock{sort}(hashtextextended(:name, 0))")
+    if patience is None:
+        await session.execute(wait, given)
         return
-    at_once = text(f"SELECT pg_try_advisory_{function}(hashtextextended(:name, 0))")
-    if await session.scalar(at_once, given):
+    take = text(f"SELECT pg_try_advisory_xact_lock{sort}(hashtextextended(:name, 0))")
+    if await session.scalar(take, given):
         return
-    waiting.now += 1
-    try:
-        if waiting.now <= waiting.most:
-            await session.execute(locked, given)
-        else:
-            await session.execute(_WAIT_FOR_LOCKS, {"time": _SHORT_WAIT})
-            await session.execute(locked, given)
-            await session.execute(_WAIT_FOR_LOCKS, {"time": _LONGEST_WAIT})
-    finally:
-        waiting.now -= 1
+    await session.execute(_WAIT_FOR, {"longest": f"{patience // timedelta(milliseconds=1)}ms"})
+    await session.execute(wait, given)
+    await session.execute(_WAIT_FOR, {"longest": POOLED_SETTINGS["lock_timeout"]})
 
 
-_WAIT_FOR_LOCKS = text("SELECT set_config('lock_timeout', :time, true)")
+_WAIT_FOR = text("SELECT set_config('lock_timeout', :longest, true)")
+PATIENCE = "name_patience"
+"""What a session's `info` calls how long it waits for a name that another holds."""
 
 
 def is_taken(error: IntegrityError, index: str) -> bool:
@@ -285,14 +263,13 @@ async def connect(
     size: int = 8,
     application_name: str = "wufei",
     replica: Check | None = None,
-    serves: bool = False,
+    name_patience: timedelta | None = None,
 ) -> AsyncIterator[Database]:
     """Open `dsn` (`postgresql://…`) with at most `size` connections in each of the two pools.
 
     A unit of work that holds a connection and asks for another is refused with `SecondConnection`.
-    `serves`: its sessions are those of callers, of whom few wait for long for a name. A `replica`
-    need not answer yet; its check runs on each new connection, and each session reads
-    one snapshot.
+    A `replica` need not answer yet; its check runs on each new connection, and each session reads
+    one snapshot. `name_patience` limits how long a session waits in `lock_name`.
     """
     settings = {
         "application_name": application_name,
@@ -300,7 +277,7 @@ async def connect(
         # JIT compilation takes longer than most of our statements.
         "jit": "off",
         # A longer wait for a row lock would outlast the caller's patience.
-        "lock_timeout": _LONGEST_WAIT,
+        "lock_timeout": "10s",
     }
     address = read_address(dsn)
     options = address.options(settings)
@@ -352,10 +329,7 @@ async def connect(
                 engine,
                 expire_on_commit=False,
                 autoflush=False,
-                info={
-                    **({} if replica is None else {REPLICA: True}),
-                    **({_NAMES_WAITED_FOR: _Waiting(max(size // 4, 1))} if serves else {}),
-                },
+                info={PATIENCE: name_patience} | ({} if replica is None else {REPLICA: True}),
             )
             yield Database(dsn, engine, sessions, pool)
     finally:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Select,
     Text,
     Update,
     bindparam,
@@ -28,6 +29,9 @@ from services.core.kit.ids import new_id
 
 LEASE = timedelta(minutes=1)
 """How long a row belongs to a worker after its last renewal."""
+
+MOST_CITIES = 100
+"""Cities that a worker goes round before it asks again which wait."""
 
 MOST_ATTEMPTS = 3
 """How often a row is begun before it is abandoned: the row itself may kill workers."""
@@ -70,6 +74,22 @@ class Leases(Generic[_Row]):
         self._waits = row.state.in_(
             bindparam("waiting", waiting, expanding=True, literal_execute=True)
         )
+        self._is_free = or_(row.lease_until.is_(None), row.lease_until < func.now())
+
+    @property
+    def cities_waiting(self) -> Select[str]:
+        """The statement of the cities in which a row waits and no worker is at it, 100 at most.
+
+        Cities whose row has waited longest come first, so that none is passed over forever.
+        """
+        row = self._row
+        return (
+            select(row.city_code)
+            .where(self._waits, self._is_free)
+            .group_by(row.city_code)
+            .order_by(func.min(row.updated_at), row.city_code)
+            .limit(MOST_CITIES)
+        )
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Lease the row of a city that has waited longest; None: none waits that is free."""
@@ -79,7 +99,7 @@ class Leases(Generic[_Row]):
             .where(
                 row.city_code == city_code,
                 self._waits,
-                or_(row.lease_until.is_(None), row.lease_until < func.now()),
+                self._is_free,
             )
             .order_by(row.id)
             .limit(1)

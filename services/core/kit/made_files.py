@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,6 +39,11 @@ class MadeFiles(Generic[_Row]):
     def __init__(self, row: type[_Row], abandoned: Mapping[str, Any]) -> None:
         self._leases = Leases(row, MAKING)
         self._abandoned = dict(abandoned)
+
+    @property
+    def cities_waiting(self) -> Select[str]:
+        """The statement of the cities in which a file is wanted, 100 at most."""
+        return self._leases.cities_waiting
 
     async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
         """Lease the file of a city that has waited longest; None: none waits."""
