@@ -1,1 +1,1 @@
-"""The console program `wufei`: starts, checks and feeds the system; no rule of the domain."""
+"""The console program `wufei`: starts, checks and feeds the system; it holds no domain rule."""

@@ -1,4 +1,4 @@
-"""Lets `python -m services.console` be the program `wufei`, installed or not."""
+"""Makes `python -m services.console` the program `wufei`, installed or not."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Asks a web server of this machine for one page's status; not a client for anything else."""
+"""Requests a single page from a web server of this machine, for its status only."""
 
 import asyncio
 

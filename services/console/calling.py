@@ -1,4 +1,4 @@
-"""How commands call the API: where it is, with which key, and what a refusal says."""
+"""How commands call the API: its address, the key, and how a refusal is shown."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How many rows a table has so far, by the bytes of it that came in: CSV, or a workbook."""
+"""Counts the rows of a table while its bytes arrive: CSV, or a workbook."""
 
 import zlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The data directory: its lock, its layout and its logs; what the database holds is not ours."""
+"""The data directory: its lock, layout and logs; the database's content belongs to the database."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""The one way a command ends badly: a sentence for whoever sits there, never a traceback."""
+"""The error that ends a command: a sentence for the user, never a traceback."""
 
 
 class ConsoleError(Exception):

@@ -1,4 +1,4 @@
-"""Asks a database when its workers last said that they go on."""
+"""Reads from a database when its workers last sent a heartbeat."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The language of what a command says: asked for, or that of the terminal."""
+"""The language of a command's output: the requested one, or that of the terminal."""
 
 import os
 

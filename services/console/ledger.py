@@ -1,4 +1,4 @@
-"""The open ledger for commands that work in it: its database and its clock."""
+"""Opens the ledger's database and clock for commands that work in it directly."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

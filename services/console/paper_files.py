@@ -1,4 +1,4 @@
-"""A paper's file, held against what it carries and the ledger; and a figure of it traced."""
+"""Verifies a paper's file against its own data and the ledger; and traces a figure of it."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""Which TCP ports of this machine are free; nothing here listens for longer than a look."""
+"""Finds free TCP ports of this machine; nothing here keeps listening."""
 
 import socket
 from contextlib import closing

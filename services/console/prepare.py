@@ -1,4 +1,4 @@
-"""Makes a database ready for the doors: schema, first plan, first keys; safe at every start."""
+"""Prepares a database for the services: schema, first plan, first keys; safe at every start."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""Says of each replica whether readings may go to it."""
+"""Checks for each replica whether it may serve reads."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Says whether a database takes writes: it may only read, or its disk may be full."""
+"""Checks whether a database accepts writes: it may be read-only, or its disk full."""
 
 import asyncpg
 

@@ -1,4 +1,4 @@
-"""The note that a running `wufei up` leaves for other commands: what runs, at which addresses."""
+"""The file that a running `wufei up` leaves for other commands: its processes and addresses."""
 
 import json
 from dataclasses import asdict, dataclass, field

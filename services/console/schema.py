@@ -1,4 +1,4 @@
-"""Brings a database to this version's schema, or tells which it has; migrations/ says how."""
+"""Migrates a database to this version's schema, or reads its revision; migrations/ says how."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""What the environment may set for the console; the doors read their own settings."""
+"""The console's settings from the environment; the services read their own."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""Goes along a long chain of the audit with several processes, one a processor.
+"""Verifies a long chain of the audit with several processes, one for each processor.
 
-To hash takes a processor, and one process uses one at most. Each has a connection of its own, and
-all see the snapshot of the one that asked for them.
+Hashing is bound by the processor, and one process uses only one. Each process has a connection of
+its own, and all see the snapshot of the connection that started them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Files that are written whole: under another name first, brought to the disk, then renamed."""
+"""Writes files atomically: under another name first, flushed to the disk, then renamed."""
 
 import os
 from contextlib import suppress

@@ -1,6 +1,7 @@
 """Nobody is late with what a version of the plan asked of them only after the period's date."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,57 @@ async def test_a_period_that_is_opened_again_asks_new_owners_with_time_to_answer
     await load(door, A, B)
     await move(door, "reopen")
     assert sorted(await late_of(door)) == [("ZW01", "2032-01-31")]
+
+
+DROPPED = [A]
+HANDED_OVER = [A, {**B, "owners": ["ZW03"]}]
+
+
+@pytest.mark.parametrize("without", [DROPPED, HANDED_OVER], ids=["dropped", "handed over"])
+@pytest.mark.parametrize("left_on", ["2032-01-10", "2032-02-10"], ids=["before", "after"])
+async def test_who_comes_back_after_the_date_has_time_to_answer(
+    door: Door, left_on: str, without: list[dict[str, Any]]
+) -> None:
+    at(door, "2032-01-05", "10:00:00")
+    await approve(door, "A", "ZW01", value="60")
+    await load(door, A, B)
+    at(door, left_on, "10:00:00")
+    await load(door, *without)
+    at(door, ASKED_ON, "10:00:00")
+    await load(door, A, B)
+    (owed,) = (await read(door, "obligations", organization="ZW02"))["items"]
+    assert (owed["due_date"], owed["status"]) == (ANSWERED_BY, "expected")
+    assert (await late_of(door), (await row_of(door, "B"))["reporting"]["overdue"]) == ([], 0)
+    at(door, "2032-04-11", "10:00:00")
+    await door.sweep()
+    assert await late_of(door) == [("ZW02", ANSWERED_BY)]
+
+
+async def test_who_was_asked_late_and_comes_back_is_due_no_earlier_than_first(door: Door) -> None:
+    await approve(door, "A", "ZW01", value="60")
+    at(door, ASKED_ON, "10:00:00")
+    await load(door, A, B)
+    for day, said in (("2032-03-15", DROPPED), ("2032-03-20", [A, B])):
+        at(door, day, "10:00:00")
+        await load(door, *said)
+    (owed,) = (await read(door, "obligations", organization="ZW02"))["items"]
+    assert (owed["original_due_date"], owed["due_date"]) == (ANSWERED_BY, ANSWERED_BY)
+    assert await late_of(door) == []
+
+
+@pytest.mark.parametrize(
+    ("handed_in_on", "status"), [("2032-01-20", "met"), ("2032-02-05", "late")]
+)
+async def test_what_was_handed_in_while_it_was_owed_stays_as_it_came(
+    door: Door, handed_in_on: str, status: str
+) -> None:
+    at(door, "2032-01-05", "10:00:00")
+    await load(door, A, B)
+    at(door, handed_in_on, "10:00:00")
+    await approve(door, "B", "ZW02", value="60")
+    at(door, "2032-02-10", "10:00:00")
+    await load(door, A)
+    at(door, ASKED_ON, "10:00:00")
+    await load(door, A, B)
+    (owed,) = (await read(door, "obligations", organization="ZW02"))["items"]
+    assert (owed["due_date"], owed["status"]) == ("2032-01-31", status)

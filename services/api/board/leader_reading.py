@@ -22,9 +22,9 @@ from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
-from services.core.scoring.board import empty_board
 from services.core.scoring.comparing import compare_boards
 from services.core.scoring.models import ScoreSnapshot
+from services.core.scoring.service import nothing_drawn
 
 MOST_LATE = 60
 """So many late things are told one by one, the gravest; all of them are counted."""
@@ -108,7 +108,7 @@ async def _standing(
     today: date,
 ) -> Standing:
     if snapshot is None:
-        drawn = empty_board(plan, period, today)
+        drawn = await nothing_drawn(session, plan, period, today)
         return Standing(drawn.board, drawn.traces, 0, plan)
     return Standing(
         snapshot.board,

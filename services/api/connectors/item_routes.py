@@ -256,12 +256,17 @@ async def _compared(
     period: str,
     stated: dict[tuple[str, str], str] | None,
 ) -> Reconciliation:
-    held = await queries.held_of_period(session, plan, period)
-    wanted = set(connector.indicator_codes or plan.indicators)
+    items = await queries.standing_items(session, connector, period)
+    wanted = {*(connector.indicator_codes or plan.indicators)} & plan.indicators.keys()
+    # Of what is reported no more the places that were reported are still compared.
+    reported = {(one.indicator_code, one.organization_code) for one in items}
+    among = wanted | {code for code, _ in reported}
+    held = await queries.held_of_period(session, plan, period, among)
+    counts = {place[:2]: one for place, one in held.items()}
     return reconcile(
         plan,
         read_mapping(connector.mapping),
-        held={place[:2]: one for place, one in held.items() if place[0] in wanted},
-        items=await queries.standing_items(session, connector, period),
+        held={at: one for at, one in counts.items() if at[0] in wanted or at in reported},
+        items=items,
         stated=stated,
     )

@@ -37,8 +37,8 @@ from services.core.plan.leads import leading
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every
-from services.core.scoring.board import empty_board
 from services.core.scoring.queries import latest_board_text
+from services.core.scoring.service import nothing_drawn
 
 router = versioned_router("milestones")
 
@@ -85,7 +85,7 @@ async def list_task_progress(
     and of the lights that the newest scoreboard of `period` gives to the linked indicators.
     """
     wanted = period_of_board(plan, period)
-    view = _View(actor, plan, await _indicators(held, plan, wanted))
+    view = _View(actor, plan, await _indicators(session, held, plan, wanted))
     tallies = await _tallies(session, held, view)
     items: list[dict[str, Any]]
     if by == "task":
@@ -120,7 +120,7 @@ async def get_task_progress(
     """Tell how far one task is, measure by measure."""
     task = plan.task(number, section)
     wanted = period_of_board(plan, period)
-    view = _View(actor, plan, await _indicators(held, plan, wanted))
+    view = _View(actor, plan, await _indicators(session, held, plan, wanted))
     tallies = await _tallies(session, held, view, [one.code for one in task.measures])
     (found,) = progress.of_tasks([task], tallies, view.lights)
     body = to_json({**_head(held, plan, wanted), **_task(found, view)})
@@ -136,7 +136,7 @@ def _head(held: Resources, plan: PlanState, period: Period) -> dict[str, Any]:
 
 
 async def _indicators(
-    held: Resources, plan: PlanState, period: Period
+    session: Reading, held: Resources, plan: PlanState, period: Period
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
     async with held.reads.pool.acquire() as connection:
@@ -144,7 +144,8 @@ async def _indicators(
             connection, plan.city_code, plan.code, period=period.code, basis="approved"
         )
     if row is None:
-        board = empty_board(plan, period, held.clock.today(plan.document.time_zone)).board
+        today = held.clock.today(plan.document.time_zone)
+        board = (await nothing_drawn(session, plan, period, today)).board
     else:
         board = from_json(row["board"])
     return {one["code"]: one for one in board["indicators"]}

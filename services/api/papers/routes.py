@@ -320,7 +320,7 @@ async def get_paper_figure(
     if figure.indicator is not None:
         had = await plan_that_had(session, plan, figure.indicator)
         period = plan.period_calendar.period(figure.period)
-        read = periods_read(period, had.indicators[figure.indicator])
+        read = periods_read(had, period, had.indicators[figure.indicator])
         inputs, outside = await contributions(
             session,
             plan.city_code,

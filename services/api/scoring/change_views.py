@@ -20,7 +20,8 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.state import PlanState
 from services.core.scoring.changes import Cause, IndicatorChange
-from services.core.scoring.comparing import BoardComparison, Happened, Value
+from services.core.scoring.comparing import BoardComparison, Happened
+from services.core.scoring.counted_between import Value
 from services.core.scoring.figures import difference
 from services.core.scoring.models import ScoreSnapshot
 

@@ -125,7 +125,7 @@ async def get_indicator_score(
     wanted, snapshot = await _asked_for(session, plan, period, basis, as_of, publication)
     drawn_by = plan
     if snapshot is None:
-        drawn, _ = unwritten_board(held, plan, wanted, as_of)
+        drawn, _ = await unwritten_board(session, held, plan, wanted, as_of)
         board, traces, position = drawn.board, drawn.traces, 0
         scheme = plan.document.scheme
         method = MethodOut(name=scheme.name, version=scheme.version)
@@ -139,7 +139,7 @@ async def get_indicator_score(
     unit = unit_in_scope(actor, plan, drawn_by, code)
     inputs, outside = list[Contribution](), 0
     if snapshot is not None:
-        place = ScoreSubject(code, basis, periods_read(wanted, drawn_by.indicators[code]))
+        place = ScoreSubject(code, basis, periods_read(drawn_by, wanted, drawn_by.indicators[code]))
         inputs, outside = await contributions(
             session, plan.city_code, plan.code, place=place, position=position, unit=unit
         )

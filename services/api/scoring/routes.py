@@ -37,8 +37,9 @@ from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version
 from services.core.plan.visibility import sees_under_review
 from services.core.scoring import queries
-from services.core.scoring.board import Drawn, board_before, empty_board
+from services.core.scoring.board import Drawn, board_before
 from services.core.scoring.models import ScoreSnapshot
+from services.core.scoring.service import nothing_drawn
 
 router = versioned_router("scores")
 kept_router = versioned_router("scores", route_class=CachedRoute)
@@ -140,7 +141,8 @@ async def _read_board(
     """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
     row, board = await _snapshot(held, plan, period, basis, as_of)
     if row is None:
-        drawn, day = unwritten_board(held, plan, period, as_of)
+        async with held.reads.sessions() as session:
+            drawn, day = await unwritten_board(session, held, plan, period, as_of)
         head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": day}
         return to_json({**head, **drawn.board})
     drawn_by = plan
@@ -150,8 +152,8 @@ async def _read_board(
     return _body(drawn_by, period, basis, row, board, as_of)
 
 
-def unwritten_board(
-    held: Resources, plan: PlanState, period: Period, as_of: datetime | None
+async def unwritten_board(
+    session: AsyncSession, held: Resources, plan: PlanState, period: Period, as_of: datetime | None
 ) -> tuple[Drawn, date]:
     """Return a board of which there is no snapshot, and its local date.
 
@@ -161,7 +163,7 @@ def unwritten_board(
     if as_of is not None and as_of < now:
         return board_before(plan, period, as_of), plan.local_date(as_of)
     today = plan.local_date(now)
-    return empty_board(plan, period, today), today
+    return await nothing_drawn(session, plan, period, today), today
 
 
 async def _read_published(

@@ -233,7 +233,7 @@ async def _changes(
     limit: int,
 ) -> Response:
     async with held.reads.pool.acquire() as connection:
-        rows, read_to, more = await queries.changed_after(
+        rows, read_to, more, _ = await queries.changed_after(
             connection,
             actor,
             plan_code=plan.code,

@@ -72,7 +72,9 @@ async def changes_since(
 ) -> dict[str, Any]:
     """Return what changed and what is gone since a position, and where to go on from.
 
-    A device whose position is beyond the log is told to begin anew: its writes have come in.
+    A device whose position is beyond the log is told to begin anew, as is one since whose position
+    the plan has a new version, or a period came into another state: who sees what, and may do what,
+    changed of things that did not. Its writes have come in.
 
     Raises:
         PositionBeyondLog: the position is beyond what a replica has of the log: it may be behind.
@@ -95,7 +97,7 @@ async def _beginning(device: Device, *, anew: bool) -> dict[str, Any]:
 
 async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> dict[str, Any]:
     session, actor, plan = device.session, device.actor, device.plan
-    rows, read_to, more = await submission_queries.changed_after(
+    rows, read_to, more, shifted = await submission_queries.changed_after(
         await driver_connection(session),
         actor,
         plan_code=plan.code,
@@ -103,6 +105,8 @@ async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> 
         position=position,
         limit=_POSITIONS,
     )
+    if shifted:
+        return await _beginning(device, anew=True)
     gone = [
         {"kind": "submission", "id": row["id"], "position": row["position"]}
         for row in rows

@@ -1,4 +1,4 @@
-"""`wufei audit verify` and `export`: the chain held against its rows, or put into a file."""
+"""`wufei audit verify` and `export`: verifies the chain against its rows, or exports it."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""`wufei connector check`: plays against a superior's platform with batches of no items."""
+"""`wufei connector check`: tests a superior's platform with batches of no items."""
 
 import os
 import ssl

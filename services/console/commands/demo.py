@@ -1,7 +1,7 @@
 """`wufei demo`: walks a month of the plan on a set clock, and leaves the system in that state.
 
-Everything is done through the API, by keys of the units concerned, on servers and data of its
-own; what it prints is what the numbered log holds. Everything says that it is a demonstration.
+It does everything through the API, with keys of the units concerned, on servers and data of its
+own; it prints what the numbered log holds. Every text says that it is a demonstration.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""`wufei doctor`: what is wrong, and what to do, in the reader's language."""
+"""`wufei doctor`: says what is wrong and what to do, in the reader's language."""
 
 import asyncio
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""Starts one of the two doors in this process; under `wufei up` as in production."""
+"""Runs the API or the worker in this process, under `wufei up` as in production."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`wufei drop`: events dropped as numbered files, for systems that fetch files."""
+"""`wufei drop`: writes events into numbered files, for systems that fetch files."""
 
 import asyncio
 from argparse import Namespace

@@ -1,6 +1,6 @@
-"""`wufei export`: fetches a list, a comparison or a form as a file: all of it, or none.
+"""`wufei export`: downloads a list, a comparison or a form as a file: all of it, or none.
 
-What comes in is written beside the file and takes its place once it is whole.
+The download is written beside the file and replaces it once it is complete.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`wufei files own`: this database is the one that goes on with the store of files."""
+"""`wufei files own`: makes this database the owner of its file store."""
 
 import asyncio
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""`wufei gateway check`: calls an installation as a partner, and says what was answered."""
+"""`wufei gateway check`: calls an installation as a partner, and reports its answers."""
 
 import os
 import ssl

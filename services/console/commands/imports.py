@@ -1,4 +1,4 @@
-"""`wufei import`: sends a sheet to the API, shows how far it is, and what came of it."""
+"""`wufei import`: sends a sheet to the API, shows its progress, and prints the result."""
 
 import time
 from argparse import Namespace

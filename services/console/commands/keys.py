@@ -1,4 +1,4 @@
-"""`wufei key create`, `wufei key list` and `wufei key revoke`, for whoever has the machine."""
+"""`wufei key create`, `list` and `revoke`, for whoever has the machine."""
 
 import asyncio
 from argparse import Namespace

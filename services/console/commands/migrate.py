@@ -1,4 +1,4 @@
-"""`wufei migrate`."""
+"""`wufei migrate`: brings the database to this version's schema."""
 
 import asyncio
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""Plan documents as files: whatever an editor saved them as, read as text, then as a plan."""
+"""Reads a plan document from a file, in whatever encoding an editor saved it, as a plan."""
 
 import codecs
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`wufei row-security`: the wall by city between the services and the tables, up or down."""
+"""`wufei row-security`: switches the row-level security policies by city on or off."""
 
 import asyncio
 from argparse import Namespace

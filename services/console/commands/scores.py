@@ -1,6 +1,7 @@
-"""`wufei score recompute`: every score anew from the log, and whether anything differed.
+"""`wufei score recompute`: recomputes every score from the log, and says whether any differed.
 
-Each plan is one transaction: what is done is kept, and of the plan under way nothing is.
+Each plan is one transaction: when interrupted, finished plans are kept, the current one rolled
+back.
 """
 
 import asyncio

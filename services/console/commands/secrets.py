@@ -1,4 +1,4 @@
-"""`wufei secrets rotate`: everything that is sealed is sealed anew with the first key."""
+"""`wufei secrets rotate`: re-encrypts all sealed values with the first key."""
 
 import asyncio
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""`wufei simulate country`: what so many cities would be like, on this machine."""
+"""`wufei simulate country`: simulates the load of many cities on this machine."""
 
 from argparse import Namespace
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Brings everything on this machine up in order, and down again; the parts know how they run."""
+"""Brings everything on this machine up in order, and down again; each part knows how it runs."""
 
 import asyncio
 import os

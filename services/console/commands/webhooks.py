@@ -1,4 +1,4 @@
-"""`wufei webhook check`: finds out whether a receiver takes what is right and refuses the rest."""
+"""`wufei webhook check`: tests whether a receiver accepts valid deliveries and refuses others."""
 
 import asyncio
 import os

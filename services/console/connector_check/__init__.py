@@ -1,1 +1,1 @@
-"""What `wufei connector check` plays against a superior's platform."""
+"""The test cases of `wufei connector check`, sent to a superior's platform."""

@@ -1,4 +1,4 @@
-"""What `wufei connector check` plays: batches of no items, and what is a right answer. Pure."""
+"""The cases of `wufei connector check`: batches of no items, and the right answers. Pure."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence

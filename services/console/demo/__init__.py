@@ -1,1 +1,1 @@
-"""`wufei demo`: a month of the plan on a set clock, as data, and the stage it plays on."""
+"""`wufei demo`: its story, a month of the plan as data, and the stage that plays it."""

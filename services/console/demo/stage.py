@@ -1,4 +1,4 @@
-"""Where the demonstration plays: the API in this process, its actors, and a clock that jumps."""
+"""The demonstration's environment: the API in this process, its actors, and a clock that jumps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

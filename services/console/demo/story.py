@@ -1,7 +1,7 @@
 """The month that the demonstration walks: who does what on which day, as data.
 
-January 2026: the year 2025 is to be reported by the 31st, and one milestone goes wrong and
-right again. Names of people are nobody's; every text says that it is a demonstration.
+January 2026: the year 2025 is to be reported by the 31st, and one milestone fails and recovers.
+Names of people are fictitious; every text says that it is a demonstration.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

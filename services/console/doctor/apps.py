@@ -1,4 +1,4 @@
-"""What is said of the government apps that people may sign in by: whether any is set up."""
+"""Checks whether any government app is set up for sign-in."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

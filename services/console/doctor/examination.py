@@ -1,4 +1,4 @@
-"""Goes from part to part, the servers first; what cannot be asked is not asked."""
+"""Examines part by part, the servers first; parts that cannot be reached are skipped."""
 
 from collections.abc import AsyncIterator
 

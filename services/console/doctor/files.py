@@ -1,4 +1,4 @@
-"""What is said of the store of files: whether it takes files, and which ones it has lost."""
+"""Checks the file store: whether it accepts files, and which files it has lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What was looked at, what was seen there, and what is to be done about it."""
+"""A finding: what was examined, its state, and what to do about it."""
 
 from dataclasses import dataclass
 

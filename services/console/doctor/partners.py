@@ -1,4 +1,4 @@
-"""What is said of partners: who may send what nobody signed, from anywhere."""
+"""Checks partners: which may send unsigned requests from any address."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

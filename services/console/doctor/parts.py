@@ -1,4 +1,4 @@
-"""What is said of tables cut by time: whether parts are made ahead, and what lies in none."""
+"""Checks partitioned tables: whether partitions exist in advance, and rows in the default one."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is said of the embedded system that runs: its processes, the API's answer, its disk."""
+"""Checks the running embedded system: its processes, the API's answer, its disk."""
 
 import os
 import shutil

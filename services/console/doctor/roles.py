@@ -1,4 +1,4 @@
-"""What is said of the role that the services sign in as: whether it could change the log."""
+"""Checks the services' database role: whether it could change the log."""
 
 from services.console.doctor.findings import Finding
 from services.core.append_only import append_only

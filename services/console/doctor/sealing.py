@@ -1,4 +1,4 @@
-"""What is said of the sealing key: whether it opens what the database holds sealed."""
+"""Checks whether the sealing key opens the database's sealed values."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What is said of the servers: PostgreSQL, a pooler before it, and Redis."""
+"""Checks the servers: PostgreSQL, a pooler before it, and Redis."""
 
 from collections.abc import AsyncIterator
 

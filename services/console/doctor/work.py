@@ -1,4 +1,4 @@
-"""What is said of the work: who does it, who is behind, what waits, what needs a person soon."""
+"""Checks the work: workers, readers that are behind, queues, and what needs a person soon."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence

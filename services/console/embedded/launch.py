@@ -1,4 +1,4 @@
-"""How a child process is started so that it neither hears our terminal nor outlives us."""
+"""Starts a child process so that it gets no signals of our terminal and does not outlive us."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: how it is made, started and found ready; nothing restarts it here."""
+"""The embedded PostgreSQL: creating, starting and awaiting it; restarts are the supervisor's."""
 
 import hmac
 import os

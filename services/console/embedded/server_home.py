@@ -1,4 +1,4 @@
-"""Decides where the embedded servers live: in the data directory, or where their user gets."""
+"""Decides where the embedded servers live: in the data directory, or where their user may go."""
 
 import shutil
 from dataclasses import dataclass

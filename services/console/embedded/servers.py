@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey of one data directory, kept running; whoever starts them uses them."""
+"""Keeps PostgreSQL and Valkey of one data directory running for the code that started them."""
 
 import asyncio
 from collections.abc import Callable

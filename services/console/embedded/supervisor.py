@@ -1,4 +1,4 @@
-"""Keeps one child process running: starts, restarts, stops it; what it does is not our business."""
+"""Keeps one child process running: starts, restarts and stops it, whatever it does."""
 
 import asyncio
 from asyncio.subprocess import Process

@@ -1,4 +1,4 @@
-"""The embedded Valkey: a doorbell that keeps nothing; how it is started and when it is ready."""
+"""The embedded Valkey, which only wakes readers and stores nothing: starting and awaiting it."""
 
 import asyncio
 import secrets

@@ -1,1 +1,1 @@
-"""What `wufei gateway check` plays to an installation as a partner, and what is right."""
+"""The test cases of `wufei gateway check`, sent to an installation as a partner."""

@@ -1,4 +1,4 @@
-"""What `wufei gateway check` plays: each request, and what is a right answer. Pure."""
+"""The cases of `wufei gateway check`: each request, and its right answer. Pure."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence

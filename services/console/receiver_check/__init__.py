@@ -1,1 +1,1 @@
-"""What `wufei webhook check` plays to a receiver, and how it judges the answers."""
+"""The test cases of `wufei webhook check`, and how it judges a receiver's answers."""

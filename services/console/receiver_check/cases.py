@@ -1,4 +1,4 @@
-"""What `wufei webhook check` plays to a receiver: each case, what is right, what else it means."""
+"""The cases of `wufei webhook check`: deliveries, right answers, and what others mean."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Deliveries as Wufei makes them, for trying a receiver; what is forged begins as what is right."""
+"""Deliveries as Wufei makes them, for testing a receiver; forged ones are altered valid ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Plays deliveries to one receiver and notes its answers; it posts to nowhere else."""
+"""Sends deliveries to a single receiver and records its answers; it posts to nowhere else."""
 
 import asyncio
 import ssl

@@ -1,1 +1,1 @@
-"""What waits for whom, soonest due first: as a list, and as a calendar to subscribe to."""
+"""The agenda: work that waits for a person, soonest due first; also as a calendar feed."""

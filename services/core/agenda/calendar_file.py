@@ -1,7 +1,7 @@
-"""Deadlines as a file that calendar programs read (RFC 5545). Pure: what is known goes in.
+"""Deadlines as an iCalendar file (RFC 5545). Pure.
 
-Writing an entry is half a millisecond of the processor, and the same entries are asked for every
-hour by each program that subscribes: each is kept as bytes by everything that it says.
+Writing an entry takes half a millisecond of processor time, and every subscribed program asks for
+the same entries each hour. So each entry is cached as bytes, keyed by its whole content.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Refusals of the agenda."""
+"""Errors that the agenda slice raises."""
 
 from services.core.kit.errors import Forbidden, NotFound
 from services.core.kit.text import Text

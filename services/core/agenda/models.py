@@ -1,4 +1,4 @@
-"""The table of calendar tokens: each opens one calendar to whoever has its address."""
+"""The table of calendar tokens: each opens one calendar to anyone with its address."""
 
 from datetime import datetime
 from uuid import UUID

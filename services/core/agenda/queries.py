@@ -1,6 +1,6 @@
-"""Reading what waits for an actor, the deadlines of a calendar, and the tokens that open one.
+"""Reads an actor's waiting work, the deadlines of a calendar, and calendar tokens.
 
-The statement of what waits is put together in `agenda.statements`.
+`agenda.statements` composes the statement for waiting work.
 """
 
 from collections.abc import Mapping, Sequence

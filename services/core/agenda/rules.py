@@ -1,4 +1,4 @@
-"""What waits for whom, and whose deadlines a calendar may show. Pure."""
+"""Decides what waits for whom, and whose deadlines a calendar may show. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Making and revoking calendar tokens. Each change is written to the audit."""
+"""Makes and revokes calendar tokens. Each change is written to the audit."""
 
 from dataclasses import dataclass
 from datetime import datetime

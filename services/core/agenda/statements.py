@@ -1,7 +1,7 @@
-"""The statement of what waits for somebody, put together from a part for each kind.
+"""The SQL statement for an actor's waiting work, composed from one part for each kind.
 
-Text only. Each part is written for whom it waits, so that none reads more than that is, and
-has the same columns: kind, due_date, today, plan_code, subject_kind, subject_id,
+Text only. Each part begins from the actor, so that it reads no more rows than wait for them. All
+parts have the same columns: kind, due_date, today, plan_code, subject_kind, subject_id,
 organization_code, indicator_code, measure_code, period, title, state.
 """
 

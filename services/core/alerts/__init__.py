@@ -1,1 +1,1 @@
-"""Deadlines and other causes: who is to be told when, what was told, and what was answered."""
+"""Alerts on deadlines and other causes: whom to notify and when, notices sent, and reactions."""

@@ -1,4 +1,4 @@
-"""What an evaluation decides by: the plan, its rules, its working days, the hour. Pure."""
+"""The input of every decision of an evaluation: plan, rules, working calendar, time. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,11 +118,13 @@ class EvaluationContext:
         return entry.name if entry else organization_code or ""
 
     def title_of(self, label: str, measure_code: str | None, indicator_code: str | None) -> str:
-        """Return what a thing is called: its own name, or its indicator and period."""
-        indicator = self.plan.indicators.get(indicator_code or "")
-        if measure_code is not None or indicator is None:
+        """Return what a thing is called: its own name, or its indicator and period.
+
+        An indicator that the plan dropped since is told by its code.
+        """
+        if measure_code is not None or indicator_code is None:
             return label
-        return f"{indicator.name} {label}"
+        return f"{self.plan.indicator_name(indicator_code)} {label}"
 
     @cached_property
     def _measure_leads(self) -> Mapping[str, str]:

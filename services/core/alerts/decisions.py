@@ -1,4 +1,4 @@
-"""What becomes of a finding: a notice of its own, a line of a digest, or suppressed. Pure."""
+"""Decide what happens to a finding: its own notice, a line of a digest, or suppressed. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

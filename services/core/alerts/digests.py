@@ -1,6 +1,6 @@
-"""Digests: what a unit is told once a day, and what was overdue when it was first seen.
+"""Digests: a unit's daily summary notice, and items that were already overdue when first seen.
 
-A unit is given at most one digest of each kind a day. What comes too late for today's is left
+A unit gets at most one digest of each kind a day. A finding that comes too late for today's is left
 undecided: the next evaluation finds it again, for the next digest.
 """
 

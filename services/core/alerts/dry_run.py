@@ -1,4 +1,4 @@
-"""What an evaluation would do, without doing it: counts, and the gravest notices. Pure."""
+"""Preview of an evaluation, without writing: counts, and the most severe notices. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable

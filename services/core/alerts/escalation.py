@@ -1,4 +1,4 @@
-"""Who is told at a level, by function, and when a notice may go out. Pure."""
+"""Whom each escalation level notifies, by function, and when a notice may be sent. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""One evaluation of a plan: notices of what is newly due, ends of what is done, and digests.
+"""One evaluation of a plan: creates notices of newly due steps, ends finished alerts, adds digests.
 
-All that it remembers between two runs stands in the tables. So it may be killed at any line, run
-twice, or run after a long pause; the caller holds the plan's lock. A dry run finds and decides
-the same and writes nothing.
+All state between two runs is in the tables. So an evaluation may be killed at any line, run twice,
+or run after a long pause; the caller holds the plan's lock. A dry run finds and decides the same
+and writes nothing.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence

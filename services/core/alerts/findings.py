@@ -1,6 +1,6 @@
-"""The one pass over open deadlines: which steps are newly due, and which alerts' cause is gone.
+"""The single pass over open deadlines: finds newly due steps, and alerts whose cause is gone.
 
-What is made of a finding is decided in `alerts.decisions`.
+`alerts.decisions` decides what happens to a finding.
 """
 
 from collections.abc import AsyncIterator, Mapping

@@ -1,6 +1,6 @@
-"""When plans are evaluated: every ten minutes whole, and at once for what an event affected.
+"""Schedule of evaluations: a whole plan every ten minutes, and at once what an event affected.
 
-A plan is evaluated by one worker at a time: its row of `alert_evaluation` is the lock.
+One worker at a time evaluates a plan: its row of `alert_evaluation` is the lock.
 """
 
 from datetime import datetime, timedelta

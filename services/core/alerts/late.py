@@ -1,7 +1,7 @@
-"""What is late in a plan, of every kind, in one list: by unit, the gravest first, then the oldest.
+"""The list of everything overdue in a plan: by unit, most severe first, then oldest.
 
-It uses the relations and stages of the alerts and reads them as they stand now. So it also lists
-what no notice has been made of yet.
+It uses the relations and stages of the alerts and reads the current rows, so it also lists items
+that have no notice yet.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Red lights: alerts without a date, raised and ended as a plan's newest approved board says."""
+"""Red-light alerts, which have no date: raised and ended by a plan's newest approved scoreboard."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The words of alerts, in both languages. Decides nothing."""
+"""The texts of alerts, in both languages. Decides nothing."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""Tables of alerts: rules by version, alerts, every notice, and when a plan was looked at."""
+"""Tables of alerts: rules by version, alerts, every notice, and when a plan was last evaluated."""
 
 from datetime import date, datetime
 from typing import Any

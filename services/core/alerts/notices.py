@@ -1,7 +1,7 @@
-"""Writing what was decided: notices, alerts, their history and their events, many at once.
+"""Writes decisions in batches: notices, alerts, their history and their events.
 
-One statement a batch. A notice's key is unique, and only a notice that was really inserted makes
-an event. So two evaluations, one after another or at the same time, notify nobody twice.
+Each batch is one statement. A notice's key is unique, and only a notice that was really inserted
+makes an event. So two evaluations, one after another or at the same time, notify nobody twice.
 """
 
 from collections.abc import Mapping, Sequence

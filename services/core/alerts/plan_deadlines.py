@@ -1,4 +1,4 @@
-"""Deadlines that the plan's document itself holds: publicity days, targets to be assigned. Pure."""
+"""Deadlines in the plan's document itself: publicity days, targets to be assigned. Pure."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -24,9 +24,14 @@ class PlanDeadline:
 def plan_deadlines(
     plan: PlanState, rule: RuleCode, target: TargetRule, today: date
 ) -> list[PlanDeadline]:
-    """Return the deadlines of a rule that the document holds, as of a day."""
+    """Return the deadlines of a rule that the document holds, as of a day.
+
+    Publicity days are told within the plan's span: before and after it another plan tells them.
+    """
     if rule == "publicity_day":
-        return [_next(plan.code, day, today) for day in plan.document.supervision.publicity_days]
+        span, days = plan.document.span, plan.document.supervision.publicity_days
+        coming = (_next(plan.code, day, today) for day in days)
+        return [one for one in coming if span.start <= one.mark <= span.end]
     return list(_unassigned(plan, target)) if rule == "target_missing" else []
 
 

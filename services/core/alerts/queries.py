@@ -1,4 +1,4 @@
-"""Reading alerts: what an evaluation needs beside its findings, and what callers may see."""
+"""Queries of alerts: the other inputs of an evaluation, and the alerts that callers may see."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

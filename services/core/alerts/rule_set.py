@@ -1,8 +1,8 @@
-"""The format of alert rules: data of a plan, with the defaults that hold until they are changed.
+"""The format of alert rules: data of a plan, with defaults until somebody changes them.
 
-What a stage is and when it is due is in `alerts.stages`; who is told at which level, and when a
-notice may go out, in `alerts.escalation`. What waits for the morning is left out by
-`alerts.statements.FINDINGS`.
+`alerts.stages` says what a stage is and when it is due; `alerts.escalation` whom each level
+notifies, and when a notice may be sent. `alerts.statements.FINDINGS` leaves out what waits for the
+morning.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What an alert is called, and what people may do with one. Pure: no session, no clock."""
+"""The code of an alert, and which actions its state allows. Pure: no session, no clock."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Verbs on alerts and their rules: acknowledge, snooze, change the rules.
+"""Commands on alerts and their rules: acknowledge, snooze, change the rules.
 
 Each writes the new state, its history row and its event in the caller's transaction.
 """

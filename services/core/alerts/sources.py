@@ -1,9 +1,9 @@
-"""What has a deadline, by rule: the rows that are open, who is addressed, and why one ended.
+"""The SQL relations of deadlines, by rule: open rows, their addressees, and why an alert ended.
 
-SQL as text, put together and run in `alerts.queries`. Each relation yields one row for an open
-thing: `subject_id`, `epoch`, `mark` (its due date, or the day from which its days are counted),
-`created_at`, `unit` (that it is of; null where nobody is in charge), `measure_code`,
-`indicator_code`, `label`, `paused` (nothing is told for now) and `parent_id`.
+`alerts.queries` assembles and runs them. Each relation yields one row for an open item:
+`subject_id`, `epoch`, `mark` (its due date, or the day from which its days are counted),
+`created_at`, `unit` (its owner; null if nobody is in charge), `measure_code`, `indicator_code`,
+`label`, `paused` (no notices for now) and `parent_id`.
 """
 
 from collections.abc import Callable

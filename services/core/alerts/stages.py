@@ -1,6 +1,6 @@
-"""Which stage of a deadline is due on a day. Pure: no timers and no memory.
+"""Which stage of a deadline is due on a day. Pure: no timers and no state.
 
-`alerts.cutoffs` says the same for a whole table of deadlines at once.
+`alerts.cutoffs` gives the same answer for a whole table of deadlines at once.
 """
 
 from collections.abc import Iterator

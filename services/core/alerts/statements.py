@@ -1,4 +1,4 @@
-"""The statements of alerts, by name: what is due, what is late, and what is written of both."""
+"""The SQL statements of alerts, by name: due steps, overdue items, and writes of both."""
 
 from sqlalchemy import text
 

@@ -1,1 +1,1 @@
-"""What was found by a score sheet, what points that gives, and what becomes of it."""
+"""Assessments by score sheets: findings, the points that they give, and the workflow."""

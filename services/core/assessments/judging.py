@@ -1,4 +1,4 @@
-"""What was found by a score sheet, judged: every fault at once, points by item, total. Pure."""
+"""Validates and scores the findings of a sheet: all faults at once, points by item, total. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

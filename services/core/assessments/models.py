@@ -1,4 +1,4 @@
-"""Tables of assessments: each as it stands, every change of it, and what was published of it."""
+"""Tables of assessments: the current state of each, every change, and each publication."""
 
 from datetime import date, datetime
 from decimal import Decimal

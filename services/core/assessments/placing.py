@@ -1,7 +1,7 @@
-"""Assessments of a sheet and a period beside those they can be compared with. Pure.
+"""Ranks the assessments of a sheet and period among comparable ones. Pure.
 
-Places are given by the rules of the rankings of units: exact totals, equals share a place, and the
-next is left out.
+Ranks follow the rules of the rankings of units: totals are exact, equal totals share a rank, and
+the ranks after it are skipped.
 """
 
 from collections import Counter

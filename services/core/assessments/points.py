@@ -1,7 +1,7 @@
-"""The points that a finding gives by its item: one function for each kind of item. Pure.
+"""The points of a finding: one function for each kind of item. Pure.
 
-Whatever was found, points lie between the item's `lowest` and its `full`, both included, and more
-faults never give more points. Numbers are exact; a quotient has 20 places.
+Points always lie between the item's `lowest` and its `full`, both included, and more faults never
+give more points. Numbers are exact; a quotient has 20 places.
 """
 
 from collections.abc import Callable, Mapping, Sequence

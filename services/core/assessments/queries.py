@@ -1,4 +1,4 @@
-"""Reading assessments. Every query of a caller starts from what the caller may see."""
+"""Queries of assessments. A caller's queries always start from the condition on what it may see."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What may follow what for an assessment, and who may do it. Pure."""
+"""The state machine of an assessment: transitions, and who may make them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Verbs on assessments: a new one, what was found, and what becomes of it.
+"""Commands on assessments: begin, record findings, and the steps of the workflow.
 
 Each change writes the assessment, its history and its event in the caller's transaction.
 """

@@ -1,4 +1,4 @@
-"""Of what an assessment is: a unit, a village or a row of a register, as its sheet says. Pure."""
+"""The subject of an assessment: a unit, a village or a register row, as its sheet says. Pure."""
 
 from collections.abc import Mapping
 

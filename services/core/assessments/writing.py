@@ -1,6 +1,6 @@
-"""Many assessments at once: begun, or changed, each decided by itself and told of.
+"""Writes many assessments at once, begun or changed: each is decided and reported by itself.
 
-A call is constant in statements, however many it has.
+The number of statements of a call does not grow with the number of assessments.
 """
 
 import asyncio

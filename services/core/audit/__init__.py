@@ -1,1 +1,1 @@
-"""The record of what concerns keys and settings rather than the plan."""
+"""The audit: the record of changes to keys and settings rather than to the plan."""

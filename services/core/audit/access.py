@@ -1,8 +1,8 @@
-"""What is remembered of how callers came until it is written: refusals, uses, tokens, files.
+"""A buffer of access records until they are written: refusals, uses, tokens, files.
 
-Pure and bounded. What repeats itself within a minute is one entry with its number, and of what is
-more than a minute may have only the sum is kept: a storm of requests makes neither the process nor
-the table grow.
+Pure and bounded. Repeats within a minute become one entry with a count, and what exceeds the number
+of entries allowed per minute is only summed: a storm of requests grows neither the process nor the
+table.
 """
 
 from collections.abc import Mapping, Sequence

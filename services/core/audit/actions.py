@@ -1,4 +1,4 @@
-"""What may have been done, as the audit names it. Entries keep these words, so none is renamed."""
+"""The names of actions in the audit. Entries keep these words, so none is ever renamed."""
 
 from typing import Literal
 

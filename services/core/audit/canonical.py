@@ -1,9 +1,9 @@
-r"""What is hashed: the bytes of a row, of a link, and of a head. Pure.
+r"""The bytes that are hashed for a row, a link, and a head. Pure.
 
 A row is one JSON object in the form in which PostgreSQL writes a jsonb: keys by their length in
 bytes, then by their bytes; `, ` and `: ` between; text in UTF-8, of which `"`, `\` and control
-characters are escaped; numbers exactly as they were written, `1.50` as `1.50`. So what the table
-holds is hashed as it lies there, and whoever has the row as JSON can make the same bytes. An
+characters are escaped; numbers exactly as they were written, `1.50` as `1.50`. So the table's
+content is hashed as it is stored, and whoever has the row as JSON can make the same bytes. An
 instant is text, in UTC to the microsecond.
 
 A link is seven lines, the last one without an end of line: the digest of the link before (zeros

@@ -1,4 +1,4 @@
-"""What callers of the audit can get wrong."""
+"""Errors that callers of the audit can cause."""
 
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text

@@ -1,9 +1,8 @@
-"""The audit as a file of lines of JSON, which is verified without the database. Pure.
+"""The audit as a JSON Lines file, which can be verified without the database. Pure.
 
-The first line says of which city it is and where it begins, the next ones have the heads that were
-kept, one a day; then comes a line for each link with its row, and at last the head that it ends
-with, signed. A row stands there in the very bytes that are hashed, so no byte of a line can be
-another without being noticed.
+The first line names the city and where the file begins. The next lines are the stored heads, one a
+day; then comes one line for each link with its row, and finally the signed head that it ends with.
+A row has the very bytes that are hashed, so any altered byte of a line is noticed.
 """
 
 import json

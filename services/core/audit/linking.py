@@ -1,9 +1,9 @@
-"""Extending the chain of a city: what was committed gets its link, exactly once, and no sooner.
+"""Extends the chain of a city: each committed record gets its link exactly once, after commit.
 
-Events come in by their numbers in the log, which are given after commit and have no gap; entries
-come from a queue that is written with them and of which only what is committed is seen. The row of
-the head is locked from the reading to the commit, so that two workers never go on from the same
-link, and one that is killed leaves all as it was. No transaction of a caller waits for any of it.
+Events arrive by their numbers in the log, which are given after commit and have no gap. Entries
+come from a queue that is written with them, of which only committed rows are visible. The row of
+the head is locked from the reading to the commit, so two workers never extend the same link, and a
+killed worker leaves all as it was. No caller's transaction waits for any of this.
 """
 
 from collections.abc import Callable, Coroutine

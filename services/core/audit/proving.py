@@ -1,4 +1,4 @@
-"""Reading a city's chain with its rows: to hold them against each other, or into a file."""
+"""Reads a city's chain with its rows, to verify them or to write them into a file."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Reading the audit: its entries, the chain with the rows that it covers, and its heads."""
+"""Reads the audit: its entries, the chain with the rows that it covers, and its heads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writing the audit, in the transaction of what it records; the chain takes it up later."""
+"""Writes the audit in the transaction of the recorded change; the chain is extended later."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time

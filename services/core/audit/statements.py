@@ -1,4 +1,4 @@
-"""The statements of the audit, by name."""
+"""The SQL statements of the audit."""
 
 from sqlalchemy import text
 

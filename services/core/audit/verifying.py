@@ -1,7 +1,7 @@
-"""Going along a chain, link by link: what was altered, removed, added or swapped. Pure.
+"""Verifies a chain link by link: finds what was altered, removed, added or swapped. Pure.
 
-It takes links in their order, each with the bytes of its row, from the database or from an export,
-and says of the first that is not as it was written what is wrong with it.
+It takes links in order, each with the bytes of its row, from the database or from an export. It
+reports the first link that is not as it was written, and what is wrong with it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

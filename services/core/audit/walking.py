@@ -1,9 +1,8 @@
-"""Going along a chain quickly: whether a stretch of it is whole, and nothing else.
+"""A fast check of whether a stretch of a chain is whole; it finds no cause.
 
-The server makes the bytes that are hashed, and here they are hashed and compared, in one loop over
-bare values. What is wrong, where it is not whole, `audit.verifying` finds out by itself, which
-makes every byte anew. A stretch begins with a digest that the one before it ends with, so several
-of a chain can be gone along at the same time.
+The server makes the bytes to hash; here they are hashed and compared in one loop over bare values.
+If a stretch is not whole, `audit.verifying` finds the cause, making every byte anew. A stretch
+begins with the digest that the one before it ends with, so several can be checked in parallel.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

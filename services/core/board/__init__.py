@@ -1,1 +1,1 @@
-"""The board: links that show it to whoever has their address, and what is read for its pages."""
+"""The board: links that show it to anyone with their address, and the reads of its pages."""

@@ -1,4 +1,4 @@
-"""Refusals of the board."""
+"""Errors that the board slice raises."""
 
 from services.core.kit.errors import NotFound
 from services.core.kit.text import Text

@@ -1,4 +1,4 @@
-"""The table of links to the board: each shows one plan to whoever has its address, for a time."""
+"""The table of links to the board: each shows one plan to anyone with its address, for a time."""
 
 from datetime import datetime
 from uuid import UUID

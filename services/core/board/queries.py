@@ -1,4 +1,4 @@
-"""Reading links to the board, and what its pages show of many periods at once."""
+"""Reads links to the board, and the figures of many periods for its pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How long a link to the board may be good, and what it opens. Pure."""
+"""The lifetime of a link to the board, and what it opens. Pure."""
 
 from datetime import datetime, timedelta
 

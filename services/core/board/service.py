@@ -1,4 +1,4 @@
-"""Making and revoking links to the board. Each change is written to the audit."""
+"""Makes and revokes links to the board. Each change is written to the audit."""
 
 from dataclasses import dataclass
 from datetime import datetime

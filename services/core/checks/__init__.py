@@ -1,1 +1,1 @@
-"""Checks at entry (审核关系): what is held against a figure as it comes in, and what is found."""
+"""Entry checks (审核关系): what an entered figure is checked against, and the findings."""

@@ -1,4 +1,4 @@
-"""The checks of a plan in words, for whoever reads which ones there are. Pure."""
+"""The checks of a plan in words, for callers who list them. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

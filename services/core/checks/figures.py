@@ -1,8 +1,8 @@
-"""The figures that checks compare: where each stands, and which one stands there. Pure.
+"""The figures that checks compare: the slot of each, and the figure that counts there. Pure.
 
-What stands at another slot is what was handed in there, approved or not. While that is returned
-or corrected, it is the approved figure, if one was. Drafts, what was withdrawn and what was found
-falsified are nothing.
+At another slot, the submitted or approved figure counts. While that submission is returned or
+being corrected, its approved figure counts, if there was one. Drafts, withdrawn submissions and
+those found falsified do not count.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
-"""What a check found, how it is kept with a submission, and what of it a caller is told. Pure.
+"""Findings of checks: how a submission stores them, and how much of them a caller sees. Pure.
 
-A finding compares figures that may be of other units and of other indicators. Its words hold none
-of them; they are added for a caller within whose reach all of them lie.
+A finding may compare figures of other units and indicators. Its words contain none of them; they
+are added only for a caller whose reach covers all of them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the checks of a plan find in one submission, given the figures beside it. Pure."""
+"""Runs the checks of a plan on one submission, given the figures to compare with. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal

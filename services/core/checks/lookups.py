@@ -1,4 +1,4 @@
-"""Which figures have to be looked up to judge one. Pure."""
+"""Which figures have to be looked up to check a submission. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache

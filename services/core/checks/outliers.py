@@ -1,12 +1,12 @@
-"""How far a figure lies from the earlier ones: a robust z-score. Pure; decided without division.
+"""How far a figure lies from earlier ones: a robust z-score. Pure; decided without division.
 
-z = 0.6745 × (x − median) ÷ MAD, where MAD is the median of the distances from the median. Where
-more than half of the figures are equal, MAD is 0, and the mean of the distances stands in:
-z = (x − median) ÷ (1.253314 × mean distance). Where all are equal there is no z, and any other
+z = 0.6745 × (x − median) ÷ MAD, where MAD is the median of the distances from the median. If more
+than half of the figures are equal, MAD is 0, and the mean distance replaces it:
+z = (x − median) ÷ (1.253314 × mean distance). If all are equal there is no z, and any other
 figure is an outlier.
 
 Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers, ASQC 1993, for the score and for
-3.5 as its usual bound; the stand-in as in IBM SPSS, Modified z score.
+3.5 as its usual bound; the replacement as in IBM SPSS, Modified z score.
 """
 
 from collections.abc import Sequence

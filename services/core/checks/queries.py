@@ -1,4 +1,4 @@
-"""Looking up the figures that checks compare, for whoever reports, whether it sees them or not."""
+"""Looks up the figures that checks compare, whether or not the reporting caller may see them."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The statements that look up figures: one for all places, however many they are."""
+"""The SQL statements that look up figures: one for all slots, however many there are."""
 
 from services.core.kit.statements import DriverStatement
 

@@ -1,7 +1,7 @@
-"""What a rule that is not in force would find in what is stored. Pure.
+"""What a rule that is not in force would find in the stored figures. Pure.
 
-A rule is asked once for a unit and a period, however many of its indicators were reported there:
-at the first of them, in the order of their codes.
+A rule runs once per unit and period, however many of its indicators were reported there: at the
+first of them, in the order of their codes.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Whether a rule between figures holds. Pure and exact: sums and products alone, no division."""
+"""Whether a rule between figures holds. Pure and exact: sums and products only, no division."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Conflicts: two versions of one thing that both are meant, kept until somebody takes one.
+"""Conflicts: two intended versions of one thing, kept until somebody chooses one.
 
-What all of them have in common stands here. What conflicts are over, who decides, and what follows
-from taking a version is with the thing: in `submissions.conflicts`, `registers.conflicts` and
-`milestones.conflicts`, each of which says in `subject` what is not the same for all.
+This package holds what all conflicts have in common. The things themselves (in
+`submissions.conflicts`, `registers.conflicts` and `milestones.conflicts`) define who decides and
+what follows from a decision; the module `subject` of each describes its differences.
 """

@@ -1,4 +1,4 @@
-"""Refusals of conflicts, whatever they are over."""
+"""Errors about conflicts, whatever they are over."""
 
 from services.core.kit.errors import TransitionRefused
 

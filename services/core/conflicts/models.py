@@ -1,4 +1,4 @@
-"""What every table of conflicts keeps: both versions, and which of them was taken."""
+"""Columns that all tables of conflicts share: both versions, and which of them was chosen."""
 
 from datetime import datetime
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""Reading conflicts of whichever subject, within what the caller may see."""
+"""Reads conflicts of any subject, within what the caller may see."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""How what a device wants is merged with what others changed meanwhile. Pure."""
+"""Merges a device's changes with changes that others made meanwhile. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

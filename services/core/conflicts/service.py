@@ -1,4 +1,4 @@
-"""Raising conflicts, many at once, and noting what became of them; with an event each."""
+"""Raises conflicts, many at once, and records their outcomes, with an event for each."""
 
 from collections.abc import Sequence
 from datetime import datetime

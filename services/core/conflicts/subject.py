@@ -1,4 +1,4 @@
-"""What conflicts may be over: what is not the same for all of them, said once for each."""
+"""The subjects of conflicts: a description of what differs between them, one for each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

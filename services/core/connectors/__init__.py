@@ -1,1 +1,1 @@
-"""What is reported to a superior's platform: which figures, in its codes, and what it answered."""
+"""Connectors: figures reported to a superior's platform, in its codes, and its receipts."""

@@ -1,4 +1,4 @@
-"""Events about connectors and what is reported by them. Pure."""
+"""Events about connectors and about the items that they report. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime

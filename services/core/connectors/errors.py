@@ -1,4 +1,4 @@
-"""Refusals of connectors."""
+"""Errors that the connectors slice raises."""
 
 from services.core.kit.errors import DomainError, NotFound, RefusalKind, TransitionRefused
 from services.core.kit.text import Text

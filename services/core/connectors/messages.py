@@ -1,4 +1,4 @@
-"""What is sent to a superior: items in its codes, in one body, signed by its profile. Pure."""
+"""Builds the request to a superior: items in its codes, one body, signed by its profile. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Tables of connectors: where figures are reported, what waits, every batch, and statements."""
+"""Tables of connectors: their destinations, queued items, every batch, and statements."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

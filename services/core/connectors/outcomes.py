@@ -1,4 +1,4 @@
-"""What becomes of an item after a request: by its receipt, or by the silence. Pure."""
+"""The next state of an item after a request, by its receipt or by the lack of one. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

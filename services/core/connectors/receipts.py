@@ -1,7 +1,7 @@
-"""What a superior answered, read with distrust: receipts by item. Pure.
+"""Parses a superior's answer, with distrust, into receipts by item. Pure.
 
-A receipt counts for what was asked in this request alone. Two that contradict each other in one
-answer are none; one that says accepted and names no number is none either.
+A receipt counts only for items of this request. Two that contradict each other in one answer are
+ignored, and so is an acceptance without a number.
 """
 
 from collections.abc import Collection, Mapping

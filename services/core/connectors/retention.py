@@ -1,4 +1,4 @@
-"""What follows for connectors from the date alone: requests that are too old to be kept."""
+"""Date-driven upkeep of connectors: deletes old requests."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,6 +1,6 @@
-"""What people set of a connector: made, changed, tried, opened and closed. Each is in the audit.
+"""Makes, changes, tries, opens and closes connectors. Each change is written to the audit.
 
-Every change is an event too, by which what is queued is compared with what counts once more.
+Every change is also an event, on which the queue is compared again with the figures that count.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Writing what came of a batch: receipts by item, the silence, and what it says of the connector.
+"""Writes the outcome of a batch: receipts by item, missing receipts, and the connector's health.
 
-A receipt counts whoever holds the lease by now, for it is the superior's word. That there was none
-counts only under the batch that the item was claimed with.
+A receipt counts whoever holds the lease by now, because it is the superior's word. A missing
+receipt counts only under the batch that the item was claimed with.
 """
 
 from collections.abc import Mapping
@@ -103,6 +103,9 @@ def _settle_item(
         row.state, row.tries = fate.state, row.tries + fate.counted
         row.next_attempt_at = desk.at + timedelta(seconds=fate.delay)
         row.settled_at = desk.now if fate.state == "failed" else None
+        if fate.state == "pending" and receipt is None:
+            # Nothing was taken, perhaps for a code: it is made again by the mapping as it is then.
+            row.payload = None
     return []
 
 

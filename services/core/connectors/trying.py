@@ -1,4 +1,4 @@
-"""What a connector would send, shown and not sent: an example in the form of every item. Pure."""
+"""A dry run: an example of what a connector would send, in the form of every item. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How connectors do: requests over some days, and items by state, for people and for gauges."""
+"""Usage figures of connectors: requests over some days, and items by state; also for gauges."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""Events written into numbered files, for systems that fetch files and answer no calls."""
+"""File drops: events in numbered files, for systems that fetch files and answer no calls."""

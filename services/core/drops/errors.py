@@ -1,4 +1,4 @@
-"""What file drops refuse: told to whoever has the machine, who is no caller of the API."""
+"""Errors of file drops, for whoever has the machine, who is no caller of the API."""
 
 from services.core.kit.text import Text
 

@@ -1,4 +1,4 @@
-"""Tables of file drops: where events are dropped as files, and every file."""
+"""Tables of file drops: the drops, and every file."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Reading file drops and their files."""
+"""Reads file drops and their files."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,7 @@
-"""What the log tells made into files, and files written: each step in the caller's transaction.
+"""Makes files from the log and writes them: each step in the caller's transaction.
 
-A file is a row with its number and its bytes before any folder sees it. So numbers have no gap, and
-a worker that is killed at any line writes the same file again, or another worker does.
+A file is a row with its number and its bytes before any folder has it. So numbers have no gap, and
+after a worker is killed at any line, it or another writes the same file again.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ async def make_file(
     if drop is None or drop.state != "active":
         return False
     actor = await actor_of_key(session, city_code, drop.owner_id, channel="drop", now=now)
-    if actor is None or not hears(actor):
+    if actor is None or not hears(actor, city_code, drop.plan_code):
         await close_drop(session, drop, "owner-lost", actor=system("drops"), now=now)
         return False
     wanted = EventFilter(tuple(drop.event_types), drop.plan_code)

@@ -1,4 +1,4 @@
-"""The statements of file drops: a file that is written, one that is wanted again, and old ones."""
+"""The SQL statements of file drops: marking files as written or wanted again, deleting old ones."""
 
 from sqlalchemy import text
 

@@ -1,1 +1,1 @@
-"""Files that a submission, a milestone or an assigned target rests upon (佐证材料)."""
+"""Files that support a submission, a milestone or an assigned target (佐证材料)."""

@@ -1,6 +1,6 @@
-"""A file as it comes in: counted, digested and recognised part by part. Pure.
+"""Inspects an incoming file: counts, digests and recognises it part by part. Pure.
 
-What is wrong with it is told once it is whole, all of it at once, and before it is kept.
+All faults are reported at once, when the file is complete and before it is stored.
 """
 
 import hashlib

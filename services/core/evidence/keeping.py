@@ -1,7 +1,7 @@
-"""The store and the ledger kept in step: what no row names is dropped, what a row lacks is named.
+"""Keeps the store and the tables consistent: deletes unreferenced files, reports missing ones.
 
-A file is kept before its row is written. A process that dies between the two leaves a file that
-nobody can reach; it is dropped before it is a day old.
+A file is stored before its row is written. A process that dies between the two leaves a file that
+nobody can reach; it is deleted before it is a day old.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence

@@ -1,6 +1,7 @@
-"""Links to the content of evidence: signed, for a while, and good no longer than their maker's key.
+"""Signed links to the content of evidence: they expire, and end with the key that made them.
 
-Nothing of a link is kept. It says whose it is, of what and until when, and nobody else can say so.
+Links are not stored. A link itself says whose it is, for which file and until when, and nobody else
+can forge one.
 """
 
 import base64

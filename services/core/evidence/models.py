@@ -1,4 +1,4 @@
-"""Tables of evidence: each file with its digests, and the office's archives of them."""
+"""Tables of evidence: each file with its digests, and the office's archives."""
 
 from datetime import datetime
 from typing import Any

@@ -1,8 +1,8 @@
-"""Which database drops files from a store: one, and no copy of it.
+"""Which database may delete files from a store: exactly one, and no copy of it.
 
-A database that was restored knows nothing of the files that came after its instant: to it they are
-what a dead process left behind. So a store says whose it is, and whoever is not its owner drops
-nothing until an operator says that this database is the one that goes on.
+A restored database does not know the files added after its backup, and would delete them as
+leftovers of a dead process. So the store records its owner, and no other database deletes files
+until an operator declares that it is the one in use.
 """
 
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Reading evidence. Whoever sees what a file is about sees the file, and nobody else does."""
+"""Queries of evidence. Exactly the callers who see the subject of a file see the file."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Files that leave with a change of what they were added to, and those that stay all the same."""
+"""Which files a change of their subject removes, and which stay."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

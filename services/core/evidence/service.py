@@ -1,7 +1,7 @@
-"""Adding evidence and removing it: the row, what rests upon it, its history and event, together.
+"""Adds and removes evidence: the row, its subject's pieces, history and event, in one transaction.
 
-The file itself is in the store before its row is written, so a row never lacks its file; a file
-whose row was never written is dropped by `keeping`.
+The file is in the store before its row is written, so a row never lacks its file; `keeping` deletes
+a file whose row was never written.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The statements of files: what is kept no more, and whose the store is."""
+"""The SQL statements of files: which are no longer kept, and who owns the store."""
 
 from sqlalchemy import text
 

@@ -1,4 +1,4 @@
-"""What exchanges refuse: told to whoever has the machine, who is no caller of the API."""
+"""Errors of exchanges, for whoever has the machine, who is no caller of the API."""
 
 from services.core.kit.text import Text
 

@@ -1,7 +1,8 @@
-"""Rows of exchange tables: made of a figure, read as a row of a batch, and their digests. Pure."""
+"""Rows of exchange tables: made from figures, parsed as rows of a batch, and hashed. Pure."""
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -88,4 +89,4 @@ def in_row(index: int, row: Mapping[str, Any]) -> BatchRow:
     if row["row_hash"].strip().lower() != row_hash(row):
         said = _HASH.format(made=row_hash(row))
         faults.append(Fault("/row_hash", "exchange-hash", said, row["row_hash"]))
-    return BatchRow(index, made.operation, made.slot, made.said, draft=False, faults=tuple(faults))
+    return replace(made, faults=tuple(faults))

@@ -1,4 +1,4 @@
-"""Refusals of extensions."""
+"""Errors about extensions."""
 
 from services.core.kit.errors import (
     DomainError,

@@ -1,4 +1,4 @@
-"""The table of extensions: more time asked for one thing, and the answer."""
+"""The columns of extensions: a request for more time for one thing, and the answer."""
 
 from datetime import date, datetime
 from typing import Any

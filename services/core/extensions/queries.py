@@ -1,4 +1,4 @@
-"""Reading extensions. Whose they are to see depends on what they are for: callers say it."""
+"""Reads extensions. Who may see one depends on what it is for, so callers pass that in."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

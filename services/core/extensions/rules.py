@@ -1,7 +1,7 @@
-"""The rules of asking for more time, whatever it is for. Pure: no session, no clock.
+"""The rules of requests for more time, whatever they are for. Pure: no session, no clock.
 
-That it is granted no more often than the plan's `extension_limit` is checked in
-`extensions.service`, when it is asked for and again when it is decided.
+`extensions.service` checks the plan's `extension_limit`, at the request and again at the
+decision.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Verbs on extensions: request, approve, deny, withdraw, and counting days anew.
+"""Verbs on extensions: request, approve, deny, withdraw, and recount days.
 
-The caller has locked what the extension is for, and puts into force what was granted. An
-extension is asked for once and answered once; its row holds both and is its own history.
+The caller has locked the thing that the extension is for, and applies what was granted. An
+extension is requested once and answered once; its row holds both and is its own history.
 """
 
 from collections.abc import Mapping, Sequence

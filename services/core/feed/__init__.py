@@ -1,1 +1,1 @@
-"""The numbered log as callers read it: by position, within their scope."""
+"""The feed: the numbered log as callers read it, by position and within their scope."""

@@ -1,4 +1,4 @@
-"""Refusals of the feed."""
+"""Errors that the feed slice raises."""
 
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text

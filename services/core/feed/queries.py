@@ -1,4 +1,4 @@
-"""Reading the numbered log within a caller's scope."""
+"""Reads the numbered log within a caller's scope."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What a county fills in: prefilled sheets that go out, and what comes back in them."""
+"""Imports: prefilled forms that counties fill in, and the files that come back."""

@@ -1,10 +1,9 @@
-"""What the cells of a form held when it was made, kept in each row, so that it is seen what is new.
+"""Digests of a form's prefilled cells, kept in each row, to detect which cells were edited. Pure.
 
-A form travels for weeks, and its prefilled cells come back with it. One that nobody touched says
-nothing: it must not stand for the unit's word once the ledger says something else. The mark of a
-row is a short digest of each of its cells, and one of what the row is about: cells that stand
-beside another key are said of that. It need not be signed, since whoever changes it could as well
-change the cell. Pure.
+A form travels for weeks, and its prefilled cells come back with it. A cell that nobody touched must
+not count as the unit's word once the ledger holds another value. The mark of a row is a short
+digest of each of its cells and one of the row's key. If the key was edited, all cells of the row
+count as new. The mark need not be signed: whoever changes it could change the cell as well.
 """
 
 import hashlib
@@ -17,13 +16,13 @@ from services.core.sheets.cells import SheetRow
 
 _DIGITS = 8
 _ABOUT = "="
-"""What the digest of what a row is about is called in its mark; no column is called so."""
+"""The member of a mark that holds the digest of the row's key; no column has this name."""
 
 
 def mark_of(cells: Mapping[str, Filled], about: Iterable[Filled]) -> str | None:
-    """Return what a row keeps of cells to fill in, by their keys; None: nothing is in them.
+    """Return the mark of a row: digests of the cells to fill in, by key; None: all are empty.
 
-    `about` are the cells that say what the row is about.
+    `about` are the cells of the row's key.
     """
     kept = digests(cells)
     if not kept:
@@ -33,15 +32,15 @@ def mark_of(cells: Mapping[str, Filled], about: Iterable[Filled]) -> str | None:
 
 
 def digests(cells: Mapping[str, Filled]) -> dict[str, str]:
-    """Return a digest by key of each cell that holds anything."""
+    """Return the digest of each cell that is not empty, by key."""
     return {key: _digest(said) for key, one in cells.items() if (said := _said(one))}
 
 
 def untouched(row: SheetRow, at: Mapping[str, int], about: Sequence[str]) -> dict[str, str]:
-    """Return the digests by key of the cells that a row still has as its mark says.
+    """Return the digests, by key, of the cells that still match the row's mark.
 
-    A row that was made for another thing than its columns `about` name now has none. What a form
-    of an earlier release was made for is not known, and taken as it is.
+    A row whose key (its columns `about`) has changed since gives none. Marks of forms from earlier
+    releases have no digest of the key, which then counts as unchanged.
     """
     mark = row.cells.get(at.get(AS_MADE, 0))
     if mark is None:
@@ -62,7 +61,7 @@ def untouched(row: SheetRow, at: Mapping[str, int], about: Sequence[str]) -> dic
 def says_nothing_new(
     row: SheetRow, at: Mapping[str, int], told: Iterable[str], about: Sequence[str]
 ) -> bool:
-    """Return whether a row of a form is as it was made in all of the cells `told` that it fills."""
+    """Return whether all non-empty cells `told` of a form's row are as the form was made."""
     kept = untouched(row, at, about)
     return bool(kept) and all(key in kept for key in told if at.get(key, 0) in row.cells)
 
@@ -81,7 +80,7 @@ def _digest_of_all(texts: Iterable[str]) -> str:
 
 
 def _compared(text: str) -> str:
-    """Return a number as it is counted, or words whatever is between them."""
+    """Return a number in normal form, or a text without its whitespace."""
     try:
         return plain(exact(text.strip()))
     except ValueError:

@@ -1,6 +1,6 @@
-"""A score sheet to fill in for many subjects: a row for each item, with what was found. Pure.
+"""A score sheet as a form for many subjects: one row for each item, with its finding. Pure.
 
-It comes back as an import of the score sheet. Its hidden column tells which rows nobody touched.
+It comes back as an import of the score sheet. A hidden column tells which rows nobody touched.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from services.core.plan.state import PlanState
 from services.core.registers.models import RegisterRow
 
 MOST_FORM_ROWS = 20_000
-"""Rows of a form: subjects times items."""
+"""Most rows of a form: subjects times items."""
 
 _FOUND: Mapping[str, tuple[str, int]] = {
     "missing": ("缺少的要素", 22),
@@ -41,7 +41,7 @@ _FOUND: Mapping[str, tuple[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class FormSubject:
-    """One that is assessed: its key, its name and its unit; what was found of it so far, and gave.
+    """A subject of assessment: key, name, unit, the findings so far, and the points they give.
 
     `locked`: it was handed in, and is shown only.
     """
@@ -62,10 +62,10 @@ def form_subjects(
     rows: Sequence[RegisterRow],
     unit: str | None,
 ) -> list[FormSubject]:
-    """Return whom a form of a period is of: whoever is to be assessed, and was; of a `unit` alone.
+    """Return the subjects of a period's form, to be assessed or assessed already; or of one `unit`.
 
-    `found` are assessments that stand, of this period and of villages of the one before; `rows`
-    those of the sheet's register.
+    `found` are assessments in force: those of this period, and those of villages of the period
+    before; `rows` are the rows of the sheet's register.
     """
     known: dict[str, FormSubject] = {}
     if sheet.subject == "unit":
@@ -92,10 +92,9 @@ def form_subjects(
 def assessment_form(
     sheet: ScoreSheet, plan: PlanState, period: str, subjects: Iterable[FormSubject]
 ) -> tuple[str, bytes]:
-    """Return the name of a file and the workbook; the same subjects give the same bytes.
+    """Return the file name and the workbook of a form; the same subjects give the same bytes.
 
-    A sheet of villages has rows without a subject below, to be filled in. It is work for the
-    processor alone.
+    A sheet of villages has empty rows below for further subjects. This is CPU-bound work.
     """
     named = sheet.subject == "village"
     form = ReportForm("assessments", sheet.code, sheet.name, _columns(sheet, named=named))
@@ -111,7 +110,7 @@ def assessment_form(
 
 
 def _columns(sheet: ScoreSheet, *, named: bool) -> tuple[FormColumn, ...]:
-    """Return the columns of a sheet; whom it is of is filled in where they are `named` there."""
+    """Return the columns of a sheet; those of the subject are to be filled in if `named`."""
     return (
         FormColumn("subject_code", "对象编号", 14, filled=named),
         FormColumn("subject_name", "对象名称", 20, filled=named),

@@ -1,7 +1,7 @@
-"""The rows of a score sheet's form, judged and written as a batch of assessments is.
+"""Rows of a score sheet's form, judged and written as a batch of assessments is.
 
-A row is an item of a subject. Rows of one subject are one assessment, so that a block holds all of
-them; rows of a form that nobody touched say nothing.
+A row is one item of a subject. Rows of one subject form one assessment, so a block holds all of
+them; rows of a form that nobody touched are ignored.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -42,11 +42,11 @@ from services.core.plan.written import DivisionCode
 from services.core.sheets.cells import SheetRow
 
 AssessedPlace = tuple[str, str]
-"""A period, and what a sheet calls the subject."""
+"""A period, and the key of the subject in a sheet."""
 
 
 class _Members(Said):
-    """Of what an assessment is, in the shape of a call."""
+    """The key members of an assessment, as a call to the API has them."""
 
     period: CodeIn
     organization_code: CodeIn | None = None
@@ -57,7 +57,7 @@ class _Members(Said):
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """What a row says of an item of a subject; `faults` are those of its cells."""
+    """The finding on one item of a subject, from a row; `faults` are those of its cells."""
 
     number: int
     period: str
@@ -70,13 +70,13 @@ class ItemRow:
 
     @property
     def place(self) -> AssessedPlace:
-        """Of which assessment it is a part."""
+        """The assessment that the row belongs to."""
         return self.period, self.subject
 
 
 @dataclass(slots=True)
 class _Group:
-    """The rows of an assessment: the first, and by the code of the item each of them."""
+    """The rows of an assessment: the number of its first, and each by its item's code."""
 
     first: int
     rows: dict[str, ItemRow] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentBlock:
-    """Some assessments of a file, each with its rows, and what is wrong with cells of theirs."""
+    """Some assessments of a file, each with its rows, and the faults of their cells."""
 
     news: Sequence[NewAssessment]
     groups: Sequence[_Group]
@@ -92,7 +92,7 @@ class AssessmentBlock:
 
 
 class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
-    """What was found by a score sheet."""
+    """The rows of a score sheet's form."""
 
     def __init__(
         self, look: FirstLook, sheet: ScoreSheet, desk: SheetDesk, *, at_once: int
@@ -148,7 +148,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
         )
 
     def _place(self, row: SheetRow) -> AssessedPlace:
-        """Return of which assessment a row is; a unit may be told by its name alone."""
+        """Return the assessment that a row belongs to; a unit may be given by name alone."""
         at = self._at_columns
         subject = text_of(row, at, "subject_code")
         if self.sheet.subject == "unit":
@@ -165,7 +165,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
         told = [self.told(one.number, fault) for one in rows for fault in one.faults]
         for one in rows:
             group = groups.setdefault(one.place, _Group(one.number))
-            # An item that is given twice is told when all rows were read.
+            # Duplicate items are reported after all rows were read.
             group.rows.setdefault(one.item, one)
         told += [
             self.told(group.first, _SCATTERED)
@@ -200,7 +200,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
         return NewAssessment(**said.model_dump(), findings=findings)
 
     def outcome(self, block: AssessmentBlock, decided: Sequence[WrittenAssessment]) -> BlockOutcome:
-        """Return what becomes of a block whose assessments were decided: one row for each."""
+        """Return the outcome of a block whose assessments were decided: one row for each."""
         faults = list(block.faults)
         rows = []
         for group, one in zip(block.groups, decided, strict=True):
@@ -212,7 +212,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
     def moved(
         self, block: AssessmentBlock, decided: Sequence[WrittenAssessment]
     ) -> list[SheetFault]:
-        """Return which would overwrite what somebody found after the file was sent."""
+        """Return a fault for each assessment that was changed after the file was sent."""
         return [
             self.told(group.first, CHANGED_SINCE)
             for group, one in zip(block.groups, decided, strict=True)
@@ -222,7 +222,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
         ]
 
     def _told_of(self, group: _Group, fault: Fault) -> SheetFault:
-        """Return a fault of an assessment in the row of its item, or in its first."""
+        """Return a fault of an assessment at the row of its item, or at its first row."""
         member, _, rest = fault.pointer.removeprefix("/").partition("/")
         code, _, part = rest.partition("/")
         row = group.rows.get(code) if member == "findings" else None
@@ -232,7 +232,7 @@ class AssessmentRows(SheetRows[ItemRow, AssessmentBlock]):
         return self.told(number, replace(fault, pointer=f"/{key}"))
 
     def _overtaken(self, group: _Group, one: WrittenAssessment) -> list[SheetFault]:
-        """Return which cells would bring back what was found when the form was made."""
+        """Return the cells that would restore findings from when the form was made."""
         before = {} if one.before is None else one.before["findings"]
         return [
             fault

@@ -1,4 +1,4 @@
-"""What a cell of a form says: a number, words, a day, nothing; or what is wrong with it. Pure."""
+"""Parses a cell of a form as a number, text, a date or blank, or says what is wrong. Pure."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ from services.core.sheets.cells import Cell, SheetRow, cell_name
 _Row = TypeVar("_Row")
 
 LONGEST_SHOWN = 100
-"""Characters of a cell that a fault repeats."""
+"""Most characters of a cell that a fault quotes."""
 
 _LONGEST_TEXT = 4000
 _MONTH = re.compile(r"([0-9]{4}-[0-9]{2})-01")
@@ -79,7 +79,7 @@ _BEYOND = Text(
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow(Generic[_Row]):
-    """What a row of a sheet asks for; None: it is `blank`, or no row of values."""
+    """A parsed row of a sheet; `row` is None if it is `blank`, or no row of values."""
 
     number: int
     row: _Row | None
@@ -93,14 +93,14 @@ def is_no_row(row: SheetRow) -> bool:
 
 
 def beyond_headings(row: SheetRow, column: int) -> Fault:
-    """Return what is wrong with a row that holds something behind the last heading."""
+    """Return the fault of a row that has a value behind the last heading."""
     cell = cell_name(row.number, column)
     shown = row.cells[column].text[:LONGEST_SHOWN]
     return Fault("", "cell-beyond-headings", _BEYOND.format(cell=cell), shown)
 
 
 def total_in(row: SheetRow) -> str | None:
-    """Return by which word a row is one of totals; None: it is none."""
+    """Return the word that marks a row as one of totals; None: it is none."""
     first_texts = (
         "".join(unicodedata.normalize("NFKC", one.text).split()).lower()
         for one in list(row.cells.values())[:3]
@@ -109,23 +109,23 @@ def total_in(row: SheetRow) -> str | None:
 
 
 def text_of(row: SheetRow, at: Mapping[str, int], key: str) -> str:
-    """Return the text of a column, whatever kind it is of."""
+    """Return the text of a column, whatever the kind of its cell."""
     cell = row.cells.get(at.get(key, 0))
     return "" if cell is None else trimmed(cell.text)
 
 
 def period_of(row: SheetRow, at: Mapping[str, int]) -> str:
-    """Return the period that a row says; nothing where it says none."""
+    """Return the period that a row names; empty where it names none."""
     cell = row.cells.get(at.get("period", 0))
     if cell is None:
         return ""
-    # A program takes 2025-09 for the first of that month as soon as it is typed.
+    # Spreadsheet programs turn 2025-09 into the first of that month as soon as it is typed.
     month = _MONTH.fullmatch(cell.text) if cell.kind == "date" else None
     return month[1] if month else trimmed(cell.text)
 
 
 def unit_of(said: str, plan: PlanState) -> str:
-    """Return the code of a unit by its name, alias or code; what none has stays as it is."""
+    """Return the code of a unit by its name, alias or code; an unknown text unchanged."""
     for entry in plan.document.organizations:
         if said in {entry.code, entry.name, *entry.aliases}:
             return entry.code
@@ -133,7 +133,7 @@ def unit_of(said: str, plan: PlanState) -> str:
 
 
 def words_of(row: SheetRow, at: Mapping[str, int], key: str, faults: list[Fault]) -> str:
-    """Return the text of a column; what is wrong with it is added to `faults`."""
+    """Return the text of a column; faults are appended to `faults`."""
     cell = row.cells.get(at.get(key, 0))
     if cell is None:
         return ""
@@ -155,9 +155,9 @@ def is_blank_reason(cell: Cell) -> bool:
 
 
 def reason_of(row: SheetRow, at: Mapping[str, int], faults: list[Fault]) -> str:
-    """Return why a value does not apply; what is wrong with that is added to `faults`.
+    """Return why a value does not apply; faults are appended to `faults`.
 
-    Sheets ask 是否不适用, too: 否 gives no reason, and neither does 是.
+    Sheets also ask 是否不适用: 否 gives no reason, and neither does 是.
     """
     cell = row.cells.get(at.get(NOT_APPLICABLE, 0))
     if cell is None or is_blank_reason(cell):
@@ -171,7 +171,7 @@ def reason_of(row: SheetRow, at: Mapping[str, int], faults: list[Fault]) -> str:
 
 
 def number_of(key: str, cell: Cell) -> Decimal | Fault | None:
-    """Return the number of a cell, or what is wrong with it; None: it holds blanks only."""
+    """Return the number of a cell, or its fault; None: it is blank."""
     text = trimmed(cell.text)
     if cell.kind == "percent":
         meant = plain(Decimal(text) * 100)
@@ -194,7 +194,7 @@ def number_of(key: str, cell: Cell) -> Decimal | Fault | None:
 
 
 def cell_fault(key: str, cell: Cell) -> Fault:
-    """Return what is wrong with a cell of a kind that holds no value."""
+    """Return the fault of a cell whose kind holds no value."""
     code, words = _CELL_FAULTS[cell.kind]
     return Fault(f"/{key}", code, words, cell.text[:LONGEST_SHOWN] or None)
 
@@ -209,7 +209,7 @@ _NO_DAY = Text(
 
 
 def day_of(key: str, cell: Cell) -> date | Fault | None:
-    """Return the day of a cell, as people write one; None: it holds blanks only."""
+    """Return the day of a cell, in any common notation, or its fault; None: it is blank."""
     text = unicodedata.normalize("NFKC", trimmed(cell.text))
     if cell.kind in {"error", "boolean", "uncalculated"}:
         return cell_fault(key, cell)

@@ -1,6 +1,6 @@
-"""The rows of a file in blocks, each judged by the rules of its form, and what is wrong. Pure.
+"""Judges the rows of a file in blocks by the rules of its form, and collects the faults. Pure.
 
-Only what the rows are about is kept from block to block, to find what is said twice.
+Only the keys of the rows are kept from block to block, to find duplicates.
 """
 
 from abc import ABC, abstractmethod
@@ -25,12 +25,12 @@ _Block = TypeVar("_Block")
 _SHOWN_ROWS = 20
 _LONGEST_SHOWN = 200
 DUPLICATE = "duplicate-row"
-"""What a row is told that is about the same as another."""
+"""The fault code of a row that has the same key as another."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetFault:
-    """One thing wrong: in which row (0: the file), in which cell under which heading, and why."""
+    """A fault of a file: its row (0: the file), its cell and heading, and the reason."""
 
     row: int
     cell: str | None
@@ -53,7 +53,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class SheetDesk:
-    """By what the rows of a file are judged and written: plan, sender, and when."""
+    """The context in which a file's rows are judged and written: plan, sender, and instants."""
 
     plan: PlanState
     actor: Actor
@@ -63,22 +63,22 @@ class SheetDesk:
 
 @dataclass(frozen=True, slots=True)
 class BlockOutcome:
-    """What becomes of a block: of each row by its number, and why rows cannot be written."""
+    """The outcome of a block: of each row by its number, and the faults that prevent writing."""
 
     rows: Sequence[tuple[int, str]]
     faults: Sequence[SheetFault]
 
     @property
     def outcomes(self) -> list[str]:
-        """What becomes of its rows, in their order."""
+        """The outcomes of its rows, in order."""
         return [outcome for _, outcome in self.rows]
 
 
 class SheetRows(ABC, Generic[_Row, _Block]):
-    """The rows of one file, which is read once, block by block; one such class a form."""
+    """The rows of one file, read once, block by block; each form has a subclass."""
 
     stale: Fault
-    """What is told of a cell that is as it was made where the ledger says something else."""
+    """The fault of an unedited prefilled cell where the ledger now holds another value."""
 
     def __init__(self, look: FirstLook, desk: SheetDesk, *, at_once: int) -> None:
         self.stale = _CHANGED_SINCE_MADE
@@ -95,22 +95,22 @@ class SheetRows(ABC, Generic[_Row, _Block]):
 
     @abstractmethod
     def parsed(self, row: SheetRow, index: int) -> ParsedRow[_Row]:
-        """Return what a row asks for, as the row of this index in its block."""
+        """Parse a row of the sheet as the row of this index in its block."""
 
     @abstractmethod
     def about(self, row: _Row) -> Hashable | None:
-        """Return what a row is about, which no other may be; None: that is not known."""
+        """Return the key of a row, which must be unique in the file; None: unknown."""
 
     @abstractmethod
     def judged(self, rows: Sequence[_Row], numbers: Sequence[int]) -> _Block:
-        """Return rows of these numbers as a block, judged by themselves."""
+        """Return rows with these numbers as a block, judged without the ledger."""
 
     def is_full(self, rows: Sequence[_Row], _following: SheetRow) -> bool:
-        """Return whether rows are a block, and the one that follows belongs to the next."""
+        """Return whether the rows make up a block, so that the following row begins the next."""
         return len(rows) >= self.at_once
 
     def blocks(self) -> Iterator[_Block]:
-        """Yield the rows in blocks; `tally` grows with them.
+        """Yield the rows in blocks; `tally` is updated meanwhile.
 
         Raises:
             SheetRefused: the file is damaged, or exceeds a bound.
@@ -142,19 +142,20 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             yield self.judged(rows, numbers)
 
     def gone(self) -> tuple[int, int]:
-        """Return how many bytes of the sheet were read so far, and of how many."""
+        """Return how many bytes of the sheet were read so far, and its size in bytes."""
         return self._table.gone()
 
     def last_faults(self) -> list[SheetFault]:
-        """Return what is known to be wrong only when all rows were read."""
+        """Return the faults that are known only after all rows were read."""
         return [*self._beyond, *self._of_twice(), *self._of_merged(), *self._of_hidden()]
 
     def changed_since_made(
         self, number: int, show: Callable[[], Mapping[str, Filled]]
     ) -> list[SheetFault]:
-        """Return which cells of a row are as the form was made, where the ledger says other things.
+        """Return the unedited prefilled cells of a row where the ledger now holds other values.
 
-        The row is of the block that was read last; `show` gives what a form would hold now.
+        The row must be in the block that was read last; `show` returns the cells of a form made
+        now.
         """
         kept = self._untouched.get(number)
         if kept is None:
@@ -167,8 +168,8 @@ class SheetRows(ABC, Generic[_Row, _Block]):
         ]
 
     def otherwise(self, block: BlockOutcome, foreseen: Sequence[str]) -> list[SheetFault]:
-        """Return which rows would become something else than was `foreseen` of them, in order."""
-        judged = [*foreseen, *[None] * (len(block.rows) - len(foreseen))]  # by another plan: fewer
+        """Return a fault for each row whose outcome differs from the `foreseen` one, in order."""
+        judged = [*foreseen, *[None] * (len(block.rows) - len(foreseen))]  # fewer by another plan
         return [
             self.told(number, CHANGED_SINCE)
             for (number, outcome), before in zip(block.rows, judged, strict=True)
@@ -176,21 +177,21 @@ class SheetRows(ABC, Generic[_Row, _Block]):
         ]
 
     def is_twice(self, row: _Row) -> bool:
-        """Return whether a row is about what another one that was read is about too."""
+        """Return whether another row that was read has the same key."""
         return self.about(row) in self._twice
 
     def told(self, number: int, fault: Fault) -> SheetFault:
-        """Return a fault of a row as one of the file's row of this number.
+        """Return a fault of a row as a fault of the file, at the row of this number.
 
-        Its pointer names the column, after whatever names the row.
+        The last part of its pointer names the column.
         """
         key = fault.pointer.rpartition("/")[2]
         return self._at(number, "" if key.isdecimal() else key, replace(fault, pointer=""))
 
     def _look_beyond(self, row: SheetRow) -> None:
-        """Note what a row of separated values holds that no heading names.
+        """Note the value of a CSV row that is behind the last heading.
 
-        A comma that stands in a number, and not in quotes, moves all that follows.
+        An unquoted comma in a number shifts all values that follow.
         """
         column = self.columns.beyond(row)
         if column is not None:
@@ -203,7 +204,7 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             self.tally.ignored += 1
 
     def _show_first(self, row: SheetRow) -> None:
-        """Keep the first row as it was understood: whoever sent the file sees whether it was."""
+        """Keep the first row as it was understood, so that the sender can check that."""
         for key, at in self.columns.at.items():
             if at in row.cells:
                 shown = row.cells[at].text[:_LONGEST_SHOWN]

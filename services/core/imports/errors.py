@@ -1,4 +1,4 @@
-"""Refusals of imports."""
+"""Errors that the imports slice raises."""
 
 from collections.abc import Sequence
 from uuid import UUID

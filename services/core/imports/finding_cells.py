@@ -1,8 +1,7 @@
-"""What was found of an item of a score sheet, in cells of a sheet: written, and read again. Pure.
+"""The finding on an item of a score sheet, written into cells and parsed again. Pure.
 
-Elements, routes and circumstances stand there by their names; a list is set apart by ；, and a
-number of each is name=number. 无 says that nothing is missing and nothing was found, which blank
-does not.
+Elements, routes and circumstances are written by name; a list is separated by ；, and a count of
+each is name=number. 无 means that nothing is missing and nothing was found; a blank cell does not.
 """
 
 import re
@@ -36,7 +35,7 @@ FOUND = (
     *("missing", "sampled", "count", "key_count", "counts", "value", "change", "figures"),
     *("zeroed_by", "not_applicable_reason", "evidence", "note"),
 )
-"""The members of a finding as the columns of a sheet, in their order."""
+"""The members of a finding, in the order of a sheet's columns."""
 
 NOTHING = "无"
 _NOTHINGS = {NOTHING, "none", "0", "没有"}
@@ -70,7 +69,7 @@ class _Named(Protocol):
 
 
 def columns_for(items: Sequence[SheetItem]) -> tuple[str, ...]:
-    """Return the members that a finding of one of these items may have, in their order."""
+    """Return the members that a finding on one of these items may have, in their order."""
     taken = {"not_applicable_reason", "evidence", "note"}
     for one in items:
         taken |= _MEMBERS[one.kind]
@@ -94,7 +93,7 @@ _MEMBERS: Mapping[ItemKind, frozenset[str]] = {
 
 
 def asked_for(item: SheetItem) -> str:
-    """Return what is to be filled in for an item, in words."""
+    """Return in words what is to be filled in for an item."""
     said = [_ASKED[item.kind]]
     if item.key_points is not None:
         said.append("其中重点")
@@ -111,7 +110,7 @@ def asked_for(item: SheetItem) -> str:
 
 
 def cells_of_finding(item: SheetItem, finding: Mapping[str, Any] | None) -> dict[str, Filled]:
-    """Return by the member what stands in the cells of an item, of what was found as it is kept."""
+    """Return the cells of an item by member, from its finding as stored."""
     if finding is None:
         return {}
     cells: dict[str, Filled] = {}
@@ -136,9 +135,10 @@ def cells_of_finding(item: SheetItem, finding: Mapping[str, Any] | None) -> dict
 def finding_of(
     row: SheetRow, at: Mapping[str, int], item: SheetItem | None, faults: list[Fault]
 ) -> dict[str, Any]:
-    """Return what a row says of an item, as a finding is handed in; None: an item of no sheet.
+    """Parse a row's finding on an item, in the form of a call; None: the item is unknown.
 
-    What cannot be read is added to `faults`; whether it is right for the item is judged later.
+    Cells that cannot be parsed are appended to `faults`; whether the finding suits the item is
+    judged later.
     """
     said = _numbers(row, at, faults)
     for name in LISTS:
@@ -178,7 +178,7 @@ def _entries(item: SheetItem, member: str) -> Sequence[_Named]:
 
 
 def _labels(entries: Sequence[_Named]) -> dict[str, str]:
-    """Return by code what stands for an entry: its name, where that is read as it again."""
+    """Return the cell text of each entry by code: its name, if that is parsed as the same entry."""
     names = Counter(plainly(one.name) for one in entries)
     return {
         one.code: one.name
@@ -251,5 +251,5 @@ def _parts(text: str) -> list[str]:
 
 
 def plainly(text: str) -> str:
-    """Return a text as it is compared: without blanks, and differences of width and of case."""
+    """Return a text for comparison: without blanks, width and case normalized."""
     return "".join(unicodedata.normalize("NFKC", text).split()).lower()

@@ -1,6 +1,6 @@
-"""What was foreseen of each row of a file, kept from its judgement until its rows are written.
+"""The foreseen result of each row of a file, kept from its check until its rows are written. Pure.
 
-Whoever confirms a file agrees to that and to nothing else. Pure.
+Whoever confirms a file agrees to these results and to nothing else.
 """
 
 import base64
@@ -12,11 +12,11 @@ _OUTCOMES = {sign: outcome for outcome, sign in _SIGNS.items()}
 
 
 def packed(outcomes: Sequence[str]) -> str:
-    """Return the outcomes of rows without faults as text; a file's are mostly alike, and short."""
+    """Return the outcomes of rows without faults as compact text; most of a file's are alike."""
     signs = "".join(_SIGNS[one] for one in outcomes)
     return base64.b64encode(zlib.compress(signs.encode())).decode()
 
 
 def unpacked(kept: str) -> list[str]:
-    """Return the outcomes that were packed, in their order."""
+    """Return the outcomes from their packed text, in order."""
     return [_OUTCOMES[sign] for sign in zlib.decompress(base64.b64decode(kept)).decode()]

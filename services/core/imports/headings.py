@@ -1,8 +1,8 @@
-"""Which column of a sheet holds what, by its heading. Pure.
+"""Finds which column of a sheet holds which field, by its heading. Pure.
 
-The longest name that a heading contains decides, and names of what is not taken are known too:
-otherwise 单位 would take 计量单位, and 日期 every date. What stands beside the name counts as well:
-去年同期完成值 is a value, and not this period's.
+The longest known name that a heading contains decides. Names of columns that are not imported are
+known too: otherwise 单位 would match 计量单位, and 日期 every date. Words beside the name count as
+well: 去年同期完成值 is a value, but not that of this period.
 """
 
 import unicodedata
@@ -73,7 +73,7 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
         "电话",
     ),
 }
-"""Names of columns by what they hold; under nothing those of what is printed and not taken."""
+"""Names of columns by key; under the empty key those of printed columns that are not imported."""
 
 _OF_ANOTHER = (
     *("去年", "上年", "上一年", "前年", "往年", "历年", "上期", "上一期", "上月", "上季"),
@@ -81,21 +81,21 @@ _OF_ANOTHER = (
     *("目标", "计划", "规划", "预计", "预期", "预测", "last_", "previous"),
     *("baseline", "target", "planned", "expected", "forecast"),
 )
-"""What says of a column that it holds another time's, or what is wanted and not what is."""
+"""Words by which a column holds the value of another time, or a target instead of a result."""
 
 _COMPARES = frozenset({"change", "change_reason", "next_steps", "expected_date"})
-"""Columns of what lies ahead, or moved: such words belong to them wherever they stand."""
+"""Columns about changes or the future: such words belong to their names wherever they stand."""
 
 _SPEAKS = frozenset(
     {"narrative", "problems", "not_applicable_reason", "source", "note", "evidence"}
 )
-"""Columns of words, whose headings may go on with such: 工作进展及计划."""
+"""Columns of prose, whose headings may continue with such words: 工作进展及计划."""
 
 _NAMES = frozenset(
     {"indicator_code", "indicator_name", "organization_code", "organization_name"}
     | {"milestone_id", "title", "item_code", "item_name", "subject_code", "subject_name"}
 )
-"""Columns of names, whose headings may begin with such: 规划指标名称."""
+"""Columns of names, whose headings may begin with such words: 规划指标名称."""
 
 _OF_TASKS: Mapping[str, tuple[str, ...]] = {
     "milestone_id": ("里程碑编号", "里程碑编码", "里程碑代码", "milestone_id"),
@@ -114,17 +114,17 @@ _OF_TASKS: Mapping[str, tuple[str, ...]] = {
 }
 
 FORMS_OF_VALUE = ("value", "numerator", "denominator", "level", "not_applicable_reason")
-"""The columns of which one says what the value is."""
+"""The columns of which a row fills in one form of the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Headings:
-    """How the columns of a form are known: by the key of each, the names that it may have.
+    """The columns of a form: the key of each, and the names that its heading may have.
 
     A sheet of this form has one of the columns that `identify` its rows, and one of those that
-    say something new of them, `told`. What a form held at first is bound to those that say what a
-    row is `about`. `shown` has with a key the columns in which a fault of it stands, and under
-    nothing those for a fault of the row.
+    carry new values, `told`. Marks of prefilled cells are bound to the key columns `about`. `shown`
+    maps a key to the columns where its faults are shown, and the empty key to those for faults of
+    the row.
     """
 
     form: SheetKind
@@ -136,7 +136,7 @@ class Headings:
     shown: Mapping[str, tuple[str, ...]]
 
     def key_of(self, heading: str) -> str:
-        """Return what a column of this heading holds; nothing where it is not taken."""
+        """Return the key of the column with this heading; empty where it is not imported."""
         said = "".join(unicodedata.normalize("NFKC", heading).split()).lower()
         if not said or len(said) > _LONGEST_HEADING:
             return ""
@@ -146,7 +146,7 @@ class Headings:
 
 
 def _is_of_another(key: str, parts: tuple[str, str, str]) -> bool:
-    """Return whether what stands before and behind a name in a heading makes it another column."""
+    """Return whether the words around a name in a heading make it another column."""
     before, _, behind = parts
     qualified = (
         key not in _NAMES and any(word in before for word in _OF_ANOTHER),
@@ -171,7 +171,7 @@ OF_INDICATORS = Headings(
     },
 )
 
-# The id of a milestone stands in a column that the form hides: what is wrong is shown beside it.
+# The form hides the column of the milestone's id, so its faults are shown beside it.
 OF_TASKS = Headings(
     form="tasks",
     names=_OF_TASKS,
@@ -229,10 +229,10 @@ _LOOKED_AT = 30
 
 @dataclass(frozen=True, slots=True)
 class SheetColumns:
-    """Where a sheet holds what: the row of its headings, columns and headings by key.
+    """The layout of a sheet: the row of its headings, and columns and headings by key.
 
-    `ignored` are the headings of columns that are not taken, `twice` those of which another
-    column holds the same. `last` is the last column that has a heading.
+    `ignored` are headings of columns that are not imported, `twice` those that repeat another
+    column's key. `last` is the last column that has a heading.
     """
 
     row: int
@@ -244,14 +244,14 @@ class SheetColumns:
     last: int = 0
 
     def beyond(self, row: SheetRow) -> int | None:
-        """Return the first column behind the last heading in which a row holds anything."""
+        """Return the first column behind the last heading in which a row has a value."""
         return min((column for column in row.cells if column > self.last), default=None)
 
 
 def columns_of_sheet(rows: Iterable[SheetRow], known: Headings) -> SheetColumns | None:
     """Return the columns by the first row that has headings of a form; None: no row has.
 
-    It names what its rows are about, and what they say of it. The first 30 rows are looked at.
+    Such a row names columns of the key and of values. The first 30 rows are searched.
     """
     for looked_at, row in enumerate(rows):
         if looked_at >= _LOOKED_AT:

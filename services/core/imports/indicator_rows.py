@@ -1,4 +1,4 @@
-"""The rows of form 01, and of sheets like it: values, judged and written as a batch is."""
+"""Rows of form 01, and of similar sheets: values, judged and written as a batch is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, ju
 
 @dataclass(frozen=True, slots=True)
 class ValueBlock:
-    """Some rows of a file as a batch: `numbers` are their rows in the file, by index."""
+    """Some rows of a file as a batch; `numbers` are their rows in the file, by index."""
 
     batch: Batch
     judged: JudgedRows
@@ -38,7 +38,7 @@ class ValueBlock:
 
 
 class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
-    """Values of indicators. `beside` holds those of earlier blocks that checks compare."""
+    """Rows with values of indicators. `beside` holds values of earlier blocks for cross-checks."""
 
     def __init__(self, look: FirstLook, desk: SheetDesk, *, at_once: int) -> None:
         super().__init__(look, desk, at_once=at_once)
@@ -62,13 +62,13 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
             self.told(numbers[index], fault)
             for index, faults in judged.faults.items()
             for fault in faults
-            # Rows that are given twice are told with all of their places when all were read.
+            # Duplicates are reported, with all their rows, after all rows were read.
             if fault.code != "duplicate-row"
         ]
         return ValueBlock(batch, judged, numbers, told)
 
     def outcome(self, block: ValueBlock, decided: Sequence[Decided]) -> BlockOutcome:
-        """Return what becomes of a block whose rows were decided."""
+        """Return the outcome of a block whose rows were decided."""
         rejected = [
             self.told(block.numbers[one.index], fault)
             for one in decided
@@ -79,9 +79,9 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
         return BlockOutcome(rows, [*block.faults, *rejected, *self._overtaken(block, decided)])
 
     def _overtaken(self, block: ValueBlock, decided: Sequence[Decided]) -> list[SheetFault]:
-        """Return which cells would bring back what stood there when the form was made.
+        """Return the cells that would restore values from when the form was made.
 
-        A row that is wholly as it was made brings nothing back where nothing stands any more.
+        A wholly unedited row restores nothing if its submission no longer exists.
         """
         indicators = self.desk.plan.indicators
         return [
@@ -95,14 +95,14 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
         ]
 
     def suppose(self, decided: Sequence[Decided]) -> None:
-        """Let what would become of a block stand beside the blocks after it."""
+        """Add the foreseen values of a block to those that later blocks are checked against."""
         compared = self.desk.plan.checks.compared
         for one in decided:
             if one.action and one.submission and one.slot.indicator_code in compared:
                 self.beside.lay_over(one.submission)
 
     def moved(self, block: ValueBlock, decided: Sequence[Decided]) -> list[SheetFault]:
-        """Return which rows would overwrite what somebody wrote after the file was sent."""
+        """Return a fault for each row whose value was changed after the file was sent."""
         return [
             self.told(block.numbers[one.index], CHANGED_SINCE)
             for one in decided
@@ -114,5 +114,5 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
 
 
 def _standing(before: SubmissionRow | None, indicator: Indicator) -> Mapping[str, Filled]:
-    """Return what a form would hold now of what stood before a row; nothing where nothing did."""
+    """Return the cells that a form made now would have for a submission; empty if there is none."""
     return {} if before is None else cells_of_submission(before, indicator)

@@ -1,6 +1,6 @@
-"""A file looked at before it is read: which sheet, of which form, for whom, in which columns. Pure.
+"""Inspects a file before its rows are read: its sheet, form, unit and columns. Pure.
 
-What is refused here is refused at once; the rows are read later.
+A refusal here is immediate; the rows are read later.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ from services.core.submissions.rules import writes_for
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What is said beside a file; what a form's stamp says must agree."""
+    """The options sent with a file; a form's stamp must agree with them."""
 
     period: str | None = None
     organization_code: str | None = None
@@ -52,17 +52,17 @@ class ImportOptions:
     score_sheet: str | None = None
 
     def kept(self) -> dict[str, Any]:
-        """Return what an import keeps; a process of a release before knows not of all of it."""
+        """Return the options to store, newer ones only if set: older releases do not know them."""
         newer = {"register", "score_sheet"}
         return {name: one for name, one in asdict(self).items() if one or name not in newer}
 
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """A file that can be read: what its rows are of, and where they hold what.
+    """A readable file: what its rows are about, and which columns it has.
 
-    `register` is that whose rows they are, `score_sheet` that by which they were found; without
-    either they are an official form's, or like one.
+    `register` is the register of its rows, `score_sheet` the score sheet of its findings; without
+    either, its rows are those of an official form, or similar.
     """
 
     file: SheetFile
@@ -75,16 +75,16 @@ class FirstLook:
 
     @property
     def form(self) -> SheetKind:
-        """What it has the columns of."""
+        """The form whose columns it has."""
         return self.columns.known.form
 
     @property
     def usual_name(self) -> str:
-        """What its sheet is called where nobody called it otherwise."""
+        """The default name of its sheet."""
         return FORM_SHEET if self.register is None else sheet_name_of(self.register)
 
     def template(self, plan: PlanState) -> str:
-        """Return the path at which a fresh one of the same is had."""
+        """Return the API path of a fresh form of the same kind."""
         unit = self.known.organization_code or ""
         if self.register is not None:
             return fresh_register_form(plan, self.register, unit)
@@ -104,12 +104,13 @@ def look_at(
     """Return what a file is.
 
     Raises:
-        InvalidInput: what is said beside it names a period, a unit or a register that the plan does
-            not have, or what such a sheet does not take.
-        SheetRefused: it is no sheet that is taken, or is of another unit, period or version.
-        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
-        Forbidden: it reports on milestones, which the caller's key may not, or assesses, and the
-            caller does not assess by this score sheet.
+        InvalidInput: the options name a period, a unit or a register that the plan does not have,
+            or do not apply to such a sheet.
+        SheetRefused: the file is no sheet that can be imported, or is of another unit, period or
+            version.
+        SecretKeyNotSet: it is a form, and without a key its signature cannot be verified here.
+        Forbidden: it reports on milestones, which the caller's key may not, or it holds findings,
+            and the caller does not assess by this score sheet.
     """
     if said := _said_faults(options, plan):
         raise InvalidInput(faults=said)
@@ -140,10 +141,10 @@ def look_at(
 
 
 def _check_headings(columns: SheetColumns) -> None:
-    """Let columns pass of which each holds something of its own.
+    """Check that no two columns hold the same.
 
     Raises:
-        SheetRefused: two hold the same.
+        SheetRefused: two do.
     """
     if columns.twice:
         raise SheetRefused(
@@ -155,7 +156,7 @@ def _check_headings(columns: SheetColumns) -> None:
 
 
 def _columns_of(table: Table, again: Table, stamp: SheetStamp | None) -> SheetColumns:
-    """Return the columns of a sheet: of the form that its stamp names, or else by what they are.
+    """Return the columns of a sheet by the form that its stamp names, or else by its headings.
 
     Raises:
         SheetRefused: there are no such headings.
@@ -176,9 +177,9 @@ def _look_at_register(
     """Return what a sheet of a register's rows is.
 
     Raises:
-        SheetRefused: it is a form of another unit or register, its headings are not the
-            register's, or which sheet is meant is not clear.
-        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
+        SheetRefused: it is a form of another unit or register, its headings are not the register's,
+            or it is ambiguous which sheet is meant.
+        SecretKeyNotSet: it is a form, and without a key its signature cannot be verified here.
     """
     register, said = plan.registers[options.register or ""], options.organization_code
     stamp = stamped_for(file, register, plan=plan, actor=actor, unit=said, seal=seal)
@@ -192,11 +193,11 @@ def _look_at_register(
 def _look_at_score_sheet(
     file: SheetFile, options: ImportOptions, score_sheet: ScoreSheet, actor: Actor
 ) -> FirstLook:
-    """Return what a sheet of what was found by a score sheet is.
+    """Return what a sheet of a score sheet's findings is.
 
     Raises:
         Forbidden: the caller does not assess by it.
-        SheetRefused: its headings are others, or which sheet is meant is not clear.
+        SheetRefused: its headings are others, or it is ambiguous which sheet is meant.
     """
     check_assessor(actor, score_sheet)
     sheet = file.chosen(options.sheet, FORM_SHEET)
@@ -209,7 +210,7 @@ def _look_at_score_sheet(
 
 
 def _untaken_faults(options: ImportOptions, words: Text) -> list[Fault]:
-    """Return what is said beside a sheet of other rows and belongs to values alone."""
+    """Return the faults of options that apply only to sheets of values."""
     said = {
         "period": options.period,
         "draft": options.draft or None,
@@ -250,7 +251,7 @@ _NO_REGISTER = Text("计划中没有该台账", "The plan has no such register")
 
 
 def _said_faults(options: ImportOptions, plan: PlanState) -> list[Fault]:
-    """Return what is wrong beside the file, once; else every row of it would be told so."""
+    """Return the faults of the options once, instead of with every row."""
     faults: list[Fault] = []
     if options.period is not None:
         try:
@@ -303,11 +304,11 @@ def _stamp_of(file: SheetFile, plan: PlanState, seal: Seal | None) -> SheetStamp
     """Return the stamp that a form carries; None: the file is no form of ours.
 
     Raises:
-        SheetRefused: its signature is broken, or it is of another layout.
-        SecretKeyNotSet: none can be judged here.
+        SheetRefused: its signature is invalid, or it has another layout.
+        SecretKeyNotSet: no signature can be verified here.
     """
     said = stamp_members(file)
-    # What is known of a register's form is of no use here: its headings are refused.
+    # The defaults of a register's form are not needed here: its headings are refused.
     if not said or said.get("form") == OF_REGISTER:
         return None
     if seal is None:
@@ -351,7 +352,7 @@ def _of_form(code: str, words: Text, said: Mapping[str, str], plan: PlanState) -
 def _stamp_faults(
     stamp: SheetStamp, options: ImportOptions, plan: PlanState, actor: Actor
 ) -> list[Fault]:
-    """Return why a form does not belong to what is asked for; the value is a fresh one's path."""
+    """Return why a form does not match the request; a fault's value is the path of a fresh form."""
     of_tasks = stamp.form == "tasks"
     wanted_period = stamp.period if of_tasks else options.period or stamp.period
     wanted_unit = options.organization_code or stamp.organization_code
@@ -375,5 +376,5 @@ def _stamp_faults(
 
 
 def options_of(kept: Mapping[str, Any]) -> ImportOptions:
-    """Return options as they are kept with an import."""
+    """Return an import's options from their stored form."""
     return replace(ImportOptions(), **kept)

@@ -1,7 +1,6 @@
-"""A filled form as a workbook in the official layout, byte for byte the same for the same form.
+"""Writes a filled form as a workbook in the official layout, reproducible byte for byte.
 
-Printed cells are grey and locked, cells to fill in are yellow; a sheet that nobody sees carries
-the stamp.
+Printed cells are grey and locked, cells to fill in are yellow; a hidden sheet carries the stamp.
 """
 
 import zipfile
@@ -24,7 +23,7 @@ from services.core.kit.file_names import as_file_name
 from services.core.sheets.workbook_writing import Format, SheetWriter, new_workbook, write_number
 
 HEADING_ROW = 3
-"""The row of the headings, from 1: above it the title, and what the form is of."""
+"""The row of the headings, from 1; above it are the title and the form's context."""
 
 _A4 = 9
 _LONGEST_LIST = 255
@@ -40,14 +39,14 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What stands above the rows, in words: the title, and what the form is of, side by side."""
+    """The lines above the rows: the title, and the form's context side by side."""
 
     title: str
     said: tuple[str, ...]
 
 
 def form_workbook(filled: FilledForm, heads: Heads, stamp: Mapping[str, str] | None) -> bytes:
-    """Return a form as a workbook; one without a stamp is known by its headings."""
+    """Return a form as a workbook; one without a stamp is recognized by its headings."""
     made = BytesIO()
     book = new_workbook(made)
     sheet = book.add_worksheet(FORM_SHEET)
@@ -158,7 +157,7 @@ def _write_guide(book: Workbook, filled: FilledForm) -> None:
 
 
 def write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
-    """Write a stamp where nobody sees it."""
+    """Write a stamp into a hidden sheet."""
     sheet = book.add_worksheet(STAMP_SHEET)
     for at, (name, value) in enumerate(stamp.items()):
         sheet.write_string(at, 0, name)
@@ -168,9 +167,9 @@ def write_stamp(book: Workbook, stamp: Mapping[str, str]) -> None:
 
 
 def bundle(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return files, which are compressed already, as one archive without times of its own.
+    """Return files, which are already compressed, as one archive without timestamps.
 
-    They all lie in its root: what stands in the name of a unit leads into no folder.
+    They all lie in its root: a unit's name cannot lead into a folder.
     """
     made = BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as out:

@@ -1,7 +1,7 @@
 """The copy of a file that goes back: faulty cells in red with the reason, and a list of them. Pure.
 
-Of a form it keeps the stamp, so that what was put right in it can be sent as it is. What nobody
-puts right is the same fault once more: each cell, hidden row and merged cell stays what it was.
+The copy of a form keeps the stamp, so that the corrected copy can be sent as it is. Cells, hidden
+rows and merged cells stay as they were, so that an uncorrected fault is reported the same again.
 """
 
 from collections import defaultdict
@@ -23,10 +23,10 @@ from services.core.sheets.workbook_writing import (
 )
 
 FAULT_SHEET = "错误清单"
-"""The sheet that lists what is wrong: row, column, problem, advice."""
+"""The sheet that lists the faults: row, column, problem, advice."""
 
 MOST_LISTED = 20_000
-"""Faults that the copy shows; of more the report tells."""
+"""Most faults that the copy shows; the report counts the rest."""
 
 _MOST_NOTES = 2000
 _MOST_MERGED = 1000
@@ -44,7 +44,7 @@ _WIDTH = 14
 
 
 def marked_copy(look: FirstLook, faults: Sequence[SheetFault]) -> bytes:
-    """Return the copy with its faults; rows are written as they are read."""
+    """Return the copy of a file with its faults marked; rows are written as they are read."""
     made = BytesIO()
     book = new_workbook(made, streams=True)
     wrong: dict[int, dict[str | None, list[SheetFault]]] = defaultdict(lambda: defaultdict(list))
@@ -59,7 +59,7 @@ def marked_copy(look: FirstLook, faults: Sequence[SheetFault]) -> bytes:
 
 
 class _Copy:
-    """The sheet with the rows of the file."""
+    """The sheet of the copy that has the file's rows."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class _Copy:
         self._notes = 0
 
     def write(self) -> None:
-        """Write the rows that the file has, in their places."""
+        """Write the file's rows at their places."""
         filled = self._set_columns()
         table = self._look.table()
         for row in table.rows():
@@ -91,14 +91,14 @@ class _Copy:
         self._merge(table.merged)
 
     def _merge(self, merged: Sequence[CellRange]) -> None:
-        """Merge the cells that were merged below the headings."""
+        """Merge the cells below the headings that were merged in the file."""
         kept: list[CellRange] = []
         for one in merged:
             if one.first_row > self._look.columns.row and not any(_share(one, o) for o in kept):
                 kept.append(one)
             if len(kept) == _MOST_MERGED:
                 break
-        # The library's own verb writes their cells too, which are written by now.
+        # The library's own method would also write the cells, which are already written.
         self._sheet.merge += [
             [one.first_row - 1, one.first_column - 1, one.last_row - 1, one.last_column - 1]
             for one in kept
@@ -118,7 +118,7 @@ class _Copy:
         return frozenset(at for at, one in enumerate(columns, 1) if one.filled)
 
     def _columns_of(self, row: SheetRow, wrong: dict[str | None, Any]) -> list[int]:
-        """Return the columns to write: those that hold anything, and empty ones that are faulty."""
+        """Return the columns to write: those with a value, and empty ones that are faulty."""
         named = set(wrong)
         taken = set(self._look.columns.at.values())
         return sorted({*row.cells, *(at for at in taken if cell_name(row.number, at) in named)})

@@ -1,4 +1,4 @@
-"""Tables of imports: a file that came in, what was found in it, and its copy with the faults."""
+"""Tables of imports: a file that came in, its findings, and its copy with the faults marked."""
 
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,10 @@ from services.core.kit.leases import LeasedRow
 
 
 class SheetImport(LeasedRow, Base):
-    """A file on its way in, seen by the credential that sent it.
+    """An import under way, visible to the credential that sent the file.
 
-    `options` is what was said beside it, `report` what was found. `check_id` and `write_id` are
-    the operations that judge it and write it, each begun anew in `attempts`.
+    `options` were sent with the file, `report` has the findings. `check_id` and `write_id` are the
+    operations that check and write it; `attempts` counts their starts.
     """
 
     __tablename__ = "sheet_import"
@@ -49,7 +49,7 @@ class SheetImport(LeasedRow, Base):
 
 
 class SheetImportFile(Base):
-    """The bytes of an import: what was `sent`, or the copy with its faults `marked`."""
+    """The bytes of an import: the file as `sent`, or the copy with its faults `marked`."""
 
     __tablename__ = "sheet_import_file"
     __table_args__ = (CheckConstraint("part IN ('sent', 'marked')", name="part"),)
@@ -61,10 +61,10 @@ class SheetImportFile(Base):
 
 
 class SheetImportFault(Base):
-    """One thing wrong with an imported file, in the order of its rows.
+    """A fault of an imported file, in the order of its rows.
 
-    `cell` and `heading` say where in the row, null where it is the row as a whole; `detail` holds
-    the words in both languages.
+    `cell` and `heading` locate it in the row, null where it is the whole row; `detail` holds the
+    text in both languages.
     """
 
     __tablename__ = "sheet_import_fault"

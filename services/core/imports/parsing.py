@@ -1,4 +1,4 @@
-"""A row of a sheet as a row of a batch: cells taken as written, or refused with advice. Pure."""
+"""Turns a row of a sheet into a row of a batch: cells as written, or a fault with advice. Pure."""
 
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ _NO_CODE = Text("该行有数值而没有指标编号", "The row has a value and
 
 @dataclass(frozen=True, slots=True)
 class SheetDefaults:
-    """What a file is of where its rows do not say, and how its rows are asked for."""
+    """Values for rows that do not state them, and options for all rows of the file."""
 
     period: str | None
     organization_code: str | None
@@ -54,7 +54,7 @@ class SheetDefaults:
 
 
 class RowParser:
-    """Takes the rows of one sheet below its headings."""
+    """Parses the rows of one sheet below its headings."""
 
     def __init__(self, columns: SheetColumns, known: SheetDefaults, plan: PlanState) -> None:
         self._at, self._about = columns.at, columns.known.about
@@ -68,7 +68,7 @@ class RowParser:
         )
 
     def parsed(self, row: SheetRow, index: int) -> ParsedRow[BatchRow]:
-        """Return what a row asks for, as the row of this index in its batch."""
+        """Parse a row as the row of this index in its batch."""
         reason = self._at.get(NOT_APPLICABLE, 0)
         filled = any(
             column in row.cells and not (column == reason and is_blank_reason(row.cells[column]))
@@ -162,7 +162,7 @@ class RowParser:
         return numbers
 
     def _note(self, row: SheetRow, faults: list[Fault]) -> str:
-        """Return the note with what is asked for beside it, for which a value has no member."""
+        """Return the note, with the contents of further columns for which a value has no member."""
         parts = [words_of(row, self._at, "note", faults)]
         if text := words_of(row, self._at, "evidence", faults):
             parts.append(f"佐证材料：{text}")
@@ -183,7 +183,7 @@ def _missing(pointer: str, zh: str, en: str, parameter: str) -> Fault:
 
 
 def _plainly(name: str) -> str:
-    """Return a name as it is compared: without marks, blanks and differences of width."""
+    """Return a name for comparison: without marks and blanks, width normalized."""
     said = unicodedata.normalize("NFKC", name).rstrip("★*☆ ").lstrip("★*☆ ")
     return "".join(said.split())
 
@@ -193,7 +193,7 @@ def _indicator_names(one: Indicator) -> tuple[str, ...]:
 
 
 def _names_of(things: Any, names: Callable[[Any], tuple[str, ...]]) -> dict[str, str]:
-    """Return the codes of things by every name that is one thing's alone."""
+    """Return the codes of things by each name that is unique."""
     found: dict[str, str] = {}
     several = set()
     for one in things:

@@ -1,4 +1,4 @@
-"""The rows of forms, filled in with what is known: plan, last values, what is promised. Pure."""
+"""The rows of forms, prefilled from the plan, the last values and the promised dates. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ from services.core.imports.sheet_forms import (
 from services.core.imports.suggestions import ReportedValues, said_in
 from services.core.milestones.models import Milestone
 from services.core.milestones.reports.service import REPORTED
-from services.core.plan.document import Indicator, TargetEntry
+from services.core.plan.document import Indicator
 from services.core.plan.leads import each_of
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.plan.target_names import name_of
+from services.core.scoring.targets import target_for
 from services.core.submissions.models import Submission
 
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """A row of a form by the keys of its columns; `choices` are what some of them may hold.
+    """A row of a form by the keys of its columns; `choices` are the permitted values of some.
 
-    A `locked` one is shown, and not to be filled in.
+    A `locked` row is shown, and cannot be filled in.
     """
 
     cells: Mapping[str, Filled]
@@ -56,9 +56,9 @@ def indicator_form(
     asked: Iterable[str],
     reported: ReportedValues,
 ) -> FilledForm:
-    """Return form 01 of a unit: what it is asked for, what it said before, and what it says now.
+    """Return form 01 of a unit: the values it is asked for, its earlier ones, and its present ones.
 
-    What stood in it before is what the same asked for as JSON suggests (`suggestions`).
+    Earlier values are the suggestions that the same request as JSON gives (`suggestions`).
     """
     wanted = set(asked) | {
         code for of, code, when in reported if of == unit and when == period.code
@@ -97,19 +97,8 @@ def _of_indicator(plan: PlanState, indicator: Indicator, period: Period) -> dict
 
 
 def _target(plan: PlanState, indicator: Indicator, period: Period) -> str:
-    """Return what is to be reached at the end of the period's year, or of the next one named."""
-    calendar = plan.period_calendar
-
-    def year_of(entry: TargetEntry) -> int:
-        return entry.at_year(calendar)
-
-    entries = sorted(indicator.targets, key=year_of)
-    entry = next((one for one in entries if year_of(one) >= period.in_year), entries[-1])
-    assigned = plan.assigned.get((indicator.code, year_of(entry)))
-    if assigned:
-        said = assigned[-1]
-        return name_of(said.kind, said.value, said.upper, said.text)
-    return entry.text
+    """Return the target of the period as the form prints it: as published, or as assigned."""
+    return target_for(indicator, period, plan.assigned).name
 
 
 def _shown(row: Submission | None, indicator: Indicator) -> Filled:
@@ -121,7 +110,7 @@ def _shown(row: Submission | None, indicator: Indicator) -> Filled:
 
 
 def cells_of_submission(row: Mapping[str, Any], indicator: Indicator) -> dict[str, Filled]:
-    """Return what stands in the cells to fill in; of a ratio its parts, not what they give.
+    """Return the cells to fill in; for a ratio its parts, not its value.
 
     `row` has the columns of a submission.
     """
@@ -144,7 +133,7 @@ def _level_name(indicator: Indicator, code: str) -> str:
 
 
 def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> FilledForm:
-    """Return form 02 of a unit: what it promised, and how far it said it is."""
+    """Return form 02 of a unit: its milestones, and the progress that it reported."""
     rows = []
     for one in milestones:
         measure = plan.measures.get(one.measure_code)
@@ -168,6 +157,6 @@ def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> Fi
 
 
 def cells_of_report(said: Mapping[str, Any]) -> dict[str, Filled]:
-    """Return what stands in the cells to fill in of a milestone, by what was reported of it."""
+    """Return the cells to fill in of a milestone, from its report."""
     expected = said["expected_date"]
     return {**said, "expected_date": None if expected is None else expected.isoformat()}

@@ -1,4 +1,4 @@
-"""Reading for forms, and imports: what units owe, reported and promised; files on their way."""
+"""Reads for forms what units owe, reported and promised; and reads imports and their files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -25,10 +25,10 @@ _READ_AT_ONCE = 2_000
 async def owed_by(
     session: AsyncSession, plan: PlanState, period: Period, unit: str | None
 ) -> dict[str, set[str]]:
-    """Return which indicators a unit, or each, is asked for in a period, by unit.
+    """Return the indicators that a unit, or each unit, has to report in a period, by unit.
 
-    A period that was opened asks for what it was opened with. One that was not would ask for what
-    is reported as often as it is; where that is nothing, for all that the unit reports.
+    An opened period asks for what it was opened with. One that is not open asks for the indicators
+    of its frequency; if there are none, for all that the unit reports.
     """
     asked: dict[str, set[str]] = {}
     if period.code in plan.periods:
@@ -44,7 +44,7 @@ async def owed_by(
             asked.setdefault(code, set()).add(indicator)
         return asked
     ended = await ended_units(session, plan.city_code, plan.document.time_zone)
-    for one in owed_for(plan.document, period, period.last_day, ended, {}):
+    for one in owed_for(plan.document, period, period.last_day, ended, {}, cycle=plan.cycle):
         asked.setdefault(one.organization_code, set()).add(one.indicator_code)
     if asked:
         return asked
@@ -80,9 +80,9 @@ async def reported_in(
 async def promised_by(
     session: AsyncSession, plan: PlanState, unit: str | None
 ) -> dict[str, list[Milestone]]:
-    """Return all that a unit, or each, is at work on, soonest due first, by unit.
+    """Return the open milestones of a unit, or of each, soonest due first, by unit.
 
-    It is read in parts, however much that is: whoever has less in its form has it nowhere else.
+    It reads all of them in parts, because a unit finds those that its form lacks nowhere else.
     """
     wanted = select(Milestone).where(
         Milestone.city_code == plan.city_code,
@@ -113,7 +113,7 @@ async def import_of(
     credential_id: UUID | None = None,
     for_update: bool = False,
 ) -> SheetImport:
-    """Return an import; with a `credential_id`, only where it is that credential's.
+    """Return an import; with a `credential_id`, only one of that credential.
 
     Raises:
         ImportNotFound: there is none.
@@ -134,9 +134,9 @@ async def import_of(
 async def under_way(
     session: AsyncSession, city_code: str, credential_id: UUID, *, most: int
 ) -> Sequence[UUID]:
-    """Return the ids of imports of a credential that may still be written, oldest first.
+    """Return up to `most` ids of a credential's imports that may still be written, oldest first.
 
-    At most so many. A file that was found to have faults is never written.
+    A file with faults is never written.
     """
     found = await session.scalars(
         select(SheetImport.id)
@@ -161,7 +161,7 @@ def _has_faults() -> ColumnElement[bool]:
 async def file_of(
     session: AsyncSession, city_code: str, import_id: UUID, part: str
 ) -> bytes | None:
-    """Return the bytes of an import; None: there are none, or none any more."""
+    """Return the bytes of an import's file; None: there are none, or they were deleted."""
     return await session.scalar(
         select(SheetImportFile.content).where(
             SheetImportFile.city_code == city_code,
@@ -179,7 +179,7 @@ async def faults_of_import(
     after: tuple[int, int] | None,
     limit: int,
 ) -> Sequence[SheetImportFault]:
-    """Return up to `limit` faults of an import, in the order of its rows, after a place."""
+    """Return up to `limit` faults of an import, in the order of its rows, after a cursor."""
     wanted = select(SheetImportFault).where(
         SheetImportFault.city_code == city_code, SheetImportFault.import_id == import_id
     )

@@ -1,7 +1,7 @@
-"""A register as a sheet to fill in: the rows that a unit keeps, with room for more below. Pure.
+"""A register as a form: the rows that a unit keeps, with empty rows below. Pure.
 
-It comes back as any other sheet of the register. Its hidden column tells which cells nobody
-touched since it was made: those say nothing, so that an old form takes nothing back.
+It comes back as any other sheet of the register. A hidden column tells which cells nobody touched
+since it was made. Those are ignored, so that an old form reverts nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,10 +62,10 @@ _GUIDE = (
 def register_form(
     register: Register, plan: PlanState, unit: str, rows: Sequence[Cells], seal: Seal | None
 ) -> tuple[str, bytes]:
-    """Return the name of a file and the workbook with what the rows of a unit say, in their order.
+    """Return the file name and the workbook with a unit's rows, in their order.
 
-    It carries for whom it was made, signed; without a `seal` it cannot, and is taken from anybody.
-    The same rows give the same bytes. It is work for the processor alone.
+    A signed stamp says for which unit it was made; without a `seal` there is none, and the form is
+    taken from anybody. The same rows give the same bytes. This is CPU-bound work.
     """
     made = BytesIO()
     book = new_workbook(made)
@@ -132,7 +132,7 @@ def _write_rows(
 
 
 def _choices(column: RegisterColumn, plan: PlanState) -> list[str]:
-    """Return what is offered in a column; nothing where a list would be too long to be kept."""
+    """Return the choices of a column; empty where the list would be too long for a workbook."""
     offered: Mapping[str, Callable[[], Iterable[str]]] = {
         "choice": lambda: (one.name for one in column.choices),
         "yes_no": lambda: ("是", "否"),
@@ -143,7 +143,7 @@ def _choices(column: RegisterColumn, plan: PlanState) -> list[str]:
 
 
 def _shown(column: RegisterColumn, value: Any, plan: PlanState) -> Filled:
-    """Return what stands in a cell, in the words that are taken back."""
+    """Return the cell of a value, in words that are parsed back."""
     if value is None:
         return None
     if column.type in {"decimal", "integer"}:

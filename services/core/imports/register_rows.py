@@ -1,4 +1,4 @@
-"""The rows of a register's sheet, judged and written as those of a batch of the register are."""
+"""Rows of a register's sheet, judged and written as a batch of the register is."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -23,13 +23,13 @@ from services.core.registers.service import RegisterDesk, WrittenRow
 from services.core.sheets.cells import SheetRow
 
 RegisterBlock = Sequence[RowDraft]
-"""Some rows of a file, each with the number of its row as index."""
+"""Some rows of a file, each with its row number as index."""
 
 
 class RegisterRows(SheetRows[RowDraft, RegisterBlock]):
-    """Rows of a register.
+    """Rows of a register's sheet.
 
-    Cells that are as the form was made say nothing, so that an old form takes nothing back.
+    Unedited cells of a form are ignored, so that an old form reverts nothing.
     """
 
     def __init__(
@@ -69,18 +69,18 @@ class RegisterRows(SheetRows[RowDraft, RegisterBlock]):
         return found
 
     def outcome(self, block: RegisterBlock, decided: Sequence[WrittenRow]) -> BlockOutcome:
-        """Return what becomes of a block whose rows were decided."""
+        """Return the outcome of a block whose rows were decided."""
         told = [
             self.told(one.index, fault)
             for draft, one in zip(block, decided, strict=True)
             for fault in one.faults
-            # Rows that are given twice are told with all of their places when all were read.
+            # Duplicates are reported, with all their rows, after all rows were read.
             if fault.code != DUPLICATE or not self.is_twice(draft)
         ]
         return BlockOutcome([(one.index, one.outcome) for one in decided], told)
 
     def moved(self, decided: Sequence[WrittenRow]) -> list[SheetFault]:
-        """Return which rows would overwrite what somebody wrote after the file was sent."""
+        """Return a fault for each row that somebody changed after the file was sent."""
         return [
             self.told(one.index, CHANGED_SINCE)
             for one in decided

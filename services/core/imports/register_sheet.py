@@ -1,6 +1,6 @@
-"""Rows of a register out of a sheet: its headings found by the names of the columns. Pure.
+"""Parses rows of a register from a sheet, matching headings to the columns' names. Pure.
 
-What a row says goes the way of any other row after that, so that it is judged in one place.
+From there a row goes the way of any other row, so that it is judged in one place.
 """
 
 import re
@@ -37,11 +37,11 @@ from services.core.sheets.errors import SheetRefused
 from services.core.sheets.sheet_file import SheetFile
 
 UNIT_HEADINGS = ("填报单位", "organization_code")
-"""The headings of the column that says whose a row is."""
+"""The headings of the column that names the unit of a row."""
 
 _UNIT = "organization_code"
 _LOOKED_AT = 20
-"""Rows from the top among which the headings are looked for."""
+"""Rows from the top that are searched for the headings."""
 
 _YES = {"是": True, "yes": True, "true": True, "1": True, "√": True}
 _NO = {"否": False, "no": False, "false": False, "0": False, "×": False}
@@ -63,25 +63,25 @@ _LONGEST_NAME = 31
 
 
 def sheet_name_of(register: Register) -> str:
-    """Return what the sheet of a register is called, by the rules for names of sheets."""
+    """Return the name of a register's sheet, by the rules for sheet names."""
     return register.name.translate(_NO_NAME)[:_LONGEST_NAME].strip(" '") or FORM_SHEET
 
 
 class RegisterRowParser:
-    """Takes the rows of one sheet below its headings; totals are added up on the way."""
+    """Parses the rows of one sheet below its headings; totals are added up on the way."""
 
     def __init__(
         self, at: Mapping[str, int], register: Register, plan: PlanState, unit: str | None
     ) -> None:
-        """Take where the columns stand, and the `unit` of rows that name none."""
+        """Take the columns by key, and the `unit` of rows that name none."""
         self._at, self._register, self._plan, self._unit = at, register, plan, unit
         self._totals = TotalRows(register, at)
 
     def parsed(self, row: SheetRow) -> tuple[RowDraft | None, tuple[Fault, ...]]:
-        """Return what a row says, with its number as index, or None and what it does not add up to.
+        """Return a row as a draft, with its number as index, or None; and the faults of its totals.
 
-        A row of totals is no row of the register: what it says is held against what the rows above
-        come to.
+        A row of totals is no row of the register: its numbers are checked against the sums of the
+        rows above.
         """
         if is_no_row(row):
             return None, self._totals.faults(row)
@@ -92,14 +92,14 @@ class RegisterRowParser:
 def rows_of_sheet(
     file: SheetFile, register: Register, plan: PlanState, *, unit: str | None, sheet: str | None
 ) -> list[RowDraft]:
-    """Return the rows of a sheet as drafts, each with the number of its row as index.
+    """Return the rows of a sheet as drafts, each with its row number as index.
 
-    A heading is the name or the code of a column, with its unit behind it or without. `unit` is
-    that of rows that name none; choices and units are taken by name or code.
+    A heading is the name or the code of a column, optionally followed by its unit of measure.
+    `unit` is that of rows that name none; choices and units are accepted by name or code.
 
     Raises:
-        SheetRefused: the file is no sheet that is taken, its headings are not the register's, or
-            its totals are not what its rows come to.
+        SheetRefused: the file is no sheet that can be imported, its headings are not the
+            register's, or its totals differ from the sums of its rows.
     """
     chosen = file.chosen(sheet, sheet_name_of(register))
     columns = columns_of_register(file.table(chosen).rows(), register)
@@ -129,10 +129,10 @@ def _texts(row: SheetRow) -> list[tuple[int, str]]:
 
 
 def columns_of_register(rows: Iterator[SheetRow], register: Register) -> SheetColumns:
-    """Return where a sheet holds the columns of a register, by the row that has those of its key.
+    """Return the columns of a register in a sheet, by the row that has those of its key.
 
     Raises:
-        SheetRefused: no such row is among the first, or it holds other headings too, or one twice.
+        SheetRefused: no such row is among the first, or it has other headings too, or a duplicate.
     """
     known = _known(register)
     for row in rows:
@@ -165,7 +165,7 @@ def columns_of_register(rows: Iterator[SheetRow], register: Register) -> SheetCo
 
 
 def _headings_of(register: Register) -> Headings:
-    """Return how the columns of a register are shown: what is wrong with a row, at its key."""
+    """Return the headings of a register; faults of a row are shown at its key."""
     return Headings(
         form="register",
         names={},
@@ -178,7 +178,7 @@ def _headings_of(register: Register) -> Headings:
 
 
 def _known(register: Register) -> Mapping[str, str]:
-    """Return the code of each column by what its heading may be."""
+    """Return the code of each column by every heading that it may have."""
     known = {_plain(heading): _UNIT for heading in UNIT_HEADINGS}
     known[_plain(AS_MADE)] = AS_MADE
     for column in register.columns:
@@ -262,7 +262,7 @@ def _yes_no(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
 
 
 def _month(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
-    """Return a month as it is written: 2025-09, 2025年9月, 2025.9, or a day of it."""
+    """Parse a month in any of its notations: 2025-09, 2025年9月, 2025.9, or a day of it."""
     if cell.kind == "date":
         said = _day(column, cell, plan)
         return said[:7] if isinstance(said, str) else said

@@ -1,7 +1,7 @@
-"""Whether the form of a register is sent as what it was made for: this register, for this unit.
+"""Checks that a register's form is sent for the register and the unit that it was made for. Pure.
 
-Rows of a form name no unit, so that one that was made for another would be written as the sender's.
-A sheet without a stamp, such as one that a clerk drew up, is of whomever it is said to be. Pure.
+Rows of a form name no unit, so a form made for another unit would be written as the sender's. A
+sheet without a stamp, such as one that a clerk drew up, belongs to the unit that the caller names.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ _OTHER_UNIT = Text(
 
 
 def stamp_members(file: SheetFile) -> Mapping[str, str]:
-    """Return what the stamp of a file says by name; nothing where it carries none."""
+    """Return the members of a file's stamp by name; empty where it has none."""
     entry = file.sheet_named(STAMP_SHEET)
     said: dict[str, str] = {}
     if entry is not None:
@@ -65,7 +65,7 @@ def register_stamp(register: Register, plan: PlanState, unit: str) -> SheetStamp
 
 
 def fresh_register_form(plan: PlanState, register: Register, unit: str) -> str:
-    """Return the path at which a fresh form of a register is had."""
+    """Return the API path of a fresh form of a register."""
     path = f"/v1/plans/{plan.code}/registers/{register.code}/form.xlsx"
     return f"{path}?organization_code={unit}" if unit else path
 
@@ -79,14 +79,14 @@ def stamped_for(
     unit: str | None,
     seal: Seal | None,
 ) -> SheetStamp | None:
-    """Return the stamp of a file that is sent to a register; None: it carries none.
+    """Return the stamp of a file that is sent to a register; None: it has none.
 
-    `unit` is the one that is named beside the file. However old a form is, it is taken: of what is
-    in it only what was changed since is said.
+    `unit` is the unit named with the file. A form of any age is accepted: only its edited cells
+    count.
 
     Raises:
-        SheetRefused: it was made for another plan, register or unit, or its signature is broken.
-        SecretKeyNotSet: none can be judged here.
+        SheetRefused: it was made for another plan, register or unit, or its signature is invalid.
+        SecretKeyNotSet: no signature can be verified here.
     """
     said = stamp_members(file)
     if not said:

@@ -1,7 +1,7 @@
-"""Imports from the file to its rows: begun, judged block by block, confirmed, written as a whole.
+"""Imports from file to rows: begun, checked block by block, confirmed, written as a whole.
 
-What a worker does is one step of these a transaction, under a lease: a worker that is killed at
-any line leaves an import that another takes up from its beginning, or its rows not written at all.
+A worker does one of these steps per transaction, under a lease. If it is killed at any line,
+another worker starts the import again from its beginning, or no rows were written.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ CHECK, WRITE = "import-check", "import-write"
 """What the operations of an import are called: judging the file, and writing its rows."""
 
 MOST_UNDER_WAY = 20
-"""Imports of a credential that may still be written; and files with faults that are kept."""
+"""Most imports of a credential that may still be written; and most files with faults kept."""
 
 
 _ALSO: Mapping[object, tuple[Permission, ...]] = {
@@ -43,7 +43,7 @@ _ALSO: Mapping[object, tuple[Permission, ...]] = {
 
 
 def permissions_of(form: object) -> tuple[Permission, ...]:
-    """Return what sending, looking at and writing a file of this form takes."""
+    """Return the permissions to send, read and write a file of this form."""
     return Permission.WRITE_SUBMISSIONS, *_ALSO.get(form, ())
 
 
@@ -51,12 +51,12 @@ _FILES_KEPT = timedelta(days=7)
 _MOST_TOLD = 100
 
 leases = Leases(SheetImport, "checking", "confirming")
-"""Who is at an import; a worker has something to do in these two states."""
+"""The leases on imports; a worker has work to do in these two states."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file as it was sent, and what it is called, if that was said."""
+    """A file as it was sent, and its name if given."""
 
     content: bytes
     name: str | None
@@ -72,7 +72,7 @@ async def begin_import(
     actor: Actor,
     now: datetime,
 ) -> tuple[SheetImport, Operation]:
-    """Keep a file that can be read, to be judged by a worker.
+    """Save a readable file, to be checked by a worker.
 
     Raises:
         TooManyImports: the caller has as many under way as it may have.
@@ -131,11 +131,11 @@ async def begin_import(
 
 
 async def confirm(session: AsyncSession, sheet: SheetImport, *, now: datetime) -> Operation:
-    """Have the rows of a file without faults written, all or none.
+    """Request that the rows of a file without faults be written, all or none.
 
     Raises:
-        ImportTransitionRefused: it is not judged yet, or was confirmed or discarded.
-        ImportHasFaults: it has some.
+        ImportTransitionRefused: it is not checked yet, or was confirmed or discarded.
+        ImportHasFaults: it has faults.
     """
     if sheet.state != "checked":
         raise _refused(sheet)
@@ -163,10 +163,10 @@ async def confirm(session: AsyncSession, sheet: SheetImport, *, now: datetime) -
 
 
 async def discard(session: AsyncSession, sheet: SheetImport, *, now: datetime) -> None:
-    """Give an import up; nothing of it was written, and its files are dropped with the others.
+    """Discard an import; none of its rows are written, and its files are deleted like the others.
 
     Raises:
-        ImportTransitionRefused: it is written or being written, or was given up before.
+        ImportTransitionRefused: it is written or being written, or was discarded before.
     """
     if sheet.state not in {"checking", "checked", "refused"}:
         raise _refused(sheet)
@@ -181,7 +181,7 @@ async def discard(session: AsyncSession, sheet: SheetImport, *, now: datetime) -
 
 
 def import_actions(sheet: SheetImport) -> list[str]:
-    """Return what can be done with an import now."""
+    """Return the actions that are possible on an import now."""
     if sheet.state == "checked":
         return ["discard"] if sheet.report.get("faults") else ["confirm", "discard"]
     return ["discard"] if sheet.state in {"checking", "refused"} else []
@@ -192,13 +192,13 @@ def _refused(sheet: SheetImport) -> ImportTransitionRefused:
     return ImportTransitionRefused(extra={"state": sheet.state, "allowed_actions": actions})
 
 
-# What a worker does, a transaction each.
+# A worker's steps, each a transaction.
 
 
 async def begin_work(session: AsyncSession, taken: Taken, *, now: datetime) -> SheetImport | None:
-    """Return what is to be done with an import that was taken; None: nothing any more.
+    """Return the import of a lease that was taken; None: there is nothing left to do.
 
-    One whose operation was cancelled is settled; one that was begun too often has failed.
+    A cancelled operation is settled; one that was begun too often has failed.
     """
     sheet = await leases.held(session, taken)
     if sheet is None:
@@ -248,7 +248,7 @@ async def go_on(
     progress: Mapping[str, object],
     now: datetime,
 ) -> bool:
-    """Note what was found so far; return whether to go on: not if cancelled, or taken over."""
+    """Save the findings so far; return whether to go on: not if cancelled, or taken over."""
     if not await leases.renew(session, taken):
         return False
     sheet = await queries.import_of(session, taken.city_code, taken.id)
@@ -290,7 +290,7 @@ async def finish_check(
     *,
     now: datetime,
 ) -> bool:
-    """Note that a file was judged; return whether it was still this worker's to judge."""
+    """Save the result of a check; return whether this worker still held the lease."""
     sheet = await leases.held(session, taken)
     if sheet is None or sheet.state != "checking":
         return False
@@ -317,12 +317,12 @@ async def finish_check(
 
 
 def foreseen(outcomes: Sequence[str]) -> dict[str, str]:
-    """Return the part of a report that keeps what is to become of each row without faults."""
+    """Return the part of a report that stores the foreseen outcome of each row without faults."""
     return {"foreseen": packed(outcomes)}
 
 
 def foreseen_of(sheet: SheetImport) -> Iterator[str] | None:
-    """Return what was to become of each row; None: an older release judged the file."""
+    """Return the foreseen outcome of each row; None: an older release checked the file."""
     kept = sheet.report.get("foreseen")
     return None if kept is None else iter(unpacked(kept))
 
@@ -330,9 +330,9 @@ def foreseen_of(sheet: SheetImport) -> Iterator[str] | None:
 async def finish_write(
     session: AsyncSession, taken: Taken, counts: Mapping[str, int], *, now: datetime
 ) -> bool:
-    """Note, with the rows themselves, that they are written; return whether they may be.
+    """Record, together with the rows, that they are written; return whether they may be.
 
-    The caller undoes all where it returns false: it was cancelled, or somebody else is at it.
+    On false the caller rolls back: the operation was cancelled, or another worker has the lease.
     """
     sheet = await leases.held(session, taken)
     if sheet is None or sheet.state != "confirming":
@@ -353,7 +353,7 @@ async def finish_write(
 async def fail(
     session: AsyncSession, taken: Taken, errors: Sequence[Mapping[str, Any]], *, now: datetime
 ) -> None:
-    """Note that a file cannot be read, or that its rows cannot be written as they were judged."""
+    """Record that a file cannot be read, or that its rows cannot be written as checked."""
     sheet = await leases.held(session, taken)
     if sheet is None:
         return
@@ -382,13 +382,13 @@ def _as_fault(error: Mapping[str, Any]) -> SheetFault:
 
 
 def told(faults: Sequence[SheetFault]) -> Iterator[dict[str, Any]]:
-    """Yield faults as an operation tells them."""
+    """Yield faults in the form of an operation's errors."""
     for one in faults:
         yield {**asdict(one), "detail": {"zh": one.detail.zh, "en": one.detail.en}}
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Give old files up, and drop all that is of them in time; return how many rows that were."""
+    """Discard old imports, and delete their data in time; return the number of rows."""
     now = clock.now()
     files = {"city": city_code, "before": now - _FILES_KEPT}
     old = {"city": city_code, "before": now - operations.KEPT}

@@ -1,4 +1,4 @@
-"""The forms that go out: their columns as printed, and which of them are filled in. Pure."""
+"""The forms that go out: their columns as printed, and which of them are prefilled. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,29 +8,28 @@ FormName = Literal["indicators", "tasks"]
 """`indicators` is the official form 01, `tasks` the official form 02."""
 
 SheetKind = Literal["indicators", "tasks", "register", "assessments"]
-"""What the rows of a sheet that comes in are of: a form's, those of a register, or what was found
-item by item by a score sheet."""
+"""The kind of an imported sheet's rows: an official form's, a register's, or a score sheet's."""
 
 FORM_SHEET = "填报"
-"""The sheet of a form that is filled in."""
+"""The name of a form's sheet that is filled in."""
 
 STAMP_SHEET = "_meta"
-"""The sheet, shown to nobody, that says which form it is, of what, and signed by whom."""
+"""The name of the hidden sheet that holds the signed stamp."""
 
 
 Filled = str | Decimal | None
-"""What a cell of a form holds."""
+"""The value of a form's cell."""
 
 AS_MADE = "as_made"
-"""The key of the column that keeps of each row what its cells to fill in held at first."""
+"""The key of the column with the marks of rows (`as_made`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormColumn:
-    """A column of a form: what it holds, its heading, its width in characters.
+    """A column of a form: its key, its heading, its width in characters.
 
-    `filled` columns are the unit's to fill in; the others are printed and locked, and `hidden`
-    ones are for us to know a row again.
+    Units fill in the `filled` columns; the others are printed and locked. `hidden` columns identify
+    a row when it comes back.
     """
 
     key: str
@@ -42,7 +41,7 @@ class FormColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReportForm:
-    """A form: what its rows are of, its number, its title, and its columns from the left."""
+    """A form: the kind of its rows, its number, its title, and its columns from the left."""
 
     name: SheetKind
     number: str
@@ -51,7 +50,7 @@ class ReportForm:
 
 
 MADE_COLUMN = FormColumn(AS_MADE, "制表时内容", 12, hidden=True)
-"""The column of what a row held as it was made."""
+"""The column with the marks of rows."""
 
 INDICATORS = ReportForm(
     "indicators",
@@ -107,7 +106,7 @@ FORMS: dict[FormName, ReportForm] = {"indicators": INDICATORS, "tasks": TASKS}
 """Every form by its name."""
 
 DATA_STATUSES = {"final": "核定", "provisional": "初步"}
-"""What a form calls the states of data."""
+"""The words of a form for the statuses of data."""
 
 TIME_SEMANTICS = {
     "annual_flow": "累计",
@@ -118,7 +117,7 @@ TIME_SEMANTICS = {
     "survey_wave": "调查",
     "change_vs_base_year": "较基期",
 }
-"""How a form says whether a value is of a stretch of time or of its end."""
+"""The words of a form for whether a value is of a stretch of time or of its end."""
 
 MILESTONE_STATES = {
     "assigned": "待签收",
@@ -130,7 +129,7 @@ MILESTONE_STATES = {
     "closed": "已完成",
     "cancelled": "已取消",
 }
-"""How a form says how a milestone stands."""
+"""The words of a form for the states of a milestone."""
 
 _GAP = " " * 14
 FOOTER = _GAP.join(("单位负责人：", "审核人：", "填报人：", "联系电话：", "填报日期：", "（盖章）"))

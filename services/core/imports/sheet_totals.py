@@ -1,4 +1,4 @@
-"""Whether the rows of totals in a sheet say what its columns come to. Pure."""
+"""Checks the rows of totals in a sheet against the sums of its columns. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -18,10 +18,10 @@ _DIFFERS = Text(
 
 
 class TotalRows:
-    """What the number columns of a register come to in a sheet, and since its last 小计."""
+    """The sums of a register's number columns in a sheet: overall, and since the last 小计."""
 
     def __init__(self, register: Register, at: Mapping[str, int]) -> None:
-        """Take the columns that hold numbers, by where they stand in the sheet."""
+        """Take the columns of the sheet that hold numbers."""
         numbers = [one.code for one in register.columns if one.type in {"decimal", "integer"}]
         self._at = {code: at[code] for code in numbers if code in at}
         self._names = {one.code: one.name for one in register.columns}
@@ -29,16 +29,15 @@ class TotalRows:
         self._part = dict.fromkeys(self._at, Decimal(0))
 
     def add(self, row: SheetRow) -> None:
-        """Add the numbers of a row; what is blank or no number adds nothing."""
+        """Add the numbers of a row; blanks and other values add nothing."""
         for code, number in self._numbers(row):
             self._whole[code] = total([self._whole[code], number])
             self._part[code] = total([self._part[code], number])
 
     def faults(self, row: SheetRow) -> tuple[Fault, ...]:
-        """Return where a row of totals says another number than its column comes to.
+        """Return a fault for each number of a row of totals that differs from its column's sum.
 
-        A total that was left blank says nothing. What is no row of totals has none. Pointers name
-        the column.
+        Blank totals are ignored, and other rows have no faults. Pointers name the column.
         """
         named = total_in(row)
         if named is None:

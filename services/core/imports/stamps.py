@@ -1,7 +1,7 @@
-"""What a sheet that goes out says of itself, signed: plan, version, period, unit and form. Pure.
+"""The signed stamp of a form: plan, version, period, unit and form. Pure.
 
-A sheet travels over chat for weeks and comes back under any name. By its stamp it is known what
-was asked for with it, and that nobody changed that.
+A sheet travels over chat for weeks and comes back under any name. Its stamp tells which request it
+belongs to, and the signature that nobody changed it.
 """
 
 import base64
@@ -13,17 +13,17 @@ from dataclasses import asdict, dataclass, fields
 from services.core.kit.sealing import Seal
 
 FORMAT = "wufei-sheet/1"
-"""How the rows of a form are laid out; another layout gets another number."""
+"""The layout of a form's rows; another layout gets another number."""
 
 SIGNATURE = "signature"
-"""What the stamp's signature is called beside its members."""
+"""The member of a stamp that holds the signature."""
 
 _CONTEXT = "stamp of a sheet"
 
 
 @dataclass(frozen=True, slots=True)
 class SheetStamp:
-    """What a form was made for. `version` is the plan's; `register` is empty but for its forms."""
+    """The context of a form. `version` is the plan's; `register` is empty except for its forms."""
 
     format: str
     form: str
@@ -40,11 +40,11 @@ class SheetStamp:
         return {**self._said(), SIGNATURE: made}
 
     def text(self) -> bytes:
-        """Return what is signed."""
+        """Return the bytes that are signed."""
         return json.dumps(self._said(), sort_keys=True, ensure_ascii=False).encode()
 
     def _said(self) -> dict[str, str]:
-        """Return its members; other forms say no register, and are signed without."""
+        """Return its members; other forms have no register, and are signed without."""
         said = asdict(self)
         return said if self.register else {name: said[name] for name in NAMES}
 
@@ -54,11 +54,11 @@ NAMES = tuple(one.name for one in fields(SheetStamp) if one.name != _REGISTER)
 """The members that every stamp has."""
 
 OF_REGISTER = "register"
-"""What the stamp of a register's form calls that form."""
+"""The form's name in the stamp of a register's form."""
 
 
 def read_stamp(said: Mapping[str, str], seal: Seal | None) -> SheetStamp | None:
-    """Return the stamp that a sheet carries; None: it is not whole, or nobody here signed it."""
+    """Return the stamp of a sheet; None: it is incomplete, or its signature is invalid."""
     if seal is None or any(name not in said for name in (*NAMES, SIGNATURE)):
         return None
     stamp = SheetStamp(**{name: said[name] for name in NAMES}, register=said.get(_REGISTER, ""))

@@ -1,4 +1,4 @@
-"""The statements of imports: what was found in them, and what is kept no more."""
+"""The SQL statements of imports: saving findings, and deleting what is too old."""
 
 from sqlalchemy import text
 
@@ -12,19 +12,19 @@ FROM unnest(CAST(:rows AS integer[]), CAST(:sequences AS integer[]), CAST(:cells
     CAST(:details AS text[]))
     AS w(row_number, sequence, cell, heading, code, value, detail)
 """)
-"""Writes what was found, many at once."""
+"""Inserts faults, many at once."""
 
 FORGET_FAULTS = text("""
 DELETE FROM sheet_import_fault WHERE city_code = :city AND import_id = :id
 """)
-"""Drops what was found: a file is judged anew from its first row."""
+"""Deletes an import's faults, because the file is checked again from its first row."""
 
 DROP_OLD_FILES = text("""
 DELETE FROM sheet_import_file AS f USING sheet_import AS i
 WHERE f.city_code = :city AND i.city_code = :city AND i.id = f.import_id
     AND i.updated_at < :before AND i.state NOT IN ('checking', 'confirming')
 """)
-"""Drops the bytes of files that nobody has touched since an instant."""
+"""Deletes the bytes of files that nobody has touched since an instant."""
 
 DROP_FAULTY_FILES = text("""
 DELETE FROM sheet_import_file WHERE city_code = :city AND import_id IN (
@@ -33,23 +33,23 @@ DELETE FROM sheet_import_file WHERE city_code = :city AND import_id IN (
         AND CAST(report->>'faults' AS integer) > 0
     ORDER BY id DESC OFFSET :most)
 """)
-"""Drops the bytes of all but the last files of a credential that were found to have faults."""
+"""Deletes the bytes of all but the last files of a credential that had faults."""
 
 DISCARD_OLD = text("""
 UPDATE sheet_import SET state = 'discarded'
 WHERE city_code = :city AND updated_at < :before AND state = 'checked'
 """)
-"""Gives up what nobody confirmed since an instant: its file is dropped."""
+"""Discards imports that nobody confirmed since an instant; their files are deleted then."""
 
 DROP_OLD_FAULTS = text("""
 DELETE FROM sheet_import_fault AS f USING sheet_import AS i
 WHERE f.city_code = :city AND i.city_code = :city AND i.id = f.import_id
     AND i.updated_at < :before AND i.state NOT IN ('checking', 'confirming')
 """)
-"""Drops what was found in files that nobody has touched since an instant."""
+"""Deletes the faults of files that nobody has touched since an instant."""
 
 DROP_OLD_IMPORTS = text("""
 DELETE FROM sheet_import
 WHERE city_code = :city AND updated_at < :before AND state NOT IN ('checking', 'confirming')
 """)
-"""Drops imports that nobody has touched since an instant, after their files and faults."""
+"""Deletes imports that nobody has touched since an instant, after their files and faults."""

@@ -1,7 +1,7 @@
-"""What a unit may take over for a value that it is asked for, and where that comes from. Pure.
+"""Values that a unit may take over for one that it is asked for, each with its source. Pure.
 
-Nothing is taken over by itself: a value of another period, or what another source says of this
-one, is a suggestion with its source, and a person says it anew.
+Nothing is taken over automatically: a value of another period, or another source's value for this
+one, is a suggestion with its source, and a person has to enter it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ ReportedValues = Mapping[tuple[str, str, str], Submission]
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An earlier value of the same unit and indicator; `submission` says which and how sure."""
+    """An earlier value of the same unit and indicator; `submission` has its source and status."""
 
     source: SuggestionSource
     period: str
@@ -31,9 +31,9 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class FormCell:
-    """One value that is asked for: what was said of it so far, and what may be taken over.
+    """A value that a unit is asked for: what it reported so far, and what it may take over.
 
-    `observations` are what other sources say of this very value, the newest first.
+    `observations` are other sources' figures for this very value, newest first.
     """
 
     indicator: Indicator
@@ -55,9 +55,9 @@ def cells(
     reported: ReportedValues,
     observed: Mapping[str, Sequence[Observation]],
 ) -> list[FormCell]:
-    """Return what a unit is asked for in a period, and what it said unasked, as the plan orders it.
+    """Return the values that a unit is asked for in a period or reported unasked, in plan order.
 
-    Of two sources that are the same period, as for a year, the first alone is told.
+    If both sources of suggestions are the same period, as for a year, only the first is given.
     """
     wanted = set(asked)
     wanted |= {code for of, code, when in reported if of == unit and when == period.code}
@@ -85,9 +85,9 @@ def _suggestions(
 
 
 def said_in(period: str, unit: str, indicator: str, reported: ReportedValues) -> Submission | None:
-    """Return what a unit said of an indicator in a period, for it to be said anew.
+    """Return a unit's submission for an indicator and period, if it may be taken over.
 
-    A draft is not said yet, and what was found falsified is no figure to go on from.
+    A draft is not reported yet, and a figure found falsified must not be repeated.
     """
     found = reported.get((unit, indicator, period))
     return None if found is None or found.state == "draft" or found.falsified else found

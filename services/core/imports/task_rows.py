@@ -1,6 +1,6 @@
-"""The rows of form 02, and of sheets like it: how far milestones are, written by their own rules.
+"""Rows of form 02, and of similar sheets: progress of milestones, written by their own rules.
 
-What a row leaves blank stays as it is, and a row that says nothing new writes nothing.
+A blank cell leaves its field as it is, and a row without changes writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ _WORDS = ("narrative", "problems", "next_steps")
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """What a row says of a milestone, by column; None: of which one cannot be read."""
+    """A row about a milestone, by column; the id is None if it cannot be read."""
 
     milestone_id: UUID | None
     said: Mapping[str, Any]
@@ -53,7 +53,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class TaskBlock:
-    """Some rows of a file: `numbers` are the rows in the file of those without faults."""
+    """Some rows of a file; `numbers` are the file's row numbers of those without faults."""
 
     reports: Sequence[PartialReport]
     numbers: Sequence[int]
@@ -61,7 +61,7 @@ class TaskBlock:
 
 
 class TaskRows(SheetRows[TaskRow, TaskBlock]):
-    """Progress of milestones."""
+    """Rows with the progress of milestones."""
 
     def __init__(self, look: FirstLook, desk: SheetDesk, *, at_once: int) -> None:
         super().__init__(look, desk, at_once=at_once)
@@ -109,7 +109,7 @@ class TaskRows(SheetRows[TaskRow, TaskBlock]):
             for row, number in zip(rows, numbers, strict=True)
             if row.milestone_id is not None and not row.faults
         ]
-        # One that is given twice is told when all rows were read; here the first is enough.
+        # Duplicates are reported after all rows were read; here the first is enough.
         first = {one.milestone_id: (one, number) for one, number in reversed(sound)}
         told = [
             self.told(number, fault)
@@ -121,7 +121,7 @@ class TaskRows(SheetRows[TaskRow, TaskBlock]):
         )
 
     def moved(self, block: TaskBlock, decided: Sequence[DecidedReport]) -> list[SheetFault]:
-        """Return which rows would overwrite what somebody reported after the file was sent."""
+        """Return a fault for each row whose report was changed after the file was sent."""
         return [
             self.told(number, CHANGED_SINCE)
             for number, one in zip(block.numbers, decided, strict=True)
@@ -131,7 +131,7 @@ class TaskRows(SheetRows[TaskRow, TaskBlock]):
         ]
 
     def outcome(self, block: TaskBlock, decided: Sequence[DecidedReport]) -> BlockOutcome:
-        """Return what becomes of a block whose reports were decided."""
+        """Return the outcome of a block whose reports were decided."""
         faults = list(block.faults)
         for number, one in zip(block.numbers, decided, strict=True):
             faults += [self.told(number, each) for each in self._why_not(one)]
@@ -166,7 +166,7 @@ def _percent_of(key: str, cell: Any) -> Decimal | Fault | None:
 
 
 def _faults_of(refusal: DomainError, milestone: Milestone | None) -> list[Fault]:
-    """Return why a report is refused as faults of its row."""
+    """Return the reasons for refusing a report as faults of its row."""
     if refusal.faults:
         return list(refusal.faults)
     words = refusal.detail or refusal.title

@@ -1,4 +1,4 @@
-"""Forms that go out: one unit's, or every unit's, each signed."""
+"""Makes the forms that go out, for one unit or for all, each signed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ _ENDINGS = "市县区州"
 
 @dataclass(frozen=True, slots=True)
 class MadeForm:
-    """A form as a file, and what to call it."""
+    """A form as a file, and its name."""
 
     name: str
     content: bytes
 
 
 def make_forms(plan: PlanState, filled: Sequence[FilledForm], seal: Seal) -> list[MadeForm]:
-    """Return forms as files. It is work for the processor alone."""
+    """Return forms as files. This is CPU-bound work."""
     return [_made(plan, one, seal) for one in filled]
 
 
@@ -56,7 +56,7 @@ def stamp_of(plan: PlanState, form: SheetKind, period: str, unit: str) -> SheetS
 
 
 def fresh_form(plan: PlanState, form: FormName, period: Period | str, unit: str) -> str:
-    """Return the path at which such a form is had anew."""
+    """Return the API path of a fresh form of this kind."""
     code = period if isinstance(period, str) else period.code
     asked = f"period={code}&" if code else ""
     return f"/v1/plans/{plan.code}/templates/{form}.xlsx?{asked}organization_code={unit}"

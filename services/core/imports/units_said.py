@@ -1,7 +1,7 @@
-"""In which unit of measure a sheet says that its numbers are, held against the plan's. Pure.
+"""Checks the unit of measure that a sheet states for its numbers against the plan's. Pure.
 
-A unit stands in a column of its own, or behind a heading in brackets: 本期值（万吨）. A number in
-another unit than the plan's would be taken for one that is thousands of times as much.
+The unit is in a column of its own, or in brackets behind a heading: 本期值（万吨）. Unchecked, a
+number in another unit could be wrong by a factor of thousands.
 """
 
 import re
@@ -27,7 +27,7 @@ _DIFFERS = Text(
 
 
 class UnitsSaid:
-    """The units that one sheet says, by its headings and by its rows."""
+    """The units of measure that a sheet states, by its headings and by its rows."""
 
     def __init__(self, columns: SheetColumns, plan: PlanState) -> None:
         self._column = columns.at.get(_COLUMN, 0)
@@ -40,7 +40,7 @@ class UnitsSaid:
     def faults(
         self, row: SheetRow, indicator_code: str, said: Mapping[str, Any]
     ) -> Iterator[Fault]:
-        """Yield what is wrong with the units of a row that says these members of an indicator."""
+        """Yield the unit faults of a row with these members of an indicator."""
         planned = self._planned.get(indicator_code)
         if planned is None or said.keys().isdisjoint(_NUMBERS):
             return
@@ -58,6 +58,6 @@ def _differs(pointer: str, said: str, planned: str) -> Fault:
 
 
 def _units_like(units: set[str]) -> set[str]:
-    """Return units and those that are tens, thousands or millions of them, or what they are of."""
+    """Return units with their multiples (ten, thousand, ten thousand, …) and their base units."""
     bare = {unit.lstrip("十百千万亿") or unit for unit in units}
     return {f"{many}{unit}" for unit in bare | units for many in _MULTIPLES}

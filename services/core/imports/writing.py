@@ -1,4 +1,4 @@
-"""Blocks of a file tried and written, each by the rules of what its rows are about."""
+"""Tries and writes blocks of a file, each by the rules of its kind of rows."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,11 +25,11 @@ from services.core.submissions.batch.service import carry_out, look_ahead
 from services.core.submissions.errors import PlanChanged
 
 FormRows: TypeAlias = IndicatorRows | TaskRows | RegisterRows | AssessmentRows
-"""The rows of a file, of whatever they are."""
+"""The rows of a file, of any kind."""
 
 
 def rows_of(look: FirstLook, desk: SheetDesk, *, at_once: int) -> FormRows:
-    """Return the rows of a file as its form has them."""
+    """Return the rows of a file by its form."""
     if look.register is not None:
         return RegisterRows(look, look.register, desk, at_once=at_once)
     if look.score_sheet is not None:
@@ -40,7 +40,7 @@ def rows_of(look: FirstLook, desk: SheetDesk, *, at_once: int) -> FormRows:
 
 
 async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOutcome:
-    """Return what would become of a block of these rows; nothing is written, nobody has to wait.
+    """Return the foreseen outcome of a block of these rows; nothing is written, nobody is blocked.
 
     Raises:
         PlanChanged: the rows were judged by an earlier version of the plan.
@@ -74,10 +74,10 @@ async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOut
 async def write(
     session: AsyncSession, rows: FormRows, block: Any, foreseen: Iterator[str] | None
 ) -> BlockOutcome:
-    """Write a block of these rows; whoever is told of a fault undoes all of it.
+    """Write a block of these rows; on any fault the caller rolls back all of it.
 
-    `foreseen` gives what was to become of each row as the file was judged; None: by a release
-    that did not keep it.
+    `foreseen` yields the outcome of each row that the check foresaw; None: a release checked the
+    file that did not store it.
 
     Raises:
         PlanChanged: the rows were judged by an earlier version of the plan.

@@ -1,1 +1,1 @@
-"""What each unit promised under a measure, by when, and how far it is."""
+"""Milestones: what each unit promised under a measure, the due date, and the progress."""

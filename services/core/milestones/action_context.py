@@ -1,4 +1,4 @@
-"""What every action needs to know: who acts, under which plan and calendar, and when. Pure."""
+"""The context of every action: who acts, under which plan and calendar, and when. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Assigning a milestone to a unit, and changing what was assigned."""
+"""Assigns a milestone to a unit, and edits an assigned one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writing a change of a milestone: its row, what history keeps, and its event, together."""
+"""Writes a change of a milestone: its row, its history and its event, together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace

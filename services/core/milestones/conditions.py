@@ -1,6 +1,6 @@
-"""Expressions on milestones in SQL: whose one is, and the light.
+"""SQL expressions on milestones: their owner and their light.
 
-For this slice's queries, and for those of the slices above that read its tables.
+This slice's queries use them, and those of the slices above that read its tables.
 """
 
 from datetime import date

@@ -1,7 +1,7 @@
-"""More time for what has a due date: asked for, decided, and put into force in one transaction.
+"""Extensions of due dates: requested, decided, and put into force in one transaction.
 
-It stands above milestones and obligations, for both may be extended. What the request is for is
-locked first, the request second.
+It stands above milestones and obligations, because both may be extended. Lock order: first the
+subject of the request, then the request.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

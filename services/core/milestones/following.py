@@ -1,7 +1,7 @@
-"""What follows for milestones from the log: a published plan, a changed calendar.
+"""Updates milestones from the event log: after a published plan or a changed calendar.
 
-It runs in the caller's transaction under the lock of the reader's cursor, so it may be killed
-at any line or run twice.
+It runs in the caller's transaction under the lock of the reader's cursor, so it may be killed at
+any line or run twice.
 """
 
 from collections import Counter

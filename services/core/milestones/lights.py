@@ -1,6 +1,6 @@
-"""The light of a milestone on a day, with the code of its reason. Words are in `reasons`.
+"""The light of a milestone on a day, with the code of its reason. The texts are in `reasons`.
 
-`queries` says the same in SQL for sums over many; a test holds the two together.
+`queries` computes the same in SQL for sums over many milestones; a test compares the two.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tables of milestones: what each unit promised under a measure, and every change of it."""
+"""Tables of milestones: what each unit promised under a measure, and every change."""
 
 from datetime import date, datetime
 from decimal import Decimal

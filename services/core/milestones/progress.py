@@ -1,7 +1,7 @@
-"""How far tasks and units are: milestones added up by weight, and the lights of indicators. Pure.
+"""Progress of tasks and units: milestones summed by weight, and the lights of indicators. Pure.
 
-A light is the worst of its milestones' and of the linked indicators'; grey only where none of
-them says anything.
+A light is the worst of the milestones' and the linked indicators' lights; grey only if all of them
+are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

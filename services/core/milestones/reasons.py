@@ -1,4 +1,4 @@
-"""The words of every light of milestones and tasks, in both languages, by code. Decides nothing."""
+"""The texts of every light of milestones and tasks, in both languages, by code. Decides nothing."""
 
 from collections.abc import Mapping
 

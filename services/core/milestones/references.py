@@ -1,4 +1,4 @@
-"""What is wrong with the codes and dates that a milestone names. Pure."""
+"""Faults of the codes and dates that a milestone refers to. Pure."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Who may do what to a milestone, whatever its state. Pure: no session, no clock."""
+"""Who may do what to a milestone, in any state. Pure: no session, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The rules of a milestone: which verb may follow which state, and what each verb changes. Pure."""
+"""The state machine of a milestone: which states allow a verb, and its effects. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
-"""Verbs on milestones: accept, decline, progress, complete, close, return, reopen, cancel.
+"""Commands on milestones: accept, decline, progress, complete, close, return, reopen, cancel.
 
-Each takes a milestone that is locked, and writes the new state, its history row and its event
-in the caller's transaction. Assigning and editing are in `assigning`, more time in `extending`.
+Each takes a locked milestone, and writes the new state, its history row and its event in the
+caller's transaction. Assigning and editing are in `assigning`, extensions in `extending`.
 """
 
 from collections.abc import Mapping, Sequence

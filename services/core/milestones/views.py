@@ -1,4 +1,4 @@
-"""A milestone as a day shows it: its light, how far it is from its due date. Pure."""
+"""A milestone as of a day: its light, and the days to its due date. Pure."""
 
 from datetime import date
 

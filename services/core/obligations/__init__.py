@@ -1,1 +1,1 @@
-"""Who owes which value by when: from opened periods, and what became of it."""
+"""Obligations: who owes which value by when, from opened periods, and whether it came."""

@@ -1,4 +1,4 @@
-"""Refusals of obligations."""
+"""Errors that the obligations slice raises."""
 
 from services.core.kit.errors import DomainError, NotFound, RefusalKind, TransitionRefused
 from services.core.kit.text import Text

@@ -1,4 +1,4 @@
-"""Reading obligations, and what became of them. A caller's query starts from what it may see."""
+"""Reads obligations and their outcomes. A caller's query is limited to what it may see."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

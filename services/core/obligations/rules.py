@@ -1,4 +1,4 @@
-"""The rules of reporting obligations: who owes what, until when, and how it stands. Pure."""
+"""The rules of reporting obligations: who owes what, until when, and its status. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Literal
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import PlanDocument
+from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.leads import reporters_of
+from services.core.plan.members import Frequency
 from services.core.plan.periods import Period
 
 ObligationStatus = Literal["expected", "met", "late", "missing", "waived"]
@@ -34,22 +35,29 @@ class OwedValue:
     due_date: date
 
 
+def _as_documented(indicator: Indicator, _period: Period) -> Frequency:
+    return indicator.frequency
+
+
 def owed_for(
     document: PlanDocument,
     period: Period,
     due_date: date,
     ended: Mapping[str, date],
     answered: Mapping[tuple[str, str], str],
+    *,
+    cycle: Callable[[Indicator, Period], Frequency] = _as_documented,
 ) -> Iterator[OwedValue]:
     """Yield what is owed for a period: of every indicator that is reported as often as it is.
 
     `ended` tells since which local date a unit is no more: who ends before the due date owes
     nothing. `answered` names the former owner whose approved value is the city's, by (indicator,
-    period): it was owed by that unit, and the owner of today is not asked for it again.
+    period): it was owed by that unit, and the owner of today is not asked for it again. `cycle`
+    tells how often an indicator is reported in the year of a period.
     """
     units = {entry.code: entry for entry in document.organizations}
     for indicator in document.indicators:
-        if indicator.frequency == period.frequency:
+        if cycle(indicator, period) == period.frequency:
             former = answered.get((indicator.code, period.code))
             for unit in reporters_of(indicator, units) if former is None else (former,):
                 if ended.get(unit, due_date) >= due_date:

@@ -1,7 +1,7 @@
-"""Verbs of obligations: raised with a period, given more time, kept in step with the plan.
+"""Verbs of obligations: create them with a period, extend them, keep them in step with the plan.
 
-Each writes the new state and its history row in the caller's transaction. What happened is
-told by the event of the period or plan that it follows from; an extension has its own.
+Each writes the new state and its history row in the caller's transaction. The event of the
+period or plan that caused a change announces it; only an extension has an event of its own.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ from services.core.obligations.models import Obligation
 from services.core.obligations.queries import answered_periods
 from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
 from services.core.obligations.statements import BEGIN_EPOCH, HANDED_OVER
-from services.core.obligations.writing import NO_LATER, remember, write_owed
+from services.core.obligations.writing import NO_LATER, remember, rules_of_opening, write_owed
 from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period, answered_by, due_by, follows_calendar
@@ -272,9 +272,8 @@ async def _keep_in_step(
             continue
         rows = await open_periods_for_update(session, city_code, code)
         since = calendars.get(plan.document.supervision.calendar)
-        if since is not None and follows_calendar(plan.document.due_days):
-            for row in rows:
-                await _follow_calendar(session, plan, row, since, now)
+        if since is not None and rows:
+            await _follow_calendar(session, plan, rows, since, now)
         if code in changed and rows:
             asked_at = await queries.in_force_since(session, plan)
             await _reconcile(session, plan, rows, _ACTOR, now, asked_at=asked_at)
@@ -297,20 +296,27 @@ async def _changes(
 async def _follow_calendar(
     session: AsyncSession,
     plan: PlanState,
-    row: PlanPeriod,
+    rows: Sequence[PlanPeriod],
     calendars: Sequence[WorkingCalendar],
     now: datetime,
 ) -> None:
-    """Move the due date of an open period, and of what was not handed in or extended, with it."""
-    period = plan.period_calendar.period(row.period)
-    rule = partial(due_by, plan.document.due_days, period)
-    due_date = moved_due_date(row.due_date, rule, calendars)
-    before = row.due_date
-    if due_date != before:
-        await plan_service.reschedule_period(session, row, due_date=due_date, actor=_ACTOR, now=now)
-        await _begin_epoch(
-            session, row, "rescheduled", _ACTOR, now, due_date=due_date, due_before=before
-        )
+    """Move the due dates of open periods, and of what was not handed in or extended, with it."""
+    rules, today = await rules_of_opening(session, plan), plan.local_date(now)
+    for row in rows:
+        rule = rules.get(row.period, plan.document.due_days)
+        if not follows_calendar(rule):
+            continue
+        period, before = plan.period_calendar.period(row.period), row.due_date
+        # Nobody was asked for anything by a day that had gone when the calendar came.
+        moved = moved_due_date(before, partial(due_by, rule, period), calendars)
+        due_date = max(moved, min(before, today))
+        if due_date != before:
+            await plan_service.reschedule_period(
+                session, row, due_date=due_date, actor=_ACTOR, now=now
+            )
+            await _begin_epoch(
+                session, row, "rescheduled", _ACTOR, now, due_date=due_date, due_before=before
+            )
 
 
 async def _begin_epoch(
@@ -365,7 +371,12 @@ async def _reconcile(
         owed
         for row in rows
         for owed in owed_for(
-            plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
+            plan.document,
+            plan.period_calendar.period(row.period),
+            row.due_date,
+            ended,
+            answered,
+            cycle=plan.cycle,
         )
     ]
     asked_on = plan.local_date(asked_at)
@@ -375,7 +386,7 @@ async def _reconcile(
         code = plan.document.supervision.calendar
         calendar = await working_calendar(session, plan.city_code, code)
         least = {row.period: _answered_by(plan, row, asked_on, calendar) for row in passed}
-    await write_owed(session, plan, rows, owed, actor, now, least=least)
+    await write_owed(session, plan, rows, owed, actor, now, least=least, asked_on=asked_on)
 
 
 def _answered_by(

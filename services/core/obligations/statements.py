@@ -1,4 +1,4 @@
-"""The statements of obligations, by name: what became of them, who answered, what writes many."""
+"""The SQL statements of obligations: their outcomes, who reported, and bulk writes."""
 
 from collections.abc import Mapping
 
@@ -96,16 +96,22 @@ ON CONFLICT DO NOTHING RETURNING id
 """)
 """Raises what is owed and was not before: the ids of those."""
 
-# Who comes to owe it again owes it as before: in the same place, by the period's date.
-TURN_OWED = text("""
+# Who comes to owe it again owes it in the same place, until the date of before where that is still
+# to come. What was handed in for it while it was owed is held to no other date; for the rest
+# somebody is asked only now.
+TURN_OWED = text(f"""
 UPDATE obligation AS o SET version = o.version + 1, updated_at = :now,
     state = CASE WHEN w.period IS NULL THEN 'waived' ELSE 'owed' END,
     epoch = CASE WHEN w.period IS NULL THEN o.epoch ELSE o.epoch + 1 END,
     due_date = CASE WHEN w.period IS NULL THEN o.due_date
+        WHEN o.due_date >= CAST(:asked_on AS date) OR EXISTS (SELECT FROM submission AS s
+            WHERE {SAME_PLACE} AND {REPORTED_AT} < o.updated_at)
+            THEN greatest(w.of_period, o.due_date)
         WHEN o.extensions = 0 THEN w.due_date ELSE greatest(w.due_date, o.due_date) END
 FROM obligation AS present
 LEFT JOIN unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]),
-    CAST(:dues AS date[])) AS w(indicator_code, organization_code, period, due_date)
+    CAST(:of_periods AS date[]), CAST(:dues AS date[]))
+    AS w(indicator_code, organization_code, period, of_period, due_date)
     ON w.period = present.period AND w.indicator_code = present.indicator_code
     AND w.organization_code = present.organization_code
 WHERE present.city_code = :city AND present.plan_code = :plan
@@ -113,7 +119,7 @@ WHERE present.city_code = :city AND present.plan_code = :plan
     AND (present.state = 'owed') <> (w.period IS NOT NULL)
     AND o.city_code = present.city_code AND o.id = present.id
 RETURNING o.state, o.id
-""")
+""")  # noqa: S608 (text of our own)
 """Waives what is owed no more in open periods and restores what is owed again: both, by state."""
 
 # A date that was extended further than the new one stays. What was handed in is not asked for
@@ -144,6 +150,17 @@ SELECT v.loaded_at FROM plan_version AS v
 WHERE v.city_code = :city AND v.plan_code = :plan AND v.version = :version
 """)
 """When a version of a plan was loaded."""
+
+OPENED_BY = text("""
+SELECT p.period, (
+    SELECT v.document->'due_days' FROM plan_version AS v
+    WHERE v.city_code = :city AND v.plan_code = :plan AND v.loaded_at <= p.opened_at
+    ORDER BY v.version DESC LIMIT 1
+) AS due_days
+FROM plan_period AS p
+WHERE p.city_code = :city AND p.plan_code = :plan AND p.state = 'open'
+""")
+"""By which rule each open period was given its due date: that of the version of its opening."""
 
 LATER_DUE = text("""
 SELECT o.indicator_code, o.organization_code, o.period, o.due_date

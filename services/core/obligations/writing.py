@@ -1,4 +1,4 @@
-"""Writing what is owed, many rows at once, each with its history."""
+"""Writes many obligations at once, each with its history; reads the rule of their due dates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
 from services.core.obligations.rules import OwedValue
-from services.core.obligations.statements import RAISE_OWED, REMEMBER, TURN_OWED
+from services.core.obligations.statements import OPENED_BY, RAISE_OWED, REMEMBER, TURN_OWED
+from services.core.plan.members import DueDays
 from services.core.plan.models import PlanPeriod
 from services.core.plan.state import PlanState
 
@@ -26,10 +27,12 @@ async def write_owed(
     now: datetime,
     *,
     least: Mapping[str, date] = NO_LATER,
+    asked_on: date | None = None,
 ) -> None:
     """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed.
 
-    What is raised by this is due no earlier than `least` says of its period.
+    What is raised or restored by this is due no earlier than `least` says of its period;
+    what is restored, and was due on `asked_on` or later, stays so.
     """
     wanted: dict[str, Any] = {
         "city": plan.city_code,
@@ -37,16 +40,17 @@ async def write_owed(
         "indicators": [each.indicator_code for each in owed],
         "units": [each.organization_code for each in owed],
         "periods": [each.period for each in owed],
-        "dues": [each.due_date for each in owed],
+        "dues": [max(each.due_date, least.get(each.period, each.due_date)) for each in owed],
         "now": now,
     }
-    anew = {
-        "ids": [new_id() for _ in owed],
-        "dues": [max(each.due_date, least.get(each.period, each.due_date)) for each in owed],
-    }
-    raised = await session.scalars(RAISE_OWED, {**wanted, **anew})
+    raised = await session.scalars(RAISE_OWED, {**wanted, "ids": [new_id() for _ in owed]})
     await remember(session, plan.city_code, list(raised), "raised", actor, now)
-    turned = await session.execute(TURN_OWED, {**wanted, "open": [row.period for row in rows]})
+    places = {
+        "open": [row.period for row in rows],
+        "asked_on": asked_on,
+        "of_periods": [each.due_date for each in owed],
+    }
+    turned = await session.execute(TURN_OWED, {**wanted, **places})
     ids_by_state: dict[str, list[UUID]] = {"waived": [], "owed": []}
     for state, obligation_id in turned:
         ids_by_state[state].append(obligation_id)
@@ -77,3 +81,9 @@ async def remember(
                 "now": now,
             },
         )
+
+
+async def rules_of_opening(session: AsyncSession, plan: PlanState) -> Mapping[str, DueDays]:
+    """Return by which rule each open period was given its date: a later version leaves it there."""
+    found = await session.execute(OPENED_BY, {"city": plan.city_code, "plan": plan.code})
+    return {period: DueDays.model_validate(said) for period, said in found if said is not None}

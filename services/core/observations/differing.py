@@ -1,4 +1,4 @@
-"""When what two sources say is not the same, and what follows for their conflict. Pure."""
+"""Whether the figures of two sources differ, and the consequence for their conflict. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

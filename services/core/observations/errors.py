@@ -1,4 +1,4 @@
-"""Refusals of observations."""
+"""Errors about observations."""
 
 from services.core.kit.errors import NotFound, TransitionRefused
 from services.core.kit.text import Text

@@ -1,8 +1,8 @@
-"""What follows from the log where sources differ: conflicts raised, changed and closed.
+"""Follows the log where sources differ: raises, updates and closes conflicts.
 
-Whichever of two figures comes second, it comes as an event, by whatever path: so the comparison
-is made here alone, and no write of a value waits for it. It reads how things stand, not what an
-event says, so it may be killed at any line or run twice.
+The second of two figures always comes as an event, by whatever path. So the comparison is made
+only here, and no write of a value waits for it. It reads the current state, not the event's
+data, so it may be killed at any line or run twice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tables of observations: what another source says of a figure, and what it said before."""
+"""Tables of observations: the current figure of another source, and its history."""
 
 from datetime import datetime
 from decimal import Decimal

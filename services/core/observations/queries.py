@@ -1,4 +1,4 @@
-"""Reading observations. Every query of a caller starts from what the caller may see."""
+"""Reads observations. Every query of a caller is limited to what the caller may see."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

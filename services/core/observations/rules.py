@@ -1,4 +1,4 @@
-"""Who hands in the figures of a source, and what is wrong with one. Pure."""
+"""Who may report the figures of a source, and the faults of one. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Taking in what other sources say: new figures, corrections, and what is known already.
+"""Records figures of other sources: new ones, corrections, and repetitions.
 
-Constant in statements, however many figures come at once.
+The number of statements is constant, however many figures come at once.
 """
 
 from collections.abc import Mapping, Sequence

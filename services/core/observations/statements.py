@@ -1,4 +1,4 @@
-"""The statements of observations: each for all rows of a call, however many they are."""
+"""The SQL statements of observations: each handles all rows of a call, however many there are."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB

@@ -1,1 +1,1 @@
-"""Files that carry approved figures to an installation without a network, and receipts back."""
+"""Packages: files that carry approved figures to an offline installation, and receipts back."""

@@ -1,6 +1,6 @@
-"""The file that is carried: a ZIP of a few parts, stored as they are, in one form only. Pure.
+"""The file that is carried: a ZIP of a few stored parts, with exactly one valid form. Pure.
 
-Its bytes follow from its parts, so that no byte of it can be another without being noticed.
+Its bytes follow from its parts, so that any altered byte is noticed.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""What packages refuse: told to whoever carries files, who is no caller of the API."""
+"""Errors of packages, for the person who carries files, who is no caller of the API."""
 
 from services.core.kit.text import Text
 

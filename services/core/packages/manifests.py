@@ -1,4 +1,4 @@
-"""What a carried file says of itself, and opening one: every part held against that. Pure."""
+"""The manifest of a carried file, and opening a file: every part is checked against it. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tables of packages: the installations they go to and come from, and each that did."""
+"""Tables of packages: peer installations, and every file that went or came."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Keys of other installations: which we sign with, and which prove what comes from them. Pure."""
+"""Keys of peer installations: which sign our files, and which verify theirs. Pure."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Reading packages: who they go to, which were carried, and what is to be carried next."""
+"""Reads packages: peers, carried files, and what is to be carried next."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The numbers of carried files: what comes next, what is lost, what came twice. Pure."""
+"""Sequence numbers of carried files: the next one, gaps, and duplicates. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Who made a carried file: signatures of its manifest as of a webhook's body. Pure.
+"""Signatures of a carried file's manifest, in the scheme of a webhook's body. Pure.
 
-`v1` is an HMAC-SHA256 by a secret that both installations have, `v1a` an Ed25519 signature that
-anybody can check who has the sender's public key. There is no tolerance of time: a file may be
-carried for weeks, and its number and chain say whether it was there before.
+`v1` is an HMAC-SHA256 with a secret that both installations have, `v1a` an Ed25519 signature that
+anybody with the sender's public key can verify. There is no tolerance of time: a file may be
+carried for weeks, and its number and chain tell whether it was taken in before.
 """
 
 import base64

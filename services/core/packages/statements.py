@@ -1,4 +1,4 @@
-"""The statements of packages: which figures changed, what counts there, which file is written."""
+"""The SQL statements of packages: changed figures, what counts there, and written files."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB

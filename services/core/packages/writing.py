@@ -1,6 +1,6 @@
-"""Packages on their way to a disc: the next to be written, and the note that one is there.
+"""Writes packages to a disc: finds the next, and notes that it is there.
 
-A number is kept before its file is anywhere, so whoever is killed, or cannot write, loses none.
+A number is stored before its file exists, so a process that is killed or cannot write loses none.
 """
 
 from datetime import datetime
@@ -26,6 +26,16 @@ async def next_to_write(
     if waiting is None and await make_package(session, peer, seal=seal, now=now) is not None:
         waiting = await queries.first_unwritten(session, peer)
     return waiting
+
+
+async def carry_whole(session: AsyncSession, peer: PackagePeer, *, now: datetime) -> None:
+    """Have the next packages for a locked peer carry all that counts, however often it was carried.
+
+    What the other side refused comes to it again; what it has already it answers with `unchanged`.
+    """
+    peer.out_position = peer.out_reached = 0
+    peer.updated_at = now
+    await session.flush()
 
 
 async def note_written(

@@ -1,1 +1,1 @@
-"""Papers that leave the office: bulletins, forms of supervision, reports; each figure traced."""
+"""Documents that leave the office: bulletins, supervision forms, reports; each figure is traced."""

@@ -1,7 +1,7 @@
-"""What stands in a paper, whatever it is written as: a head, and blocks one after the other. Pure.
+"""The content of a paper, independent of the file format: a head, and a list of blocks. Pure.
 
-A block is JSON, so that a paper is kept as it was written. A run is a piece of text and the number
-of the figure that it prints, or null.
+A block is JSON, so that a paper is stored as it was written. A run is a piece of text and the
+number of the figure that it prints, or null.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
-"""The bulletin (通报) of a period: totals, what went well, what did not, and the table. Pure.
+"""The bulletin (通报) of a period: totals, achievements, shortcomings, and the table. Pure.
 
-Its order is the one of the field: totals, figures by field with denominators and exclusions, named
-best, shortcomings, next steps.
+Its order is customary in the field: totals, figures by field with denominators and exclusions, the
+best by name, shortcomings, next steps.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A paper of whatever kind, composed of what the ledger says: as it was asked for, or as of now."""
+"""Composes a paper of any kind from the ledger, as of its request or as of now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

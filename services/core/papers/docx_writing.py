@@ -1,7 +1,7 @@
-"""A paper as a DOCX to edit, laid out by GB/T 9704-2012; the same paper gives the same bytes. Pure.
+"""Writes a paper as an editable DOCX by GB/T 9704-2012. Byte for byte reproducible. Pure.
 
-The fonts of official papers are named and not embedded: 方正小标宋 and 仿宋_GB2312 may not be given
-away, and an office has them.
+The fonts of official papers are named and not embedded: the licences of 方正小标宋 and 仿宋_GB2312
+forbid distribution, and an office has them.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""The figures that a paper prints, each under a number of its own: what it says, and of what. Pure.
+"""The figures that a paper prints, each with its own number, its value and its source. Pure.
 
-A figure is known by its key in every paper of its kind, so that what it says today can be told
-beside what was printed.
+A figure has the same key in every paper of its kind, so that its value of today can be shown next
+to the printed one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a paper on a period is made of: one scoreboard, and the earlier ones it is compared with."""
+"""The data of a paper on a period: one scoreboard, and the earlier ones it is compared with."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

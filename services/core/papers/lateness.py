@@ -1,7 +1,8 @@
-"""Who is late with what on a scoreboard, and what of that was handed in meanwhile. Pure.
+"""Which units are late with which values on a scoreboard, and what they have since sent in. Pure.
 
-A scoreboard says what counts: what was handed in and is not decided yet is absent from it like what
-nobody reported. A paper that names units tells the two apart, as the obligations do.
+A scoreboard shows only values that count: it lacks a submission that is not decided yet just as it
+lacks a value that nobody reported. A paper that names units distinguishes the two, as the
+obligations do.
 """
 
 from collections.abc import Collection, Iterator, Mapping

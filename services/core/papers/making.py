@@ -1,4 +1,4 @@
-"""A paper as it is kept: its content, its digest, and what its files are. Pure."""
+"""The stored form of a paper: its content, its digest, and the description of its files. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

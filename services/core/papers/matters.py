@@ -1,4 +1,4 @@
-"""The forms of one matter: 督办单, what is to be done, and 反馈单, what was done. Pure."""
+"""The forms on one matter: 督办单 (what is to be done) and 反馈单 (what was done). Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

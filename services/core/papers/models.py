@@ -1,4 +1,4 @@
-"""Tables of papers: each as it was written once, and its files."""
+"""Tables of papers: each paper, written once, and its files."""
 
 from datetime import date, datetime
 from typing import Any

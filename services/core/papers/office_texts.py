@@ -1,4 +1,4 @@
-"""The texts of papers that the office may word itself, with places that are filled in. Pure."""
+"""The texts of papers that the office may edit itself, as templates with placeholders. Pure."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The kinds of papers, and what each is about. Pure."""
+"""The kinds of papers, and the subject of each. Pure."""
 
 from collections.abc import Mapping
 from typing import Literal

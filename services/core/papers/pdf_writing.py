@@ -1,7 +1,8 @@
-"""A paper as a PDF to seal: PDF/A with its fonts in it; the same paper gives the same bytes. Pure.
+"""Writes a paper as a PDF/A to seal, with embedded fonts. Byte for byte reproducible. Pure.
 
-The fonts come with a package that may be given on (Noto Serif SC and Noto Sans SC, SIL OFL): those
-of official papers may not be. Nothing is read from the system, so the bytes are the same anywhere.
+The fonts (Noto Serif SC and Noto Sans SC, SIL OFL) come with a package whose licence allows
+distribution; those of official papers do not. Nothing is read from the system, so the bytes are the
+same on every machine.
 """
 
 import json

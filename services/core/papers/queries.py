@@ -1,4 +1,4 @@
-"""Reading papers, and what they are made of."""
+"""Queries of papers, and of the data that they are made from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

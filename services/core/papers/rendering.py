@@ -1,6 +1,6 @@
-"""A paper as files: the same paper gives the same bytes. Pure.
+"""Renders a paper as files. Byte for byte reproducible. Pure.
 
-It loads the libraries that write them, which are large; only whoever makes papers imports it.
+It loads large libraries, so that only code that makes papers imports it.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The self-assessment of a year (自评报告): what was reached, how, and what it rests upon. Pure."""
+"""The self-assessment of a year (自评报告): results, methods and evidence. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

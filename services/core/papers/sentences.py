@@ -1,7 +1,7 @@
 """Sentences of official papers (GB/T 9704 and the usage of the field). Pure.
 
-Differences of rates are in 百分点; 增长 and 下降 never stand beside a minus sign; what was not
-reported, what does not apply and 0 are three things.
+Differences of rates are in 百分点; 增长 and 下降 never stand beside a minus sign; not reported, not
+applicable and 0 are three different things.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""The figures of several periods side by side (同比, 环比), and where the rule changed. Pure.
+"""Tables that compare the figures of several periods (同比, 环比), and mark rule changes. Pure.
 
-Two values are compared where they were measured alike: an indicator that the plan has had measured
-otherwise meanwhile is marked, and nothing is reckoned across that.
+Two values are compared only if they were measured alike: if the plan has changed how an indicator
+is measured, it is marked, and no change across that is computed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Papers from the wish to the file: asked for, made by a worker, kept for good.
+"""Papers from request to file: made by a worker, kept for good.
 
 All state is in Postgres, under a lease. A paper gets its number, its content and its files in one
-transaction, so a worker that is killed at any line leaves one that another makes anew, and none
-that is half there. Making one changes nothing in the ledger; that it was made is in the audit.
+transaction, so a worker that is killed at any line leaves a paper for another worker to make, and
+never half of one. Making a paper changes nothing in the ledger; the audit records it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The special report (专项报告) on a group of indicators, or on one. Pure."""
+"""The special report (专项报告) on one indicator or a group. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What papers say of how lights and the score come about, and of what moves the score. Pure."""
+"""Notes in papers on how lights and the score are computed, and on what moves the score. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The statements of papers: which number is next, what is kept no more, boards of other periods."""
+"""The SQL statements of papers: the last number, failed requests, data as of earlier instants."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB

@@ -1,4 +1,4 @@
-"""Annex 2 of the plan as printed, with what was reached: value, light and the reason. Pure."""
+"""Annex 2 of the plan as printed, with the results: value, light and reason. Pure."""
 
 from collections.abc import Mapping
 

@@ -1,8 +1,8 @@
-"""What the file of a paper carries of itself, so that it is verified without a network. Pure.
+"""Provenance inside the files of a paper, so that they are verified without a network. Pure.
 
-A DOCX or XLSX has two parts more than it shows: `PAPER`, with what the paper says, each figure with
-what it comes from, and the digest of every other part; and `SIGNATURE`, by whom that is signed. A
-PDF/A has no room for them: its digest stands in those of the DOCX and the XLSX made with it.
+A DOCX or XLSX has two hidden parts: `PAPER`, with the paper's content, the source of each figure,
+and the digest of every other part; and `SIGNATURE`, with its signature and signer. A PDF/A has no
+room for them: the DOCX and the XLSX made with it hold its digest.
 """
 
 import io

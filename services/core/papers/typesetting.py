@@ -1,6 +1,6 @@
-"""How words stand on the page of an official paper: brackets within brackets, lines of a title.
+"""Typography of an official paper: nested brackets, and line breaks of a title. Pure.
 
-What is kept of a paper has neither; both are made as it is written out. Pure.
+A stored paper has neither; both are made when its files are written.
 """
 
 import unicodedata

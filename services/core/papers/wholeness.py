@@ -1,6 +1,6 @@
-"""What a value on a scoreboard lacks of the parts that it is made of: it is no whole then. Pure.
+"""Which parts a value on a scoreboard lacks, and so whether it is complete. Pure.
 
-A whole is compared with a whole: what merely was not reported is no decrease.
+Only complete values are compared: a part that was merely not reported is no decrease.
 """
 
 from collections.abc import Mapping

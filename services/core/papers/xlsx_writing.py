@@ -1,4 +1,4 @@
-"""The annex of a paper as XLSX: its tables, and the list of its figures with exact values. Pure."""
+"""Writes a paper's annex as XLSX: its tables, and a list of its figures with exact values. Pure."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Targets that the superior assigns: recorded with the document that says so."""
+"""Records targets that the superior assigns, with the document that assigns them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from services.core.plan.models import AssignedTarget
 from services.core.plan.service import happening
 from services.core.plan.state import PlanState
 from services.core.plan.target_faults import against, check_form
+from services.core.plan.targets import prints_year
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def assign_target(
         raise IndicatorNotFound
     if not any(target.kind == "assigned_by_superior" for target in indicator.targets):
         raise TargetNotAssignable
-    if _is_printed(indicator, year, plan.document):
+    if prints_year(indicator.targets, year, plan.period_calendar):
         raise TargetNotAssignable
     faults = _year_faults(year, plan.document) + _assignment_faults(assignment, indicator)
     faults += document_date_faults(assignment.document_date, plan.local_date(now))
@@ -116,16 +117,6 @@ async def assign_target(
         ),
     )
     return row
-
-
-def _is_printed(indicator: Indicator, year: int, document: PlanDocument) -> bool:
-    """Return whether the plan itself prints the target for the end of a year."""
-    calendar = document.period_calendar
-    last = calendar.year(year).last_day
-    return any(
-        target.kind != "assigned_by_superior" and target.end(calendar) == last
-        for target in indicator.targets
-    )
 
 
 def _year_faults(year: int, document: PlanDocument) -> list[Fault]:

@@ -1,8 +1,8 @@
-"""How a plan writes its checks at entry (审核关系): rules between figures, balances, built-in ones.
+"""The format of entry checks (审核关系) in a plan: rules, balances and built-in checks.
 
-All of it is data. A side is a sum of figures, each times a constant; nothing is parsed and nothing
-is evaluated as text. What must hold between these parts is in `plan.check_faults`; which check is
-asked of which figure in `plan.checks_in_force`.
+All of it is data. A side is a sum of figures, each times a constant; nothing is parsed or evaluated
+as text. `plan.check_faults` validates these parts against each other; `plan.checks_in_force` says
+which check applies to which figure.
 """
 
 from decimal import Decimal

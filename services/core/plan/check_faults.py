@@ -1,4 +1,4 @@
-"""What must hold within the checks of a plan document, and between them and its other parts."""
+"""Validates the checks of a plan document, by themselves and against its other parts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal

@@ -1,6 +1,6 @@
-"""Which checks of a plan are asked of which figure. Pure, and reckoned once a plan version.
+"""Which checks of a plan apply to which figure. Pure, and computed once per plan version.
 
-A balance is written as the rules that it comes to, so that there is one way to judge both.
+A balance is expanded into rules, so that one procedure judges both.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
-"""The faults of a plan document as they are found: codes, words, and what they rest on.
+"""Collects the faults of a plan document: codes, texts, and the places that they depend on.
 
-Which faults a document has is decided in `plan.document_faults`.
+`plan.document_faults` decides which faults a document has.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What must hold between a condition on rows and the columns of their register. Pure."""
+"""Validates a condition on rows against the columns of their register. Pure."""
 
 from collections.abc import Sequence
 

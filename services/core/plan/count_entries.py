@@ -1,7 +1,7 @@
-"""How a plan writes what is counted of people or things and never kept one by one.
+"""The format of counts in a plan, of people or things that are not listed individually.
 
-A survey's share with the least number of answers that it needs, and the checks that the numbers of
-a row must meet. What must hold between these parts is in `plan.count_faults`.
+It covers a survey's share with its least number of answers, and the checks on the numbers of a row.
+`plan.count_faults` validates these parts against each other.
 """
 
 from decimal import Decimal

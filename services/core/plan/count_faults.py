@@ -1,4 +1,4 @@
-"""What must hold within the surveys, the checks and the totals of a plan's registers. Pure."""
+"""Validates the surveys, the checks and the totals of a plan's registers. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the members of surveys, of conditions and of checks on rows mean, for the JSON schema."""
+"""Descriptions of the members of surveys, conditions and row checks, for the JSON schema."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""The format of a plan document: what a city writes down once, and Wufei loads as printed.
+"""The format of a plan document: a city writes it once, and Wufei loads it as printed.
 
-Shapes only. What must hold between the parts (codes that exist, periods that fit) is in
-`plan.rules`; how a document becomes a version is in `plan.service`.
+Shapes only. `plan.rules` validates the parts against each other (codes that exist, periods that
+fit); `plan.service` turns a document into a version.
 """
 
 from decimal import Decimal

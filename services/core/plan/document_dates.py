@@ -1,4 +1,4 @@
-"""The date of the document that says what was decided. Pure."""
+"""Validates the date of a document that records a decision. Pure."""
 
 from datetime import date
 

@@ -1,6 +1,6 @@
-"""What must hold between the parts of a plan document whose shape is in order.
+"""Cross-checks the parts of a plan document whose shape is valid.
 
-Pure and linear in the size of the document. Reading a document is in `plan.rules`.
+Pure and linear in the size of the document. `plan.rules` reads a document.
 """
 
 from calendar import monthrange

@@ -1,7 +1,7 @@
-"""What a plan asks of evidence (佐证材料): which files it takes, and where some must be. Pure.
+"""A plan's rules of evidence (佐证材料): which files it allows, and where some are required. Pure.
 
-What a submission or a milestone rests upon stands with it as pieces, so that whoever judges it
-needs to look up nothing.
+A submission's or a milestone's files are stored with it as pieces, so that judging it needs no
+look-up.
 """
 
 from collections.abc import Mapping, Sequence

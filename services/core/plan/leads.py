@@ -1,4 +1,4 @@
-"""Which units answer for a measure or an indicator, as a plan's document names them. Pure."""
+"""Which units are accountable for a measure or an indicator, by a plan's document. Pure."""
 
 from collections.abc import Iterable, Mapping
 

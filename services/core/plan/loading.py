@@ -1,4 +1,4 @@
-"""Loading a plan document: a new plan, a new version of one, or nothing at all."""
+"""Loads a plan document: as a new plan, as a new version, or as no change."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What must hold within the measures of a plan's registers. Pure."""
+"""Validates the measures of a plan's registers. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""What each member of a plan document means, in a line, for its JSON schema.
+"""A one-line description of each member of a plan document, for its JSON schema.
 
-A member that means the same wherever it stands is said once, under `EVERYWHERE`.
+A member that means the same everywhere is described once, under `EVERYWHERE`.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the members of a plan document are made of: codes, lines, days, kinds, exact numbers."""
+"""The basic types of a plan document's members: codes, lines, days, kinds, exact numbers."""
 
 import re
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Tables of plans: the document by version, and what is decided beside it."""
+"""Tables of plans: the document by version, and the decisions made beside it."""
 
 from datetime import date, datetime
 from decimal import Decimal

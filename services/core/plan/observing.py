@@ -1,4 +1,4 @@
-"""Where else a plan's figures come from, and how far two figures of one thing may lie apart."""
+"""The format of other sources of a plan's figures, and of tolerances between two figures."""
 
 from decimal import Decimal
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What must hold of the other sources of a plan's figures, and of its tolerances. Pure."""
+"""Validates the other sources of a plan's figures, and its tolerances. Pure."""
 
 from services.core.kit.decimals import plain
 from services.core.plan.collected_faults import Codes, Faults

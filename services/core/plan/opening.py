@@ -1,4 +1,4 @@
-"""Opening a period: whether it may be asked for yet, and until when its values are due."""
+"""Opening a period: whether that is allowed yet, and when its values are due."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Between which values the figures of an indicator are believed: data of the plan. Pure."""
+"""Plausible ranges of an indicator's figures, from the plan's data. Pure."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Reading plans: the document in force and what is decided beside it."""
+"""Queries of plans: the document in force and the decisions made beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -103,8 +103,7 @@ async def _read(
         periods={
             row.period: row for row in await _rows(*of_plan, PlanPeriod) if row.state != "planned"
         },
-        past_owners=earlier.owners,
-        past_units=earlier.units,
+        **earlier.members,
     )
 
 
@@ -153,8 +152,7 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
         return plan
     document = await plan_document(session, plan.city_code, plan.code, version)
     earlier = await said_earlier(session, plan.city_code, document, version)
-    state = replace(plan, version=version, document=document)
-    return replace(state, past_owners=earlier.owners, past_units=earlier.units)
+    return replace(plan, version=version, document=document, **earlier.members)
 
 
 DOCUMENTS_KEPT = 256

@@ -1,4 +1,4 @@
-"""How a plan writes how many rows of a register are wanted: by category, unit and year."""
+"""The format of quotas in a plan: how many rows a register should have by category, unit, year."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What must hold between a register's quota, its columns and its measures. Pure."""
+"""Validates a register's quota against its columns and measures. Pure."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The registers of a plan and their columns, as whatever names one of them finds them. Pure."""
+"""Look-up of a plan's registers and their columns by code. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""How a plan writes its registers (台账): lists that somebody keeps, and what is measured on them.
+"""The format of registers (台账) in a plan: lists kept by units, and the measures on them.
 
-A register is data, one engine for all: columns, key, who keeps and who confirms it, and for how
-long a row holds. What must hold between these parts is in `plan.register_faults`.
+A register is data, one engine for all: columns, key, who keeps and who confirms it, and how long a
+row is valid. `plan.register_faults` validates these parts against each other.
 """
 
 from decimal import Decimal

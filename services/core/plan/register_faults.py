@@ -1,4 +1,4 @@
-"""What must hold within the registers of a plan, and between them and its other parts. Pure."""
+"""Validates the registers of a plan, by themselves and against its other parts. Pure."""
 
 from collections.abc import Mapping
 

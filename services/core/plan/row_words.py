@@ -1,4 +1,4 @@
-"""What the members mean by which a register says what becomes of its rows. Pure."""
+"""Descriptions of the members of a register that govern the life cycle of its rows. Pure."""
 
 from collections.abc import Mapping
 

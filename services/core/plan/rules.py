@@ -1,7 +1,7 @@
-"""What makes a plan document valid: its shape and what must hold between its parts.
+"""Validates a plan document: its shape, and its parts against each other.
 
-Reads and refuses, with every fault at once. What holds between the parts is in
-`plan.document_faults`; storing a document is in `plan.service`.
+Reads and refuses, with every fault at once. `plan.document_faults` cross-checks the parts;
+`plan.service` stores a document.
 """
 
 from collections.abc import Iterable, Sequence

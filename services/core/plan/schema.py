@@ -1,7 +1,7 @@
-"""The JSON schema of a plan document, written from the code for editors and other systems.
+"""The JSON schema of a plan document, generated from the code for editors and other systems.
 
-Says the shape only; what must hold between the parts is in `plan.document_faults`.
-Run as `python -m services.core.plan.schema write|check`.
+It covers the shape only; `plan.document_faults` cross-checks the parts. Run as `python -m
+services.core.plan.schema write|check`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A plan's scoring method as data: its parameters in the plan document."""
+"""The format of a plan's scoring method: its parameters in the plan document."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What must hold within a plan's scoring method. Pure."""
+"""Validates a plan's scoring method. Pure."""
 
 from services.core.kit.decimals import plain
 from services.core.plan.collected_faults import Codes, Faults

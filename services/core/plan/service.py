@@ -1,4 +1,4 @@
-"""Verbs beside a plan's document: run periods, settle open questions."""
+"""Commands beside a plan's document: open and close periods, settle open questions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def open_within(plan: PlanState, period: Period) -> list[str]:
 
     Closing a period closes nothing within it: what is approved there still moves it.
     """
-    frequencies = dict.fromkeys(one.frequency for one in plan.document.indicators)
+    frequencies = dict.fromkeys(plan.cycle(one, period) for one in plan.document.indicators)
     return [
         finer.code
         for frequency in frequencies

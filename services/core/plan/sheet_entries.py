@@ -1,7 +1,7 @@
-"""How a plan writes its score sheets (评估细则): items with full points, and how each is scored.
+"""The format of score sheets (评估细则) in a plan: items with full points and scoring methods.
 
-A sheet is data, one engine for all. What must hold between its parts is in `plan.sheet_faults`, how
-points come about in `assessments.points`.
+A sheet is data, one engine for all. `plan.sheet_faults` validates its parts against each other;
+`assessments.points` computes points.
 """
 
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What must hold within the score sheets of a plan, and between them and its other parts. Pure."""
+"""Validates the score sheets of a plan, by themselves and against its other parts. Pure."""
 
 import itertools
 from collections.abc import Mapping, Sequence

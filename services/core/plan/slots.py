@@ -1,4 +1,4 @@
-"""Slots: where one figure stands, and one submission. Pure."""
+"""Slots: the key of a figure and of its submission. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

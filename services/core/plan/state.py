@@ -1,4 +1,4 @@
-"""A plan as it stands, read once and asked often: pure, and shared by every request."""
+"""Snapshot of a plan, read once and queried often. Pure, and shared by all requests."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +19,10 @@ from services.core.plan.document import (
 )
 from services.core.plan.errors import TaskAmbiguous, TaskNotFound
 from services.core.plan.leads import leads_of, reporters_of
+from services.core.plan.members import Frequency
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.observing import ObservationSource, Tolerance
-from services.core.plan.periods import PeriodCalendar
+from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.register_entries import Register
 from services.core.plan.sheet_entries import ScoreSheet
@@ -38,7 +39,8 @@ class PlanState:
     periods that were ever opened, by code; `settlements` the decided questions, by id;
     `past_owners` the units that reported an indicator by an earlier version and do not now, each
     with the local date of the version that ended it; `past_units` the units of measure that an
-    indicator had, oldest first, each with the moment at which it ceased to.
+    indicator had, oldest first, each with the moment at which it ceased to; `past_cycles` how
+    often one was reported, with the local date of the version that ended it.
     """
 
     city_code: str
@@ -50,6 +52,7 @@ class PlanState:
     periods: Mapping[str, PlanPeriod]
     past_owners: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
     past_units: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
+    past_cycles: Mapping[str, Sequence[tuple[date, Frequency]]] = field(default_factory=dict)
 
     @cached_property
     def indicators(self) -> Mapping[str, Indicator]:
@@ -183,6 +186,17 @@ class PlanState:
             return None
         ceased = self.past_units.get(indicator_code, ())
         return next((unit for until, unit in ceased if instant < until), found.unit)
+
+    def cycle(self, indicator: Indicator, period: Period) -> Frequency:
+        """Return how often an indicator is reported in the year of a period.
+
+        A year that has ended keeps the frequency with which it ended, whatever was said since.
+        """
+        ceased = self.past_cycles.get(indicator.code)
+        if not ceased:
+            return indicator.frequency
+        last = self.period_calendar.year(period.in_year).last_day
+        return next((said for until, said in ceased if until > last), indicator.frequency)
 
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""

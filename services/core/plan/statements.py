@@ -1,4 +1,4 @@
-"""The statement that says how a plan stands, so that what was read of it before can be used."""
+"""The SQL statement that fingerprints a plan's state, to validate this process's cache of it."""
 
 from services.core.kit.database import Base, columns_of
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement

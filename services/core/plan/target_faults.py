@@ -1,4 +1,4 @@
-"""What must hold within the targets of an indicator. Pure."""
+"""Validates the targets of an indicator. Pure."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal

@@ -1,6 +1,6 @@
-"""What people call a target: its words, or the number that it sets. Pure.
+"""Display name of a target: its text, or the number that it sets. Pure.
 
-The one place that says it: for sentences, scoreboards, papers, sheets and messages alike.
+Sentences, scoreboards, papers, sheets and messages all take it from here.
 """
 
 from collections.abc import Mapping

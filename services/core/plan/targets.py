@@ -1,5 +1,6 @@
-"""What a plan document says that is to be reached, and by when."""
+"""The format of targets in a plan document: what is to be reached, and by when."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
@@ -64,3 +65,15 @@ class UnitTarget(_Dated):
     """What one of the units that report an indicator is to reach for itself."""
 
     organization: Code
+
+
+def prints_year(targets: Iterable[TargetEntry], year: int, calendar: PeriodCalendar) -> bool:
+    """Return whether the plan itself prints the target for the end of a year.
+
+    What it prints holds: the superior assigns nothing for it, and what was assigned before a
+    version printed it counts no more.
+    """
+    last = calendar.year(year).last_day
+    return any(
+        target.kind != "assigned_by_superior" and target.end(calendar) == last for target in targets
+    )

@@ -1,4 +1,4 @@
-"""What is told of a code that a plan does not have, and which one may have been meant. Pure."""
+"""Faults of codes that a plan does not have, with suggestions of similar ones. Pure."""
 
 from collections.abc import Iterable, Mapping
 

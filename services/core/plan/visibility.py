@@ -1,7 +1,7 @@
-"""Who sees what: a reach becomes a condition in SQL, and the same decision in Python.
+"""Who sees what: turns a reach into a SQL condition, and makes the same decision in Python.
 
-Every statement that reads a table for a caller names, as `Owned`, where that table says whose a
-row is, and takes its condition from here. Names of parameters begin with `scope_`.
+Every statement that reads a table for a caller describes, as `Owned`, who owns the table's rows,
+and takes its condition from here. Names of parameters begin with `scope_`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -193,6 +193,19 @@ def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
     """Return what `plan_scope` decides of one plan, in Python."""
     in_city = actor.every_city or actor.city_code == city_code
     return in_city and actor.plan_code in {None, plan_code}
+
+
+def may_report_to(actor: Actor | None, *, city_code: str, plan_code: str) -> bool:
+    """Return whether what comes into a plan may be written as a key; None: the key is good no more.
+
+    Whoever has a key registered for a plan, or writes as one, asks this: a key that is bound to
+    another plan writes nothing into this one, whichever way it comes in.
+    """
+    return (
+        actor is not None
+        and actor.may(Permission.WRITE_SUBMISSIONS)
+        and sees_plan(actor, city_code=city_code, plan_code=plan_code)
+    )
 
 
 def sees(

@@ -1,4 +1,4 @@
-"""How a plan writes codes and days: the types that its document, and whoever names it, share."""
+"""The types of codes and days as a plan writes them, shared by everything that refers to one."""
 
 import re
 from datetime import date

@@ -1,1 +1,1 @@
-"""Registers (台账): lists that the plan describes as data, kept row by row with their history."""
+"""Registers (台账): lists that the plan defines as data, kept row by row with their history."""

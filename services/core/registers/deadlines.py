@@ -1,4 +1,4 @@
-"""Until when a row that counts is to be renewed, and when it is to be looked at again. Pure."""
+"""When a row that counts must be renewed, and when it must be rechecked. Pure."""
 
 from calendar import monthrange
 from collections.abc import Mapping

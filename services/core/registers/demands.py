@@ -1,4 +1,4 @@
-"""What a row must show before it becomes something: files of evidence, as the plan asks. Pure."""
+"""The files of evidence that a row needs before a change of state, as the plan requires. Pure."""
 
 from collections.abc import Sequence
 

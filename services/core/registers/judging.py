@@ -1,4 +1,4 @@
-"""What a row says, judged by the columns of its register: every fault at once. Pure."""
+"""Validates the contents of a row against its register's columns: all faults at once. Pure."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What becomes of a row by hand: changed, confirmed, ended, revoked, taken back, and its files.
+"""Commands on one row: change, confirm, end, revoke, take back, and manage its files.
 
 Each writes the row, its history and its event in the caller's transaction.
 """

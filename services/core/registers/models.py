@@ -1,4 +1,4 @@
-"""Tables of registers: each row as it stands, and every change of it."""
+"""Tables of registers: the current state of each row, and every change."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,6 +1,6 @@
-"""Reading registers. Every query of a caller starts from what the caller may see."""
+"""Queries of registers. A caller's queries always start from the condition on what it may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -345,3 +345,26 @@ async def saying(
     """Return how many rows of a register that stand say something in a column."""
     given = {"city": city_code, "plan": plan_code, "register": register_code, "column": column}
     return await session.scalar(statements.SAYING, given) or 0
+
+
+async def measured(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    codes: Collection[str],
+    other_units: Collection[str],
+) -> Mapping[str, int]:
+    """Return how many numbers of some indicators stand: reported, observed and not withdrawn.
+
+    Of those that have another unit (`other_units`) also how many targets were assigned in the old.
+    """
+    found = await session.execute(
+        statements.MEASURED,
+        {
+            "city": city_code,
+            "plan": plan_code,
+            "codes": sorted(codes),
+            "other_units": sorted(other_units),
+        },
+    )
+    return {row.code: row.number for row in found}

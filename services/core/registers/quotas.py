@@ -1,4 +1,4 @@
-"""How many rows of a register are named of how many that are wanted. Pure."""
+"""How many rows of a register are listed, of the number that its quota wants. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
-"""A plan loaded over what stands: no other key under rows, and no other unit under numbers."""
+"""Refuses a plan version that changes keys of existing rows, or units or years of numbers."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,14 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.document import PlanDocument
+from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.loading import Loaded, load_plan
+from services.core.plan.members import Frequency
 from services.core.plan.queries import plan_document
 from services.core.plan.register_entries import Register
+from services.core.plan.versions.queries import SaidLast, said_last
 from services.core.registers import queries
 from services.core.registers.service import name_of
-from services.core.submissions.queries import measured_in_open_periods
+from services.core.submissions.queries import standing_by_period
+from services.core.submissions.rules import multiplier
 
 _KEY_IN_USE = Text(
     "台账“{name}”有 {count} 行在册，不能按新的主键识别，更改后同一对象会登记成两行："
@@ -26,10 +31,17 @@ _KEY_IN_USE = Text(
     " withdraw those rows first, or describe a register of another code",
 )
 _UNIT_IN_USE = Text(
-    "“{name}”在未关闭的周期有 {count} 个数值按原单位（或倍数）填报，更改后会被当作新单位的数值："
-    "请先关闭这些周期，或以新的代码登记该指标",
-    "{count} values of {name} in periods that are not closed were reported in the unit, or with the"
-    " multiplier, that was, and would be read in the new one: close those periods first, or"
+    "“{name}”已有 {count} 个数值（填报值、观测值或下达的目标）按原单位（或倍数）给出，"
+    "更改后会被当作新单位的数值：请以新的代码登记采用新单位的指标",
+    "{count} numbers of {name} (reported, observed, or assigned as targets) were given in the unit,"
+    " or with the multiplier, that was, and would be read in the new one: describe the indicator in"
+    " the new unit under another code",
+)
+_FREQUENCY_IN_USE = Text(
+    "“{name}”在尚未结束的年度已有 {count} 项按原周期填报，更改 frequency 后将不再计入该年度："
+    "frequency 请写“{before}”，该年度结束后再更改，或以新的代码登记该指标",
+    "{count} reports of {name} stand for periods of a year that has not ended, and would no more go"
+    " into that year: write {before} as `frequency` and change it once the year has ended, or"
     " describe an indicator of another code",
 )
 _COLUMN_IN_USE = Text(
@@ -48,12 +60,13 @@ async def load_plan_over_rows(
     now: datetime,
     whole_city: bool = True,
 ) -> Loaded:
-    """Load a plan as `plan.loading.load_plan` does, where what stands keeps its keys and units.
+    """Load a plan as `plan.loading.load_plan` does; what stands keeps its keys, units and cycles.
 
     Raises:
         InvalidPlan: see there; or a register has another key, by which rows of it that stand would
             not be found again; or an indicator or a column has another unit, in which numbers that
-            stand would be read.
+            stand would be read; or an indicator has another frequency, and the running year, or a
+            later one, would lose what was reported for it.
     """
     loaded = await load_plan(
         session, document=document, actor=actor, now=now, whole_city=whole_city
@@ -61,7 +74,11 @@ async def load_plan_over_rows(
     if loaded.outcome == "new_version":
         before = await _version(session, document, loaded.version - 1)
         faults = await _key_faults(session, document, before)
-        faults += await _unit_faults(session, document, before)
+        said = await _said_before(session, document, loaded.version - 1)
+        faults += await _unit_faults(session, document, said)
+        if before is not None:
+            faults += await _column_faults(session, document, before)
+        faults += await _frequency_faults(session, document, said, now)
         if faults:
             raise InvalidPlan(faults=faults)
     return loaded
@@ -106,29 +123,73 @@ async def _version(
         return None
 
 
+async def _said_before(
+    session: AsyncSession, document: PlanDocument, version: int
+) -> Mapping[str, SaidLast]:
+    """Return what was said last of each indicator: one that comes back finds its values again."""
+    codes = [one.code for one in document.indicators]
+    return await said_last(session, document.city.code, document.code, version, codes)
+
+
 async def _unit_faults(
-    session: AsyncSession, document: PlanDocument, before: PlanDocument | None
+    session: AsyncSession, document: PlanDocument, said: Mapping[str, SaidLast]
 ) -> list[Fault]:
     """Return where numbers that stand would be read in another unit than they were given in.
 
-    Whoever reports by the version before is let through first, for it holds that version.
+    In closed periods too: their boards are drawn anew by the plan as it is. Whoever reports by the
+    version before is let through first, for it holds that version.
     """
-    if before is None:
+    now = {one.code: (one.unit, multiplier(one)) for one in document.indicators}
+    was = {code: (one.unit, one.multiplier) for code, one in said.items()}
+    changed = {code for code, measure in now.items() if was.get(code, measure) != measure}
+    if not changed:
         return []
-    was = {one.code: (one.unit, one.multiplier) for one in before.indicators}
-    places = {
-        one.code: (at, one)
-        for at, one in enumerate(document.indicators)
-        if was.get(one.code, (one.unit, one.multiplier)) != (one.unit, one.multiplier)
-    }
-    counts = await measured_in_open_periods(session, document.city.code, document.code, places)
+    other_units = {code for code in changed if was[code][0] != now[code][0]}
+    city, plan = document.city.code, document.code
+    counts = await queries.measured(session, city, plan, changed, other_units)
     faults = []
-    for code, (at, one) in places.items():
-        if code in counts:
-            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[code]))
-            place = "unit" if was[code][0] != one.unit else "multiplier"
+    for at, one in enumerate(document.indicators):
+        if one.code in counts:
+            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[one.code]))
+            place = "unit" if one.code in other_units else _multiplier_place(one)
             faults.append(Fault(f"/indicators/{at}/{place}", "unit-in-use", told, one.unit))
-    return faults + await _column_faults(session, document, before)
+    return faults
+
+
+def _multiplier_place(indicator: Indicator) -> str:
+    stated = indicator.multiplier is not None or indicator.formula is None
+    return "multiplier" if stated else "formula/multiplier"
+
+
+async def _frequency_faults(
+    session: AsyncSession, document: PlanDocument, said: Mapping[str, SaidLast], now: datetime
+) -> list[Fault]:
+    """Return where a year would lose what was reported for its parts, being made of others.
+
+    A year that has ended stays made of what it was made of: `PlanState.cycle`.
+    """
+    was: dict[str, Frequency] = {
+        one.code: said[one.code].frequency
+        for one in document.indicators
+        if one.code in said and said[one.code].frequency not in {one.frequency, "annual"}
+    }
+    if not was:
+        return []
+    running = document.period_calendar.year_of(now.astimezone(ZoneInfo(document.time_zone)).date())
+    counts: Counter[str] = Counter()
+    standing = await standing_by_period(session, document.city.code, document.code, was)
+    for (code, written), number in standing.items():
+        period = document.period_calendar.period(written)
+        if period.frequency == was[code] and period.in_year >= running:
+            counts[code] += number
+    faults = []
+    for at, one in enumerate(document.indicators):
+        if counts[one.code]:
+            filled = {"count": str(counts[one.code]), "before": was[one.code]}
+            told = _FREQUENCY_IN_USE.format(name=one.printed_name, **filled)
+            place = f"/indicators/{at}/frequency"
+            faults.append(Fault(place, "frequency-in-use", told, one.frequency))
+    return faults
 
 
 async def _column_faults(

@@ -1,4 +1,4 @@
-"""Whether the numbers of a row hold together, by the checks that the plan states. Pure."""
+"""Whether the numbers of a row agree with each other, by the plan's checks. Pure."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Whether what a row says meets conditions; a measure asks the same in SQL. Pure."""
+"""Whether a row meets conditions; a measure evaluates the same conditions in SQL. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

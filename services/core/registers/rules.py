@@ -1,4 +1,4 @@
-"""What may follow what for a row, who may do it, and what a change makes of a row. Pure."""
+"""The state machine of a row: transitions, who may make them, and their effects. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

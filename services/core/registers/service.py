@@ -1,7 +1,7 @@
-"""Writing rows of registers: one or thousands at once. The verbs on one are in `lifecycle`.
+"""Writes rows of registers, one or thousands at once. Commands on one row are in `lifecycle`.
 
-Each change writes the row, its history and its event in the caller's transaction. A call is
-constant in statements, however many rows it has.
+Each change writes the row, its history and its event in the caller's transaction. The number of
+statements of a call does not grow with the number of rows.
 """
 
 import asyncio

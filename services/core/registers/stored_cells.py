@@ -1,8 +1,8 @@
-"""What a cell that stands says, as a day, a month or a number. Pure.
+"""Reads a stored cell as a day, a month or a number. Pure.
 
-A row is judged by the plan in force whenever it is written or confirmed. Until then it may say
-what an earlier version of the plan took: words, where a day or a number belongs by now. Those say
-no day and no number, as they say none to a measure, which asks the same in SQL.
+A row is validated against the plan in force whenever it is written or confirmed. Until then it may
+hold what an earlier version of the plan allowed: text, where the plan now has a day or a number.
+Such text reads as no day and no number, here as in the SQL of measures.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a register of totals refuses: whatever could name a person. Pure."""
+"""What a register of totals refuses: anything that could identify a person. Pure."""
 
 import re
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""Rows that an earlier release confirmed get the days by which they are renewed and rechecked.
+"""Backfills the days of renewal and recheck of rows that an earlier release confirmed.
 
-So many at a time, by the worker: `wufei migrate` waits for none of them, and 100,000 rows have
-their days after ten minutes. What a row says, its version and its history stay as they are.
+The worker does this in batches: `wufei migrate` does not wait for it, and 100,000 rows have their
+days after ten minutes. The contents, version and history of a row stay as they are.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Sealing anew, with today's key and cipher, what the database holds sealed, while all goes on."""
+"""Re-encrypts the database's sealed values with today's key and cipher, while services run."""

@@ -1,4 +1,4 @@
-"""Every column that holds sealed values, and what each is bound to."""
+"""Every column that holds sealed values, and the context that each is bound to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A part of a column sealed anew in one transaction; a value that changes meanwhile stays so."""
+"""Re-encrypts a part of a column in one transaction, skipping values that change meanwhile."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The statements of sealing anew, for a column whose table has `city_code` and `id`."""
+"""The SQL statements of resealing, for a column whose table has `city_code` and `id`."""
 
 from sqlalchemy import TextClause, text
 

@@ -1,1 +1,1 @@
-"""From approved values to attainments, lights, scores and grades, driven by the log."""
+"""Scoring: from approved values to attainments, lights, scores and grades, by following the log."""

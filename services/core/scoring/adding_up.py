@@ -1,4 +1,4 @@
-"""What a scoreboard adds up from its rows: groups, score, grade, deductions and bonuses."""
+"""Totals of a scoreboard, computed from its rows: groups, score, grade, deductions and bonuses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

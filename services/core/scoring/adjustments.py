@@ -1,7 +1,7 @@
-"""Deductions and bonuses beside the score: so many points for each occurrence, up to a cap.
+"""Deductions and bonuses beside the score: points for each occurrence, up to a cap.
 
-The rule is that of published assessment methods, 得分 = Σ 单项得分 − 扣分 + 加分, where a deduction
-takes no more than its item holds (扣完为止) and bonuses no more than their cap.
+The rule is that of published assessment methods, 得分 = Σ 单项得分 − 扣分 + 加分: a deduction takes
+no more points than its item holds (扣完为止), and bonuses add no more than their cap.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""What an event affects: which boards have to be drawn anew, and for which indicators.
+"""Which boards, and which of their indicators, must be redrawn after an event.
 
-Pure; reading events and drawing boards is in `scoring.service`.
+Pure; `scoring.service` reads the events and draws the boards.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""From what units reported to the city's value of a period. Says nothing about targets."""
+"""Combines the units' reported values into the city's value of a period. Knows no targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""From a value and its target to met or not, and to an attainment of 0–100.
+"""Compares a value with its target: met or not, and an attainment of 0–100.
 
-One kind of target at a time; what combines several is in `scoring.kinds`, the colour of the light
-in `scoring.lights`.
+Handles one kind of target at a time; `scoring.kinds` combines several, and `scoring.lights`
+decides the colour of the light.
 """
 
 from dataclasses import dataclass

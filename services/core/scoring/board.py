@@ -1,7 +1,7 @@
 """The scoreboard of a period as JSON: indicators, groups and the overall score.
 
-Put together from verdicts, and re-added from its own rows when one of them changes. Each row
-carries the digest of its trace, so two boards are equal only where their traces are.
+It is built from verdicts, and its totals are recomputed from its own rows when a row changes.
+Each row carries the digest of its trace, so boards are equal only if their traces are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from services.core.scoring.cases import (
     Operated,
     build_case,
     facts_of,
-    finer_periods,
+    finer_of,
     method_of,
     periods_read,
 )
@@ -138,7 +138,7 @@ class ScoringContext:
         due = self.state.due_date(period.code)
         if due is None or not self.extended:
             return due
-        for code in (period.code, *finer_periods(period, indicator.frequency)):
+        for code in (period.code, *finer_of(self.state, indicator, period)):
             due = max(due, self.extended.get((indicator.code, code), due))
         return due
 
@@ -222,9 +222,8 @@ def draw_board(
     known = {} if known is None else known
     traces = {}
     for code in bench.facts if indicators is None else indicators:
-        read = [
-            operated.get((code, each)) for each in periods_read(period, bench.facts[code].indicator)
-        ]
+        places = periods_read(bench.state, period, bench.facts[code].indicator)
+        read = [operated.get((code, each)) for each in places]
         # Both bases mostly read the same operands, and judging is what takes the time.
         if code not in known or known[code][0] != read:
             known[code] = (read, *_judged(bench, code, period, operated))

@@ -1,6 +1,6 @@
-"""Gathering a case: a plan as it stands and the operands of one period, put together.
+"""Builds a case from the state of a plan and the operands of one period.
 
-Reads what it is given; the database is elsewhere, and so is the verdict.
+Works on its arguments alone: it neither reads the database nor reaches a verdict.
 """
 
 from collections.abc import Mapping
@@ -95,13 +95,18 @@ def method_of(state: PlanState) -> Method:
     )
 
 
-def periods_read(period: Period, indicator: Indicator) -> list[str]:
+def periods_read(state: PlanState, period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
-    codes = [period.code, *finer_periods(period, indicator.frequency)]
+    codes = [period.code, *finer_of(state, indicator, period)]
     if may_rise(indicator):
         before = period.compared_with(indicator.comparison)
-        codes += [before.code, *finer_periods(before, indicator.frequency)]
+        codes += [before.code, *finer_of(state, indicator, before)]
     return codes
+
+
+def finer_of(state: PlanState, indicator: Indicator, period: Period) -> tuple[str, ...]:
+    """Return the codes of the finer periods by which an indicator is reported in a period."""
+    return finer_periods(period, state.cycle(indicator, period))
 
 
 @lru_cache(maxsize=4096)
@@ -122,11 +127,14 @@ def build_case(
 ) -> Case:
     """Return the case of an indicator in a period, as it is on the local date `today`.
 
-    `due_date` is until when its values are due; None: the period was never opened.
+    `due_date` is until when its values are due; None: the period was never opened. Where it was
+    closed before the indicator came, it was never opened for it.
     """
+    if (facts.indicator.code, period.code) in duties.former.unasked:
+        due_date = None
     state, indicator = duties.state, facts.indicator
     target = target_for(indicator, period, state.assigned)
-    own, parts, absent = _operands(indicator, period, operated)
+    own, parts, absent = _operands(state, indicator, period, operated)
     own, parts = own and _named(state, own), tuple(_named(state, part) for part in parts)
     baseline = indicator.baseline
     start = period.calendar.year(baseline.year) if baseline else None
@@ -184,7 +192,7 @@ def _stage(
     A value made of finer ones reaches as far as the last of them, one handed in early as far as
     the last full month.
     """
-    parts = _parts(facts, period, operated)
+    parts = _parts(duties.state, facts, period, operated)
     ended = today > period.last_day or duties.state.is_over(period.code)
     owed = owed_parts(duties, parts, today, ended=ended)
     complete = ended and not owed.pending
@@ -198,19 +206,19 @@ def _stage(
     return _Stage(owed, ended, complete, gone)
 
 
-def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
+def _parts(state: PlanState, facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     """Return what a period's value is made of; nothing is owed for less than a reporting period."""
     indicator = facts.indicator
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
-        codes = finer_periods(period, indicator.frequency) or codes
-    if period.months < months_of(indicator.frequency):
+        codes = finer_of(state, indicator, period) or codes
+    if period.months < months_of(state.cycle(indicator, period)):
         codes = ()
     pieces = [(code, operated.get((indicator.code, code))) for code in codes]
     own, whole = pieces[0][1] if pieces else None, frozenset[str]()
     if own is not None and own.finer:
         others = {part.period: part for part in own.finer}
-        pieces += [(code, others.get(code)) for code in finer_periods(period, indicator.frequency)]
+        pieces += [(code, others.get(code)) for code in finer_of(state, indicator, period)]
         whole = units_behind(own)
     return Parts(
         indicator=indicator.code,
@@ -257,13 +265,13 @@ def _target_date_passed(target: Target, period: Period, today: date, *, ended: b
 
 
 def _operands(
-    indicator: Indicator, period: Period, operated: Operated
+    state: PlanState, indicator: Indicator, period: Period, operated: Operated
 ) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
     """Return the period's own operands, or else those of its finer periods and what is absent."""
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
-    codes = finer_periods(period, indicator.frequency)
+    codes = finer_of(state, indicator, period)
     found = {code: operated.get((indicator.code, code)) for code in codes}
     return (
         None,
@@ -293,9 +301,9 @@ def _previous(
     A reported value that lacks parts gives way to the baseline.
     """
     before = period.compared_with(facts.indicator.comparison)
-    own, parts, _ = _operands(facts.indicator, before, operated)
+    own, parts, _ = _operands(duties.state, facts.indicator, before, operated)
     figure = combine(own, parts, facts.operators).reading.figure
-    lacks = lacking(duties, _parts(facts, before, operated))
+    lacks = lacking(duties, _parts(duties.state, facts, before, operated))
     if figure is not None and not lacks:
         return Comparable(before.code, figure, "reported")
     baseline = facts.indicator.baseline
@@ -314,7 +322,7 @@ def _reporting(
 ) -> Reporting:
     if due is None:
         return "not_opened"
-    if period.months < months_of(indicator.frequency):
+    if period.months < months_of(state.cycle(indicator, period)):
         return "less_often"
     if due < today:
         return "late"

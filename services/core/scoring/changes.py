@@ -1,10 +1,11 @@
-"""Why a score changed: the difference of two boards, split exactly over indicators and causes.
+"""Why a score changed: the difference of two boards, split exactly by indicator and cause.
 
-The causes are applied one after another, and the score is added up anew after each. So the parts
-add up to the whole difference, to the last digit. The order is fixed: indicators that left, the
-plan as a whole, then each indicator in the document's order, and of it the rule, the target, the
-day, and the values as they came to count. An indicator that came with a version comes by the rule
-as it stood before those values.
+The causes are applied one after another, and the score is recomputed after each. So the parts
+add up to the whole difference, to the last digit. The order is fixed: first indicators that
+left, then the plan as a whole, then each indicator in the document's order. Within an indicator:
+the rule, the target, the day, and then the values in the order in which they came to count. An
+indicator that a plan version added, or has reported by other units or more often, is first charged
+to the rule, without the values since then.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -96,13 +97,15 @@ def explain_difference(
     steps: Steps,
     dated: bool,
     arrivals: Mapping[str, Case] = MappingProxyType({}),
+    ruled: Mapping[str, Case] = MappingProxyType({}),
     only: Collection[str] | None = None,
 ) -> ScoreDifference:
     """Return why the score of `after` is not that of `before`.
 
     With `only` all other indicators stand as they did, and their traces are not needed.
     `dated` says whether the day or the period's state is another one. `arrivals` are the cases of
-    the indicators that `before` had not, without the values that came to count since.
+    the indicators that `before` had not, without the values that came to count since; `ruled` are
+    those of indicators that are made of other parts, by the later rule on what counted before.
     """
     walk = _Walk(before.document, {row["code"]: row for row in before.board["indicators"]})
     then = {row["code"]: row for row in after.board["indicators"]}
@@ -119,7 +122,8 @@ def explain_difference(
         cases: list[_Hybrid] = [("rule", earlier, None)] if known is None else []
         if earlier != case:
             values = steps(code)
-            cases += _hybrids(earlier, case, values, dated=dated, untold=untold)
+            parted = ruled.get(code)
+            cases += _hybrids(earlier, case, values, dated=dated, untold=untold, parted=parted)
         causes = walk.arrive(row, cases)
         if causes:
             changes.append(IndicatorChange(code, present.get(code), row, tuple(causes)))
@@ -216,17 +220,27 @@ def _judged(row: BoardRow, case: Case) -> BoardRow:
 
 
 def _hybrids(
-    before: Case, after: Case, steps: Sequence[ValueStep], *, dated: bool, untold: Kind
+    before: Case,
+    after: Case,
+    steps: Sequence[ValueStep],
+    *,
+    dated: bool,
+    untold: Kind,
+    parted: Case | None,
 ) -> Iterator[_Hybrid]:
     """Yield each cause with a case in which it, and all causes before it, are as they are now.
 
-    So each cause is charged with just what it adds to those before it.
+    So each cause is charged with just what it adds to those before it. `parted` is the case by the
+    later rule on what counted before, where its parts are others; None: they are not.
     """
     counts = _differ(before, after, _COUNTED)
     by_day = (_DATED if dated else frozenset()) | (frozenset() if counts else _REACHED)
-    case = before
+    case = _with(before, after, _RULES)
+    if parted is not None:
+        case = _with(case, parted, _COUNTED | _REACHED)
+    if case != before:
+        yield "rule", case, None
     stages: tuple[tuple[Kind, frozenset[str], object], ...] = (
-        ("rule", _RULES, None),
         ("target", _TARGET, _set_by(before, after)),
         ("day", by_day, None),
     )
@@ -245,7 +259,7 @@ def _hybrids(
 
 
 def _set_by(before: Case, after: Case) -> Literal["plan", "assigned"]:
-    """Return who set the target that is another one now; an assignment goes before the plan."""
+    """Return who set the target that is another one now."""
     one, other = before.target, after.target
     same = (one.source, one.year, one.sequence) == (other.source, other.year, other.sequence)
     # The same assignment with another date: the plan's year is another one.

@@ -1,4 +1,4 @@
-"""What a value is compared with: its baseline, and the value of an earlier period. Pure."""
+"""What a value is compared with: its baseline, or the value of an earlier period. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal

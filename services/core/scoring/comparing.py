@@ -1,4 +1,4 @@
-"""Two boards of a period and what happened between them, read in a bounded number of statements."""
+"""Reads two boards of a period and the events between them, in a bounded number of statements."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,32 +10,27 @@ from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import driver_connection
+from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.versions.queries import plan_of_version
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
-from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, board_before, empty_board
-from services.core.scoring.cases import facts_of, finer_periods, periods_read
+from services.core.scoring.cases import build_case, facts_of, periods_read
 from services.core.scoring.changes import (
     IndicatorChange,
     ScoreDifference,
     Stand,
-    ValueStep,
     explain_difference,
 )
-from services.core.scoring.counting import CountingScope, finer_operands, operands_of
+from services.core.scoring.counted_between import MOST_ROWS, History
 from services.core.scoring.duties import former_duties
 from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
 from services.core.scoring.traces import case_of
 
-_MOST_VALUES = 50
-"""So many values of one indicator are told apart; the last of them stands for the rest too."""
-
-_MOST_ROWS = 2000
 _MOST_EVENTS = 500
 
 
@@ -50,18 +45,6 @@ class Happened:
     subject_id: str
     occurred_at: datetime
     actor: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value that came to count, or ceased to at `position`; `more` others went along."""
-
-    position: int
-    submission_id: UUID
-    revision: int
-    organization_code: str
-    period: str
-    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +90,8 @@ async def compare_boards(
     )
     added = [code for code in then.traces if code not in first.traces]
     moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
-    history = _History(bench, period, basis, since, after.position)
-    await history.read(session, moved)
+    rows = await _counted(session, bench, period, basis, since, after.position, moved)
+    history = History(bench, period, since, after.position, rows)
     dated = (
         before is None
         or before.local_date != after.local_date
@@ -120,9 +103,40 @@ async def compare_boards(
         steps=history.steps,
         dated=dated,
         arrivals=_arrivals(now, period, after, history, added),
+        ruled={} if before is None else _ruled(bench, before, earlier, history, moved),
     )
     events = await _events(session, plan.city_code, history.positions)
     return BoardComparison(changes, events, decisions, period_ids, earlier, now)
+
+
+async def _counted(
+    session: AsyncSession,
+    bench: ScoringContext,
+    period: Period,
+    basis: str,
+    since: int,
+    upto: int,
+    codes: Sequence[str],
+) -> Sequence[Mapping[str, Any]]:
+    """Return what counted for these indicators at either of two positions."""
+    if not codes:
+        return ()
+    state, facts = bench.state, bench.facts
+    known = [code for code in codes if code in facts]
+    read = [" ".join(periods_read(state, period, facts[code].indicator)) for code in known]
+    connection = await driver_connection(session)
+    wanted = {
+        "city": state.city_code,
+        "plan": state.code,
+        "basis": basis,
+        "codes": known,
+        "periods": read,
+        "since": since,
+        "upto": upto,
+        "most": MOST_ROWS + 1,
+    }
+    rows: Sequence[Mapping[str, Any]] = await connection.fetch(*COUNTED_BETWEEN.bind(wanted))
+    return rows
 
 
 async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
@@ -158,7 +172,7 @@ def _arrivals(
     plan: PlanState,
     period: Period,
     after: ScoreSnapshot,
-    history: "_History",
+    history: History,
     codes: Sequence[str],
 ) -> dict[str, Case]:
     """Return how indicators stood that came with the plan: on what counted already, or nothing."""
@@ -174,146 +188,36 @@ def _arrivals(
     }
 
 
-class _History:
-    """The values that counted at two positions, and the steps from one to the other."""
+def _ruled(
+    bench: ScoringContext,
+    before: ScoreSnapshot,
+    earlier: PlanState,
+    history: History,
+    codes: Sequence[str],
+) -> dict[str, Case]:
+    """Return how indicators stand by the later plan on what counted before, on that day.
 
-    def __init__(
-        self, bench: ScoringContext, period: Period, basis: str, since: int, upto: int
-    ) -> None:
-        self._bench, self._period, self._basis = bench, period, basis
-        self._since, self._upto = since, upto
-        self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        self.positions: set[int] = set()
-
-    async def read(self, session: AsyncSession, codes: Sequence[str]) -> None:
-        """Read what counted for these indicators at either position."""
-        if not codes:
-            return
-        state, facts = self._bench.state, self._bench.facts
-        known = [code for code in codes if code in facts]
-        periods = [" ".join(periods_read(self._period, facts[code].indicator)) for code in known]
-        connection = await driver_connection(session)
-        wanted = {
-            "city": state.city_code,
-            "plan": state.code,
-            "basis": self._basis,
-            "codes": known,
-            "periods": periods,
-            "since": self._since,
-            "upto": self._upto,
-            "most": _MOST_ROWS + 1,
-        }
-        rows = await connection.fetch(*COUNTED_BETWEEN.bind(wanted))
-        for row in rows:
-            self._rows.setdefault(row["indicator_code"], []).append(row)
-
-    def moved(self, code: str) -> bool:
-        """Return whether a value of an indicator came to count, or ceased to."""
-        return any(
-            self._counted(row, self._since) != self._counted(row, self._upto)
-            for row in self._rows.get(code, [])
-        )
-
-    def standing(self, code: str) -> ValueStep | None:
-        """Return the operands of an indicator that counted already; None: nothing did."""
-        rows = [row for row in self._rows.get(code, []) if self._counted(row, self._since)]
-        return self._step(code, rows, None) if rows else None
-
-    def steps(self, code: str) -> list[ValueStep]:
-        """Return the steps of an indicator's values; one for all where they are too many."""
-        rows = self._rows.get(code, [])
-        if len(rows) > _MOST_ROWS:
-            return [self._step(code, (), None)]
-        counting = {_place(row): row for row in rows if self._counted(row, self._since)}
-        then = {_place(row): row for row in rows if self._counted(row, self._upto)}
-        moves = sorted(
-            (self._moved_at(place, counting, then), place)
-            for place in {*counting, *then}
-            if counting.get(place) is not then.get(place)
-        )
-        found = []
-        for number, (position, place) in enumerate(moves, start=1):
-            counting.pop(place, None)
-            if place in then:
-                counting[place] = then[place]
-            if number < _MOST_VALUES or number == len(moves):
-                more = max(0, len(moves) - _MOST_VALUES) if number == len(moves) else 0
-                row = then.get(place) or self._first(rows, place)
-                self.positions.add(position)
-                found.append(self._step(code, counting.values(), _value(row, position, more)))
-        return found
-
-    def _counted(self, row: Mapping[str, Any], position: int) -> bool:
-        until = row["until_position"]
-        return row["from_position"] <= position and (until is None or until > position)
-
-    def _moved_at(
-        self,
-        place: tuple[str, str],
-        before: Mapping[tuple[str, str], Mapping[str, Any]],
-        then: Mapping[tuple[str, str], Mapping[str, Any]],
-    ) -> int:
-        row = then.get(place)
-        return int(row["from_position"] if row is not None else before[place]["until_position"])
-
-    def _first(
-        self, rows: Iterable[Mapping[str, Any]], place: tuple[str, str]
-    ) -> Mapping[str, Any]:
-        return next(row for row in rows if _place(row) == place)
-
-    def _step(
-        self, code: str, counting: Iterable[Mapping[str, Any]], value: Value | None
-    ) -> ValueStep:
-        counted, counting = self._bench.counted([code]), list(counting)
-        found = operands_of([{**each, "indicator_code": code} for each in counting], counted)
-        codes = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
-        own = found.get((code, self._period.code))
-        if own is not None and code in counted.shared:
-            own = self._beside(code, own, counted, counting)
-        parts = tuple(found[code, each] for each in codes if (code, each) in found)
-        absent = tuple(each for each in codes if (code, each) not in found)
-        return ValueStep(
-            reference=value,
-            own=own,
-            parts=() if own is not None else parts,
-            absent=() if own is not None else absent,
-        )
-
-    def _beside(
-        self,
-        code: str,
-        own: Operands,
-        counted: CountingScope,
-        counting: Iterable[Mapping[str, Any]],
-    ) -> Operands:
-        """Return operands of the period with what other units reported for finer ones alone."""
-        rows = [row for row in counting if counted.may_count(code, row["organization_code"])]
-        whole = set(own.organizations) or {
-            row["organization_code"] for row in rows if row["period"] == self._period.code
-        }
-        finer = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
-        others = [
-            row
-            for period in finer
-            for row in rows
-            if row["period"] == period and row["organization_code"] not in whole
-        ]
-        return replace(own, finer=finer_operands(others, code, counted))
+    Those are meant that are made of other parts since: of other units, or of other periods.
+    """
+    found = {}
+    for code in codes:
+        was, facts = earlier.indicators.get(code), bench.facts[code]
+        if was is not None and _parted(was) != _parted(facts.indicator) and history.moved(code):
+            found[code] = build_case(
+                bench.duties,
+                facts,
+                history.period,
+                history.operated(code, history.standing_rows(code)),
+                method=bench.method,
+                today=before.local_date,
+                due_date=bench.due_date(facts.indicator, history.period),
+            )
+    return found
 
 
-def _value(row: Mapping[str, Any], position: int, more: int) -> Value:
-    return Value(
-        position,
-        row["submission_id"],
-        row["revision"],
-        row["organization_code"],
-        row["period"],
-        more,
-    )
-
-
-def _place(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["period"], row["organization_code"]
+def _parted(indicator: Indicator) -> tuple[object, ...]:
+    """Return what says of which parts the value of an indicator is made."""
+    return indicator.frequency, indicator.aggregation, indicator.owners, indicator.acting_owner
 
 
 def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
@@ -325,7 +229,7 @@ def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
     wider = [each.code for each in chain(period)]
     return {
         code: frozenset(
-            f"{plan.code}/{each}" for each in (*wider, *periods_read(period, indicator))
+            f"{plan.code}/{each}" for each in (*wider, *periods_read(plan, period, indicator))
         )
         for code, indicator in plan.indicators.items()
     }

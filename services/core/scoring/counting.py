@@ -1,6 +1,6 @@
-"""What counts now, added up over the units: the operands that verdicts are reached from.
+"""Adds up over the units the values that count now: the operands of verdicts.
 
-SQL adds what is exact by adding; quotients come out apart, and are added as fractions.
+SQL adds numbers where addition is exact; quotients come out singly and are added as fractions.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

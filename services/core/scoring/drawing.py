@@ -1,6 +1,6 @@
-"""Drawing boards anew, whole or in part, from what counts now.
+"""Draws boards, whole or in part, from the values that count now.
 
-Between the pure rules and the database; when to do it is in `scoring.service`.
+It connects the pure rules with the database; `scoring.service` decides when to draw.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -211,7 +211,7 @@ async def operands_for(
         code
         for order in orders
         for indicator in counted.codes
-        for code in periods_read(order.period, bench.facts[indicator].indicator)
+        for code in periods_read(bench.state, order.period, bench.facts[indicator].indicator)
     }
     bases = {order.key[0] for order in orders}
     state = bench.state

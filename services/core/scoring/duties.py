@@ -1,4 +1,4 @@
-"""Reading who owes what, and who reported a part of what several units owe."""
+"""Reads who owes which values, and who reported their part of a shared one."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.database import driver_connection
 from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.cases import IndicatorFacts, finer_periods
+from services.core.scoring.cases import IndicatorFacts, finer_of
 from services.core.scoring.counted.statements import (
     INPUTS_OF_UNITS,
     REPORTING_UNITS,
@@ -23,21 +23,20 @@ from services.core.scoring.statements import FORMER_DUTIES
 async def former_duties(
     session: AsyncSession, state: PlanState, facts: Mapping[str, IndicatorFacts]
 ) -> Former:
-    """Return who owed a part in a closed or published period, where it is not as today.
+    """Return who owed a value in a closed or published period, where it is not as today.
 
     What is owed for an open period is what the plan says; for a closed one it stays as it was.
     """
-    shared = [each for each in facts.values() if each.shared]
     over = [state.period_calendar.period(code) for code in state.periods if state.is_over(code)]
     places = [
         (each.indicator.code, period.code)
-        for each in shared
+        for each in facts.values()
         for period in over
-        if period.frequency == each.indicator.frequency
+        if period.frequency == state.cycle(each.indicator, period)
     ]
     if not places:
         return Former()
-    named = [(each.indicator.code, unit) for each in shared for unit in each.reporters]
+    named = [(each.indicator.code, unit) for each in facts.values() for unit in each.reporters]
     rows = await session.execute(
         FORMER_DUTIES,
         {
@@ -49,17 +48,17 @@ async def former_duties(
             "units": [unit for _, unit in named],
         },
     )
-    found: dict[bool, dict[tuple[str, str], set[str]]] = {True: {}, False: {}}
+    found: dict[str, dict[tuple[str, str], set[str]]] = {"excused": {}, "owing": {}, "unasked": {}}
     names = {}
-    for excused, code, period, unit, name in rows:
-        found[excused].setdefault((code, period), set()).add(unit)
-        if not excused:
+    for what, code, period, unit, name in rows:
+        found[what].setdefault((code, period), set()).add(unit)
+        if what == "owing":
             names[unit] = name
     excused, owing = (
         {place: frozenset(units) for place, units in found[which].items()}
-        for which in (True, False)
+        for which in ("excused", "owing")
     )
-    return Former(excused, owing, names)
+    return Former(excused, owing, names, frozenset(found["unasked"]))
 
 
 OperatedBy = dict[str, dict[tuple[str, str], Operands]]
@@ -164,9 +163,9 @@ def _others(
     for (code, period), own in places.items():
         if code not in counted.shared:
             continue
-        frequency = state.indicators[code].frequency
         whole = units_behind(own)
-        for finer in finer_periods(state.period_calendar.period(period), frequency):
+        place = state.period_calendar.period(period)
+        for finer in finer_of(state, state.indicators[code], place):
             part = places.get((code, finer))
             others = frozenset() if part is None else units_behind(part) - whole
             if others:

@@ -1,4 +1,4 @@
-"""Refusals of scores."""
+"""Errors that the scoring slice raises."""
 
 from services.core.kit.errors import NotFound
 from services.core.kit.text import Text

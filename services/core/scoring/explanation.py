@@ -1,6 +1,6 @@
-"""A trace in words: the steps from what was reported to the light, in both languages.
+"""A trace in words: the steps from the reported values to the light, in both languages.
 
-Made when somebody reads it, never stored, so that better words change no score.
+Generated on reading and never stored, so that better wording changes no score.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Exact fractions: values before any division, so that no verdict ever sees a rounding.
+"""Exact fractions: the division is kept undone, so that no verdict depends on rounding.
 
-Arithmetic only; what a figure measures is not known here.
+Arithmetic only; it does not know what a figure measures.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
-"""Boards as they would be if some submissions stood otherwise. Nothing is written.
+"""Boards as they would be if some submissions were in another state. Nothing is written.
 
-What would follow is counted by the statements and judged by the rules of what follows. The caller's
-transaction reads one snapshot, so that nothing else moves between before and after.
+A preview counts with the same statements and judges by the same rules as the real calculation.
+The caller's transaction reads one snapshot, so that nothing else changes between before and after.
 """
 
 import asyncio
@@ -219,7 +219,7 @@ class _Told:
         """Return one step for all values of an indicator that the board looks at."""
         moved = [
             one
-            for period in periods_read(order.period, bench.facts[code].indicator)
+            for period in periods_read(bench.state, order.period, bench.facts[code].indicator)
             for one in self.values.get((order.key[0], code, period), ())
         ]
         reference = SupposedStep(moved[-1], len(moved) - 1) if moved else None

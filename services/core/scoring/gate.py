@@ -1,4 +1,4 @@
-"""The gate beside the score: the grade, what caps it and what vetoes it. All bands are data."""
+"""The grade of a score, and the caps and vetoes on it. All bands are data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
-"""What counts after each event: the rows of `score_input`, kept in step with the log.
+"""The values that count after each event: keeps the rows of `score_input` in step with the log.
 
-Many events at a time, in one statement; nothing is judged here. The approved basis follows
-approvals alone; the submitted one also follows what is under review, and falls back to the
-approved.
+One statement applies many events; nothing is judged here. The basis `approved` follows approvals
+alone; `submitted` also takes values under review, and falls back to the approved ones.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession

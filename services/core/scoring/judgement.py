@@ -1,7 +1,6 @@
-"""The verdict on one indicator in one period. `Case` is all it looks at: nothing is hidden.
+"""The verdict on one indicator in one period. It depends on its `Case` and on nothing else.
 
-Where a case comes from is in `scoring.cases`; how it is kept so that the verdict can be
-reached again is in `scoring.traces`.
+`scoring.cases` builds cases; `scoring.traces` stores them, so that a verdict can be replayed.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""What each kind of target makes of a number: met or not, how far, and how it stands.
+"""Judges a number by each kind of target: met or not, the attainment, and the standing.
 
-Kinds of several conditions are judged condition by condition. Levels and parts of a year's sum
-are judged elsewhere; so is the colour of the light.
+Kinds with several conditions are judged condition by condition. Levels and parts of a year's sum
+are judged in other modules, and so is the colour of the light.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Pace and light of an assessed indicator, with the code of the reason. Words are elsewhere."""
+"""Pace and light of an assessed indicator, with a reason code; `scoring.reasons` has the words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

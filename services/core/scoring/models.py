@@ -1,4 +1,4 @@
-"""Tables of scores: what counts at each log position, and the snapshots made from it."""
+"""Tables of scoring: the values that count at each log position, and the board snapshots."""
 
 from datetime import date, datetime
 from decimal import Decimal

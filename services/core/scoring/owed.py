@@ -1,7 +1,7 @@
-"""Which parts of an indicator's value are owed and absent, and from when on that counts against it.
+"""Which parts of an indicator's value are owed and missing, and since when that counts against it.
 
-Pure. A value is made of parts: one of each unit that owes it, for the period itself or for each
-finer one. Whether a part is late is the rule of the obligations: `obligations.rules.is_overdue`.
+Pure. A value has parts: one of each unit that owes it, for the period itself or for each finer
+period. `obligations.rules.is_overdue` decides whether a part is late.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,12 +77,14 @@ class Former:
     """Who owed what in periods that take no more values, as far as it is not as today.
 
     `excused` are units of today that did not owe it then, `owing` those that did and do not today;
-    `names` are what the latter are called, whom the plan may name no more.
+    `names` are what the latter are called, whom the plan may name no more. Of an indicator that is
+    `unasked` in a period nobody owed anything: it came with a later version.
     """
 
     excused: Units = field(default_factory=dict)
     owing: Units = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    unasked: frozenset[tuple[str, str]] = frozenset()
 
     def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return who owed a part of an indicator, by each period where it is not as today."""
@@ -216,7 +218,8 @@ def _units(
     if not parts.shared:
         if operands is not None:
             return 1, []
-        return 0, [parts.reporters[0] if parts.reporters else None]
+        owing = duties.units(parts.indicator, parts.reporters, code)
+        return 0, [owing[0] if owing else None]
     units = duties.units(parts.indicator, parts.reporters, code)
     if parts.whole:
         own = code == parts.board.code
@@ -245,7 +248,7 @@ def _want(
 ) -> tuple[Want, date | None]:
     asked = duties.asked(parts.board.calendar.period(code), parts.board)
     board = duties.state.periods.get(parts.board.code)
-    if asked is None:
+    if asked is None or (parts.indicator, code) in duties.former.unasked:
         return "unasked", None
     due = max(asked.due_date, duties.granted.get((parts.indicator, code, unit or ""), date.min))
     states = (asked.state, *([board.state] if board is not None else []))

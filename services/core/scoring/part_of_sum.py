@@ -1,8 +1,8 @@
-"""A part of a sum against what is to be expected of it by then. Pure.
+"""Judges a partial sum against the share of the target that is expected by then. Pure.
 
-Where periods add up, a target is for a span: a plan's year, or from its beginning (or that of the
-period named) to the target's date. What is shorter than the span is judged by its share of it,
-and is neither met nor not met.
+If periods add up, a target covers a span: a plan year, or the time from the start of the plan (or
+of the named period) to the target's date. A period shorter than the span is judged by its share
+of the span, and is neither met nor not met.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Plans as they stood where this process last left a city's log, so that each is read once.
+"""A cache of plans, valid at the log position where this process last stopped following.
 
-Every change of a plan is an event of the log. So a plan that was read at one position of the log
-is still good at a later one if no event between the two concerns it, and if no other process
-has moved the cursor in the meantime.
+Every change of a plan is an event of the log. So a plan that was read at one position is still
+valid at a later one if no event between the two concerns it, and if no other process has moved
+the cursor meanwhile.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Reading scores: what counts, and the boards drawn from it."""
+"""Reads scores: the values that count, and the boards drawn from them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

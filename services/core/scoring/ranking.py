@@ -1,7 +1,7 @@
-"""Units ranked within comparable groups, by the scores of what each answers for. Pure.
+"""Ranks units within comparable groups, by the scores of the indicators they answer for. Pure.
 
-A unit's score is added as a group's of the scoreboard is (`rollup`), over its own indicators. Who
-cannot be compared takes no place, and is told why.
+A unit's score is computed like a group's on the scoreboard (`rollup`), over its own indicators.
+A unit that cannot be compared gets no rank, and a reason why.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
-"""A trace as far as a caller may read it: figures of units outside its reach are left out.
+"""Cuts a trace down to the caller's reach: figures of units outside it are left out.
 
-What is left out is counted. A trace so cut cannot be replayed; the one that is stored can.
+The omitted figures are counted. A trace cut like this cannot be replayed; the stored one can.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """Verbs of scoring: follow the log, follow the calendar, recompute a plan.
 
-Each runs in the caller's transaction under the lock of one cursor a city, so it may be
-killed at any line or run twice. How boards come about is in `scoring.drawing`.
+Each runs in the caller's transaction under the lock of one cursor per city, so it may be killed
+at any line or run twice. `scoring.drawing` draws the boards.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ from services.core.events.reading import Follower, announce, lock_cursor, set_cu
 from services.core.kit.clock import Clock
 from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
+from services.core.plan.periods import Period
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.scoring import queries
@@ -25,7 +26,7 @@ from services.core.scoring.affected import (
     boards_to_draw,
     up_to_publication,
 )
-from services.core.scoring.board import ScoringContext
+from services.core.scoring.board import Drawn, ScoringContext, draw_board
 from services.core.scoring.cases import facts_of
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.duties import former_duties
@@ -135,6 +136,16 @@ async def _bench(
     if state is None:
         return None
     return await context_of(session, state, clock.today(state.document.time_zone))
+
+
+async def nothing_drawn(
+    session: AsyncSession, state: PlanState, period: Period, today: date
+) -> Drawn:
+    """Return the board of a period of which no snapshot exists: nothing was reported for it.
+
+    What is owed, and until when, stands all the same.
+    """
+    return draw_board(await context_of(session, state, today), period, {})
 
 
 async def context_of(session: AsyncSession, state: PlanState, today: date) -> ScoringContext:

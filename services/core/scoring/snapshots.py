@@ -1,6 +1,6 @@
-"""Writing boards: a snapshot and its event for each one that changed, nothing for the others.
+"""Writes boards: a snapshot and an event for each board that changed, nothing for the others.
 
-One statement writes them all: snapshots, events, and the events' wait for a number.
+One statement writes them all: the snapshots, the events, and the queue of unnumbered events.
 """
 
 from collections.abc import Mapping, Sequence

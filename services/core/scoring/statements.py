@@ -1,4 +1,4 @@
-"""The statements of scoring, by name; those that run at every step go to the driver."""
+"""The SQL statements of scoring; those that run at every step bypass SQLAlchemy for the driver."""
 
 from sqlalchemy import text
 
@@ -216,20 +216,30 @@ WITH place AS MATERIALIZED (
     SELECT o.indicator_code, o.period, o.organization_code
     FROM obligation o JOIN place p USING (indicator_code, period)
     WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+), asking AS MATERIALIZED (
+    SELECT DISTINCT o.period FROM obligation o
+    WHERE o.city_code = :city AND o.plan_code = :plan AND o.period = ANY(CAST(:periods AS text[]))
 )
-SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code, NULL AS name
+SELECT 'excused' AS what, p.indicator_code, p.period, r.organization_code, NULL AS name
 FROM (SELECT DISTINCT indicator_code, period FROM owed) p
 JOIN reporter r USING (indicator_code)
 LEFT JOIN owed o USING (indicator_code, period, organization_code)
 WHERE o.period IS NULL
 UNION ALL
-SELECT FALSE, o.indicator_code, o.period, o.organization_code, u.name
+SELECT 'owing', o.indicator_code, o.period, o.organization_code, u.name
 FROM owed o JOIN organization u ON u.city_code = :city AND u.code = o.organization_code
 LEFT JOIN reporter r USING (indicator_code, organization_code)
 WHERE r.indicator_code IS NULL
+UNION ALL
+SELECT 'unasked', p.indicator_code, p.period, NULL, NULL
+FROM place p JOIN asking a ON a.period = p.period
+WHERE EXISTS (SELECT FROM reporter r WHERE r.indicator_code = p.indicator_code)
+    AND NOT EXISTS (SELECT FROM owed o
+        WHERE o.indicator_code = p.indicator_code AND o.period = p.period)
 """)
 """Where what was owed for some periods is not as today: who reports now and owed nothing, being
-excused, and who owed a part and reports no more, with its name."""
+excused; who owed a part and reports no more, with its name; and what nobody was asked for in a
+period that asked for something."""
 
 COUNTED_BETWEEN = DriverStatement("""
 SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,

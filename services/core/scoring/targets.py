@@ -1,4 +1,4 @@
-"""Which target a period is measured against. Judges nothing."""
+"""Selects the target that a period is measured against. Judges nothing."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from services.core.plan.document import (
 from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.target_names import figure_of, name_of
+from services.core.plan.targets import prints_year
 from services.core.scoring.figures import HUNDRED
 from services.core.scoring.time_gone import MONTHS_IN_YEAR, whole_months
 
@@ -131,7 +132,7 @@ def target_for(
 ) -> Target:
     """Return the target of the earliest date not before a period's end; if none, the latest.
 
-    A year's last assignment by the superior goes before what the plan prints for it.
+    A year's last assignment by the superior stands for it unless the plan prints a target for it.
     """
     targets = targets_of(indicator, assigned, period.calendar)
     return next((each for each in targets if each.end >= period.last_day), targets[-1])
@@ -142,12 +143,15 @@ def targets_of(
     assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
     calendar: PeriodCalendar,
 ) -> list[Target]:
-    """Return the targets of an indicator by date, as far as they are in force."""
+    """Return the targets of an indicator by date, as far as they are in force.
+
+    A version may print what the superior had assigned before: from then on it holds as printed.
+    """
     found = {
         entry.end(calendar): _printed(entry, calendar) for entry in reversed(indicator.targets)
     }
     for (code, year), rows in assigned.items():
-        if code == indicator.code:
+        if code == indicator.code and not prints_year(indicator.targets, year, calendar):
             found[calendar.year(year).last_day] = _assigned(rows[-1], calendar)
     return [found[day] for day in sorted(found)]
 

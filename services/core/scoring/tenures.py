@@ -1,7 +1,7 @@
-"""Whose value counts, at which time: what was reported before a handover stays.
+"""Whose value counts at which time: a value that was reported before a handover stays valid.
 
-Where units combine directly one unit's value is the city's: `Tenure`. Otherwise each of several
-units has a part in it: `Sharers`.
+If units combine by `direct`, one unit's value is the city's: `Tenure`. Otherwise each of several
+units has a part in the value: `Sharers`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

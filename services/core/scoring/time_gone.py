@@ -1,4 +1,4 @@
-"""How much of a period has gone, in months. Pure."""
+"""Elapsed time of a period, in months. Pure."""
 
 from calendar import monthrange
 from datetime import date

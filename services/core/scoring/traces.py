@@ -1,7 +1,7 @@
-"""Traces: a case and its verdict as JSON, from which the verdict can be reached again.
+"""Traces: a case and its verdict as JSON, from which the verdict can be recomputed.
 
-A trace is bounded: sums over units, not the units themselves, which `counting.contributions` lists.
-Its words are in `scoring.explanation`.
+A trace is bounded: it has sums over units, not the units, which `counting.contributions` lists.
+`scoring.explanation` puts it in words.
 """
 
 from collections.abc import Mapping

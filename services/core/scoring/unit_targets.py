@@ -1,7 +1,7 @@
-"""What single units are to reach: each one's own value by its own target, beside the city's.
+"""Judges single units: each one's own value by its own target, apart from the city's verdict.
 
-A unit is judged as the city is, by the same rules of periods, dates and absence. None of it
-enters the city's verdict, nor the score.
+A unit is judged by the same rules of periods, dates and absence as the city. Its result affects
+neither the city's verdict nor the score.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,13 @@ from typing import Any
 
 from services.core.plan.document import Indicator, UnitTarget
 from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import NOTHING, Operands
 from services.core.scoring.cases import (
     IndicatorFacts,
     Operated,
     build_case,
-    finer_periods,
+    finer_of,
     periods_read,
 )
 from services.core.scoring.judgement import Method, Verdict, judge
@@ -58,7 +59,7 @@ def judge_units(
     found = []
     for unit, targets in _targets(facts.indicator).items():
         own = _facts_of(facts, unit, targets)
-        values = dict(_values(place, unit))
+        values = dict(_values(duties.state, place, unit))
         verdict = _verdict(_duties_of(duties), place, own, values, method=method, today=today)
         reason, result = words(verdict.reason, verdict.details), result_of(verdict)
         found.append(
@@ -91,14 +92,16 @@ def _facts_of(facts: IndicatorFacts, unit: str, targets: Sequence[UnitTarget]) -
 
 def _duties_of(duties: Duties) -> Duties:
     """Return what is owed without what the city alone is assigned, and without others' duties."""
-    former = Former(excused=duties.former.excused)
+    former = Former(excused=duties.former.excused, unasked=duties.former.unasked)
     return replace(duties, state=replace(duties.state, assigned={}), former=former)
 
 
-def _values(place: _Place, unit: str) -> Iterator[tuple[tuple[str, str], Operands]]:
+def _values(
+    state: PlanState, place: _Place, unit: str
+) -> Iterator[tuple[tuple[str, str], Operands]]:
     """Yield what a unit reported, by (indicator, period)."""
     indicator = place.facts.indicator
-    for code in periods_read(place.period, indicator):
+    for code in periods_read(state, place.period, indicator):
         every = place.operated.get((indicator.code, code))
         for operands in every.of_units if every else ():
             if operands.organization_code == unit:
@@ -127,7 +130,7 @@ def _due_date(duties: Duties, own: IndicatorFacts, period: Period) -> date | Non
     due = duties.state.due_date(period.code)
     if due is None:
         return None
-    codes = (period.code, *finer_periods(period, own.indicator.frequency))
+    codes = (period.code, *finer_of(duties.state, own.indicator, period))
     granted = [
         duties.granted.get((own.indicator.code, code, unit))
         for code in codes

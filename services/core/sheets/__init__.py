@@ -1,1 +1,1 @@
-"""Sheets as files: read within bounds while they stream, and written. Knows no table of ours."""
+"""Spreadsheet files: read as a stream within bounds, and written. Knows no table of ours."""

@@ -1,4 +1,4 @@
-"""A workbook as the archive that it is: what it may hold, and its parts inflated within bounds."""
+"""A workbook's ZIP archive: which members it may have, and inflating them within bounds."""
 
 import io
 import struct

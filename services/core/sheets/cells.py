@@ -1,7 +1,7 @@
-"""What a cell holds, exactly as whoever filled it in sees it. Pure.
+"""The value of a cell, exactly as the person who filled it in sees it. Pure.
 
-A workbook keeps a number as the text of a double. What was meant is the shortest decimal that is
-this double: 40.649999999999999 is 40.65. Fifteen digits survive that way, and no more.
+A workbook stores a number as the text of a double. The number that was meant is the shortest
+decimal that gives this double: 40.649999999999999 is 40.65. At most fifteen digits survive that.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Why a file is not read as a sheet: one refusal, and a stable code with advice for each cause."""
+"""Why a file cannot be read as a sheet: one error, with a stable code and advice for each cause."""
 
 from services.core.kit.errors import DomainError, Fault, RefusalKind
 from services.core.kit.text import Text

@@ -1,4 +1,4 @@
-"""How much of a sheet is taken. Each bound is checked before what it bounds is held."""
+"""Size limits of a sheet. Each is checked before the data that it bounds is in memory."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The XML of a workbook, parsed as it is inflated: no document type, no entity, bounded depth."""
+"""Parses the XML of a workbook as it is inflated: no DTD, no entity, bounded depth."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""Values separated by commas, tabs or semicolons: in which encoding, and row by row."""
+"""Reads values separated by commas, tabs or semicolons: detects the encoding, yields rows."""
 
 import codecs
 import csv

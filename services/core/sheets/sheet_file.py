@@ -1,4 +1,4 @@
-"""A file opened by what it is, whatever it is called: a workbook, or separated values."""
+"""Opens a file by its content, not its name: a workbook, or separated values."""
 
 import codecs
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The parts of a workbook that its sheets rest on: their names, formats of numbers, texts."""
+"""The parts of a workbook that sheets refer to: sheet names, number formats, shared texts."""
 
 import posixpath
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Workbooks that are written: no text becomes a formula, and the same gives the same bytes."""
+"""Writes workbooks: no text becomes a formula, and equal content gives equal bytes."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The rows of a sheet as they are inflated; what it says of its own extent is not asked."""
+"""Yields the rows of a sheet as it is inflated; its declared dimension is ignored."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Reported values: one for (indicator, organization, period), and their review."""
+"""Submissions: the reported value of an (indicator, organization, period), and its review."""

@@ -1,8 +1,8 @@
-"""Who wrote what a revision says. Pure.
+"""The authors of a submission's revision. Pure.
 
-Nobody decides on their own words, and a correction carries words of the revision before it. So
-the authors of a revision are those who wrote or handed it in, and those who wrote what it still
-carries.
+Nobody may decide on their own words, and a correction carries words of the revision before it.
+So the authors of a revision are those who wrote or handed it in, and those who wrote the words
+that it still carries.
 """
 
 from collections.abc import Mapping

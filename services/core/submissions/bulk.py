@@ -1,4 +1,4 @@
-"""One verb on many submissions: each is decided as by itself, and all are written at once.
+"""Applies one verb to many submissions: each is decided by itself, and all are written at once.
 
 The number of statements is the same for one as for a thousand.
 """

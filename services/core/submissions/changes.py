@@ -1,4 +1,4 @@
-"""What each verb makes of a submission. Pure: a row in, the columns that change out."""
+"""The columns that each verb changes in a submission. Pure: takes a row, returns the changes."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,8 +1,8 @@
-"""The checks of the plan at the entry of a value: what they find, and what keeps it out. Pure.
+"""Runs the plan's entry checks on a value: their findings, and which of them block it. Pure.
 
-Of a draft, or of one that was returned, everything that is found is kept and shown. When it is
-handed in, what blocks keeps it out, and so does a warning that lacks the reason it asks for.
-Nothing is judged again when another value changes later.
+All findings on a draft or a returned submission are stored and shown. At submitting, a blocking
+finding refuses the value, and so does a warning that requires a justification and has none.
+Findings are not updated when another value changes later.
 """
 
 from collections import defaultdict

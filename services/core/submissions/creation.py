@@ -1,6 +1,6 @@
-"""Creating a submission: the hot write, one statement that is a transaction by itself.
+"""Creates a submission: the hot write, one statement that is a transaction by itself.
 
-State, history, event and the stored reply are written together or not at all; the guards
+State, history, event and the stored reply are written together or not at all. The guards
 (plan version, period, idempotency key, the slot of indicator, organization and period) are inside
 the statement, so that nothing can slip in between a check and its write.
 """

@@ -1,4 +1,4 @@
-"""Refusals of submissions."""
+"""Errors that the submissions slice raises."""
 
 from services.core.kit.errors import (
     DomainError,

@@ -1,4 +1,4 @@
-"""What history keeps of a submission after a change, and what its event tells. Pure."""
+"""A submission's image in its history after a change, and the data of its event. Pure."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Whether a value can be true, and whether it can count: judged by the plan. Pure."""
+"""Validates a value against the plan: whether it is possible, and whether it can count. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def value_faults(
     A draft may still lack its value; a value that it has is judged like any other.
     """
     faults = form_faults(form, indicator, draft=draft)
-    if form.value is not None and needs_parts(indicator, plan.period_calendar.period(period)):
+    if form.value is not None and needs_parts_in(plan, indicator, period):
         faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
     faults += negative_parts(form, indicator, plan)
     if faults or (form.value is None and form.numerator is None):
@@ -86,11 +86,16 @@ def evidence_faults(
 
 
 def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:
-    """Return why a value cannot be approved any more: the plan asks for its parts since."""
+    """Return why a value cannot be approved any more: the plan asks for another form since."""
     indicator = plan.indicators.get(row["indicator_code"])
-    if indicator is None or row["value"] is None or row["numerator"] is not None:
+    if indicator is None:
         return []
-    if not needs_parts(indicator, plan.period_calendar.period(row["period"])):
+    if (otherwise := _otherwise_judged(row, indicator)) is not None:
+        place = "/value" if otherwise is _LEVEL_ASKED and row["level"] is None else "/level"
+        return [Fault(place, otherwise.code, otherwise.words)]
+    if row["value"] is None or row["numerator"] is not None:
+        return []
+    if not needs_parts_in(plan, indicator, row["period"]):
         return []
     return [Fault("/value", "ratio-required", _SEND_BACK, plain(row["value"]))]
 
@@ -107,14 +112,22 @@ _PARTS = Text(
 )
 
 
-def needs_parts(indicator: Indicator, period: Period) -> bool:
+def needs_parts_in(plan: PlanState, indicator: Indicator, code: str) -> bool:
+    """Return whether a value of the period of a code goes into a ratio of sums: `needs_parts`."""
+    period = plan.period_calendar.period(code)
+    return needs_parts(indicator, period, cycle=plan.cycle(indicator, period))
+
+
+def needs_parts(indicator: Indicator, period: Period, *, cycle: Frequency | None = None) -> bool:
     """Return whether a value of a period goes into a ratio of sums: over units, or over periods.
 
-    A value of a period that is made of no finer ones, or that stands for itself, does not.
+    A value of a period that is made of no finer ones, or that stands for itself, does not. `cycle`
+    is how often it is reported in that year; None: as the document says.
     """
     if indicator.aggregation.units == "ratio_of_sums":
         return True
-    adds_up = indicator.frequency != "annual" and period.frequency == indicator.frequency
+    frequency = indicator.frequency if cycle is None else cycle
+    adds_up = frequency != "annual" and period.frequency == frequency
     return adds_up and indicator.aggregation.periods == "ratio_of_sums"
 
 
@@ -149,6 +162,22 @@ _TOO_FINE: Mapping[Frequency, Doubt] = {
 }
 
 
+_LEVEL_ASKED = Doubt(
+    "level-asked",
+    Text(
+        "现行计划按等级评价该指标，本条未填其中任何等级，不计入：请按等级重新上报",
+        "The plan in force judges this indicator by level, and this gives none of its levels; it"
+        " does not count: report the level",
+    ),
+)
+_NUMBER_ASKED = Doubt(
+    "number-asked",
+    Text(
+        "现行计划按数值评价该指标，本条只有等级，不计入：请按数值重新上报",
+        "The plan in force judges this indicator by its number, and this gives a level alone; it"
+        " does not count: report the number",
+    ),
+)
 _NO_PART = Doubt(
     "another-units-indicator",
     Text(
@@ -175,9 +204,23 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
         ended is None or period.first_day > ended
     ):
         return _NO_PART
-    if period.months < months_of(indicator.frequency):
-        return _TOO_FINE[indicator.frequency]
-    return None
+    cycle = plan.cycle(indicator, period)
+    if period.months < months_of(cycle):
+        return _TOO_FINE[cycle]
+    return _otherwise_judged(row, indicator)
+
+
+def _otherwise_judged(row: Mapping[str, Any], indicator: Indicator) -> Doubt | None:
+    """Return why a number where levels are asked, or a level where none are, does not count.
+
+    It was reported by an earlier version: what is handed in today has the form of the plan.
+    """
+    level, value = row["level"], row["value"]
+    if not indicator.levels:
+        return None if level is None or value is not None else _NUMBER_ASKED
+    if level is None:
+        return None if value is None else _LEVEL_ASKED
+    return None if any(level == one.code for one in indicator.levels) else _LEVEL_ASKED
 
 
 # A list asks this of every row.

@@ -1,4 +1,4 @@
-"""Tables of submissions. Their references are guarded by the hot statement, not by keys."""
+"""Tables of submissions. The hot statement checks their references, instead of foreign keys."""
 
 from datetime import datetime
 from decimal import Decimal

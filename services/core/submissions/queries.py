@@ -1,8 +1,8 @@
-"""Reading submissions. Every query of a caller starts from what the caller may see."""
+"""Reads submissions. Every query of a caller is limited to what the caller may see."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -107,14 +107,19 @@ WITH approved AS (
     WHERE city_code = :city AND submission_id = ANY(:ids) AND after->>'state' = 'approved'
     ORDER BY submission_id, version DESC
 )
-SELECT approved.*, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
+SELECT approved.submission_id, approved.version, CAST(approved.after AS text) AS after,
+    approved.reason, approved.occurred_at,
+    max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
     max(h.occurred_at) FILTER (WHERE h.action = 'approved') AS decided_at
 FROM approved JOIN submission_history h ON h.city_code = :city
     AND h.submission_id = approved.submission_id AND h.version <= approved.version
 GROUP BY approved.submission_id, approved.version, approved.after, approved.reason,
     approved.occurred_at
 """)
-"""What submissions were when they were last approved, or found falsified after that."""
+"""What submissions were when they were last approved, or found falsified after that.
+
+`after` is text on every connection: one of a session reads JSON by itself, and none of the pool.
+"""
 
 
 async def _as_seen(
@@ -212,16 +217,40 @@ _APPROVALS = ("submission.approved", "submission.falsified")
 """The events that change what a reach of what was approved sees."""
 
 
+_SHIFTING = ("plan.published", "period.closed", "period.published", "period.reopened")
+"""The events of a plan by which submissions are seen by others, or may be dealt with otherwise,
+though none of them changed."""
+
+
+class Changed(NamedTuple):
+    """What changed of a list since a position.
+
+    `rows` have each its `position`, that of its last change among those read; `read_to` is the
+    position to go on from, where `more` may follow. `shifted`: meanwhile the plan has a new
+    version, or a period came into another state, so that what a caller has of other submissions
+    is stale too.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    read_to: int
+    more: bool
+    shifted: bool
+
+
 # One look-up for each number, however little is known of the table of events.
 _CHANGED = f"""
 WITH changes AS (
-    SELECT position, type, subject_id, subject_kind, plan_code
+    SELECT position, type, subject_id, subject_kind, plan_code, shifts
     FROM (
         SELECT position, event_id FROM event_position
         WHERE city_code = :city AND position > :after ORDER BY position LIMIT :most
     ) AS numbers
     CROSS JOIN LATERAL (
-        SELECT type, subject_id, subject_kind, plan_code FROM event
+        SELECT type, subject_id, subject_kind, plan_code,
+            -- Before the first version of a plan nobody had anything of it.
+            type = ANY(:shifting)
+                AND (type <> 'plan.published' OR data->>'version' <> '1') AS shifts
+        FROM event
         WHERE city_code = :city AND id = event_id LIMIT 1
     ) AS told
     ORDER BY position
@@ -234,7 +263,8 @@ WITH changes AS (
 SELECT last.position, {_COLUMNS},
     (SELECT max(position) FROM changes) AS read_to,
     (SELECT position FROM log_head WHERE city_code = :city) AS newest,
-    (SELECT count(*) FROM changes) AS read_count
+    (SELECT count(*) FROM changes) AS read_count,
+    (SELECT bool_or(shifts) FROM changes WHERE plan_code = :plan) AS shifted
 FROM (SELECT 1) AS always
 LEFT JOIN (last JOIN submission ON submission.id = last.id AND {{narrowed}}) ON TRUE
 ORDER BY last.position
@@ -249,12 +279,11 @@ async def changed_after(
     filters: SubmissionFilters,
     position: int,
     limit: int,
-) -> tuple[Sequence[Mapping[str, Any]], int, bool]:
+) -> Changed:
     """Return visible submissions changed after a log position, and the position to go on from.
 
-    The third part says whether more follow. Each row has `position`, that of its last change
-    among those read. A filter by state is left to the caller: what was withdrawn or came into
-    another state is there too, so that it can be told that it left the list.
+    A filter by state is left to the caller: what was withdrawn or came into another state is there
+    too, so that it can be told that it left the list.
 
     Raises:
         PositionBeyondLog: there is no such position.
@@ -267,6 +296,7 @@ async def changed_after(
         "plan": plan_code,
         "after": position,
         "most": limit,
+        "shifting": _SHIFTING,
         "heard": _APPROVALS if actor.reach is Reach.APPROVED else None,
     }
     for column, value in filters.conditions():
@@ -280,7 +310,12 @@ async def changed_after(
         raise PositionBeyondLog.after(newest)
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
-    return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
+    return Changed(
+        await _as_seen(connection, actor, found),
+        read_to,
+        rows[0]["read_count"] == limit,
+        bool(rows[0]["shifted"]),
+    )
 
 
 _SLOT_HOLDER = DriverStatement("""
@@ -317,21 +352,18 @@ async def earlier_reply(
     return row
 
 
-_MEASURED_IN = text("""
-SELECT s.indicator_code, count(*) AS number FROM submission AS s
-LEFT JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = s.plan_code
-    AND p.period = s.period
+_STANDING_FOR = text("""
+SELECT s.indicator_code, s.period, count(*) AS number FROM submission AS s
 WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = ANY(CAST(:codes AS text[]))
-    AND s.state <> 'withdrawn' AND (s.value IS NOT NULL OR s.numerator IS NOT NULL)
-    AND (p.state IS NULL OR p.state NOT IN ('closed', 'published'))
-GROUP BY s.indicator_code
+    AND s.state <> 'withdrawn'
+GROUP BY s.indicator_code, s.period
 """)
 
 
-async def measured_in_open_periods(
+async def standing_by_period(
     session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
-) -> Mapping[str, int]:
-    """Return how many values stand in periods that are not closed, by some of the indicators."""
+) -> Mapping[tuple[str, str], int]:
+    """Return how many reports stand of some of the indicators, by indicator and period."""
     given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
-    found = await session.execute(_MEASURED_IN, given)
-    return {row.indicator_code: row.number for row in found}
+    found = await session.execute(_STANDING_FOR, given)
+    return {(row.indicator_code, row.period): row.number for row in found}

@@ -1,4 +1,4 @@
-"""The statement that creates a submission, with all that belongs to it."""
+"""The SQL statement that creates a submission, with its history, event and stored reply."""
 
 from services.core.events.statements import event_inserts
 from services.core.kit.statements import DriverStatement

@@ -1,7 +1,7 @@
-"""Whether a verb may be carried out on a submission, and what it makes of it.
+"""Whether a verb may be carried out on a submission, and which columns it changes.
 
-Pure: a row in, the columns that change out, or the refusal. One submission and many are decided
-by the same code.
+Pure: takes a row, returns the changes or raises the refusal. The same code decides one
+submission and many.
 """
 
 from collections.abc import Mapping
@@ -109,8 +109,8 @@ def after_verb(
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed: see `check_state`.
-        InvalidInput: it would be submitted with faults, or approved without the parts that the
-            plan asks for by now.
+        InvalidInput: it would be submitted with faults, or approved without the parts, or in
+            another form than, the plan asks for by now.
     """
     check_state(row, verb, access, actor)
     faults = []

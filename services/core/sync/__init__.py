@@ -1,1 +1,1 @@
-"""Sync: writes made without a network, taken in once, and merged with what happened meanwhile."""
+"""Sync: writes made offline, each taken in once, and merged with what happened meanwhile."""

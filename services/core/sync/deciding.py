@@ -1,7 +1,7 @@
-"""What becomes of each write on submissions, given what the ledger says. Pure.
+"""Decides the outcome of each write on submissions, given the ledger's state. Pure.
 
 Writes are decided in the order of the call, each after the ones before it: a device may make a
-submission, change it and hand it in without having heard of the ledger between.
+submission, change it and hand it in without hearing from the ledger in between.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a device wants of a submission, seen from what it saw of it. Pure."""
+"""The change that a device wants of a submission, against the version that it saw. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""Writes of devices on milestones: how far a unit is, and its request for closure.
+"""Writes of devices on milestones: a unit's progress, and its request for closure.
 
-Each is merged by field with what others said since the version that the device saw. Where both
+Each is merged by field with others' changes since the version that the device saw. Where both
 changed the same field, or the milestone moved on, both versions are kept in a conflict.
 """
 

@@ -1,4 +1,4 @@
-"""The table of writes that devices made, each with what became of it."""
+"""The table of writes that devices made, each with its outcome."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading what was taken in before, and what was refused of a caller lately."""
+"""Reads earlier outcomes of writes, and a caller's recent refusals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

@@ -1,8 +1,8 @@
-"""What becomes of each write on rows of registers, given what the ledger says. Pure.
+"""Decides the outcome of each write on rows of registers, given the ledger's state. Pure.
 
 Writes are decided in the order of the call, each after the ones before it. A change is merged by
-column with what others changed since the version that the device saw; only where both changed the
-same column it is a conflict. What is taken back has to be as the device saw it.
+column with others' changes since the version that the device saw; it is a conflict only where both
+changed the same column. A draft can be taken back only as the device saw it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

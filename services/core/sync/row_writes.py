@@ -1,4 +1,4 @@
-"""Writes of devices on rows of registers carried out: new rows, changes, drafts taken back.
+"""Carries out writes of devices on rows of registers: new rows, changes, drafts taken back.
 
 All writes of a call take a constant number of statements for each register that they touch.
 """

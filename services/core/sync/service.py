@@ -1,8 +1,7 @@
-"""A call of a device carried out in the caller's transaction: every write once, or as before.
+"""Carries out a device's call in the caller's transaction: each write once, repeats as before.
 
-What is written to submissions takes as many statements for one write as for five hundred, on
-whatever they are; to rows of registers, as many for each register. Milestones are locked at once
-and then taken one by one.
+Writes on submissions take the same number of statements for one as for five hundred; those on rows
+of registers take that for each register. Milestones are locked at once and then handled one by one.
 """
 
 import asyncio

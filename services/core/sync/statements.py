@@ -1,4 +1,4 @@
-"""The statements of sync: each for all writes of a call, however many they are."""
+"""The SQL statements of sync: each handles all writes of a call, however many."""
 
 from sqlalchemy import text
 

@@ -1,4 +1,4 @@
-"""What a device wants written, and what may become of it."""
+"""The kinds of writes that a device may send, and their possible outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

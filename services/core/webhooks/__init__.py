@@ -1,1 +1,1 @@
-"""Endpoints of other systems, and the deliveries of events to them until each has an outcome."""
+"""Webhooks: endpoints of other systems, and deliveries of events to them."""

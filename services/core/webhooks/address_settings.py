@@ -1,4 +1,4 @@
-"""What a deployment may set of addresses, judged before anything starts. Pure."""
+"""A deployment's settings about webhook addresses, validated before anything starts. Pure."""
 
 from ipaddress import ip_network
 

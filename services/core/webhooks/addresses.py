@@ -1,7 +1,7 @@
-"""Where a webhook may go: the judgement of addresses, and of URLs as they are written. Pure.
+"""Decides which addresses and URLs a webhook may go to. Pure.
 
-A name is judged only as far as its text goes. Whoever sends resolves it, asks `forbidden` of
-every answer, and connects to an address that was judged.
+A host name is judged here only by its text. The sender resolves it, calls `forbidden` for every
+answer, and connects to an address that passed.
 """
 
 import re

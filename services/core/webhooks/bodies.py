@@ -1,4 +1,4 @@
-"""The bytes that tell an event: made once, kept, signed and sent as they are. Pure."""
+"""The body of an event's delivery: serialized once, then stored, signed and sent as it is. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime

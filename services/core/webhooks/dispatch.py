@@ -1,8 +1,8 @@
-"""The queue of deliveries: what is due is claimed under a lease, fairly between endpoints.
+"""The queue of deliveries: due ones are claimed under a lease, fairly between endpoints.
 
-The attempt is written with the claim, and both are committed before anything is sent. So a
-worker may be lost at any line: what it had claimed is due again when its lease is over, and
-the attempt without an outcome shows what happened. Only the database's time counts.
+The attempt is written with the claim, and both are committed before anything is sent. So a worker
+may be lost at any line: its claims are due again when their lease is over, and the attempt without
+an outcome shows what happened. Only the database's clock counts.
 """
 
 from collections.abc import Collection, Mapping

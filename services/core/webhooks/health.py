@@ -1,7 +1,6 @@
-"""What the outcomes of a batch say of an endpoint: whether it fails, is warned of, or is closed.
+"""Derives an endpoint's health from a batch of outcomes: failing, warned about, or closed. Pure.
 
-Pure. An endpoint that fails goes on failing until a delivery succeeds, whatever other outcomes
-come between.
+A failing endpoint stays so until a delivery succeeds, whatever other outcomes come between.
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
-"""What becomes of an endpoint: tested, enabled, disabled, deleted.
+"""Tests, enables, disables and deletes endpoints.
 
-Each change is recorded as an event that its owner hears, and in the audit.
+Each change is recorded as an event that the owner receives, and in the audit.
 """
 
 from collections.abc import Mapping

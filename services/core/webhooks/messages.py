@@ -1,4 +1,4 @@
-"""Where a message goes and what it is signed with, opened for as long as it is being sent. Pure."""
+"""Builds messages for an endpoint, whose address and secrets are open only while sending. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

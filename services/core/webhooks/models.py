@@ -1,7 +1,7 @@
-"""Tables of webhooks: who is told, with which secrets, what is to be sent, and every attempt.
+"""Tables of webhooks: endpoints, their secrets, deliveries, and every attempt.
 
-Ids of deliveries begin with the instant of their event, as a UUIDv7 does, so what is too old
-is a range of the primary key of each large table.
+Ids of deliveries begin with the instant of their event, as a UUIDv7 does, so the rows to delete for
+their age are a range of the primary key of each large table.
 """
 
 from datetime import datetime

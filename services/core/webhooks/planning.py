@@ -1,8 +1,8 @@
-"""From the numbered log to deliveries: what each event makes due, in one statement a stretch.
+"""Makes deliveries from the numbered log, in one statement for each stretch of events.
 
-Planned in the transaction that moves the cursor on, so that nothing is planned twice or not
-at all. Deliveries are made in the database, however many endpoints hear an event; only the
-events themselves pass through here, to be written down once each.
+It runs in the transaction that advances the cursor, so each event is planned exactly once. The
+database makes the deliveries, however many endpoints subscribe to an event; only the events
+themselves pass through here, to serialize each once.
 """
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal

@@ -1,4 +1,4 @@
-"""Reading endpoints, deliveries and attempts, and finding what is to be delivered to whom."""
+"""Reads endpoints, deliveries and attempts, and finds which deliveries are due."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace

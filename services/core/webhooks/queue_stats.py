@@ -1,6 +1,6 @@
-"""Figures of the delivery queue for operators: what waits, since when, and recent outcomes.
+"""Figures of the delivery queue for operators: backlog, oldest item, and recent outcomes.
 
-Each question reads a bounded number of rows, however long a queue is.
+Each query reads a bounded number of rows, however long a queue is.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""What was not delivered, sent again: one delivery, or all since an instant.
+"""Sends failed deliveries again: a single one, or all since an instant.
 
-A replay is an operation. It begins with an event of the log: its reader finds that event, also
-after a crash, and does the replay in stretches, one in each pass.
+A replay is an operation. It begins with an event of the log. The log's reader finds that event,
+also after a crash, and does the replay in stretches, one in each pass.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What follows for webhooks from the date alone: lost scopes, and what is too old to keep."""
+"""Date-driven upkeep of webhooks: lost scopes, and deletion of old deliveries."""
 
 from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,7 +1,7 @@
 """Messages for the robots of DingTalk, WeCom and Feishu: their forms, signatures and answers. Pure.
 
-All three answer 200 whatever happens: success is a code in the body. A message is bounded: what
-of many events does not fit is left for the next one.
+All three answer 200 whatever happens: a code in the body tells success. A message is bounded;
+events that do not fit are left for the next message.
 """
 
 import base64

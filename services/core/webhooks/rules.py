@@ -1,4 +1,4 @@
-"""What an endpoint may be: its address, headers and filters, who sees it, what it allows. Pure."""
+"""Rules for endpoints: address, headers, filters, visibility, and allowed actions. Pure."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping

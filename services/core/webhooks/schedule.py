@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again, and when none follows. Pure: chance is passed in."""
+"""The retry schedule of failed deliveries, and when retrying ends. Pure: chance is passed in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What goes out to a receiver, and what came of it. Pure: nothing here knows a network."""
+"""Builds the request to a receiver, and interprets its answer. Pure: it does no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

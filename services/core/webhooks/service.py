@@ -1,4 +1,4 @@
-"""What people set of an endpoint: made, edited, its secret changed. Each is in the audit."""
+"""Makes and edits endpoints and rotates their secrets. Each change is written to the audit."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,7 +1,7 @@
-"""Writing the outcomes of deliveries, each only under the lease that it was claimed with.
+"""Writes the outcomes of deliveries, each only under the lease that it was claimed with.
 
-The outcome of an attempt, what follows for its delivery, and what it says of the endpoint are
-written together, many at once.
+The outcome of an attempt, the delivery's next state, and the endpoint's health are written
+together, many at once.
 """
 
 from collections import defaultdict

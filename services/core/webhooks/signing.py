@@ -1,6 +1,6 @@
 """Standard Webhooks signatures over bytes: `v1` (HMAC-SHA256) and `v1a` (ed25519). Pure.
 
-What is signed is `{id}.{timestamp}.{body}`; with several live keys each signs, the newest
+The signature covers `{id}.{timestamp}.{body}`. If several keys are live, each signs, the newest
 first, and a receiver accepts any.
 """
 

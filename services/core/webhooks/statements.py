@@ -1,4 +1,4 @@
-"""The statements of deliveries, by name: claimed, sent, settled, counted, dropped."""
+"""The SQL statements of deliveries: claiming, sending, settling, counting, deleting."""
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB

@@ -1,7 +1,7 @@
-"""Events in a Chinese sentence each, for people who read them in a group chat. Pure.
+"""Words each event as a Chinese sentence, for people who read it in a group chat. Pure.
 
-Names stand for codes where they are known. Nobody who acted is named: a group may see what
-happened, and not who did it.
+Codes are replaced by names where these are known. The actor is never named: a group may see what
+happened, but not who did it.
 """
 
 import re

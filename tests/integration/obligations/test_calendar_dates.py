@@ -140,3 +140,31 @@ async def test_another_plans_calendar_is_another_matter(duties: Duties) -> None:
     await duties.announce("2027-01-01", "2027-01-04")
     await duties.follow()
     assert {*(await dates(duties)).values()} == {(PROVISIONAL, 1)}
+
+
+@pytest.mark.parametrize("today", [PROVISIONAL, date(2027, 1, 10), date(2027, 1, 20)])
+async def test_a_calendar_makes_nobody_late_for_a_day_that_had_gone(
+    december: Duties, today: date
+) -> None:
+    december.at(today.isoformat())
+    # New Year's Day is worked, and the tenth working day is the 14th.
+    await december.announce("2027-10-01")
+    await december.follow()
+    (due,) = {due for due, _ in (await dates(december)).values()}
+    assert due == (date(2027, 1, 14) if today < date(2027, 1, 14) else PROVISIONAL)
+
+
+async def test_a_date_follows_the_calendar_by_the_rule_that_it_was_given_by(
+    december: Duties,
+) -> None:
+    """A version with another rule leaves an open period its date, which moves by its own rule."""
+    changed = DOCUMENT.model_copy(
+        update={"due_days": DOCUMENT.due_days.model_copy(update={"monthly": 12})}
+    )
+    december.at("2026-12-21")
+    await december.load(changed)
+    await december.follow()
+    assert {*(await dates(december)).values()} == {(PROVISIONAL, 1)}
+    await december.announce("2027-01-01", "2027-01-04")
+    await december.follow()
+    assert {*(await dates(december)).values()} == {(date(2027, 1, 18), 2)}

@@ -190,7 +190,10 @@ def test_a_target_is_told_with_who_set_it(
 ) -> None:
     def of(value: int, given: list[tuple[str, int, int]]) -> Stand:
         rows = [an_assignment(code, "at_least", to, sequence=at) for code, to, at in given]
-        one = an_indicator(targets=[a_target("at_least", value)])
+        # What is assigned counts where the plan leaves the year open, and prints nothing for it.
+        printed = a_target("at_least", value)
+        left_open = a_target("assigned_by_superior", None, text="完成下达任务")
+        one = an_indicator(targets=[left_open if rows else printed])
         return _stand(one, a_value(40), assigned=rows)
 
     before, after = of(printed, assigned), of(then_printed, then_assigned)

@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 
-from services.core.scoring.targets import Target
-from tests.unit.scoring.builders import a_target, a_value, an_assignment, an_indicator, judged
+from services.core.plan.periods import PeriodCalendar
+from services.core.scoring.targets import Target, target_for
+from tests.unit.scoring.builders import (
+    a_document,
+    a_target,
+    a_value,
+    an_assignment,
+    an_indicator,
+    judged,
+)
 
 ASSIGNED_LATER = an_indicator(
     targets=[a_target("assigned_by_superior", None, text="完成郑州市下达任务")]
@@ -46,3 +54,29 @@ def test_the_text_is_a_remark_where_it_says_more_than_the_figure(
 ) -> None:
     target = Target(2025, kind, None if value is None else Decimal(value), text)
     assert (target.figure, target.remark) == (figure, remark)
+
+
+@pytest.mark.parametrize(
+    ("value", "year", "source", "reached"),
+    [
+        # Assigned while the plan left the year open: a version that prints it since goes before.
+        ("40", 2025, "plan", True),
+        ("39", 2025, "plan", False),
+        # A year that the plan leaves open is judged by what was assigned for it.
+        ("39", 2026, "assigned", True),
+    ],
+)
+def test_what_the_plan_prints_for_a_year_goes_before_what_was_assigned_for_it(
+    value: str, year: int, source: str, reached: bool
+) -> None:
+    left_open = a_target("assigned_by_superior", None, year=2026, text="完成下达任务")
+    (indicator,) = a_document(
+        an_indicator(targets=[a_target(value="40", year=2025), left_open])
+    ).indicators
+    assigned = [an_assignment("R01", "at_least", 30, year=each) for each in (2025, 2026)]
+    calendar = PeriodCalendar(1)
+    held = {(row.indicator_code, row.year): (row,) for row in assigned}
+    target = target_for(indicator, calendar.year(year), held)
+    assert target.source == source
+    assert target.bound is not None
+    assert (Decimal(value) >= target.bound) is reached

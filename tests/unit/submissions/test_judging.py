@@ -13,6 +13,7 @@ from services.core.checks.findings import kept, told
 from services.core.plan.periods import is_within_reach
 from services.core.plan.plausibility import is_within, plausible_ranges
 from services.core.submissions.judging import (
+    approval_faults,
     doubts_of,
     needs_parts,
     value_faults,
@@ -31,6 +32,8 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "organization_code": "UN01",
         "period": "2025",
         "value": Decimal(50),
+        "numerator": None,
+        "level": None,
         "note": None,
         **changes,
     }
@@ -181,6 +184,37 @@ def test_a_value_that_cannot_count_says_why(
         assert found is not None
         assert "按年填报" in found.words.zh
         assert "reported once a year" in found.words.en
+
+
+_LEVELS = [{"code": "a", "name": "甲", "points": 100}, {"code": "b", "name": "乙", "points": 50}]
+_BY_LEVEL = {
+    "levels": _LEVELS,
+    "direction": "qualitative",
+    "targets": [a_target("qualitative", None, text="建成")],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "code"),
+    [
+        (_BY_LEVEL, {}, "level-asked"),
+        (_BY_LEVEL, {"value": None, "level": "gone"}, "level-asked"),
+        (_BY_LEVEL, {"value": None, "level": "b"}, None),
+        (_BY_LEVEL, {"value": None}, None),
+        ({**_BY_LEVEL, "level_with_value": True}, {"level": "a"}, None),
+        ({}, {"value": None, "level": "a"}, "number-asked"),
+        ({}, {"level": "a"}, None),
+        ({}, {"value": None}, None),
+    ],
+)
+def test_a_number_where_levels_are_asked_does_not_count_nor_a_level_where_a_number_is(
+    changes: dict[str, Any], row: dict[str, Any], code: str | None
+) -> None:
+    state = a_state(an_indicator(**changes))
+    found = why_not_counted(a_row(**row), state)
+    assert (found.code if found else None) == code
+    faults = approval_faults(a_row(**row), state)
+    assert [one.code for one in faults] == ([] if code is None else [code])
 
 
 def test_of_a_value_from_another_unit_it_is_said_whose_counts() -> None:

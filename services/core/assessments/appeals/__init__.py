@@ -1,1 +1,1 @@
-"""Appeals: a unit contests items of what was published of it, and the office decides."""
+"""Appeals: a unit contests items of its published assessment, and the office decides."""

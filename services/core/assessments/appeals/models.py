@@ -1,4 +1,4 @@
-"""Tables of appeals: each as it stands, and every change of it."""
+"""Tables of appeals: the current state of each, and every change."""
 
 from datetime import datetime
 from typing import Any

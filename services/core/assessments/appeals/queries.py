@@ -1,4 +1,4 @@
-"""Reading appeals, and what was published of an assessment before and after them."""
+"""Queries of appeals, and of an assessment's publications before and after them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What may follow what for an appeal, who may do it, and what it changes. Pure."""
+"""The state machine of an appeal: transitions, who may make them, and their effects. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Verbs on appeals: file, withdraw, refuse, and uphold with what is corrected.
+"""Commands on appeals: file, withdraw, refuse, and uphold with corrections.
 
-Each change writes the appeal, its history and its event in the caller's transaction; one that is
-upheld writes the corrected assessment with it. The caller has locked the assessment.
+Each change writes the appeal, its history and its event in the caller's transaction; upholding one
+writes the corrected assessment too. The caller has locked the assessment.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Who may be proposed for a commendation (表彰), and what speaks against whom."""
+"""Candidates for a commendation (表彰), and the objections to each."""

@@ -1,4 +1,4 @@
-"""What speaks against commending units, in one statement: so all of it is of one instant."""
+"""Reads the objections to commending units in one statement, so that all are of one instant."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

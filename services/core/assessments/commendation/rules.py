@@ -1,4 +1,4 @@
-"""Who may be proposed for a commendation: units as they rank, what speaks against each. Pure."""
+"""Candidates for a commendation: units by rank, with the objections to each. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

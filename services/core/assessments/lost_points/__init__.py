@@ -1,1 +1,1 @@
-"""Where subjects lost points, item by item and month by month."""
+"""Points that subjects lost, by item and month."""

@@ -1,7 +1,7 @@
-"""Where subjects lost points, item by item: what a list of findings is read from, in SQL.
+"""Queries of lost points by item: the source of a list of findings, in SQL.
 
-Of a monthly sheet a finding is in the month that was assessed. Of any other it is in the month in
-which it was published, or as long as it was not, in which it was confirmed.
+A finding of a monthly sheet belongs to the month that was assessed. Any other finding belongs to
+the month in which it was published or, while it is unpublished, confirmed.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""The office's archives of evidence: asked for, made by a worker, kept for a while."""
+"""The office's archives of evidence: requested, made by a worker, deleted after a while."""

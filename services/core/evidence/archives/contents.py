@@ -1,4 +1,4 @@
-"""What an archive of evidence holds: where each file stands in it, and the list of all. Pure."""
+"""The contents of an evidence archive: the path of each file in it, and the manifest. Pure."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""An archive of evidence held against the list that it ends with, away from the database. Pure."""
+"""Verifies an evidence archive against the manifest at its end, without the database. Pure."""
 
 import csv
 import hashlib

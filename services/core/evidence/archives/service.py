@@ -1,7 +1,7 @@
-"""Archives of evidence from the wish to the file: asked for, made by a worker, kept for a week.
+"""Archives of evidence from request to file: made by a worker, kept for a week.
 
-All state is in Postgres, under a lease: a worker that is killed at any line leaves an archive that
-another begins anew, under another key, or a file that nobody names and the sweep drops.
+All state is in Postgres, under a lease. A worker that is killed at any line leaves an archive that
+another worker begins anew, under another key, or an unreferenced file that the sweep deletes.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Conflicts over milestones: two versions of a report or a request, until somebody takes one."""
+"""Conflicts over milestones: two versions of a report or a request, until somebody picks one."""

@@ -1,4 +1,4 @@
-"""What a device may say of a milestone, and how a conflict keeps it. Pure."""
+"""What a device may send about a milestone, and how a conflict stores it. Pure."""
 
 from collections.abc import Mapping
 from datetime import date

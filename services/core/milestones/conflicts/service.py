@@ -1,4 +1,4 @@
-"""Deciding a conflict over a milestone."""
+"""Resolves a conflict over a milestone."""
 
 from uuid import UUID
 

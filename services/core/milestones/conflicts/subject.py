@@ -1,4 +1,4 @@
-"""Conflicts over milestones: who sees them, and what their events say."""
+"""Conflicts over milestones: who sees them, and the data of their events."""
 
 from services.core.conflicts.subject import ConflictSubject
 from services.core.milestones.conflicts.models import MilestoneConflict

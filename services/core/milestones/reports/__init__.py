@@ -1,1 +1,1 @@
-"""Reports of progress on many milestones at once, as a sheet brings them."""
+"""Progress reports on many milestones at once, as imported from a sheet."""

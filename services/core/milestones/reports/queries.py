@@ -1,4 +1,4 @@
-"""Reading many milestones at once, as far as a caller sees them."""
+"""Queries of many milestones at once, restricted to those that the caller sees."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Reports of progress on many milestones: decided by the rules of one, written together.
+"""Progress reports on many milestones: each decided by the rules of one, all written together.
 
 The number of statements does not grow with the number of milestones.
 """

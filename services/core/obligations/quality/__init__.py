@@ -1,1 +1,1 @@
-"""How good the reporting of units is: complete, in time, never returned, in no conflict."""
+"""Reporting quality of units: complete, in time, never returned, without conflicts."""

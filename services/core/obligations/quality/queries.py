@@ -1,4 +1,4 @@
-"""Counting, by unit, how well what it owes was handed in."""
+"""Counts per unit how many owed values were reported, and how well."""
 
 from dataclasses import dataclass
 from datetime import date

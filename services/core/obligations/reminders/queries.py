@@ -1,4 +1,4 @@
-"""Reading reminders. A caller's query starts from what it may see."""
+"""Reads reminders. A caller's query is limited to what it may see."""
 
 from collections.abc import Sequence
 from uuid import UUID

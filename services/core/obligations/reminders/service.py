@@ -1,4 +1,4 @@
-"""Reminding exactly those who have not reported: a verb of the office."""
+"""Reminds exactly those who have not reported: a verb of the office."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

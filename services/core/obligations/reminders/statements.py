@@ -1,4 +1,4 @@
-"""The statement of reminders."""
+"""The SQL statement of reminders."""
 
 from sqlalchemy import text
 

@@ -1,1 +1,1 @@
-"""How one matter stands that a form is about."""
+"""The current state of the matter that a form is about."""

@@ -1,4 +1,4 @@
-"""Reading one matter: a milestone, a value that is owed, or an alert, as it stands."""
+"""Reads the current state of one matter: a milestone, a value that is owed, or an alert."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,1 +1,1 @@
-"""What earlier versions of a plan say that the one in force does not."""
+"""What earlier versions of a plan say differently from the one in force."""

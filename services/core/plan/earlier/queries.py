@@ -1,4 +1,4 @@
-"""Reading what earlier versions of a plan say: of its indicators, and of registers it dropped."""
+"""Queries of earlier versions of a plan: their indicators, and registers dropped since."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.document import PlanDocument
 from services.core.plan.leads import reporters_of
+from services.core.plan.members import Frequency
 from services.core.plan.register_entries import Register
 
 PastOwners = Mapping[str, Mapping[str, date]]
@@ -22,6 +23,9 @@ PastOwners = Mapping[str, Mapping[str, date]]
 PastUnits = Mapping[str, Sequence[tuple[datetime, str]]]
 """By indicator the units of measure that it had, oldest first, each with when it ceased to."""
 
+PastCycles = Mapping[str, Sequence[tuple[date, Frequency]]]
+"""By indicator how often it was reported, oldest first, each with the local date of its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class EarlierSaid:
@@ -29,6 +33,16 @@ class EarlierSaid:
 
     owners: PastOwners = field(default_factory=dict)
     units: PastUnits = field(default_factory=dict)
+    cycles: PastCycles = field(default_factory=dict)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a `PlanState` has of it, by name."""
+        return {
+            "past_owners": self.owners,
+            "past_units": self.units,
+            "past_cycles": self.cycles,
+        }
 
 
 _VERSIONS = text("""
@@ -46,7 +60,7 @@ _WRITTEN = text("""
 SELECT v.loaded_at,
     (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
         'acting_owner', i->'acting_owner', 'units', i->'aggregation'->'units',
-        'unit', i->'unit'))
+        'unit', i->'unit', 'frequency', i->'frequency'))
         FROM jsonb_array_elements(v.document->'indicators') AS i) AS indicators,
     (SELECT jsonb_object_agg(o->>'code', jsonb_build_object(
         'members', o->'members', 'submits', o->'submits'))
@@ -60,7 +74,7 @@ ORDER BY v.version
 async def said_earlier(
     session: AsyncSession, city_code: str, document: PlanDocument, version: int
 ) -> EarlierSaid:
-    """Return who reported what, and in which units, by versions before this one.
+    """Return who reported what, how often, and in which units, by versions before this one.
 
     A plan with one version has no past, and nothing is read. A plan is read after every decision
     about it, partly under its lock: what its versions say is taken apart once a process.
@@ -72,7 +86,13 @@ async def said_earlier(
     found = _found.get(known)
     if found is None:
         versions = list(await session.execute(_WRITTEN, place))
-        found = _found[known] = EarlierSaid(_owners(versions, document), _units(versions))
+        units = _ceased(versions, "unit")
+        zone = ZoneInfo(document.time_zone)
+        cycles = {
+            code: [(until.astimezone(zone).date(), said) for until, said in ceased]
+            for code, ceased in _ceased(versions, "frequency").items()
+        }
+        found = _found[known] = EarlierSaid(_owners(versions, document), units, cycles)
     return found
 
 
@@ -96,15 +116,19 @@ def _owners(versions: list[Any], document: PlanDocument) -> PastOwners:
     }
 
 
-def _units(versions: list[Any]) -> PastUnits:
-    held: dict[str, str] = {}
-    ended: dict[str, list[tuple[datetime, str]]] = {}
+def _ceased(versions: list[Any], member: str) -> dict[str, list[tuple[datetime, Any]]]:
+    """Return by indicator what a member of it said before, oldest first, each with until when.
+
+    A version without the indicator says nothing of it.
+    """
+    held: dict[str, Any] = {}
+    ended: dict[str, list[tuple[datetime, Any]]] = {}
     for loaded_at, indicators, _ in versions:
         for one in indicators or ():
-            code, unit = one["code"], one["unit"]
-            if held.get(code, unit) != unit:
+            code, said = one["code"], one[member]
+            if held.get(code, said) != said:
                 ended.setdefault(code, []).append((loaded_at, held[code]))
-            held[code] = unit
+            held[code] = said
     return ended
 
 

@@ -1,11 +1,14 @@
-"""Reading a plan as it was in one of its versions."""
+"""Queries of a plan as of one of its versions."""
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.errors import IndicatorNotFound
+from services.core.plan.members import Frequency
 from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
 
@@ -43,3 +46,36 @@ async def plan_that_had(session: AsyncSession, plan: PlanState, indicator: str) 
     if version is None:
         raise IndicatorNotFound
     return await plan_of_version(session, plan, version)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidLast:
+    """In what an indicator was last measured, and how often it was reported.
+
+    `multiplier` is the formula's where the indicator states none of its own, and else 1.
+    """
+
+    unit: str
+    multiplier: Decimal
+    frequency: Frequency
+
+
+_SAID_LAST = text("""
+SELECT DISTINCT ON (i.code) i.code, i.unit, i.frequency,
+    coalesce(i.multiplier, CAST(i.formula->>'multiplier' AS numeric), 1) AS multiplier
+FROM plan_version AS v
+CROSS JOIN LATERAL jsonb_to_recordset(v.document->'indicators')
+    AS i(code text, unit text, multiplier numeric, formula jsonb, frequency text)
+WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
+    AND i.code = ANY(CAST(:codes AS text[]))
+ORDER BY i.code, v.version DESC
+""")
+
+
+async def said_last(
+    session: AsyncSession, city_code: str, plan_code: str, version: int, codes: Collection[str]
+) -> Mapping[str, SaidLast]:
+    """Return what the last version up to `version` that has each of these indicators says."""
+    given = {"city": city_code, "plan": plan_code, "version": version, "codes": sorted(codes)}
+    rows = await session.execute(_SAID_LAST, given)
+    return {row.code: SaidLast(row.unit, row.multiplier, row.frequency) for row in rows}

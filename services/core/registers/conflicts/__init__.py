@@ -1,1 +1,1 @@
-"""Conflicts over rows of registers: two versions of a column, until somebody takes one."""
+"""Conflicts over rows of registers: two versions of a column, until somebody picks one."""

@@ -1,4 +1,4 @@
-"""Deciding a conflict over a row of a register."""
+"""Resolves a conflict over a row of a register."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""Conflicts over rows of registers: who sees them, and what their events say."""
+"""Conflicts over rows of registers: who sees them, and the data of their events."""
 
 from services.core.conflicts.subject import ConflictSubject
 from services.core.plan.visibility import Owned

@@ -1,1 +1,1 @@
-"""Figures over the rows of registers: reckoned, proposed as drafts, kept with what they rest on."""
+"""Figures computed from register rows, proposed as drafts, and stored with their sources."""

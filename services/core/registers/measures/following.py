@@ -1,6 +1,6 @@
-"""What follows from the log for registers: figures reckoned anew where rows changed.
+"""Recomputes figures of registers from the event log, wherever rows changed.
 
-It reads how rows stand, not what an event says, so it may be killed at any line or run twice.
+It reads the current rows, not the events' data, so it may be killed at any line or run twice.
 """
 
 from collections.abc import Iterable
@@ -67,12 +67,14 @@ async def _periods(
     session: AsyncSession, plan: PlanState, register: Register, measure: RegisterMeasure
 ) -> list[Period]:
     """Return the periods that a figure is for: those open for it, and those it was found for."""
-    frequency = plan.indicators[measure.indicator or ""].frequency
+    indicator = plan.indicators[measure.indicator or ""]
     calendar = plan.period_calendar
     opened = {
         code
         for code, one in plan.periods.items()
-        if one.state == "open" and calendar.period(code).frequency == frequency
+        if one.state == "open"
+        for period in [calendar.period(code)]
+        if period.frequency == plan.cycle(indicator, period)
     }
     known = {one["period"] for one in await queries.latest(session, plan, register, measure)}
     return [calendar.period(code) for code in sorted(opened | known)]

@@ -1,4 +1,4 @@
-"""The table of figures that registers gave, each with what it was reckoned from."""
+"""The table of figures computed from registers, each with its sources."""
 
 from datetime import datetime
 from decimal import Decimal

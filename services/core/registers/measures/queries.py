@@ -1,4 +1,4 @@
-"""Reading what registers give: figures as rows stand, and figures as they were found."""
+"""Queries of register figures: computed from the current rows, and as recorded."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

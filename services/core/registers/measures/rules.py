@@ -1,4 +1,4 @@
-"""What a measure gives, and which measures a change of rows may move. Pure."""
+"""The value of a measure, and which measures a change of rows may affect. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
-"""Proposing what registers give: a draft that the unit hands in, and a figure that stands beside.
+"""Proposes the figures of registers: a draft for the unit to hand in, and a comparison figure.
 
-Nothing is handed in and nothing approved here. What a figure was reckoned from is kept with it.
+Nothing is handed in or approved here. A figure is stored with the data that it was computed from.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""The statements of measures: each for all rows of a register, and all periods that are asked for.
+"""The SQL statements of measures: each covers all rows of a register and all requested periods.
 
-What the plan says (columns, texts, numbers, days) goes in as parameters; of the text nothing is
-but our own.
+Everything from the plan (columns, texts, numbers, days) is passed as parameters; the SQL text is
+entirely our own.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""The share that a survey gives: with its interval, weighted where a frame is known. Pure.
+"""The share that a survey gives, with its interval, weighted if a frame is known. Pure.
 
-Only counts come in: of each group, how many gave a valid answer and how many of them this one.
+Its input is counts only: for each group, the valid answers, and how many of them gave this answer.
 """
 
 from collections.abc import Sequence

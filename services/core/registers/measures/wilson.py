@@ -1,4 +1,4 @@
-"""The interval of a share that was found in a sample, in exact decimals. Pure."""
+"""The Wilson score interval of a share found in a sample, in exact decimals. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What a row is held against that other rows say: those of earlier months, those of other lists."""
+"""Other rows that a row is checked against: of earlier months, and of other registers."""

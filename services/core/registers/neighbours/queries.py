@@ -1,4 +1,4 @@
-"""Looking up what a row is held against."""
+"""Queries of the rows that a row is checked against."""
 
 from collections.abc import Mapping
 from typing import Any

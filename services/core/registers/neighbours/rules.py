@@ -1,4 +1,4 @@
-"""Whether a row holds together with its neighbours, by the checks of its register. Pure."""
+"""Whether a row agrees with its neighbours, by the checks of its register. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

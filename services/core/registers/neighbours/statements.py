@@ -1,6 +1,6 @@
-"""The statements that look up what other rows of the same unit say; each for all that is asked.
+"""The SQL statements that look up other rows of the same unit; each covers a whole call.
 
-Each tells both what they say now and what was confirmed last, for it reads the same rows.
+Each returns both the current and the last confirmed contents, because they are in the same rows.
 """
 
 from sqlalchemy import text

@@ -1,1 +1,1 @@
-"""What counts now, added up, and what would count if some values counted otherwise."""
+"""Sums of the values that count now, and of those that would count if some values changed."""

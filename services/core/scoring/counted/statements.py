@@ -1,6 +1,6 @@
-"""The statements that add up what counts, now or if some values counted otherwise.
+"""SQL that adds up the values that count, now or if some values counted otherwise.
 
-Both are made of one text, so that what would follow is counted as what follows.
+Both variants share one text, so that a preview counts exactly as the real calculation does.
 """
 
 from services.core.kit.statements import DriverStatement

@@ -1,9 +1,10 @@
-"""What becomes of each row of a batch, given the submission that its slot holds. Pure."""
+"""Decides the outcome of each row of a batch, given the submission in its slot. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
@@ -62,10 +63,15 @@ class Deciding:
     now: datetime
     holds_back: Fault | None = None
 
-    def row(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
-        """Return what becomes of a row without faults, given the submission of its slot."""
+    def row(
+        self, row: BatchRow, present: SubmissionRow | None, brought: Collection[UUID] = ()
+    ) -> Decided:
+        """Return what becomes of a row without faults, given the submission of its slot.
+
+        `brought` are the submissions that came from another installation.
+        """
         if row.operation == "delete":
-            return self._delete(row, present)
+            return self._delete(row, present, brought)
         if present is None:
             return Decided(row.index, row.slot, "unchanged") if row.as_made else self._create(row)
         if row.operation == "create":
@@ -129,9 +135,14 @@ class Deciding:
             return _written(row, "updated", stepped(wanted, self.now), "changed", present)
         return _written(row, "updated", self._after(wanted, "submit"), action_of("submit"), present)
 
-    def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
+    def _delete(
+        self, row: BatchRow, present: SubmissionRow | None, brought: Collection[UUID]
+    ) -> Decided:
         if present is None:
             return _rejected(row, None, _NONE_THERE)
+        own = present["reported_by"] == self.actor.author_id or present["id"] in brought
+        if row.only_own and not own:
+            return _rejected(row, present, _NOT_BROUGHT)
         if refused := self._why_not(present, "withdraw"):
             return _rejected(row, present, refused)
         after = self._after(present, "withdraw")
@@ -156,6 +167,16 @@ class Deciding:
         if period_allows(verb, state):
             return None
         return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
+
+
+_NOT_BROUGHT = Fault(
+    "",
+    "not-brought",
+    Text(
+        "此处的填报由他人写入，不是随此带来的：没有撤回",
+        "Somebody else wrote what stands here, and it did not come this way: it is not withdrawn",
+    ),
+)
 
 
 def checked(found: Sequence[Decided], deciding: Deciding, figures: Figures) -> list[Decided]:

@@ -1,4 +1,4 @@
-"""What a batch was decided on, and what of it is another now. Pure."""
+"""The data that a batch was decided on, and which of it has changed since. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Batches that were tried, kept for an hour, so that their maker can commit just that."""
+"""Dry runs of batches, stored for an hour so that their maker can commit exactly that batch."""
 
 import asyncio
 import zlib

@@ -1,6 +1,6 @@
-"""The rows of a batch, and everything that is wrong with them before anything is looked up. Pure.
+"""The rows of a batch, and all faults that can be found before any lookup. Pure.
 
-Which codes a plan does not have is asked once for each code, however many rows write it.
+Each code is checked against the plan once, however many rows use it.
 """
 
 from collections import defaultdict
@@ -64,7 +64,8 @@ class BatchRow:
 
     `index` counts from 0. `faults` are those of its shape; a row that has any may lack a part of
     its slot, which is then empty. One that is `as_made` came back as it was handed out: where
-    nothing stands any more it says nothing.
+    nothing stands any more it says nothing. A `delete` of `only_own` withdraws what the same key
+    wrote last, or one that carried before it, and nothing of anybody else's.
     """
 
     index: int
@@ -75,6 +76,7 @@ class BatchRow:
     on_behalf_of: bool | str | None = None
     faults: tuple[Fault, ...] = ()
     as_made: bool = False
+    only_own: bool = False
 
     @property
     def says_form(self) -> bool:

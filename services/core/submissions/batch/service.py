@@ -1,10 +1,10 @@
-"""A batch carried out in the caller's transaction, in a constant number of statements.
+"""Carries out a batch in the caller's transaction, in a constant number of statements.
 
-Deciding is work for the processor alone and is done beside the event loop.
+Deciding is CPU-bound and runs off the event loop.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -160,18 +160,20 @@ async def _found(
 ) -> list[Decided]:
     """Return what becomes of rows, and of what a `replace` finds beside those it names."""
     present = await _present(session, rows, deciding.plan)
+    brought = await _brought(session, rows, present, deciding.plan.city_code)
     unnamed = await _unnamed(session, scope, deciding, named)
-    return await asyncio.to_thread(_decide, deciding, rows, present, unnamed, figures)
+    return await asyncio.to_thread(_decide, deciding, rows, present, brought, unnamed, figures)
 
 
 def _decide(
     deciding: Deciding,
     rows: Sequence[BatchRow],
     present: Mapping[Slot, SubmissionRow],
+    brought: Collection[UUID],
     unnamed: Sequence[SubmissionRow],
     figures: Figures,
 ) -> list[Decided]:
-    found = [deciding.row(row, present.get(row.slot)) for row in rows]
+    found = [deciding.row(row, present.get(row.slot), brought) for row in rows]
     found += [deciding.unnamed(row) for row in unnamed]
     return checked(found, deciding, figures)
 
@@ -223,6 +225,21 @@ async def _present(
     names = tuple(found.keys())
     present: list[SubmissionRow] = [dict(zip(names, row, strict=True)) for row in found]
     return {slot_of(row): row for row in present}
+
+
+async def _brought(
+    session: AsyncSession,
+    rows: Sequence[BatchRow],
+    present: Mapping[Slot, SubmissionRow],
+    city_code: str,
+) -> frozenset[UUID]:
+    """Return which of those that rows would take back came from another installation."""
+    taken_back = [row.slot for row in rows if row.only_own and row.operation == "delete"]
+    ids = [present[slot]["id"] for slot in taken_back if slot in present]
+    if not ids:
+        return frozenset()
+    given = {"city": city_code, "ids": ids}
+    return frozenset(await session.scalars(statements.BROUGHT, given))
 
 
 async def _unnamed(

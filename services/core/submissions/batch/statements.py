@@ -1,7 +1,7 @@
-"""The statements of a batch: each writes or reads for all of its rows, however many they are.
+"""The SQL statements of a batch: each writes or reads for all rows, however many there are.
 
-Columns come from the table, as arrays that are unnested: a field more is added there and nowhere
-here. What holds more than one value in a row does not unnest, and travels as JSON.
+Columns are derived from the table and travel as arrays for `unnest`, so that a new field needs no
+change here. Columns that hold several values per row do not unnest, and travel as JSON.
 """
 
 from typing import Any
@@ -64,6 +64,17 @@ JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
 """).columns(*_TABLE)  # noqa: S608 (column names of our own)
 """What some slots hold, by three arrays of the same length. Nothing is locked: what is written is
 written only where its version is still the one read."""
+
+BROUGHT = text("""
+SELECT submission.id FROM submission
+WHERE submission.city_code = :city AND submission.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
+    SELECT FROM submission_history AS history
+    WHERE history.city_code = :city AND history.submission_id = submission.id
+        AND history.actor->>'id' = CAST(submission.reported_by AS text)
+        AND history.actor->>'channel' IN ('package', 'exchange'))
+""")
+"""Those of some submissions that were last written by who brought them from another installation,
+whichever key that had then."""
 
 IN_SCOPE = text(f"""
 SELECT {_PRESENT} FROM submission

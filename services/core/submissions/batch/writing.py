@@ -1,6 +1,6 @@
-"""Writing many submissions at once, each with its history and its event.
+"""Writes many submissions at once, each with its history and its event.
 
-Making arrays of rows is work for the processor alone and is done beside the event loop.
+Building the arrays of rows is CPU-bound and runs off the event loop.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""Conflicts: two versions of one value that both are meant, kept until somebody decides."""
+"""Conflicts over submissions: two intended versions of one value, kept until somebody decides."""

@@ -1,4 +1,4 @@
-"""Refusals of conflicts over submissions."""
+"""Errors about conflicts over submissions."""
 
 from services.core.kit.errors import NotFound
 from services.core.kit.text import Text

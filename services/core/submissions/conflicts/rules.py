@@ -1,4 +1,4 @@
-"""What a field is, when two changes are in each other's way, and who decides. Pure.
+"""The fields of a submission, when two changes conflict, and who decides. Pure.
 
 The four forms of a value are one field: a numerator of one author over a denominator of another
 would be a figure that nobody reported.

@@ -1,4 +1,4 @@
-"""Closing conflicts over submissions, many at once, and deciding one."""
+"""Closes conflicts over submissions, many at once, and decides single ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

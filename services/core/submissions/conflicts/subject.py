@@ -1,4 +1,4 @@
-"""Conflicts over submissions: who sees them, and what their events say."""
+"""Conflicts over submissions: who sees them, and the content of their events."""
 
 from services.core.conflicts.subject import ConflictSubject
 from services.core.kit.decimals import plain_or_none
