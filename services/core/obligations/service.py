@@ -301,7 +301,7 @@ async def _follow_calendar(
     calendars: Sequence[WorkingCalendar],
     now: datetime,
 ) -> None:
-    """Move due dates of open periods, and of values not submitted or extended, with the calendar."""
+    """Move the due dates of open periods, and of their missing values, with the calendar."""
     rules, today = await rules_of_opening(session, plan), plan.local_date(now)
     for row in rows:
         rule = rules.get(row.period, plan.document.due_days)
