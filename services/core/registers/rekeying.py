@@ -87,14 +87,14 @@ async def load_plan_over_rows(
 async def _key_faults(
     session: AsyncSession, document: PlanDocument, before: PlanDocument | None
 ) -> list[Fault]:
-    """Return the registers under whose standing rows the key was changed since a version."""
+    """Return the registers that have another key than before although rows hold theirs."""
     city, plan = document.city.code, document.code
     keys = {} if before is None else {one.code: _key(one) for one in before.registers}
     faults = []
     for at, register in enumerate(document.registers):
         if keys.get(register.code) == _key(register):
             continue
-        # Whoever writes by the key that was is let through first, and counted.
+        # Wait for writers that use the former key, so that their rows are counted too.
         await lock_name(session, name_of(city, plan, register.code))
         count = await queries.keyed_otherwise(session, city, plan, register)
         if count:
@@ -116,7 +116,7 @@ def _key(register: Register) -> _Key:
 async def _version(
     session: AsyncSession, document: PlanDocument, version: int
 ) -> PlanDocument | None:
-    """Return a version of a plan; None: it cannot be read today."""
+    """Return a version of a plan; None: its format can no longer be read."""
     try:
         return await plan_document(session, document.city.code, document.code, version)
     except ValidationError:
@@ -126,7 +126,7 @@ async def _version(
 async def _said_before(
     session: AsyncSession, document: PlanDocument, version: int
 ) -> Mapping[str, SaidLast]:
-    """Return what was said last of each indicator: one that comes back finds its values again."""
+    """Return the last version's words on each indicator: one that returns finds its old values."""
     codes = [one.code for one in document.indicators]
     return await said_last(session, document.city.code, document.code, version, codes)
 
@@ -134,10 +134,10 @@ async def _said_before(
 async def _unit_faults(
     session: AsyncSession, document: PlanDocument, said: Mapping[str, SaidLast]
 ) -> list[Fault]:
-    """Return where numbers that stand would be read in another unit than they were given in.
+    """Return the indicators whose existing numbers would be read in another unit.
 
-    In closed periods too: their boards are drawn anew by the plan as it is. Whoever reports by the
-    version before is let through first, for it holds that version.
+    Closed periods count too, because their boards are redrawn by the present plan. Reports by the
+    version before have finished by now, because they lock that version.
     """
     now = {one.code: (one.unit, multiplier(one)) for one in document.indicators}
     was = {code: (one.unit, one.multiplier) for code, one in said.items()}
@@ -195,7 +195,7 @@ async def _frequency_faults(
 async def _column_faults(
     session: AsyncSession, document: PlanDocument, before: PlanDocument
 ) -> list[Fault]:
-    """Return the columns of registers that have another unit over rows that stand."""
+    """Return the columns of registers whose unit changes although rows have values in them."""
     city, plan, faults = document.city.code, document.code, []
     was = {(one.code, each.code): each.unit for one in before.registers for each in one.columns}
     for at, register in enumerate(document.registers):
