@@ -314,11 +314,11 @@ async def standing(
     register_code: str,
     keys: Sequence[str],
     *,
-    held: bool = True,
+    locked: bool = True,
 ) -> Mapping[str, Row]:
     """Return the rows of a register that hold some keys, by key; with `held` they are locked."""
     given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
-    wanted = statements.STANDING_HELD if held else statements.STANDING
+    wanted = statements.STANDING_HELD if locked else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
     return {row["key"]: dict(row) for row in found.mappings()}
 

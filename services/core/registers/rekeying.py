@@ -60,13 +60,13 @@ async def load_plan_over_rows(
     now: datetime,
     whole_city: bool = True,
 ) -> Loaded:
-    """Load a plan as `plan.loading.load_plan` does; what stands keeps its keys, units and cycles.
+    """Load a plan like `plan.loading.load_plan`; existing data keeps keys, units and frequencies.
 
     Raises:
-        InvalidPlan: see there; or a register has another key, by which rows of it that stand would
-            not be found again; or an indicator or a column has another unit, in which numbers that
-            stand would be read; or an indicator has another frequency, and the running year, or a
-            later one, would lose what was reported for it.
+        InvalidPlan: see there; or a register has another key, by which its existing rows would not
+            be found; or an indicator or a column has another unit, in which existing numbers would
+            be misread; or an indicator has another frequency, and the current year, or a later
+            one, would lose values reported for it.
     """
     loaded = await load_plan(
         session, document=document, actor=actor, now=now, whole_city=whole_city
@@ -164,9 +164,9 @@ def _multiplier_place(indicator: Indicator) -> str:
 async def _frequency_faults(
     session: AsyncSession, document: PlanDocument, said: Mapping[str, SaidLast], now: datetime
 ) -> list[Fault]:
-    """Return where a year would lose what was reported for its parts, being made of others.
+    """Return the indicators whose new frequency would make a year lose its reported values.
 
-    A year that has ended stays made of what it was made of: `PlanState.cycle`.
+    A year that has ended keeps its former frequency: `PlanState.cycle`.
     """
     was: dict[str, Frequency] = {
         one.code: said[one.code].frequency

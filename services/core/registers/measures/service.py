@@ -95,7 +95,7 @@ async def propose(
         is_new = not behind and (unit, one.period) not in before
         if unit is None or ((form is None or one.is_empty) and is_new):
             continue
-        # If the remaining rows give no figure and none existed before, there is nothing to write.
+        # If the remaining rows no longer give a figure, the existing one becomes empty.
         possible.append((one, unit, form or Form()))
     undrafted = await _undrafted(session, plan, measure, possible) if afresh else set()
     found = await _others(session, plan, (register, measure), possible, before, periods, undrafted)
