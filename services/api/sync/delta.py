@@ -61,7 +61,7 @@ class Device:
     actor: Actor
     plan: PlanState
     session: ReadSession
-    held: Resources
+    resources: Resources
     request: Request
     language: Language
     known: KnownListsIn
@@ -84,7 +84,7 @@ async def changes_since(
     try:
         return await _changes_after(device, desk, position)
     except PositionBeyondLog:
-        if device.held.reads.on_replica:
+        if device.resources.reads.on_replica:
             raise
         return await _beginning(device, anew=True)
 
@@ -187,7 +187,7 @@ async def _obligations(device: Device) -> tuple[Sequence[Any], bool]:
         return [], False
     pages = [
         await list_obligations(
-            actor, device.plan, device.session, device.held, status=status, page_size=_OWED
+            actor, device.plan, device.session, device.resources, status=status, page_size=_OWED
         )
         for status in ("missing", "expected")
     ]
@@ -199,7 +199,7 @@ async def _todo(device: Device) -> tuple[Sequence[Any], bool]:
     page = await list_todo(
         device.actor,
         device.session,
-        device.held,
+        device.resources,
         device.request,
         plan=device.plan.code,
         page_size=_SHOWN,
@@ -211,7 +211,7 @@ async def _alerts(device: Device) -> tuple[Sequence[Any], bool]:
     if not device.actor.may(Permission.READ_ALERTS):
         return [], False
     page = await list_alerts(
-        device.actor, device.plan, device.session, device.held, state="open", page_size=_SHOWN
+        device.actor, device.plan, device.session, device.resources, state="open", page_size=_SHOWN
     )
     return page.items, page.next_page_token is not None
 
@@ -242,7 +242,7 @@ async def _refused(device: Device) -> tuple[Sequence[Any], bool]:
         device.session,
         device.actor,
         device.plan,
-        since=device.held.clock.now() - _REFUSALS_SHOWN,
+        since=device.resources.clock.now() - _REFUSALS_SHOWN,
         limit=_SHOWN + 1,
     )
     told = [

@@ -91,7 +91,9 @@ async def begin_opening(
     """
     opening = Opening(
         today=plan.local_date(now),
-        by_rule=due_by(plan.document.due_days, period, await calendar_of(session, plan, held=True)),
+        by_rule=due_by(
+            plan.document.due_days, period, await calendar_of(session, plan, locked=True)
+        ),
         given=given,
     )
     if not is_within_reach(period, opening.today, plan.document.span.start):
@@ -117,11 +119,11 @@ async def begin_opening(
 
 
 async def calendar_of(
-    session: AsyncSession, plan: PlanState, *, held: bool = False
+    session: AsyncSession, plan: PlanState, *, locked: bool = False
 ) -> WorkingCalendar:
-    """Return the working calendar of a plan's deadlines; `held` locks it for the transaction."""
+    """Return the working calendar of a plan's deadlines; `locked` locks it for the transaction."""
     code = plan.document.supervision.calendar
-    return await working_calendar(session, plan.city_code, code, held=held)
+    return await working_calendar(session, plan.city_code, code, locked=locked)
 
 
 def on_rest_day(
