@@ -147,7 +147,7 @@ class OfflineClient:
     def _begin(self, ask: Ask, plan: str) -> None:
         """Copy the lists once. What changes while they are read comes after the position.
 
-        So it is at first, and after the ledger was restored from an older backup.
+        So it is at first, and when the ledger says `begin_anew`.
         """
         start = ask("POST", "/v1/sync", {"plan": plan})["position"]
         with self._transaction():
@@ -155,7 +155,8 @@ class OfflineClient:
             self._store.execute("DELETE FROM seen")
             for kind in ("submission", "milestone"):
                 for one in _pages(ask, f"/v1/plans/{plan}/{kind}s?page_size=500"):
-                    self._keep(kind, one)
+                    if one["state"] not in {"withdrawn", "cancelled"}:
+                        self._keep(kind, one)
             self._store.execute("DELETE FROM position")
             self._store.execute("INSERT INTO position VALUES (?)", (start,))
 

@@ -74,11 +74,11 @@ def resources_of(request: Request) -> Resources:
     return found
 
 
-async def _held(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:
     return resources_of(request)
 
 
-Held = Annotated[Resources, Depends(_held)]
+ResourcesDep = Annotated[Resources, Depends(_resources)]
 
 IfMatch = Annotated[
     str | None,
@@ -123,12 +123,12 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
 
     A repeated POST is answered from the kept reply; a preview is undone at the end.
     """
-    held, options = resources_of(request), write_options_of(request)
-    async with held.database.sessions() as session:
+    resources, options = resources_of(request), write_options_of(request)
+    async with resources.database.sessions() as session:
         async with session.begin() as transaction:
             if options.key is not None:
                 key = await request_key(request, caller_of(request), options.key)
-                earlier = await claim(session, key, at=held.clock.true_now())
+                earlier = await claim(session, key, at=resources.clock.true_now())
                 if earlier is not None:
                     raise Replay(earlier)
                 context_of(request).claimed = session, key
@@ -140,7 +140,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
             await send_notices(session)
     # After the commit: a worker that was woken before it would look and find nothing.
     if not options.preview:
-        held.doorbell.ring()
+        resources.doorbell.ring()
 
 
 Reading = Annotated[ReadSession, Depends(read_session, scope="function")]

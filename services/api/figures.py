@@ -23,20 +23,20 @@ from services.core.webhooks.dispatch import clock_skew
 _UNKNOWN = float("nan")
 
 
-async def read_log_figures(held: Resources) -> None:
+async def read_log_figures(resources: Resources) -> None:
     """Bring the gauges of the log, the workers and the alerts up to date."""
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         standing = await log_standing(session, readers=READERS)
         beats = await worker_beats(session)
-        unevaluated = unevaluated_for(held, await stalest_evaluation(session))
-        ahead = await clock_skew(session, held.clock.true_now())
+        unevaluated = unevaluated_for(resources, await stalest_evaluation(session))
+        ahead = await clock_skew(session, resources.clock.true_now())
         parts = await parts_of(session, cut_tables())
     metrics.DATABASE_UP.set(1)
     metrics.CLOCK_AHEAD.set(ahead)
     metrics.ALERT_EVALUATION_AGE.set(unevaluated)
-    metrics.PARTS_AHEAD.set(_parts_ahead(held, parts))
-    _show_log(held, standing)
-    _show_workers(held, beats)
+    metrics.PARTS_AHEAD.set(_parts_ahead(resources, parts))
+    _show_log(resources, standing)
+    _show_workers(resources, beats)
 
 
 def nothing_known() -> None:
@@ -60,27 +60,27 @@ def nothing_known() -> None:
         gauge.clear()
 
 
-def show_replicas(held: Resources) -> None:
+def show_replicas(resources: Resources) -> None:
     """Bring the gauges of replicas up to date; a lag that is not known is NaN."""
-    for replica in held.reads.replicas:
-        lag = held.reads.lag(replica)
+    for replica in resources.reads.replicas:
+        lag = resources.reads.lag(replica)
         metrics.REPLICA_LAG.labels(replica.name).set(_UNKNOWN if lag is None else lag)
         metrics.REPLICA_USED.labels(replica.name).set(replica.set_aside is None)
 
 
-def _show_log(held: Resources, standing: LogStanding) -> None:
+def _show_log(resources: Resources, standing: LogStanding) -> None:
     metrics.LOG_POSITION.set(standing.position)
-    metrics.DRAIN_LAG.set(age_of(held, standing.oldest) or 0)
+    metrics.DRAIN_LAG.set(age_of(resources, standing.oldest) or 0)
     for reader in (NUMBERING, *READERS):
         behind = standing.behind.get(reader)
         oldest = None if behind is None else behind.oldest
-        metrics.LOG_LAG_SECONDS.labels(reader).set(age_of(held, oldest) or 0)
+        metrics.LOG_LAG_SECONDS.labels(reader).set(age_of(resources, oldest) or 0)
         if reader != NUMBERING:
             metrics.LOG_LAG_EVENTS.labels(reader).set(0 if behind is None else behind.events)
 
 
-def _show_workers(held: Resources, beats: Sequence[Beat]) -> None:
-    now = held.clock.true_now()
+def _show_workers(resources: Resources, beats: Sequence[Beat]) -> None:
+    now = resources.clock.true_now()
     at_work = [one for one in beats if now - one.at < SILENT_AFTER]
     ahead = [one.clock_ahead_seconds for one in at_work if one.clock_ahead_seconds is not None]
     silence = max(0.0, (now - beats[0].at).total_seconds()) if beats else _UNKNOWN
@@ -89,25 +89,25 @@ def _show_workers(held: Resources, beats: Sequence[Beat]) -> None:
     metrics.WORKER_CLOCK_AHEAD.set(max(ahead, key=abs, default=0))
 
 
-def _parts_ahead(held: Resources, found: Sequence[CutParts]) -> float:
+def _parts_ahead(resources: Resources, found: Sequence[CutParts]) -> float:
     """Return for how many seconds yet every table has a part; less than 0: one has none."""
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     return min((one.until - now).total_seconds() if one.until else -1.0 for one in found)
 
 
-def unevaluated_for(held: Resources, stalest: Stalest | None) -> float:
+def unevaluated_for(resources: Resources, stalest: Stalest | None) -> float:
     """Return for how many seconds the stalest plan was not evaluated; a new one since it came."""
     if stalest is None:
         return 0
     # When a plan was loaded is stamped by the domain's clock, an evaluation by the true one: each
     # is compared with its own.
     if stalest.evaluated_at is None:
-        return (held.clock.now() - stalest.loaded_at).total_seconds()
-    return max(0.0, (held.clock.true_now() - stalest.evaluated_at).total_seconds())
+        return (resources.clock.now() - stalest.loaded_at).total_seconds()
+    return max(0.0, (resources.clock.true_now() - stalest.evaluated_at).total_seconds())
 
 
-def age_of(held: Resources, event_id: UUID | None) -> float | None:
+def age_of(resources: Resources, event_id: UUID | None) -> float | None:
     """Return how many seconds ago an event was made."""
     if event_id is None:
         return None
-    return max(0.0, (held.clock.true_now() - made_at(event_id)).total_seconds())
+    return max(0.0, (resources.clock.true_now() - made_at(event_id)).total_seconds())

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from services.api.connectors.queue_metrics import read_connector_figures
-from services.api.context import Held, Resources
+from services.api.context import Resources, ResourcesDep
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
 from services.api.figures import (
@@ -72,16 +72,16 @@ async def healthz() -> HealthOut:
 @router.get(
     "/readyz", responses={**answering("Ready"), **answering("NotReady", status=503, model=ReadyOut)}
 )
-async def readyz(held: Held, response: Response) -> ReadyOut:
+async def readyz(resources: ResourcesDep, response: Response) -> ReadyOut:
     """Answer 200 when requests can be served: schema, Postgres, a plan, an administrator.
 
     Without Redis the system is degraded and still ready: the worker's timer finds the work.
     Without a worker it is too: values are taken, and scoreboards and the feed stand still.
     """
-    parts, lag = await _parts(held)
-    parts["redis"] = "ok" if held.doorbell.answering else "degraded"
-    if held.reads.replicas:
-        recent = all(one.set_aside is None for one in held.reads.replicas)
+    parts, lag = await _parts(resources)
+    parts["redis"] = "ok" if resources.doorbell.answering else "degraded"
+    if resources.reads.replicas:
+        recent = all(one.set_aside is None for one in resources.reads.replicas)
         parts["replicas"] = _told(recent, "degraded")
     failed = "failed" in parts.values()
     if failed:
@@ -94,19 +94,19 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
     )
 
 
-async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
-    now = held.clock.true_now()
+async def _parts(resources: Resources) -> tuple[dict[str, str], float | None]:
+    now = resources.clock.true_now()
     try:
         async with asyncio.timeout(_ASKED_FOR_SECONDS):
-            schema = await present_schema(held.database.engine)
-            async with held.database.sessions() as session:
+            schema = await present_schema(resources.database.engine)
+            async with resources.database.sessions() as session:
                 writes = await takes_writes(session)
                 plan = await has_plan(session)
                 administrator = await has_administrator(session)
                 standing = await log_standing(session, readers=READERS)
-                lag = age_of(held, standing.oldest)
+                lag = age_of(resources, standing.oldest)
                 beats = await last_beats(session)
-                alerts = unevaluated_for(held, await stalest_evaluation(session))
+                alerts = unevaluated_for(resources, await stalest_evaluation(session))
                 unattended = await longest_unattended(session)
     except ProgrammingError:  # a table that we ask is not there
         return {"postgres": "ok", "schema": "failed"}, None
@@ -116,7 +116,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         return {"postgres": "failed"}, None
     return {
         "postgres": "ok",
-        "writes": _told(writes and not held.writes.refused_lately(now), "failed"),
+        "writes": _told(writes and not resources.writes.refused_lately(now), "failed"),
         "schema": _told(schema.fits, "failed"),
         "plan": _told(plan, "failed"),
         "administrator": _told(administrator, "failed"),
@@ -136,15 +136,15 @@ def _told(well: bool, otherwise: str) -> str:
 )
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
-    held: Resources = request.app.state.resources
+    resources: Resources = request.app.state.resources
     try:
         async with asyncio.timeout(_ASKED_FOR_SECONDS):
-            await read_log_figures(held)
-            await read_webhook_figures(held)
-            await read_connector_figures(held)
+            await read_log_figures(resources)
+            await read_webhook_figures(resources)
+            await read_connector_figures(resources)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         if is_outdated(error):
             raise
         nothing_known()
-    show_replicas(held)
+    show_replicas(resources)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

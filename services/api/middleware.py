@@ -78,9 +78,9 @@ class _Unreadable(Exception):
 
 def _recorded(scope: Scope, message: Message) -> int:
     """Let the audit hear of an answer, where the process has one open; return its status."""
-    held = getattr(scope["app"].state, "resources", None)
-    if held is not None:
-        held.access.answered(scope, message)
+    resources = getattr(scope["app"].state, "resources", None)
+    if resources is not None:
+        resources.access.answered(scope, message)
     status: int = message["status"]
     return status
 

@@ -195,17 +195,17 @@ class Places:
             if held is not None:
                 await self._ask(who, held, held.under_way + self._spare)
 
-    async def _ask(self, who: UUID | str, held: Held, wanted: int) -> None:
+    async def _ask(self, who: UUID | str, resources: Held, wanted: int) -> None:
         """Ask for places, and hold as many as are granted."""
         began = self._true_now()
-        claim = Claim(self._process, wanted, held.under_way, self._most, self._life)
+        claim = Claim(self._process, wanted, resources.under_way, self._most, self._life)
         # From here on a place may be given up: nobody is to take it from memory meanwhile.
-        held.places = min(held.places, wanted)
+        resources.places = min(resources.places, wanted)
         granted = await self._shared.lease(str(who), claim)
-        held.alone = granted is None
-        held.places = self._most if granted is None else granted
-        held.told = 0 if granted is None else max(granted, claim.under_way)
-        held.begins, held.ends = began, began + (AWAY if held.alone else self._life)
+        resources.alone = granted is None
+        resources.places = self._most if granted is None else granted
+        resources.told = 0 if granted is None else max(granted, claim.under_way)
+        resources.begins, resources.ends = began, began + (AWAY if resources.alone else self._life)
 
     def _lock(self, who: UUID | str) -> asyncio.Lock:
         return self._asking.setdefault(who, asyncio.Lock())

@@ -261,9 +261,9 @@ def _repeated(
             asked = context.refused_under
             if asked is None:
                 raise
-            held = request.app.state.resources
-            async with held.database.sessions() as session:
-                since = held.clock.true_now() - KEPT
+            resources = request.app.state.resources
+            async with resources.database.sessions() as session:
+                since = resources.clock.true_now() - KEPT
                 earlier = await find_reply(session, asked, since=since)
             if earlier is None:
                 raise

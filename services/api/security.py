@@ -315,8 +315,8 @@ async def authenticate(request: Request) -> Actor:
         return signed
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    held, address = request.app.state.resources, address_of(request)
-    keys: Keys = held.keys
+    resources, address = request.app.state.resources, address_of(request)
+    keys: Keys = resources.keys
     try:
         found = await keys.presented(token.strip(), address, context.audience)
     except NetworkNotAllowed as refused:
@@ -325,7 +325,7 @@ async def authenticate(request: Request) -> Actor:
     # Kept apart from the actor: only sessions ask for it, and history keeps nothing of it.
     context.secret_prefix = found.secret_prefix
     actor = found.actor.in_request(context.request_id)
-    held.access.used(actor, address)
+    resources.access.used(actor, address)
     return actor
 
 

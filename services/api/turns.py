@@ -73,7 +73,7 @@ class Turn(ABC, Generic[Item]):
     item: Item
     actor: Actor
     session: AsyncSession
-    held: Resources
+    resources: Resources
 
     @abstractmethod
     async def shown(self) -> Shown:

@@ -239,7 +239,10 @@ def _add_package(actions: _Commands) -> None:
         command.add_argument("--plan", required=True, help="code of the plan")
         command.add_argument("--peer", required=True, help="what we call the other installation")
     export.add_argument("--out", type=Path, default=Path(), help="folder; default: this one")
-    export.add_argument("--number", type=_number, help="write this one again, as it was")
+    which = export.add_mutually_exclusive_group()
+    which.add_argument("--number", type=_number, help="write this one again, as it was")
+    told = "carry all that counts anew, what was refused too"
+    which.add_argument("--whole", action="store_true", help=told)
     take = _add(actions, "import", "packages:take", "take packages in, by their numbers")
     take.add_argument("--receipts", type=Path, help="folder; default: beside each package")
     for command in (export, take):

@@ -17,6 +17,7 @@ from services.core.kit.file_store import FileMissing, FileStore
 from services.core.kit.leases import Taken
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.worker.leased import kept_leased
 from services.worker.loops import keep_working
 from services.worker.turns import make_in_turns
 
@@ -62,7 +63,10 @@ class Archiving:
                     return
                 total = await queries.bytes_wanted(session, archive, plan)
             making = _Making(self._database, self._store, self._clock, taken, archive, plan, total)
-            async with asyncio.timeout(_LONGEST_SECONDS):
+            async with (
+                asyncio.timeout(_LONGEST_SECONDS),
+                kept_leased(self._database, archives.making.renew, taken),
+            ):
                 await self._store.put(
                     archives.archive_key(taken.city_code, taken.token), making.parts()
                 )

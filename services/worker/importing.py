@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.worker.leased import kept_leased
 from services.worker.loops import keep_working
 from services.worker.turns import make_in_turns
 
@@ -102,7 +104,8 @@ class Importing:
             if work is None:
                 return
             if state == "checking":
-                await self._check(work)
+                async with self._leased(taken):
+                    await self._check(work)
             else:
                 await self._write(work)
         except _Stopped:
@@ -115,6 +118,9 @@ class Importing:
             async with self._database.transaction() as session:
                 await service.leases.give_back(session, taken)
             raise
+
+    def _leased(self, taken: Taken) -> AbstractAsyncContextManager[None]:
+        return kept_leased(self._database, service.leases.renew, taken)
 
     async def _fail(self, taken: Taken, errors: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as session:
@@ -195,7 +201,8 @@ class Importing:
             await service.begin_work(session, taken, now=self._clock.now())
 
     async def _write(self, work: _Work) -> None:
-        look = await self._look(work)
+        async with self._leased(work.taken):
+            look = await self._look(work)
         try:
             async with self._database.transaction() as session:
                 await self._write_all(session, work, look)

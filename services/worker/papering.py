@@ -20,6 +20,7 @@ from services.core.papers.service import pack_key
 from services.core.papers.traced_files import PURPOSE, PaperMark
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.worker.leased import kept_leased
 from services.worker.loops import keep_working
 from services.worker.packing import Packing, PackStopped, PackWork
 from services.worker.turns import make_in_turns
@@ -62,10 +63,11 @@ class Papering:
             work = await self._composed(taken)
             if work is None:
                 return
-            documents = await self._documents(taken, work)
             packing = None
-            if is_pack(work.kind):
-                packing = await self._packed(taken, work, documents)
+            async with kept_leased(self._database, papers.making.renew, taken):
+                documents = await self._documents(taken, work)
+                if is_pack(work.kind):
+                    packing = await self._packed(taken, work, documents)
             files = [*documents, *([] if packing is None else [packing.result(taken.token)])]
             async with self._database.transaction() as session:
                 kept = await papers.finish_paper(

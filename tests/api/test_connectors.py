@@ -8,23 +8,10 @@ import pytest
 
 from services.core.gateways.profiles import PROFILES, PlainProfileName, SignedPart
 from services.core.gateways.signing import MASK, Call, presented
-from tests.support.api import XINMI, Door, a_submission
-from tests.support.connectors import WANTED, a_connector
+from tests.support.api import XINMI, Door
+from tests.support.connectors import WANTED, a_connector, approved
 
 NOBODY = "019aafc0-0000-7000-8000-00000000ffff"
-
-
-async def approved(door: Door, period: str, value: str = "39") -> str:
-    """Have a value of U08 approved, and followed."""
-    async with await door.as_("reporter", "UN15") as unit:
-        body = a_submission(period=period, value=value, numerator=None, denominator=None)
-        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
-        assert made.status_code == 201, made.text
-    async with await door.as_("office") as office:
-        done = await office.post(f"/submissions/{made.json()['id']}/approve")
-        assert done.status_code == 200, done.text
-    await door.react()
-    return str(made.json()["id"])
 
 
 async def items(door: Door, connector_id: str, **query: Any) -> list[dict[str, Any]]:

@@ -57,6 +57,19 @@ async def test_a_form_has_the_own_draft_and_earlier_values_with_their_source(doo
     assert of(annual.json(), "U08")["suggestions"] == []
 
 
+async def test_what_was_found_false_is_nothing_to_go_on_from(door: Door) -> None:
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        false = await reported(unit, period="2023-02", value="38.19")
+        assert (await office.post(f"/submissions/{false}/approve")).status_code == 200
+        await reported(unit, period="2023-03", value="39", draft=True)
+        asked = {"period": "2023-03"}
+        before = of((await unit.get(FORM, params=asked)).json(), "U08")["suggestions"]
+        found = await office.post(f"/submissions/{false}/falsify", json={"reason": "核查不实"})
+        assert found.status_code == 200, found.text
+        after = of((await unit.get(FORM, params=asked)).json(), "U08")["suggestions"]
+    assert ([one["value"] for one in before], after) == (["38.19"], [])
+
+
 async def test_what_is_owed_stands_with_its_obligation(door: Door) -> None:
     async with await door.as_("office") as office:
         opened = await office.post(f"/plans/{XINMI}/periods/2026/open", json=IN_TIME)

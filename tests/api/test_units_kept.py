@@ -11,7 +11,19 @@ from tests.support.clock import at
 from tests.support.doors import after_2031 as door
 from tests.support.plans import TRIAL, a_plan
 from tests.support.plans import an_indicator as one_indicator
-from tests.support.towns import CODE, UNITS, YEAR, approve, board, load, move, read
+from tests.support.towns import (
+    CODE,
+    PLAN,
+    UNITS,
+    YEAR,
+    approve,
+    assign,
+    board,
+    hand_in,
+    load,
+    move,
+    read,
+)
 from tests.unit.scoring.builders import a_document, a_target, an_indicator
 
 __all__ = ["door"]  # fixtures
@@ -21,14 +33,22 @@ TONS = {"unit": "万吨", "plausible": {}, "measure_type": "absolute_amount"}
 
 def amount(**changes: Any) -> dict[str, Any]:
     """Return an amount of 万吨 that is to reach 20 by 2031, with changes."""
-    target = a_target(value=20, year=2031)
-    return an_indicator("A", owners=["ZW01"], targets=[target], **{**TONS, **changes})
+    said = {"targets": [a_target(value=20, year=2031)], **TONS, **changes}
+    return an_indicator("A", owners=["ZW01"], **said)
 
 
-async def offered(door: Door, *indicators: dict[str, Any]) -> httpx.Response:
-    document = a_document(*indicators, code=CODE, organizations=UNITS)
+async def offered(door: Door, *indicators: dict[str, Any], **changes: Any) -> httpx.Response:
+    document = a_document(*indicators, code=CODE, organizations=UNITS, **changes)
     async with door.client(door.admin_secret) as admin:
         return await admin.post("/plans", json=document.model_dump(mode="json"))
+
+
+def in_use(refused: httpx.Response) -> str:
+    """Return where a version is refused for a number that stands."""
+    assert refused.status_code == 422, refused.text
+    (fault,) = refused.json()["errors"]
+    assert fault["code"] == "unit-in-use"
+    return str(fault["pointer"])
 
 
 @pytest.mark.parametrize(
@@ -42,31 +62,89 @@ async def test_values_of_an_open_period_are_never_read_in_another_unit(
     await move(door, "open")
     await approve(door, "A", "ZW01", value="24")
     refused = await offered(door, amount(**changes))
-    assert refused.status_code == 422, refused.text
-    (fault,) = refused.json()["errors"]
-    assert (fault["code"], fault["pointer"]) == ("unit-in-use", pointer)
+    assert in_use(refused) == pointer
     (row,) = (await board(door))["indicators"]
     assert (row["value"], row["unit"], row["light"]) == ("24", "万吨", "green")
     renamed = await offered(door, amount(name="总量"))
     assert renamed.status_code == 200, renamed.text
 
 
-async def test_what_was_reported_in_a_closed_period_keeps_the_unit_of_its_time(door: Door) -> None:
+async def test_closed_years_are_never_read_in_another_unit(door: Door) -> None:
     await load(door, amount())
     await move(door, "open")
-    value = await approve(door, "A", "ZW01", value="24")
+    await approve(door, "A", "ZW01", value="24")
     await move(door, "close")
+    at(door, "2032-01-12", "11:00:00")
+    assert in_use(await offered(door, amount(unit="吨"))) == "/indicators/0/unit"
+    assert (await offered(door, an_indicator("B", owners=["ZW01"]))).status_code == 200
+    assert in_use(await offered(door, amount(unit="吨"))) == "/indicators/0/unit", "it came back"
+    another = amount(unit="吨", targets=[a_target(value=200000, year=2031)])
+    loaded = await offered(door, amount(), {**another, "code": "A2"})
+    assert loaded.status_code == 200, loaded.text
+    at(door, "2032-01-13", "10:00:00")
+    await door.sweep()
+    (row, _) = (await board(door))["indicators"]
+    assert (row["value"], row["unit"], row["light"]) == ("24", "万吨", "green")
+
+
+async def test_what_was_withdrawn_stands_in_nobodys_way_and_keeps_its_unit(door: Door) -> None:
+    await load(door, amount())
+    await move(door, "open")
+    value = await hand_in(door, "A", "ZW01", value="24")
+    async with await door.as_("reporter", "ZW01") as clerk:
+        done = await clerk.post(f"/submissions/{value}/withdraw")
+        assert done.status_code == 200, done.text
     at(door, "2032-01-12", "11:00:00")
     changed = await offered(door, amount(unit="吨"))
     assert changed.status_code == 200, changed.text
-    at(door, "2032-01-13", "10:00:00")
-    await door.sweep()
     kept = await read(door, f"/submissions/{value}")
-    assert (kept["value"], kept["unit"]) == ("24", "万吨")
-    listed = (await read(door, "submissions", period=YEAR))["items"]
-    assert [one["unit"] for one in listed] == ["万吨"]
-    later = await approve(door, "A", "ZW01", "2032", value="250000")
+    assert (kept["state"], kept["value"], kept["unit"]) == ("withdrawn", "24", "万吨")
+    later = await approve(door, "A", "ZW01", value="250000")
     assert (await read(door, f"/submissions/{later}"))["unit"] == "吨"
+
+
+async def test_no_observed_number_and_no_assigned_target_is_read_in_another_unit(
+    door: Door,
+) -> None:
+    targets = [{"year": 2031, "kind": "assigned_by_superior", "text": "上级下达"}]
+    observations = {"sources": [{"code": "YB", "name": "年鉴", "kind": "yearbook"}]}
+    await load(
+        door,
+        amount(targets=targets),
+        {**amount(), "code": "B"},
+        observations=observations,
+    )
+    await assign(door, "A", 2031, kind="at_least", value="20", text="≥20万吨")
+    said = {"source_code": "YB", "organization_code": "ZW01", "period": YEAR, "reference": "1"}
+    async with await door.as_("office") as office:
+        figure = {**said, "indicator_code": "B", "value": "24"}
+        kept = await office.post(f"{PLAN}/observations", json=figure)
+        assert kept.status_code == 201, kept.text
+    other = {"unit": "吨"}
+    refused = await offered(
+        door,
+        amount(targets=targets, **other),
+        {**amount(**other), "code": "B"},
+        observations=observations,
+    )
+    assert [one["code"] for one in refused.json()["errors"]] == ["unit-in-use"] * 2
+    assert [one["pointer"] for one in refused.json()["errors"]] == [
+        "/indicators/0/unit",
+        "/indicators/1/unit",
+    ]
+
+
+async def test_the_multiplier_of_a_formula_is_kept_as_the_indicators_is(door: Door) -> None:
+    def with_formula(times: int) -> dict[str, Any]:
+        said = {"kind": "rate", "source": "x", "confidence": "high", "multiplier": times}
+        return amount(formula=said)
+
+    await load(door, with_formula(1))
+    await move(door, "open")
+    await approve(door, "A", "ZW01", value="24")
+    assert in_use(await offered(door, with_formula(100))) == "/indicators/0/formula/multiplier"
+    said_otherwise = {**with_formula(100), "multiplier": 1}
+    assert (await offered(door, said_otherwise)).status_code == 200, "it is read as before"
 
 
 def with_list(unit: str | None) -> PlanDocument:

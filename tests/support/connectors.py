@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from services.core.connectors.models import ConnectorBatch
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
-from tests.support.api import XINMI, Door
+from tests.support.api import XINMI, Door, a_submission
 
 WANTED: dict[str, Any] = {
     "name": "省无废城市平台",
@@ -101,3 +101,16 @@ async def connectors_named(door: Door) -> dict[str, str]:
         "end_connector": await a_connector(door),
         "": reporting,
     }
+
+
+async def approved(door: Door, period: str, value: str = "39") -> str:
+    """Have a value of U08 approved, and followed."""
+    async with await door.as_("reporter", "UN15") as unit:
+        body = a_submission(period=period, value=value, numerator=None, denominator=None)
+        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
+        assert made.status_code == 201, made.text
+    async with await door.as_("office") as office:
+        done = await office.post(f"/submissions/{made.json()['id']}/approve")
+        assert done.status_code == 200, done.text
+    await door.react()
+    return str(made.json()["id"])

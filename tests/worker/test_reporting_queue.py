@@ -33,6 +33,23 @@ async def test_what_is_not_mapped_waits_and_goes_when_the_mapping_is_given(
     assert await reports.states() == {"accepted": 1}
 
 
+async def test_what_was_refused_whole_goes_by_the_mapping_that_was_mended(
+    reports: Reports, sender: Sender
+) -> None:
+    await reports.approve(ONE)
+    with a_superior("denies,good") as superior:
+        wrong = {**MAPPING, "periods": {"2025": "WRONG"}}
+        connector_id = await reports.connector(superior.address, mapping=wrong)
+        await reports.turn(sender)
+        assert await reports.states() == {"pending": 1}, "nothing was taken"
+        await reports.edit(connector_id, mapping={**MAPPING, "periods": {}})
+        assert await reports.states() == {"unmapped": 1}
+        await reports.edit(connector_id, mapping=dict(MAPPING))
+        await reports.turn(sender)
+    assert await reports.states() == {"accepted": 1}
+    assert [one["period"] for one in superior.held.values()] == ["202500"]
+
+
 async def test_a_newer_revision_takes_the_place_of_one_that_was_not_sent(
     reports: Reports, sender: Sender
 ) -> None:
@@ -62,6 +79,24 @@ async def test_a_correction_and_a_false_value_follow_what_was_accepted(
     assert [one["replaces"] for one in said] == [None, said[0]["item_id"], said[1]["item_id"]]
     assert superior.held == {}
     assert await reports.states() == {"accepted": 3}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_after_a_withdrawal_that_was_accepted_a_figure_is_reported_as_at_first(
+    reports: Reports, sender: Sender, *, answered: bool
+) -> None:
+    reports.terms = Terms(schedule=(0, 1), lease_seconds=60)
+    with a_superior("good,good,good" if answered else "good,broken,broken,good") as superior:
+        await reports.connector(superior.address, receipts=False)
+        await reports.approve(ONE, value="1")
+        await reports.turn(sender)
+        await reports.approve(ONE, value="1", falsified=True, type_="submission.falsified")
+        await reports.turn(sender, times=1 if answered else 3)
+        await reports.approve(ONE, value="2")
+        await reports.turn(sender)
+    said = [one for _, said in superior.requests for one in said["items"]]
+    told = (said[-1]["op"], said[-1]["replaces"])
+    assert told == (("report", None) if answered else ("correct", said[0]["item_id"]))
 
 
 async def test_what_became_false_before_it_was_sent_is_never_sent(

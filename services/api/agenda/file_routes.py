@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.api.answers import body_etag, etags
-from services.api.context import Held, IfNoneMatch, PlanCode
+from services.api.context import IfNoneMatch, PlanCode, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.routing import PublicRoute, admit
@@ -40,7 +40,7 @@ _one_at_a_time = CapacityLimiter(1)
 
 async def token_of(
     request: Request,
-    held: Held,
+    resources: ResourcesDep,
     plan_code: PlanCode,
     token: Annotated[str, Query(max_length=200, description="The secret of a calendar token")] = "",
 ) -> CalendarToken:
@@ -53,9 +53,9 @@ async def token_of(
     parts = token.split("_", _LABEL_PARTS - 1)
     if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
         raise Unauthenticated
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     enter_city(parts[1])
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         found = await token_by_digest(session, city_code=parts[1], digest=digest(token), now=now)
     if found is None:
         raise Unauthenticated
@@ -75,7 +75,7 @@ async def token_of(
     openapi_extra={"security": [{"calendar_token": []}]},
 )
 async def read_calendar(
-    held: Held,
+    resources: ResourcesDep,
     found: Annotated[CalendarToken, Depends(token_of)],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -86,10 +86,10 @@ async def read_calendar(
     years, at most 5,000 entries, the oldest first. SEQUENCE, DTSTAMP and LAST-MODIFIED of an
     entry grow whenever it says something else.
     """
-    async with held.database.sessions() as session:
-        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
+    async with resources.database.sessions() as session:
+        plan = await resources.plans.of_city(found.city_code, found.plan_code, session)
         zone = plan.document.time_zone
-        today = held.clock.today(zone)
+        today = resources.clock.today(zone)
         rows = await deadlines(
             session,
             found,

@@ -17,7 +17,7 @@ from services.api.agenda.schemas import (
     todo_out,
     token_fields,
 )
-from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading, Writing
+from services.api.context import PageSize, PageToken, PlanInScope, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LOCATION, answering, asking
 from services.api.paging import after_id, cut, of_list
@@ -54,7 +54,7 @@ TokenId = Annotated[
 async def list_todo(
     actor: Caller,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     request: Request,
     plan: Annotated[
         str | None, Query(max_length=60, description="Only what is of this plan")
@@ -69,16 +69,16 @@ async def list_todo(
     and what a lead left undecided until it was overdue. Who only reads has nothing to do.
     """
     if plan is not None:
-        await held.plans.get(plan, actor, session)
+        await resources.plans.get(plan, actor, session)
     known = await visible_plans(session, actor, plan_code=plan) if kinds_for(actor) else []
     codes = [one.code for one in known]
-    plans = {code: await held.plans.get(code, actor, session) for code in codes}
+    plans = {code: await resources.plans.get(code, actor, session) for code in codes}
     calendars = {code: await _calendar(session, state) for code, state in plans.items()}
     days = {
         code: PlanTurns(
             code,
             state.document.time_zone,
-            today := held.clock.today(state.document.time_zone),
+            today := resources.clock.today(state.document.time_zone),
             turns(state.document.supervision, calendars[code], today),
             list(state.registers),
         )
@@ -140,7 +140,7 @@ async def create_calendar_token(
     actor: Reader,
     plan: PlanInScope,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
 ) -> CalendarTokenMadeOut:
     """Make a calendar to subscribe to. Its address is in this answer and nowhere else.
@@ -159,7 +159,7 @@ async def create_calendar_token(
             body.name,
         ),
         actor=actor,
-        now=held.clock.true_now(),
+        now=resources.clock.true_now(),
     )
     fields = token_fields(token)
     prefix = request.scope.get("root_path", "")
@@ -196,7 +196,10 @@ async def _taken(token_id: TokenId, actor: Reader, session: Writing) -> Calendar
 
 @router.delete("/calendar-tokens/{token_id}", status_code=204, responses=refusals(403, 404))
 async def revoke_calendar_token(
-    token: Annotated[CalendarToken, Depends(_taken)], actor: Reader, session: Writing, held: Held
+    token: Annotated[CalendarToken, Depends(_taken)],
+    actor: Reader,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> None:
     """Revoke a calendar token: its address answers 401 from then on. Again changes nothing."""
-    await service.revoke_token(session, token, actor=actor, now=held.clock.true_now())
+    await service.revoke_token(session, token, actor=actor, now=resources.clock.true_now())

@@ -6,7 +6,7 @@ from fastapi import Depends, Query
 from pydantic import Field
 
 from services.api.alerts.late_views import LateOut, late_out
-from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading
+from services.api.context import PageSize, PageToken, PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.filters import OrganizationFilter, check_codes
@@ -43,7 +43,7 @@ async def list_late(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     organization_code: OrganizationFilter = None,
     rule: Annotated[LateRule | None, Query(description="Of this rule only")] = None,
     page_size: PageSize = 50,
@@ -57,7 +57,7 @@ async def list_late(
     was approved and so none of it: `outside_scope` says how many there are.
     """
     named = of_list(actor, "late", plan=plan.code, asked=[organization_code, rule])
-    ground = await ground_of(session, plan, held.clock.now(), first=False)
+    ground = await ground_of(session, plan, resources.clock.now(), first=False)
     found = await late_page(
         session,
         actor,

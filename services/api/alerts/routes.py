@@ -20,7 +20,6 @@ from services.api.alerts.schemas import (
     notice_fields,
 )
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
@@ -28,6 +27,7 @@ from services.api.context import (
     PlanInScope,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -66,13 +66,15 @@ _NOTICES_SHOWN = 100
 _VERB = refusals(403, 404, 409, 412)
 
 
-async def standing_of(session: AsyncSession, plan: PlanState, held: Resources) -> AnswerContext:
+async def standing_of(
+    session: AsyncSession, plan: PlanState, resources: Resources
+) -> AnswerContext:
     """Return what alerts of a plan are judged by now."""
     rules, version = await rules_of(session, plan)
     supervision = plan.document.supervision
     calendar = await working_calendar(session, plan.city_code, supervision.calendar)
-    today = held.clock.today(plan.document.time_zone)
-    return AnswerContext(rules, version, calendar, held.clock.now(), today)
+    today = resources.clock.today(plan.document.time_zone)
+    return AnswerContext(rules, version, calendar, resources.clock.now(), today)
 
 
 @router.get("/plans/{plan}/alerts", responses={**answering("Alerts"), **refusals(403, 404)})
@@ -80,7 +82,7 @@ async def list_alerts(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     state: Annotated[AlertState | None, Query(description="In this state only")] = None,
     organization_code: OrganizationFilter = None,
     level: Annotated[int | None, Query(ge=0, le=20, description="At this level only")] = None,
@@ -99,7 +101,7 @@ async def list_alerts(
         raise InvalidInput(faults=[fault])
     asked = [state, organization_code, level, rule]
     named = of_list(actor, "alerts", plan=plan.code, asked=asked)
-    standing = await standing_of(session, plan, held)
+    standing = await standing_of(session, plan, resources)
     found = await queries.page(
         session,
         actor,
@@ -164,12 +166,12 @@ async def get_alert(
     alert: Seen,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one alert with its notices: what was told when, what was kept back, by which rules."""
-    plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
-    shown = await _shown(session, alert, await standing_of(session, plan, held), actor)
+    plan = await resources.plans.of_city(alert.city_code, alert.plan_code, session)
+    shown = await _shown(session, alert, await standing_of(session, plan, resources), actor)
     return shown.answer(if_none_match)
 
 
@@ -208,14 +210,16 @@ class AlertTurn(Turn[Alert]):
 def _taking(verb: AlertVerb) -> Any:
     """Return the dependency that takes an alert's turn for a verb."""
 
-    async def take(alert_id: AlertId, actor: Answerer, session: Writing, held: Held) -> AlertTurn:
+    async def take(
+        alert_id: AlertId, actor: Answerer, session: Writing, resources: ResourcesDep
+    ) -> AlertTurn:
         alert = in_scope(
             await queries.one(session, actor, alert_id, for_update=True), AlertNotFound
         )
-        plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
-        standing = await standing_of(session, plan, held)
+        plan = await resources.plans.of_city(alert.city_code, alert.plan_code, session)
+        standing = await standing_of(session, plan, resources)
         service.check_right(alert, verb, standing, actor)
-        return AlertTurn(alert, actor, session, held, standing)
+        return AlertTurn(alert, actor, session, resources, standing)
 
     return Depends(take)
 

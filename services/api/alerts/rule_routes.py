@@ -16,11 +16,11 @@ from services.api.alerts.schemas import (
 )
 from services.api.answers import json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
     check_match,
 )
@@ -112,7 +112,7 @@ async def change_alert_rules(
     actor: Changer,
     plan: PlanInScope,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     if_match: IfMatch = None,
 ) -> Response:
     """Put other rules in force, whole. `If-Match` is required; earlier versions stay readable.
@@ -127,7 +127,7 @@ async def change_alert_rules(
         if_match, _etag(plan, version), required=True, current=_out(plan, stored).model_dump()
     )
     changed = await service.change_rules(
-        session, plan=plan, rules=body, version=version, actor=actor, now=held.clock.now()
+        session, plan=plan, rules=body, version=version, actor=actor, now=resources.clock.now()
     )
     answer = _out(plan, changed).model_dump_json().encode()
     return json_answer(answer, etag=_etag(plan, changed.version))
@@ -143,7 +143,7 @@ async def try_alert_rules(
     actor: Changer,
     plan: PlanInScope,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     if_match: IfMatch = None,
 ) -> DryRunOut:
     """Say what an evaluation would tell now, or at another instant, and do nothing of it.
@@ -156,7 +156,7 @@ async def try_alert_rules(
         stored = await queries.rules_in_force(session, plan.city_code, plan.code)
         etag = _etag(plan, stored.version if stored else 0)
         check_match(if_match, etag, required=False, current=_out(plan, stored).model_dump())
-    at = body.at or held.clock.now()
+    at = body.at or resources.clock.now()
     found = await dry_run_plan(session, plan, at, rules=body.rule_set, most=_MOST_LISTED)
     return DryRunOut(
         at=at,

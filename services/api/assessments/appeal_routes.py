@@ -26,13 +26,13 @@ from services.api.assessments.appeal_schemas import (
 )
 from services.api.assessments.routes import AssessmentId, Reader, SeenAssessment
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -74,7 +74,7 @@ async def list_assessment_revisions(
     row: SeenAssessment,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> AssessmentRevisionListOut:
@@ -82,7 +82,7 @@ async def list_assessment_revisions(
 
     An appeal that is upheld makes the next one; what was published before stays readable.
     """
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     sheet = plan.sheets.get(row.sheet_code)
     named = of_list(actor, "assessment-revisions", of=row.id)
     after = after_version(page_token, named)
@@ -131,14 +131,14 @@ async def create_appeal(
     row: Annotated[Assessment, Depends(_contested)],
     actor: Filer,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Contest items of a published assessment, until its `appeal_until`. Its unit does.
 
     One appeal at a time waits for its answer, and an item that was decided on is not contested
     again. Grounds are required; files of the unit's evidence may be named with them.
     """
-    desk = await _desk(row, actor, session, held)
+    desk = await _desk(row, actor, session, resources)
     appeal = await service.file_appeal(session, row, contested_of(body), desk)
     location = f"/v1/appeals/{appeal.id}"
     return created(
@@ -146,13 +146,15 @@ async def create_appeal(
     )
 
 
-async def _desk(row: Assessment, actor: Actor, session: Writing, held: Held) -> AssessmentDesk:
+async def _desk(
+    row: Assessment, actor: Actor, session: Writing, resources: ResourcesDep
+) -> AssessmentDesk:
     """Return the desk of an assessment that was handed in, with the version that it keeps."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     sheet = await assessment_queries.sheet_version(
         session, row.city_code, row.plan_code, row.sheet_code, row.sheet_version
     )
-    return AssessmentDesk(plan, sheet, actor, held.clock.now())
+    return AssessmentDesk(plan, sheet, actor, resources.clock.now())
 
 
 @router.get("/plans/{plan}/appeals", responses={**answering("Appeals"), **refusals(403, 404)})
@@ -214,11 +216,11 @@ async def get_appeal(
     appeal: SeenAppeal,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return an appeal, with what it changed of each item where it was upheld."""
-    plan = await held.plans.of_city(appeal.city_code, appeal.plan_code, session)
+    plan = await resources.plans.of_city(appeal.city_code, appeal.plan_code, session)
     body = appeal_body(appeal, plan, actor)
     return json_answer(body, etag=appeal_etag(appeal), if_none_match=if_none_match)
 
@@ -269,14 +271,14 @@ def _taking(verb: AppealVerb) -> Any:
         appeal_id: AppealId,
         actor: Annotated[Actor, Depends(permitted(permission))],
         session: Writing,
-        held: Held,
+        resources: ResourcesDep,
     ) -> AppealTurn:
         appeal, row = in_scope(
             await queries.with_assessment(session, actor, appeal_id), AppealNotFound
         )
         service.check_right(actor, verb, appeal, row)
-        desk = await _desk(row, actor, session, held)
-        return AppealTurn(appeal, actor, session, held, verb, row, desk)
+        desk = await _desk(row, actor, session, resources)
+        return AppealTurn(appeal, actor, session, resources, verb, row, desk)
 
     return Depends(take)
 

@@ -10,7 +10,7 @@ from services.api.assessments.batch_schemas import (
 )
 from services.api.assessments.routes import Assessor, SheetInPlan
 from services.api.assessments.schemas import new_of
-from services.api.context import Held, PlanInScope, Writing
+from services.api.context import PlanInScope, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.problems import language_of
@@ -36,7 +36,7 @@ async def write_assessment_batch(
     plan: PlanInScope,
     sheet: SheetInPlan,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Begin up to 1,000 assessments, or change drafts, by subject and period.
 
@@ -47,7 +47,7 @@ async def write_assessment_batch(
     """
     check_assessor(actor, sheet)
     in_force = await queries.sheet_version(session, plan.city_code, plan.code, sheet.code)
-    desk = AssessmentDesk(plan, in_force, actor, held.clock.now())
+    desk = AssessmentDesk(plan, in_force, actor, resources.clock.now())
     written = await write_assessments(session, [new_of(one) for one in body.items], desk)
     report = report_of(written, language_of(request))
     return Response(to_json(report), media_type="application/json")

@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
 from services.api.assessments.commendation_schemas import UnitCommendationsOut, commended_fields
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.context import IfNoneMatch, PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
@@ -41,7 +41,7 @@ async def list_commendations(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     group: Group = DEFAULT_GROUP,
     period: PeriodQuery = None,
     if_none_match: IfNoneMatch = None,
@@ -56,7 +56,7 @@ async def list_commendations(
         raise takes("权限范围 milestones:read", "the scope milestones:read, too")
     wanted = period_of_board(plan, period)
     drawn = await drawn_board(
-        session, held, plan, wanted, basis="approved", as_of=None, publication=None
+        session, resources, plan, wanted, basis="approved", as_of=None, publication=None
     )
     rows, document = drawn.board["indicators"], drawn.plan.document
     standings = places(
@@ -69,7 +69,7 @@ async def list_commendations(
         for one in standings
         if sees(actor, city_code=plan.city_code, plan_code=plan.code, units={one.organization_code})
     ]
-    today = held.clock.today(plan.document.time_zone)
+    today = resources.clock.today(plan.document.time_zone)
     against = await against_commending(
         session,
         plan,

@@ -24,12 +24,12 @@ from services.api.assessments.schemas import (
     version_fields,
 )
 from services.api.context import (
-    Held,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -202,7 +202,7 @@ async def create_assessment(
     plan: PlanInScope,
     sheet: SheetInPlan,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Begin an assessment, as a draft. A second one of the same subject and period is 409.
 
@@ -215,7 +215,7 @@ async def create_assessment(
     row = None
     if new.row_id is not None:
         row = await register_queries.one(session, actor, new.row_id)
-    desk = AssessmentDesk(plan, in_force, actor, held.clock.now())
+    desk = AssessmentDesk(plan, in_force, actor, resources.clock.now())
     made = await add_assessment(session, new, row, desk)
     body_of_it = assessment_body(made, plan, actor)
     location = f"/v1/assessments/{made.id}"
@@ -243,11 +243,11 @@ async def get_assessment(
     row: SeenAssessment,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return an assessment with what was found and what that gives, item by item."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     body = assessment_body(row, plan, actor)
     return json_answer(body, etag=assessment_etag(row), if_none_match=if_none_match)
 
@@ -260,7 +260,7 @@ async def get_assessment_history(
     row: SeenAssessment,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> AssessmentHistoryOut:
@@ -268,7 +268,7 @@ async def get_assessment_history(
 
     Whoever does not assess by its sheet sees it from its publication on.
     """
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     sheet = plan.sheets.get(row.sheet_code)
     in_full = sheet is not None and assesses(actor, sheet)
     named = of_list(actor, "assessment-history", of=row.id)

@@ -14,7 +14,7 @@ from services.api.assessments.schemas import (
     assessment_etag,
     assessment_fields,
 )
-from services.api.context import Held, IfMatch, Writing
+from services.api.context import IfMatch, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.reasons import ReasonIn, RemarkIn
@@ -52,15 +52,15 @@ def _taking(verb: AssessmentVerb) -> Any:
     """Return the dependency that takes an assessment's turn for a verb."""
 
     async def take(
-        assessment_id: AssessmentId, actor: Assessor, session: Writing, held: Held
+        assessment_id: AssessmentId, actor: Assessor, session: Writing, resources: ResourcesDep
     ) -> AssessmentTurn:
         row = in_scope(await queries.for_update(session, actor, assessment_id), AssessmentNotFound)
-        plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+        plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
         sheet = sheet_in(plan, row.sheet_code)
         service.check_right(actor, verb, row, sheet)
         in_force = await queries.sheet_version(session, row.city_code, plan.code, sheet.code)
-        desk = AssessmentDesk(plan, in_force, actor, held.clock.now())
-        return AssessmentTurn(row, actor, session, held, verb, desk)
+        desk = AssessmentDesk(plan, in_force, actor, resources.clock.now())
+        return AssessmentTurn(row, actor, session, resources, verb, desk)
 
     return Depends(take)
 

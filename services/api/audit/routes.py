@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request, Response
 
 from services.api.actors import with_names
 from services.api.audit.schemas import AuditListOut, entry_out
-from services.api.context import Held, PageSize, PageToken, Reading, Resources
+from services.api.context import PageSize, PageToken, Reading, Resources, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.exports.answering import FileStream
@@ -117,7 +117,7 @@ def _file_answer() -> dict[int | str, dict[str, object]]:
 async def export_audit(
     request: Request,
     actor: Auditor,
-    held: Held,
+    resources: ResourcesDep,
     after: Annotated[
         int,
         Query(ge=0, le=2**62, description="Go on after this number of the chain; 0: all of it"),
@@ -129,7 +129,7 @@ async def export_audit(
     it needs neither the database nor a key. The last line is the head of the chain, signed: a file
     without it was broken off. That it was asked for is in the audit.
     """
-    async with held.database.transaction() as session:
+    async with resources.database.transaction() as session:
         begun = await begin_file(session, actor.city_code, after=after)
         if not context_of(request).is_head:
             await note(
@@ -139,7 +139,7 @@ async def export_audit(
                 subject=("audit", actor.city_code),
                 actor=actor.stamp(),
                 data={"after": after, "upto": begun.head.number},
-                at=held.clock.true_now(),
+                at=resources.clock.true_now(),
             )
     name = f"audit-{actor.city_code}-{after + 1}-{begun.head.number}.ndjson"
     stream = FileStream(
@@ -151,12 +151,12 @@ async def export_audit(
         media_type=NDJSON,
     )
     if not context_of(request).is_head:
-        stream.body_iterator = _pieces(request, held, begun, stream)
+        stream.body_iterator = _pieces(request, resources, begun, stream)
     return stream
 
 
 async def _pieces(
-    request: Request, held: Resources, begun: AuditFile, stream: FileStream
+    request: Request, resources: Resources, begun: AuditFile, stream: FileStream
 ) -> AsyncIterator[bytes]:
     """Yield the file; a key that was revoked meanwhile ends it early."""
     yield begun.first
@@ -167,8 +167,8 @@ async def _pieces(
         except Unauthenticated:
             stream.broken_off = True
             return
-        async with held.database.sessions() as session:
+        async with resources.database.sessions() as session:
             lines, at = await begun.lines(session, at)
         yield lines
-    signer = None if held.seal is None else Signer(held.seal, linking.PURPOSE)
-    yield begun.last(signer, at=held.clock.true_now())
+    signer = None if resources.seal is None else Signer(resources.seal, linking.PURPOSE)
+    yield begun.last(signer, at=resources.clock.true_now())

@@ -12,7 +12,7 @@ from services.api.board.link_schemas import (
     BoardLinkOut,
     link_fields,
 )
-from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading, Writing
+from services.api.context import PageSize, PageToken, PlanInScope, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LOCATION, answering, asking
 from services.api.paging import after_id, cut, of_list
@@ -50,7 +50,7 @@ async def create_board_link(
     actor: Sharer,
     plan: PlanInScope,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
 ) -> BoardLinkMadeOut:
     """Make a link to the leader's page of a plan. Its address is in this answer and nowhere else.
@@ -63,7 +63,7 @@ async def create_board_link(
         session,
         request=LinkRequest(plan.code, body.name, body.expires_at),
         actor=actor,
-        now=held.clock.true_now(),
+        now=resources.clock.true_now(),
     )
     fields = link_fields(link)
     prefix = request.scope.get("root_path", "")
@@ -106,7 +106,10 @@ async def _taken(link_id: LinkId, _actor: Sharer, plan: PlanInScope, session: Wr
 
 @router.delete("/plans/{plan}/board-links/{link_id}", status_code=204, responses=refusals(403, 404))
 async def revoke_board_link(
-    link: Annotated[BoardLink, Depends(_taken)], actor: Sharer, session: Writing, held: Held
+    link: Annotated[BoardLink, Depends(_taken)],
+    actor: Sharer,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> None:
     """Revoke a link: its address opens nothing within five seconds. Again changes nothing."""
-    await service.revoke_link(session, link, actor=actor, now=held.clock.true_now())
+    await service.revoke_link(session, link, actor=actor, now=resources.clock.true_now())

@@ -30,12 +30,12 @@ class Kept:
     def __init__(
         self, request: Request, visitor: Visitor | None, language: Language, city_code: str
     ) -> None:
-        held, scope = resources_of(request), request.scope
+        resources, scope = resources_of(request), request.scope
         self._request = request
-        self._answers = held.answers
+        self._answers = resources.answers
         sight = None if visitor is None else (visitor.actor.sight, visitor.is_signed_in)
         self._address = ("board", sight, scope["path"], scope["query_string"], language)
-        self._watch = None if held.reads.replicas else held.watch
+        self._watch = None if resources.reads.replicas else resources.watch
         self._city_code = city_code
         self._mark = visitor.mark if visitor is not None and visitor.is_signed_in else None
 

@@ -51,12 +51,12 @@ async def start(request: Request) -> Response:
     visitor = await visitor_of(request)
     if visitor is None:
         return sent_on(request, "/sign-in")
-    held, actor = resources_of(request), visitor.actor
-    async with held.reads.sessions() as session:
+    resources, actor = resources_of(request), visitor.actor
+    async with resources.reads.sessions() as session:
         found = [one.code for one in await visible_plans(session, actor)]
         if len(found) == 1:
             return sent_on(request, f"/plans/{found[0]}")
-        states = [await held.plans.get(code, actor, session) for code in found[:_MOST_PLANS]]
+        states = [await resources.plans.get(code, actor, session) for code in found[:_MOST_PLANS]]
     plans = [
         {"code": one.code, "title": one.document.title, "status": draft_status(one)}
         for one in states
@@ -88,14 +88,14 @@ async def show_leader(
     """Show where a plan stands: the leader's page."""
     del lang
     visitor = await visit(request)
-    held, language = resources_of(request), reading_language(request)
+    resources, language = resources_of(request), reading_language(request)
     require_reader(visitor)
 
     async def make() -> bytes:
-        async with held.reads.sessions() as session:
-            state = await held.plans.get(plan, visitor.actor, session)
+        async with resources.reads.sessions() as session:
+            state = await resources.plans.get(plan, visitor.actor, session)
             wanted = period_of_board(state, period)
-            read = await read_for_leader(session, visitor.actor, state, wanted, held.clock)
+            read = await read_for_leader(session, visitor.actor, state, wanted, resources.clock)
         return page(
             "leader.html",
             language,
@@ -117,10 +117,10 @@ async def show_public(plan: str, request: Request, lang: Chosen = None) -> Respo
     """Show what was published last of a plan, to whoever asks."""
     del lang
     await admit(request, address_of(request) or "socket", "reads")
-    held, language = resources_of(request), reading_language(request)
+    resources, language = resources_of(request), reading_language(request)
 
     async def make() -> bytes:
-        shown = await read_published(held, plan, language)
+        shown = await read_published(resources, plan, language)
         return page("leader.html", language, root=root_of(request), **shown)
 
     return await Kept(request, None, language, city_of_plan(plan)).answer(make)
@@ -134,15 +134,15 @@ async def wait_for_news(
     after: Annotated[int, Query(ge=0, le=2**62)],
 ) -> Response:
     """Answer as soon as a period's scoreboard is newer than a position, or 204 after a while."""
-    held = resources_of(request)
+    resources = resources_of(request)
     clock = asyncio.get_running_loop().time
     give_up = clock() + _WAITS_SECONDS
     while True:
         visitor = await visit(request)
         require_reader(visitor)
-        state = await held.plans.get(plan, visitor.actor)
+        state = await resources.plans.get(plan, visitor.actor)
         wanted = period_of_board(state, period)
-        async with held.reads.sessions() as session:
+        async with resources.reads.sessions() as session:
             newest = await board_position(session, state.city_code, state.code, wanted.code)
         if newest > after:
             told = words()["newer"].in_(reading_language(request))
@@ -150,8 +150,8 @@ async def wait_for_news(
         left = give_up - clock()
         if left <= 0 or await request.is_disconnected():
             return Response(status_code=204)
-        await held.watch.wait(state.city_code, min(left, _LOOK_EVERY_SECONDS))
-        await held.reads.look_again()
+        await resources.watch.wait(state.city_code, min(left, _LOOK_EVERY_SECONDS))
+        await resources.reads.look_again()
 
 
 def require_reader(visitor: Visitor) -> None:

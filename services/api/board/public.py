@@ -15,7 +15,9 @@ from services.core.plan.errors import PlanNotFound, PublicationNotFound
 from services.core.plan.queries import plan_document
 
 
-async def read_published(held: Resources, plan_code: str, language: Language) -> dict[str, Any]:
+async def read_published(
+    resources: Resources, plan_code: str, language: Language
+) -> dict[str, Any]:
     """Return what the template shows of the scoreboard that was published last.
 
     The scores of the plan and its groups are everybody's once they are published, an indicator
@@ -27,12 +29,12 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
     """
     city_code = city_of_plan(plan_code)
     enter_city(city_code)
-    async with held.reads.sessions() as session:
+    async with resources.reads.sessions() as session:
         found = await last_published(session, city_code, plan_code)
         if found is None:
             raise PublicationNotFound
         try:
-            plan = await held.plans.of_city(city_code, plan_code, session)
+            plan = await resources.plans.of_city(city_code, plan_code, session)
         except PlanNotFound:
             raise PublicationNotFound from None
         document = await plan_document(session, city_code, plan_code, found.plan_version)

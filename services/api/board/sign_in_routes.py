@@ -146,7 +146,7 @@ async def sign_in_step(request: Request) -> Response:
 
 
 async def _tried(request: Request, form: Form, said: dict[str, str]) -> Response:
-    held, wanted = resources_of(request), _local(_BOARD + form.get("next"))
+    resources, wanted = resources_of(request), _local(_BOARD + form.get("next"))
     post_id = said.pop("post_id", None)
     try:
         proof = ProofIn.model_validate(said).proof(network_shown(address_of(request)))
@@ -154,7 +154,7 @@ async def _tried(request: Request, form: Form, said: dict[str, str]) -> Response
     except ValueError:  # pydantic's too: what was left out, or is too long, is nobody's
         return await _form(request, wanted, error=SignInRefused(), status=401)
     try:
-        opened = await held.reception.sign_in(
+        opened = await resources.reception.sign_in(
             proof, post_id=post, device=Device(request.headers.get("user-agent", "")[:200] or None)
         )
     except SecondFactorNeeded:
@@ -171,7 +171,7 @@ async def _tried(request: Request, form: Form, said: dict[str, str]) -> Response
             city_code=said.get("city_code", ""),
             status=status,
         )
-    return await _opened(request, held, opened, wanted)
+    return await _opened(request, resources, opened, wanted)
 
 
 def _which_city() -> InvalidInput:
@@ -194,10 +194,10 @@ def _next_step(request: Request, wanted: str, said: dict[str, str], *, posts: An
     return response
 
 
-async def _opened(request: Request, held: Resources, opened: Opened, wanted: str) -> Response:
+async def _opened(request: Request, resources: Resources, opened: Opened, wanted: str) -> Response:
     sign_in, post = opened.sign_in, opened.held.post
     token = await session_token(
-        held,
+        resources,
         sign_in.city_code,
         opened.held.tenure.id,
         str(sign_in.id),
@@ -211,25 +211,25 @@ async def _opened(request: Request, held: Resources, opened: Opened, wanted: str
 
 
 def _sealed(request: Request, step: dict[str, str]) -> str:
-    held = resources_of(request)
-    until = (held.clock.true_now() + _STEP_LASTS).timestamp()
+    resources = resources_of(request)
+    until = (resources.clock.true_now() + _STEP_LASTS).timestamp()
     # A form may lie open for long; only what was proved is forgotten soon.
     said = step if step.keys() == {"mark"} else {**step, "until": str(until)}
-    assert held.seal is not None  # noqa: S101 (the form's token was signed by it)
-    return held.seal.seal(json.dumps(said).encode(), _SEALED_FOR).hex()
+    assert resources.seal is not None  # noqa: S101 (the form's token was signed by it)
+    return resources.seal.seal(json.dumps(said).encode(), _SEALED_FOR).hex()
 
 
 def _step_of(request: Request) -> dict[str, str]:
     """Return what the sign-in under way has said so far; nothing once that is too long ago."""
-    held = resources_of(request)
+    resources = resources_of(request)
     try:
         sealed = bytes.fromhex(request.cookies.get(STEP, ""))
         said: dict[str, str] = json.loads(
-            b"{}" if held.seal is None else held.seal.unseal(sealed, _SEALED_FOR)
+            b"{}" if resources.seal is None else resources.seal.unseal(sealed, _SEALED_FOR)
         )
     except (ValueError, CannotUnseal, IndexError):
         return {}
-    if "until" in said and float(said.pop("until")) < held.clock.true_now().timestamp():
+    if "until" in said and float(said.pop("until")) < resources.clock.true_now().timestamp():
         return {}
     return said
 

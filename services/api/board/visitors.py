@@ -110,33 +110,33 @@ async def visitor_of(request: Request) -> Visitor | None:
 
 
 async def _of_session(request: Request, token: str) -> Visitor:
-    held = resources_of(request)
+    resources = resources_of(request)
     address = address_of(request)
-    found = await held.keys.presented(token, address, BOARD)
+    found = await resources.keys.presented(token, address, BOARD)
     actor = found.actor.in_request(context_of(request).request_id)
     if actor.person_id is None:  # a key is for systems, and opens no page
         raise Unauthenticated
-    held.access.used(actor, address)
+    resources.access.used(actor, address)
     await admit(request, actor.credential_id, _sort(request))
-    life = held.reception.policy.idle
+    life = resources.reception.policy.idle
     renewed = None
-    if found.good_until - held.clock.true_now() < life - _RENEWED_AFTER:
+    if found.good_until - resources.clock.true_now() < life - _RENEWED_AFTER:
         renewed = await session_token(
-            held, actor.city_code, actor.credential_id, found.secret_prefix, actor.scopes
+            resources, actor.city_code, actor.credential_id, found.secret_prefix, actor.scopes
         )
     return Visitor(actor, found.secret_prefix, token, renewed)
 
 
 async def session_token(
-    held: Resources, city_code: str, key_id: UUID, session_id: str, scopes: frozenset[Scope]
+    resources: Resources, city_code: str, key_id: UUID, session_id: str, scopes: frozenset[Scope]
 ) -> str:
     """Return what the cookie of a session holds."""
-    text, _ = await held.tokens.issue(
+    text, _ = await resources.tokens.issue(
         city_code=city_code,
         key_id=key_id,
         secret_prefix=session_id,
         scopes=scopes,
-        life=held.reception.policy.idle,
+        life=resources.reception.policy.idle,
         audience=BOARD,
     )
     return text

@@ -14,7 +14,7 @@ from services.api.calendars.schemas import (
     calendars_out,
     year_out,
 )
-from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing, check_match
+from services.api.context import IfMatch, IfNoneMatch, Reading, ResourcesDep, Writing, check_match
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.routing import versioned_router
@@ -58,7 +58,7 @@ _MOST_YEARS = 1000
 
 async def _city_in_scope(
     actor: Caller,
-    held: Held,
+    resources: ResourcesDep,
     city: Annotated[
         str | None,
         Query(
@@ -70,7 +70,7 @@ async def _city_in_scope(
     """Return the city that is asked about: the caller's own, unless it has all of them."""
     if city is None or city == actor.city_code:
         return actor.city_code
-    async with held.reads.sessions() as session:
+    async with resources.reads.sessions() as session:
         if not actor.every_city or not await city_exists(session, city):
             raise CalendarNotFound
     enter_city(city)
@@ -114,7 +114,7 @@ async def get_calendar(
     city_code: CityInScope,
     code: Annotated[str, Depends(_kept_code)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     year: Annotated[_Year | None, Query(description="Default: this year", examples=[2026])] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -124,7 +124,7 @@ async def get_calendar(
     statutory days of fixed date, and `unknown` lists what cannot be known yet.
     """
     del actor
-    wanted = year or held.clock.today(TIME_ZONE).year
+    wanted = year or resources.clock.today(TIME_ZONE).year
     row, announced = await queries.year_of(session, city_code, code, wanted)
     answer = year_out(code, wanted, announced, row.version if row else 0)
     return json_answer(
@@ -153,7 +153,7 @@ async def announce_calendar_year(
     code: CalendarCode,
     year: Annotated[_Year, Query(description="The year announced", examples=[2027])],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
     source: Annotated[
         str | None,
@@ -189,7 +189,7 @@ async def announce_calendar_year(
         code=code,
         announcement=announcement,
         actor=actor.stamp(),
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
     answer = year_out(code, year, announcement, version)
     response.headers["ETag"] = _etag(city_code, answer)

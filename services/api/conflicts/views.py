@@ -112,10 +112,10 @@ class ConflictViews(Generic[Conflict]):
         return shown_item(conflict, self.fields(conflict, plan, actor))
 
     async def read(
-        self, session: AsyncSession, actor: Actor, held: Resources, conflict: Conflict
+        self, session: AsyncSession, actor: Actor, resources: Resources, conflict: Conflict
     ) -> Shown:
         """Return a conflict as the caller sees it by its own plan."""
-        plan = await held.plans.of_city(conflict.city_code, conflict.plan_code, session)
+        plan = await resources.plans.of_city(conflict.city_code, conflict.plan_code, session)
         return self.shown(conflict, plan, actor)
 
 

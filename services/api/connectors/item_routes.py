@@ -30,7 +30,7 @@ from services.api.connectors.routes import (
     seen_connector,
     taken_connector,
 )
-from services.api.context import Held, IfMatch, PageSize, PageToken, Reading, Writing
+from services.api.context import IfMatch, PageSize, PageToken, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.paging import after_id, cut, of_list
@@ -60,9 +60,9 @@ async def _reported(connector_id: ConnectorId, actor: Reporter, session: Reading
 
 
 async def _taken(
-    connector_id: ConnectorId, actor: Reporter, session: Writing, held: Held
+    connector_id: ConnectorId, actor: Reporter, session: Writing, resources: ResourcesDep
 ) -> ConnectorTurn:
-    return await taken_connector(connector_id, actor, session, held)
+    return await taken_connector(connector_id, actor, session, resources)
 
 
 Reported = Annotated[Connector, Depends(_reported)]
@@ -122,7 +122,7 @@ async def retry_connector_items(
         reason=body.reason,
         plan=turn.plan,
         actor=turn.actor,
-        now=turn.held.clock.now(),
+        now=turn.resources.clock.now(),
     )
     return ItemsAgainOut(results=[again_out(one) for one in done])
 
@@ -151,10 +151,10 @@ async def list_connector_batches(
     responses={**answering("ConnectorUse"), **refusals(403, 404)},
 )
 async def get_connector_statistics(
-    connector: Seen, session: Reading, held: Held
+    connector: Seen, session: Reading, resources: ResourcesDep
 ) -> ConnectorUseOut:
     """Return how a connector did over the last 30 days, and how many items are in each state."""
-    first = (held.clock.true_now() - _A_MONTH).date()
+    first = (resources.clock.true_now() - _A_MONTH).date()
     since = datetime(first.year, first.month, first.day, tzinfo=UTC)
     use = await queries.batch_use(session, connector, since=since)
     return use_of_connector_out(first, use, await queries.counts_of(session, connector))
@@ -188,7 +188,7 @@ async def upload_connector_statement(
         reference=body.reference,
         plan=turn.plan,
         actor=turn.actor,
-        now=turn.held.clock.now(),
+        now=turn.resources.clock.now(),
     )
     told = statement_out(statement).model_dump_json().encode()
     where = f"/v1/connectors/{turn.item.id}/reconciliation?period={period}"
@@ -203,7 +203,7 @@ async def get_connector_reconciliation(
     connector: Reported,
     actor: Reporter,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     period: PeriodQuery = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -214,7 +214,7 @@ async def get_connector_reconciliation(
     `differing` comes before the rest: their figure is another, two receipts disagree, or they
     accepted what their statement lacks. `not-queued` is what counts and is not on its way.
     """
-    plan = await held.plans.of_city(connector.city_code, connector.plan_code, session)
+    plan = await resources.plans.of_city(connector.city_code, connector.plan_code, session)
     code = period_of_board(plan, period).code
     named = of_list(actor, "reconciliation", of=[connector.id, code])
     after = None
@@ -256,12 +256,17 @@ async def _compared(
     period: str,
     stated: dict[tuple[str, str], str] | None,
 ) -> Reconciliation:
-    held = await queries.held_of_period(session, plan, period)
-    wanted = set(connector.indicator_codes or plan.indicators)
+    items = await queries.standing_items(session, connector, period)
+    wanted = {*(connector.indicator_codes or plan.indicators)} & plan.indicators.keys()
+    # Of what is reported no more the places that were reported are still compared.
+    reported = {(one.indicator_code, one.organization_code) for one in items}
+    among = wanted | {code for code, _ in reported}
+    held = await queries.held_of_period(session, plan, period, among)
+    counts = {place[:2]: one for place, one in held.items()}
     return reconcile(
         plan,
         read_mapping(connector.mapping),
-        held={place[:2]: one for place, one in held.items() if place[0] in wanted},
-        items=await queries.standing_items(session, connector, period),
+        held={at: one for at, one in counts.items() if at[0] in wanted or at in reported},
+        items=items,
         stated=stated,
     )

@@ -55,8 +55,10 @@ class ItemAgainOut(BaseModel):
         description="The state of that one; null: there is no such item"
     )
     code: str | None = Field(
-        description="Why it is not sent: `connector-item-not-found`, `transition-refused`, or"
-        " `superseded` where another revision followed it; null: it is"
+        description="Why it is not sent: `connector-item-not-found`, `transition-refused`,"
+        " `superseded` where another revision followed it, or `not-reported` where the connector"
+        " reports no such figure now (the period is not published, the plan has no such indicator);"
+        " null: it is"
     )
 
 

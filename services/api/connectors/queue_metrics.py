@@ -21,12 +21,12 @@ class _Reading:
     def __init__(self) -> None:
         self._again_at = 0.0
 
-    async def __call__(self, held: Resources) -> None:
+    async def __call__(self, resources: Resources) -> None:
         """Bring the gauges up to date."""
         if time.monotonic() < self._again_at:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS
-        async with held.database.sessions() as session:
+        async with resources.database.sessions() as session:
             queues = list[ConnectorQueue]()
             for city_code in await city_codes(session):
                 with in_city(city_code):

@@ -19,13 +19,13 @@ from services.api.connectors.schemas import (
     connector_out,
 )
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -74,15 +74,17 @@ class ConnectorTurn(Turn[Connector]):
     @property
     def desk(self) -> ConnectorDesk:
         """Return whose hands are on it, and what its settings are judged by."""
-        return _desk(self.actor, self.plan, self.held)
+        return _desk(self.actor, self.plan, self.resources)
 
     @override
     async def shown(self) -> Shown:
         return _shown(self.item, self.actor)
 
 
-def _desk(actor: Actor, plan: PlanState, held: Resources) -> ConnectorDesk:
-    return ConnectorDesk(actor, plan, held.webhook_addresses, held.seal, held.clock.now())
+def _desk(actor: Actor, plan: PlanState, resources: Resources) -> ConnectorDesk:
+    return ConnectorDesk(
+        actor, plan, resources.webhook_addresses, resources.seal, resources.clock.now()
+    )
 
 
 async def seen_connector(connector_id: UUID, actor: Actor, session: AsyncSession) -> Connector:
@@ -96,7 +98,7 @@ async def seen_connector(connector_id: UUID, actor: Actor, session: AsyncSession
 
 
 async def taken_connector(
-    connector_id: UUID, actor: Actor, session: AsyncSession, held: Resources
+    connector_id: UUID, actor: Actor, session: AsyncSession, resources: Resources
 ) -> ConnectorTurn:
     """Return the turn of a connector in the caller's reach.
 
@@ -105,14 +107,14 @@ async def taken_connector(
     """
     found = await queries.visible_connector(session, actor, connector_id, for_update=True)
     connector = in_scope(found, ConnectorNotFound)
-    plan = await held.plans.of_city(connector.city_code, connector.plan_code, session)
-    return ConnectorTurn(connector, actor, session, held, plan)
+    plan = await resources.plans.of_city(connector.city_code, connector.plan_code, session)
+    return ConnectorTurn(connector, actor, session, resources, plan)
 
 
 async def _taken(
-    connector_id: ConnectorId, actor: Manager, session: Writing, held: Held
+    connector_id: ConnectorId, actor: Manager, session: Writing, resources: ResourcesDep
 ) -> ConnectorTurn:
-    return await taken_connector(connector_id, actor, session, held)
+    return await taken_connector(connector_id, actor, session, resources)
 
 
 async def _seen(connector_id: ConnectorId, actor: Reader, session: Reading) -> Connector:
@@ -141,7 +143,7 @@ def _settings(body: ConnectorIn | ConnectorPatch, *, given: bool) -> dict[str, A
     response_model=ConnectorOut,
 )
 async def create_connector(
-    body: ConnectorIn, actor: Manager, session: Writing, held: Held
+    body: ConnectorIn, actor: Manager, session: Writing, resources: ResourcesDep
 ) -> Response:
     """Make a connector, disabled; what counts now is queued at once, and nothing of it is sent.
 
@@ -151,12 +153,12 @@ async def create_connector(
     """
     service.check_maker(actor)
     try:
-        plan = await held.plans.get(body.plan, actor, session)
+        plan = await resources.plans.get(body.plan, actor, session)
     except PlanNotFound:
         said = Text("没有这个计划", "There is no such plan")
         fault = Fault("/plan", "plan-not-found", said, body.plan)
         raise InvalidInput(faults=[fault]) from None
-    desk = _desk(actor, plan, held)
+    desk = _desk(actor, plan, resources)
     connector = await service.create_connector(session, _settings(body, given=False), desk)
     return _shown(connector, actor).created(f"/v1/connectors/{connector.id}")
 
@@ -234,7 +236,7 @@ async def rotate_connector_secret(
         service.give_secret,
         body.secret,
         timedelta(seconds=body.overlap_seconds),
-        true_now=turn.held.clock.true_now(),
+        true_now=turn.resources.clock.true_now(),
         desk=turn.desk,
     )
 
@@ -254,11 +256,11 @@ async def try_connector(turn: Taken, if_match: IfMatch = None) -> ConnectorTried
     """
     await turn.check(if_match)
     service.check_action(turn.item, "test")
-    held = turn.held
-    if held.seal is None:
+    resources = turn.resources
+    if resources.seal is None:
         raise SecretKeyNotSet
-    now = held.clock.true_now()
-    target = open_connector(turn.item, held.seal, now=now)
+    now = resources.clock.true_now()
+    target = open_connector(turn.item, resources.seal, now=now)
     found = tried(turn.item, target, turn.plan, now=now, nonce=new_id().hex)
     await service.note_tried(turn.session, turn.item, turn.desk, missing=len(found.missing))
     return ConnectorTriedOut(

@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Response
 from pydantic import Field
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Writing
+from services.api.context import IfNoneMatch, PlanInScope, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.evidence.sending import stored_file
@@ -54,7 +54,11 @@ class EvidenceArchiveIn(Said):
 )
 @heavy
 async def archive_evidence(
-    body: EvidenceArchiveIn, actor: Office, plan: PlanInScope, session: Writing, held: Held
+    body: EvidenceArchiveIn,
+    actor: Office,
+    plan: PlanInScope,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> Response:
     """Have the worker put all evidence into one archive, with a list of digests.
 
@@ -62,7 +66,7 @@ async def archive_evidence(
     digest. Of each file the list says unit, indicator or measure, period, SHA-256 and SM3.
     Cancelled before it is done, it leaves nothing.
     """
-    if held.files is None:
+    if resources.files is None:
         raise FileStoreNotSet
     faults = []
     if body.organization_code is not None and body.organization_code not in plan.organizations:
@@ -75,7 +79,7 @@ async def archive_evidence(
     if faults:
         raise InvalidInput(faults=faults)
     wish = ArchiveWish(plan.code, body.period, body.organization_code)
-    _, operation = await begin_archive(session, wish, actor=actor, now=held.clock.now())
+    _, operation = await begin_archive(session, wish, actor=actor, now=resources.clock.now())
     told = operation_out(operation).model_dump_json().encode()
     answer = json_answer(told, etag=body_etag(told), status=202)
     answer.headers["Location"] = f"/v1/operations/{operation.id}"
@@ -93,7 +97,7 @@ async def _made(archive_id: ArchiveId, actor: Office, session: Reading) -> Evide
 )
 async def get_evidence_archive(
     archive: Annotated[EvidenceArchive, Depends(_made)],
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return an archive of the caller's, once it is made."""
@@ -106,7 +110,7 @@ async def get_evidence_archive(
         "Content-Disposition": f'attachment; filename="{name}"',
     }
     return await stored_file(
-        held.files,
+        resources.files,
         archive_key(archive.city_code, archive.file_token),
         described,
         sha256=archive.sha256,

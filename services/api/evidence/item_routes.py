@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, Reading, Resources, Writing
+from services.api.context import IfNoneMatch, Reading, Resources, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering
 from services.api.evidence.schemas import (
@@ -106,16 +106,16 @@ async def get_evidence(row: Seen, if_none_match: IfNoneMatch = None) -> Response
     responses={**_CONTENT, **refusals(404, 410, 503)},
 )
 async def get_evidence_content(
-    row: Seen, held: Held, if_none_match: IfNoneMatch = None
+    row: Seen, resources: ResourcesDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return the content of a file, under its name and its own `Content-Type`.
 
     It comes as an attachment, never to be shown by a browser. Its `ETag` is its SHA-256 digest.
     """
-    return await _content(row, held, if_none_match)
+    return await _content(row, resources, if_none_match)
 
 
-async def _content(row: Evidence, held: Resources, if_none_match: str | None) -> Response:
+async def _content(row: Evidence, resources: Resources, if_none_match: str | None) -> Response:
     if row.removed_at is not None:
         raise EvidenceRemoved
     kind: FileKind = row.type  # type: ignore[assignment] # only kinds of ours are ever written
@@ -125,7 +125,7 @@ async def _content(row: Evidence, held: Resources, if_none_match: str | None) ->
         "Content-Disposition": _attachment(row.file_name, kind),
     }
     return await stored_file(
-        held.files,
+        resources.files,
         key_of(row.city_code, row.id),
         described,
         sha256=row.sha256,
@@ -161,15 +161,15 @@ async def _take(
     evidence_id: EvidenceId,
     actor: Annotated[Actor, Depends(_remover)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Taken:
     row = await queries.evidence_seen(session, actor, evidence_id)
-    now = held.clock.now()
+    now = resources.clock.now()
     if row.subject_kind == "target":
         if not actor.may(Permission.ASSIGN_TARGET):
             raise not_permitted(actor, Permission.ASSIGN_TARGET)
         return Taken(row, _never)
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     subject = UUID(row.subject_id)
     if row.subject_kind == "register_row":
         of = in_scope(await row_queries.for_update(session, actor, subject), EvidenceNotFound)
@@ -190,7 +190,7 @@ async def _take(
     milestone = in_scope(
         await milestone_queries.for_update(session, actor, subject), EvidenceNotFound
     )
-    promised = await writing_desk(session, held, plan, actor)
+    promised = await writing_desk(session, resources, plan, actor)
     check_milestone_right(promised, "complete", milestone)
     return Taken(row, partial(remove_from_milestone, session, milestone, row, desk=promised))
 
@@ -229,7 +229,7 @@ async def delete_evidence(taken: Annotated[Taken, Depends(_take)]) -> Response:
 async def link_evidence(
     row: Seen,
     actor: Caller,
-    held: Held,
+    resources: ResourcesDep,
     minutes: Annotated[
         int, Query(ge=1, le=MOST_MINUTES, description="For how many minutes it is good")
     ] = USUAL_MINUTES,
@@ -241,18 +241,18 @@ async def link_evidence(
     """
     if row.removed_at is not None:
         raise EvidenceRemoved
-    if held.seal is None:
+    if resources.seal is None:
         raise SecretKeyNotSet
-    until = held.clock.true_now().replace(microsecond=0) + timedelta(minutes=minutes)
+    until = resources.clock.true_now().replace(microsecond=0) + timedelta(minutes=minutes)
     link = EvidenceLink(row.city_code, row.id, actor.credential_id, until)
-    path = f"/v1/evidence-content?link={link.token(held.seal)}"
+    path = f"/v1/evidence-content?link={link.token(resources.seal)}"
     made = EvidenceLinkOut(path=path, expires_at=until)
     return Response(made.model_dump_json(), 201, {"Location": path}, "application/json")
 
 
 async def _linked(
     request: Request,
-    held: Held,
+    resources: ResourcesDep,
     link: Annotated[
         str, Query(max_length=500, description="The link that `POST …/link` made")
     ] = "",
@@ -264,14 +264,14 @@ async def _linked(
         EvidenceLinkEnded: it has expired, or its maker's key is good no more.
         EvidenceNotFound: its maker does not see the file any more.
     """
-    now = held.clock.true_now()
-    if held.seal is None:
+    now = resources.clock.true_now()
+    if resources.seal is None:
         raise Unauthenticated
-    found = read_link(link, held.seal, now=now)
+    found = read_link(link, resources.seal, now=now)
     # Not among the maker's own: whoever has a link must not use those up.
     await admit(request, f"links of {found.credential_id}", "reads")
     enter_city(found.city_code)
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         key = await good_key(session, found.city_code, found.credential_id, now=now)
         if key is None:
             raise EvidenceLinkEnded
@@ -290,7 +290,9 @@ async def _linked(
     openapi_extra={"security": [{"evidence_link": []}]},
 )
 async def read_evidence_link(
-    row: Annotated[Evidence, Depends(_linked)], held: Held, if_none_match: IfNoneMatch = None
+    row: Annotated[Evidence, Depends(_linked)],
+    resources: ResourcesDep,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return the content of a file to whoever has a link to it."""
-    return await _content(row, held, if_none_match)
+    return await _content(row, resources, if_none_match)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from starlette.requests import ClientDisconnect
 
-from services.api.context import Held
+from services.api.context import ResourcesDep
 from services.api.request_context import context_of
 from services.core.evidence.inspection import FileClaim, Inspection, JudgedFile
 from services.core.evidence.service import NewFile, key_of
@@ -69,11 +69,11 @@ def receiving(place: Callable[..., Awaitable[FilePlace]]) -> Any:
 
     async def receive(
         request: Request,
-        held: Held,
+        resources: ResourcesDep,
         found: Annotated[FilePlace, Depends(place)],
         file_name: FileName,
     ) -> AsyncIterator[NewFile]:
-        async with _received(request, held.files, found, file_name) as new:
+        async with _received(request, resources.files, found, file_name) as new:
             yield new
 
     return Depends(receive, scope="function")

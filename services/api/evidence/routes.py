@@ -6,9 +6,9 @@ from fastapi import Depends, Response
 
 from services.api.answers import body_etag, created
 from services.api.context import (
-    Held,
     PlanInScope,
     Reading,
+    ResourcesDep,
     WriteSession,
     Writing,
 )
@@ -92,14 +92,14 @@ async def _submission_seen(
 
 
 async def _submission_place(
-    submission_id: SubmissionId, actor: SubmissionWriter, held: Held
+    submission_id: SubmissionId, actor: SubmissionWriter, resources: ResourcesDep
 ) -> FilePlace:
     """Return what a file is sent for, once it is known that the caller may add one."""
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         found = in_scope(
             await queries.submission_seen(session, actor, submission_id), SubmissionNotFound
         )
-        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
+        plan = await resources.plans.of_city(found.city_code, found.plan_code, session)
         check_right(actor, "edit", vars(found), plan)
     return FilePlace(plan.city_code, plan.document.evidence)
 
@@ -110,7 +110,7 @@ async def add_submission_evidence(
     actor: SubmissionWriter,
     new: Annotated[NewFile, receiving(_submission_place)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Add a file that a submission rests upon, while it is a draft or returned.
 
@@ -121,9 +121,9 @@ async def add_submission_evidence(
     submission = in_scope(
         await submission_queries.for_update(session, actor, submission_id), SubmissionNotFound
     )
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
+    plan = await resources.plans.of_city(submission.city_code, submission.plan_code, session)
     row = await add_to_submission(
-        session, submission, new, plan=plan, actor=actor, now=held.clock.now()
+        session, submission, new, plan=plan, actor=actor, now=resources.clock.now()
     )
     return added(row)
 
@@ -133,13 +133,13 @@ async def list_submission_evidence(
     found: Annotated[Submission, Depends(_submission_seen)],
     actor: SubmissionReader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
 ) -> EvidenceFileListOut:
     """List the files that a submission rests upon, and what the plan asks for.
 
     The superior sees those that it was approved with.
     """
-    plan = await held.plans.of_city(found.city_code, found.plan_code, session)
+    plan = await resources.plans.of_city(found.city_code, found.plan_code, session)
     pieces = pieces_seen(actor, pieces_of(found.files))
     rows = await queries.files_of_pieces(session, found.city_code, pieces)
     indicator = plan.indicators.get(found.indicator_code)
@@ -157,15 +157,15 @@ async def _milestone_seen(
 
 
 async def _milestone_place(
-    milestone_id: MilestoneId, actor: MilestoneWriter, held: Held
+    milestone_id: MilestoneId, actor: MilestoneWriter, resources: ResourcesDep
 ) -> FilePlace:
     """Return what a file is sent for, once it is known that the caller may add one."""
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         found = in_scope(
             await queries.milestone_seen(session, actor, milestone_id), MilestoneNotFound
         )
-        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
-        desk = await writing_desk(WriteSession(session), held, plan, actor)
+        plan = await resources.plans.of_city(found.city_code, found.plan_code, session)
+        desk = await writing_desk(WriteSession(session), resources, plan, actor)
         check_milestone_right(desk, "complete", found)
     return FilePlace(plan.city_code, plan.document.evidence)
 
@@ -176,7 +176,7 @@ async def add_milestone_evidence(
     actor: MilestoneWriter,
     new: Annotated[NewFile, receiving(_milestone_place)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Add a file that shows what was done for a milestone, while it is worked on.
 
@@ -186,17 +186,17 @@ async def add_milestone_evidence(
     milestone = in_scope(
         await milestone_queries.for_update(session, actor, milestone_id), MilestoneNotFound
     )
-    plan = await held.plans.of_city(milestone.city_code, milestone.plan_code, session)
-    desk = await writing_desk(session, held, plan, actor)
+    plan = await resources.plans.of_city(milestone.city_code, milestone.plan_code, session)
+    desk = await writing_desk(session, resources, plan, actor)
     return added(await add_to_milestone(session, milestone, new, desk=desk))
 
 
 @router.get("/milestones/{milestone_id}/evidence", responses=_LISTED)
 async def list_milestone_evidence(
-    found: Annotated[Milestone, Depends(_milestone_seen)], session: Reading, held: Held
+    found: Annotated[Milestone, Depends(_milestone_seen)], session: Reading, resources: ResourcesDep
 ) -> EvidenceFileListOut:
     """List the files of a milestone, and what the plan asks for before it is completed."""
-    plan = await held.plans.of_city(found.city_code, found.plan_code, session)
+    plan = await resources.plans.of_city(found.city_code, found.plan_code, session)
     pieces = pieces_of(found.files)
     rows = await queries.files_of_pieces(session, found.city_code, pieces)
     measure = plan.measures.get(found.measure_code)
@@ -220,7 +220,7 @@ async def add_target_evidence(
     year: Year,
     new: Annotated[NewFile, receiving(_target_place)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Add the document that assigns a target: to the assignment that counts for the year.
 
@@ -229,7 +229,7 @@ async def add_target_evidence(
     """
     fresh = await plan_for_change(session, plan)
     row = await add_to_target(
-        session, (code, year), new, plan=fresh, actor=actor, now=held.clock.now()
+        session, (code, year), new, plan=fresh, actor=actor, now=resources.clock.now()
     )
     return added(row)
 

@@ -4,7 +4,7 @@ from typing import Annotated, get_args
 
 from fastapi import Response
 
-from services.api.context import Held, Reading, Writing
+from services.api.context import Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.evidence.receiving import FilePlace, receiving
@@ -31,11 +31,11 @@ router = versioned_router("evidence")
 _LISTED = {**answering("RowEvidenceList"), **refusals(403, 404)}
 
 
-async def _place(row_id: RowId, actor: Writer, held: Held) -> FilePlace:
+async def _place(row_id: RowId, actor: Writer, resources: ResourcesDep) -> FilePlace:
     """Return what a file is sent for, once it is known that the caller may add one."""
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         found = in_scope(await row_queries.one(session, actor, row_id), RegisterRowNotFound)
-        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
+        plan = await resources.plans.of_city(found.city_code, found.plan_code, session)
         check_right(actor, "edit", found, register_in(plan, found.register_code))
     return FilePlace(plan.city_code, plan.document.evidence)
 
@@ -46,7 +46,7 @@ async def add_register_row_evidence(
     actor: Writer,
     new: Annotated[NewFile, receiving(_place)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Add a file that a row of a register rests upon, while it stands.
 
@@ -54,21 +54,21 @@ async def add_register_row_evidence(
     whoever adds a file is one of its authors. What a row was confirmed with stays.
     """
     row = in_scope(await row_queries.for_update(session, actor, row_id), RegisterRowNotFound)
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     register = register_in(plan, row.register_code)
-    desk = RegisterDesk(plan, register, actor, held.clock.now())
+    desk = RegisterDesk(plan, register, actor, resources.clock.now())
     return added(await add_to_row(session, row, new, desk=desk))
 
 
 @router.get("/register-rows/{row_id}/evidence", responses=_LISTED)
 async def list_register_row_evidence(
-    row: Seen, actor: RowReader, session: Reading, held: Held
+    row: Seen, actor: RowReader, session: Reading, resources: ResourcesDep
 ) -> RowEvidenceListOut:
     """List the files of a row, and what the register asks for as the row says now.
 
     The superior sees those that it was confirmed with.
     """
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     pieces = pieces_seen(actor, pieces_of(row.files))
     files = await queries.files_of_pieces(session, row.city_code, pieces)
     register = plan.registers.get(row.register_code)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
 
-from services.api.context import Held
+from services.api.context import ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LINK, answering
 from services.api.feed.schemas import FeedOut, event_out
@@ -41,7 +41,7 @@ async def read_events(
     request: Request,
     response: Response,
     actor: Reader,
-    held: Held,
+    resources: ResourcesDep,
     after: Annotated[int, Query(ge=0, le=2**62, description="The last position you have")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Most positions to read")] = 100,
     types: Annotated[
@@ -83,12 +83,12 @@ async def read_events(
         subject=tuple((subject or "").split("/", 1)) if subject else (),
     )
     if plan is not None:
-        known = await held.plans.get(plan, actor)
+        known = await resources.plans.get(plan, actor)
         if known.city_code != actor.city_code:
             raise PlanNotFound
     if organization_code is not None:
-        await _check_organization(held, actor, organization_code)
-    found = await _first(request, held, after, wanted=wanted, limit=limit, wait=wait)
+        await _check_organization(resources, actor, organization_code)
+    found = await _first(request, resources, after, wanted=wanted, limit=limit, wait=wait)
     asked = {**request.query_params, "after": str(found.last_position)}
     response.headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
     return FeedOut(
@@ -98,13 +98,13 @@ async def read_events(
     )
 
 
-async def _check_organization(held: Held, actor: Actor, code: str) -> None:
+async def _check_organization(resources: ResourcesDep, actor: Actor, code: str) -> None:
     """Refuse a unit that no plan of the city ever had: nothing of it will ever be told.
 
     Raises:
         InvalidInput: there is none, with those nearest to it.
     """
-    async with held.database.sessions() as session:
+    async with resources.database.sessions() as session:
         if await organizations_by_code(session, city_code=actor.city_code, codes=[code]):
             return
         names = await organization_names(session, actor.city_code)
@@ -128,7 +128,13 @@ def _wanted(named: str, subject: str | None) -> tuple[str, ...]:
 
 
 async def _first(
-    request: Request, held: Held, position: int, *, wanted: EventFilter, limit: int, wait: float
+    request: Request,
+    resources: ResourcesDep,
+    position: int,
+    *,
+    wanted: EventFilter,
+    limit: int,
+    wait: float,
 ) -> Stretch:
     """Return the first stretch in which there is something, or the last one before time is up.
 
@@ -147,9 +153,9 @@ async def _first(
     while True:
         actor = await authenticate(request)
         kept_since = None
-        if held.feed_kept is not None:
-            kept_since = held.clock.true_now() - held.feed_kept
-        async with held.reads.sessions() as session:
+        if resources.feed_kept is not None:
+            kept_since = resources.clock.true_now() - resources.feed_kept
+        async with resources.reads.sessions() as session:
             found = await events_after(
                 session,
                 actor,
@@ -165,8 +171,8 @@ async def _first(
             return _cut(found, limit)
         position, at_once = found.last_position, _STRETCH
         if not found.has_more:
-            await held.watch.wait(actor.city_code, min(left, _LOOK_EVERY_SECONDS))
-            await held.reads.look_again()
+            await resources.watch.wait(actor.city_code, min(left, _LOOK_EVERY_SECONDS))
+            await resources.reads.look_again()
 
 
 def _cut(found: Stretch, limit: int) -> Stretch:

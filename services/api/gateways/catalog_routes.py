@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from services.api.context import Held
+from services.api.context import ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.gateways.catalog import SOURCES, VALUES, CatalogOut, catalog_of
@@ -23,7 +23,7 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 async def get_catalog(
     request: Request,
     actor: Reader,
-    held: Held,
+    resources: ResourcesDep,
     plan: Annotated[
         str,
         Query(max_length=60, description="Code of the plan", examples=["410183-2025"]),
@@ -35,7 +35,7 @@ async def get_catalog(
     list. What it says is Chinese in every language, for the form is. Whether something is shared
     without a condition is whether the plan calls its indicator public.
     """
-    state = await held.plans.get(plan, actor)
+    state = await resources.plans.get(plan, actor)
     answers = {}
     for name in (*(one.operation for one in SOURCES), VALUES):
         operation = operation_of(request.app, name)

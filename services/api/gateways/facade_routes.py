@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
 from typing_extensions import override
 
-from services.api.context import Held, Resources
+from services.api.context import Resources, ResourcesDep
 from services.api.contract.shown import answering
 from services.api.gateways.facade import (
     OPERATIONS,
@@ -114,7 +114,7 @@ async def call_by_gateway(
         ),
     ],
     request: Request,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Carry out an operation for a partner's platform, whose gateway signs by its own profile.
 
@@ -124,28 +124,28 @@ async def call_by_gateway(
     headers sign a call. A database that is away is still 503.
     """
     try:
-        call = await held.partners.let_in(request, operation, _TRIED)
+        call = await resources.partners.let_in(request, operation, _TRIED)
     except DomainError as error:
         return _refusal(request, problem_of(error), None)
     try:
-        answer = await _answer(operation, request, held, call)
+        answer = await _answer(operation, request, resources, call)
     except DomainError as error:
         call.fault = True
         answer = _refusal(request, problem_of(error), call.partner.profile)
-    return answer if call.sm_keys is None else await _closed(answer, call.sm_keys, held)
+    return answer if call.sm_keys is None else await _closed(answer, call.sm_keys, resources)
 
 
-async def _closed(answer: Response, keys: SmKeys, held: Resources) -> Response:
+async def _closed(answer: Response, keys: SmKeys, resources: Resources) -> Response:
     """Return an answer whose data stand in an envelope; SM2 takes its time in a thread."""
     said = from_json(bytes(answer.body))
-    at = int(held.clock.true_now().timestamp())
+    at = int(resources.clock.true_now().timestamp())
     sealed_data = await asyncio.to_thread(sealed, said["data"] or {}, keys, timestamp=at)
     body = to_json({**said, "data": from_json(sealed_data)["data"]})
     headers = {name: one for name, one in answer.headers.items() if name != "content-length"}
     return Response(body, answer.status_code, headers, "application/json")
 
 
-async def _answer(name: str, request: Request, held: Resources, call: SignedCall) -> Response:
+async def _answer(name: str, request: Request, resources: Resources, call: SignedCall) -> Response:
     operation = operation_of(request.app, name)
     assert operation is not None  # noqa: S101 (a partner may call those that there are only)
     if request.scope["query_string"]:
@@ -154,7 +154,7 @@ async def _answer(name: str, request: Request, held: Resources, call: SignedCall
     members = await _members(request, call)
     quirks = {one: members.pop(one, None) for one in _QUIRKS}
     texts, blanks = (_chosen(one, quirks[one]) for one in ("numbers", "blanks"))
-    zone = await _zone(held, call, members)
+    zone = await _zone(resources, call, members)
     page = page_of(members) if operation.is_paged else None
     if not operation.has_body:
         members = heard(members, zone)
@@ -235,13 +235,13 @@ def _request_id(value: object) -> str:
     raise InvalidInput(faults=[Fault("/request_id", "not-an-id", said, text[:60])])
 
 
-async def _zone(held: Resources, call: SignedCall, members: Mapping[str, Any]) -> ZoneInfo:
+async def _zone(resources: Resources, call: SignedCall, members: Mapping[str, Any]) -> ZoneInfo:
     """Return the time zone of the plan that a call is about, as far as it names one."""
     plan = members.get("plan")
     if not isinstance(plan, str):
         return ZoneInfo(_ZONE)
     try:
-        state = await held.plans.get(plan, call.actor)
+        state = await resources.plans.get(plan, call.actor)
     except PlanNotFound:
         return ZoneInfo(_ZONE)  # the operation itself says that there is none
     return ZoneInfo(state.document.time_zone)

@@ -11,13 +11,13 @@ from typing_extensions import override
 
 from services.api.answers import item_etag, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -62,10 +62,10 @@ _A_MONTH = timedelta(days=30)
 
 
 async def _shown(
-    session: AsyncSession, partner: Partner, held: Resources
+    session: AsyncSession, partner: Partner, resources: Resources
 ) -> tuple[PartnerOut, bytes, str]:
     """Return a partner as it may be shown, as JSON, and its ETag."""
-    secrets = await queries.secrets_of(session, [partner], now=held.clock.true_now())
+    secrets = await queries.secrets_of(session, [partner], now=resources.clock.true_now())
     shown = PartnerOut(**partner_fields(partner, secrets[partner.id]))
     body = shown.model_dump_json().encode()
     return shown, body, item_etag(partner.id, partner.version, body)
@@ -77,7 +77,7 @@ class PartnerTurn(Turn[Partner]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*await _shown(self.session, self.item, self.held))
+        return Shown(*await _shown(self.session, self.item, self.resources))
 
 
 async def _seen(partner_id: PartnerId, actor: Manager, session: Reading) -> Partner:
@@ -86,11 +86,11 @@ async def _seen(partner_id: PartnerId, actor: Manager, session: Reading) -> Part
 
 
 async def _taken(
-    partner_id: PartnerId, actor: Manager, session: Writing, held: Held
+    partner_id: PartnerId, actor: Manager, session: Writing, resources: ResourcesDep
 ) -> PartnerTurn:
     reach = await administered(session, actor)
     found = await queries.visible_partner(session, reach, partner_id, for_update=True)
-    return PartnerTurn(in_scope(found, PartnerNotFound), actor, session, held)
+    return PartnerTurn(in_scope(found, PartnerNotFound), actor, session, resources)
 
 
 Taken = Annotated[PartnerTurn, Depends(_taken)]
@@ -99,7 +99,7 @@ Taken = Annotated[PartnerTurn, Depends(_taken)]
 async def _to_change(turn: Taken) -> PartnerTurn:
     """Return the turn of whoever may give what it has. Anybody may end one that they see."""
     await service.check_gives(
-        turn.session, turn.item, actor=turn.actor, separated=turn.held.separated
+        turn.session, turn.item, actor=turn.actor, separated=turn.resources.separated
     )
     return turn
 
@@ -108,10 +108,10 @@ Changed = Annotated[PartnerTurn, Depends(_to_change)]
 
 
 async def _made(
-    session: AsyncSession, partner: Partner, secret: str, request: Request, held: Resources
+    session: AsyncSession, partner: Partner, secret: str, request: Request, resources: Resources
 ) -> tuple[bytes, str]:
     """Return a partner with its new secret; the reply that is kept for repeats has none."""
-    shown, _, etag = await _shown(session, partner, held)
+    shown, _, etag = await _shown(session, partner, resources)
     made = PartnerMadeOut(**shown.model_dump(), secret=secret)
     without = made.model_copy(update={"secret": None})
     context_of(request).kept_reply = without.model_dump_json().encode()
@@ -138,7 +138,7 @@ def _once(settings: dict[str, object]) -> dict[str, object]:
     response_model=PartnerMadeOut,
 )
 async def create_partner(
-    body: PartnerIn, request: Request, actor: Manager, session: Writing, held: Held
+    body: PartnerIn, request: Request, actor: Manager, session: Writing, resources: ResourcesDep
 ) -> Response:
     """Make a partner. Its secret is in this answer and nowhere else, not even in a repeated one.
 
@@ -152,11 +152,11 @@ async def create_partner(
         settings=_once(body.model_dump()),
         operations=OPERATIONS,
         actor=actor,
-        seal=held.seal,
-        now=held.clock.true_now(),
-        separated=held.separated,
+        seal=resources.seal,
+        now=resources.clock.true_now(),
+        separated=resources.separated,
     )
-    made, etag = await _made(session, partner, secret, request, held)
+    made, etag = await _made(session, partner, secret, request, resources)
     response = json_answer(made, etag=etag, status=201)
     response.headers["Location"] = f"/v1/partners/{partner.id}"
     return response
@@ -166,7 +166,7 @@ async def create_partner(
 async def list_partners(
     actor: Manager,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> PartnerListOut:
@@ -176,7 +176,7 @@ async def list_partners(
     reach = await administered(session, actor)
     found = await queries.visible_partners(session, reach, after=after, limit=page_size + 1)
     page, following = cut(found, page_size, named, lambda one: [one.city_code, one.id])
-    secrets = await queries.secrets_of(session, page, now=held.clock.true_now())
+    secrets = await queries.secrets_of(session, page, now=resources.clock.true_now())
     return PartnerListOut(
         items=[PartnerOut(**partner_fields(one, secrets[one.id])) for one in page],
         next_page_token=following,
@@ -191,11 +191,11 @@ async def list_partners(
 async def get_partner(
     partner: Annotated[Partner, Depends(_seen)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one partner, without its secret."""
-    _, body, etag = await _shown(session, partner, held)
+    _, body, etag = await _shown(session, partner, resources)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 
 
@@ -218,9 +218,9 @@ async def edit_partner(body: PartnerPatch, turn: Changed, if_match: IfMatch = No
         changes=_once(body.model_dump(exclude_unset=True)),
         operations=OPERATIONS,
         actor=turn.actor,
-        now=turn.held.clock.true_now(),
+        now=turn.resources.clock.true_now(),
     )
-    turn.held.partners.forget()
+    turn.resources.partners.forget()
     return await turn.answer()
 
 
@@ -244,11 +244,11 @@ async def rotate_partner_secret(
         turn.item,
         overlap=timedelta(seconds=body.overlap_seconds),
         actor=turn.actor,
-        seal=turn.held.seal,
-        now=turn.held.clock.true_now(),
+        seal=turn.resources.seal,
+        now=turn.resources.clock.true_now(),
     )
-    turn.held.partners.forget()
-    made, etag = await _made(turn.session, turn.item, secret, request, turn.held)
+    turn.resources.partners.forget()
+    made, etag = await _made(turn.session, turn.item, secret, request, turn.resources)
     return json_answer(made, etag=etag)
 
 
@@ -256,9 +256,9 @@ async def rotate_partner_secret(
 async def revoke_partner(turn: Taken) -> None:
     """Let a partner call no more, within five seconds. Again changes nothing."""
     await service.revoke_partner(
-        turn.session, turn.item, actor=turn.actor, now=turn.held.clock.true_now()
+        turn.session, turn.item, actor=turn.actor, now=turn.resources.clock.true_now()
     )
-    turn.held.partners.forget()
+    turn.resources.partners.forget()
 
 
 @router.get(
@@ -268,14 +268,14 @@ async def revoke_partner(turn: Taken) -> None:
 async def get_partner_statistics(
     partner: Annotated[Partner, Depends(_seen)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     first_day: Annotated[
         Day | None, Query(description="The first day, of UTC; default: 30 days before the last")
     ] = None,
     last_day: Annotated[Day | None, Query(description="The last day; default: today")] = None,
 ) -> PartnerUseOut:
     """Return how a partner called each operation over some days, 92 at most, to half a minute."""
-    last = last_day or held.clock.true_now().date()
+    last = last_day or resources.clock.true_now().date()
     first = first_day or last - min(_A_MONTH, last - date.min)
     if not 0 <= (last - first).days < queries.MOST_DAYS:
         said = Text(

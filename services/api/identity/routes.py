@@ -11,13 +11,13 @@ from typing_extensions import override
 
 from services.api.answers import body_etag, item_etag, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -69,13 +69,13 @@ OrganizationCode = Annotated[
 
 
 @router.get("/me", responses=answering("Me"))
-async def who_am_i(request: Request, actor: Caller, held: Held) -> MeOut:
+async def who_am_i(request: Request, actor: Caller, resources: ResourcesDep) -> MeOut:
     """Return who the caller is, and its scopes; of a user also what befell their sessions."""
     session_id = session_id_of(request)
     if session_id is None or actor.person_id is None:
         return me_out(actor)
-    since = held.clock.true_now() - TOLD_FOR
-    async with held.database.sessions() as session:
+    since = resources.clock.true_now() - TOLD_FOR
+    async with resources.database.sessions() as session:
         person = await people.person(session, actor.city_code, actor.person_id)
         reused = await people.reused_lately(session, actor.city_code, actor.person_id, since)
     if person is None:
@@ -94,7 +94,7 @@ async def create_api_key(
     request: Request,
     actor: KeyManager,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
 ) -> KeyMadeOut:
     """Make a key. Its secret is in this answer and nowhere else, not even in a repeated one.
@@ -118,8 +118,8 @@ async def create_api_key(
         ),
         actor=actor,
         plan_codes=[plan.code for plan in plans],
-        now=held.clock.true_now(),
-        separated=held.separated,
+        now=resources.clock.true_now(),
+        separated=resources.separated,
     )
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
     shown = key_out(key).model_dump_json().encode()
@@ -133,7 +133,7 @@ async def create_api_key(
 async def list_api_keys(
     actor: KeyManager,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> KeyListOut:
@@ -142,15 +142,17 @@ async def list_api_keys(
     after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
     found = await queries.visible_keys(session, actor, after=after, limit=page_size + 1)
     page, following = cut(found, page_size, named, lambda one: [one.city_code, one.id])
-    former = await queries.former_secrets(session, page, now=held.clock.true_now())
+    former = await queries.former_secrets(session, page, now=resources.clock.true_now())
     return KeyListOut(
         items=[key_out(key, former[key.id]) for key in page], next_page_token=following
     )
 
 
-async def _shown(session: AsyncSession, key: ApiKey, held: Resources) -> tuple[KeyOut, bytes, str]:
+async def _shown(
+    session: AsyncSession, key: ApiKey, resources: Resources
+) -> tuple[KeyOut, bytes, str]:
     """Return a key as it may be shown, as JSON, and its ETag."""
-    former = await queries.former_secrets(session, [key], now=held.clock.true_now())
+    former = await queries.former_secrets(session, [key], now=resources.clock.true_now())
     shown = key_out(key, former[key.id])
     body = shown.model_dump_json().encode()
     return shown, body, item_etag(key.id, key.version, body)
@@ -162,20 +164,24 @@ class KeyTurn(Turn[ApiKey]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*await _shown(self.session, self.item, self.held))
+        return Shown(*await _shown(self.session, self.item, self.resources))
 
 
 async def _seen(key_id: KeyId, actor: KeyManager, session: Reading) -> ApiKey:
     return in_scope(await queries.visible_key(session, actor, key_id), KeyNotFound)
 
 
-async def _turn(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> KeyTurn:
-    key = await key_to_change(session, key_id, actor=actor, separated=held.separated)
-    return KeyTurn(key, actor, session, held)
+async def _turn(
+    key_id: KeyId, actor: KeyManager, session: Writing, resources: ResourcesDep
+) -> KeyTurn:
+    key = await key_to_change(session, key_id, actor=actor, separated=resources.separated)
+    return KeyTurn(key, actor, session, resources)
 
 
-async def _taken(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> ApiKey:
-    return await service.key_to_revoke(session, key_id, actor=actor, separated=held.separated)
+async def _taken(
+    key_id: KeyId, actor: KeyManager, session: Writing, resources: ResourcesDep
+) -> ApiKey:
+    return await service.key_to_revoke(session, key_id, actor=actor, separated=resources.separated)
 
 
 @router.get(
@@ -186,11 +192,11 @@ async def _taken(key_id: KeyId, actor: KeyManager, session: Writing, held: Held)
 async def get_api_key(
     key: Annotated[ApiKey, Depends(_seen)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one key, without its secret."""
-    _, body, etag = await _shown(session, key, held)
+    _, body, etag = await _shown(session, key, resources)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 
 
@@ -212,9 +218,9 @@ async def edit_api_key(
     changes = body.model_dump(exclude_unset=True)
     if "allowed_networks" in changes:
         changes["allowed_networks"] = list(dict.fromkeys(changes["allowed_networks"]))
-    now = turn.held.clock.true_now()
+    now = turn.resources.clock.true_now()
     await edit_key(turn.session, turn.item, changes=changes, actor=turn.actor, now=now)
-    turn.held.keys.forget()
+    turn.resources.keys.forget()
     return await turn.answer()
 
 
@@ -242,10 +248,10 @@ async def rotate_api_key(
         turn.item,
         overlap=timedelta(seconds=body.overlap_seconds),
         actor=turn.actor,
-        now=turn.held.clock.true_now(),
+        now=turn.resources.clock.true_now(),
     )
-    turn.held.keys.forget()
-    shown, _, etag = await _shown(turn.session, turn.item, turn.held)
+    turn.resources.keys.forget()
+    shown, _, etag = await _shown(turn.session, turn.item, turn.resources)
     made = KeyMadeOut(**shown.model_dump(), secret=secret)
     without = made.model_copy(update={"secret": None})
     context_of(request).kept_reply = without.model_dump_json().encode()
@@ -254,14 +260,17 @@ async def rotate_api_key(
 
 @router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(403, 404))
 async def revoke_api_key(
-    key: Annotated[ApiKey, Depends(_taken)], actor: KeyManager, session: Writing, held: Held
+    key: Annotated[ApiKey, Depends(_taken)],
+    actor: KeyManager,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> None:
     """Revoke a key in the caller's reach; it stops working within five seconds.
 
     Again changes nothing. A key that makes keys is ended by none that may do less.
     """
-    await service.revoke_key(session, key, actor=actor, now=held.clock.true_now())
-    held.keys.forget()
+    await service.revoke_key(session, key, actor=actor, now=resources.clock.true_now())
+    resources.keys.forget()
 
 
 @router.get("/organizations", responses=answering("Organizations"))

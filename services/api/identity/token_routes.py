@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from services.api.context import Held, resources_of
+from services.api.context import ResourcesDep, resources_of
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
 from services.api.credentials import Credential
@@ -115,7 +115,7 @@ def _form_schema() -> dict[str, Any]:
         },
     },
 )
-async def give_token(request: Request, held: Held) -> Response:
+async def give_token(request: Request, resources: ResourcesDep) -> Response:
     """Give an access token for a key (OAuth 2 client credentials, RFC 6749 §4.4).
 
     The client is a key: its id and its secret, by Basic or in the body. The token does what the key
@@ -124,9 +124,9 @@ async def give_token(request: Request, held: Held) -> Response:
     the key. Refusals of the request are RFC 6749's own; `Idempotency-Key` has no meaning here.
     """
     address, limited = address_of(request), context_of(request).limited
-    if held.limits is not None and not limited.counted:
+    if resources.limits is not None and not limited.counted:
         limited.counted = True
-        await held.limits.admit(limited.told, address or "socket", "tokens")
+        await resources.limits.admit(limited.told, address or "socket", "tokens")
     try:
         asked = read_token_request(
             request.headers.get("content-type", ""),
@@ -134,7 +134,7 @@ async def give_token(request: Request, held: Held) -> Response:
             request.headers.get("authorization"),
         )
         client = await _client(request, asked.client_id, asked.client_secret, address)
-        text, token = await held.tokens.issue(
+        text, token = await resources.tokens.issue(
             city_code=client.actor.city_code,
             key_id=client.actor.credential_id,
             secret_prefix=client.secret_prefix,
@@ -146,8 +146,8 @@ async def give_token(request: Request, held: Held) -> Response:
         return _refusal(refused.error, refused.description)
     life = int((token.expires_at - token.issued_at).total_seconds())
     actor = client.actor.in_request(context_of(request).request_id)
-    held.access.used(actor, address)
-    held.access.issued(actor, address, scopes=token.scopes, life=life)
+    resources.access.used(actor, address)
+    resources.access.issued(actor, address, scopes=token.scopes, life=life)
     given = TokenOut(
         access_token=text,
         token_type="Bearer",  # noqa: S106 (no password)
@@ -188,10 +188,10 @@ def _refusal(error: ErrorCode, description: str) -> Response:
 
 
 @router.get("/.well-known/oauth-authorization-server", responses=answering("AuthorizationServer"))
-async def read_authorization_server(held: Held, response: Response) -> MetadataOut:
+async def read_authorization_server(resources: ResourcesDep, response: Response) -> MetadataOut:
     """Return how clients get tokens here (RFC 8414)."""
     response.headers.update(_KEPT_BY_OTHERS)
-    here = held.tokens.issuer
+    here = resources.tokens.issuer
     return MetadataOut(
         issuer=here,
         token_endpoint=f"{here}/v1/oauth/token",
@@ -205,11 +205,11 @@ async def read_authorization_server(held: Held, response: Response) -> MetadataO
 
 
 @router.get("/.well-known/jwks.json", responses=answering("PublicKeys"))
-async def read_public_keys(held: Held, response: Response) -> PublicKeysOut:
+async def read_public_keys(resources: ResourcesDep, response: Response) -> PublicKeysOut:
     """Return the public keys that access tokens are verified with (RFC 7517).
 
     A key is here a day before it signs, and until the last token that it signed has ended.
     """
     response.headers.update(_KEPT_BY_OTHERS)
-    keys = await held.tokens.published()
+    keys = await resources.tokens.published()
     return PublicKeysOut(keys=[PublicKeyOut(**key.public) for key in keys])

@@ -6,7 +6,7 @@ from fastapi import Depends, Response
 from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.context import IfNoneMatch, PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.imports.form_schemas import FormOut, form_fields
@@ -42,7 +42,7 @@ async def _asked(actor: Filler, plan: PlanInScope, period: PeriodQuery = None) -
 async def get_form_of_unit(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     organization_code: UnitQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -64,7 +64,7 @@ async def get_form_of_unit(
         session,
         asked.actor,
         plan,
-        today=held.clock.today(plan.document.time_zone),
+        today=resources.clock.today(plan.document.time_zone),
         filters=filters,
         after=None,
         limit=len(plan.indicators),

@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Writing
+from services.api.context import IfNoneMatch, PlanInScope, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.file_answers import XLSX, file_answer, file_response
@@ -54,7 +54,7 @@ async def _rows(
     actor: Writer,
     plan: PlanInScope,
     register: RegisterInPlan,
-    held: Held,
+    resources: ResourcesDep,
     organization_code: Annotated[
         str | None,
         Query(max_length=60, description="Of rows that name no unit; default: the caller's own"),
@@ -75,7 +75,7 @@ async def _rows(
 
     def read() -> list[RowDraft]:
         file = SheetFile(content)
-        stamp = stamped_for(file, register, plan=plan, actor=actor, unit=named, seal=held.seal)
+        stamp = stamped_for(file, register, plan=plan, actor=actor, unit=named, seal=resources.seal)
         unit = named or actor.organization_code if stamp is None else stamp.organization_code
         return rows_of_sheet(file, register, plan, unit=unit, sheet=sheet)
 
@@ -102,7 +102,7 @@ async def get_register_form(
     plan: PlanInScope,
     register: RegisterInPlan,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     organization_code: Annotated[
         str | None,
         Query(
@@ -139,7 +139,7 @@ async def get_register_form(
         raise InvalidInput(faults=[Fault("/query/organization_code", "too-many-rows", told)])
     said = [one.cells for one in rows]
     name, content = await run_sync(
-        register_form, register, plan, unit, said, held.seal, limiter=_one_at_a_time
+        register_form, register, plan, unit, said, resources.seal, limiter=_one_at_a_time
     )
     return file_response(content, name, XLSX, if_none_match)
 
@@ -158,7 +158,7 @@ async def import_register_sheet(
     register: RegisterInPlan,
     rows: Annotated[list[RowDraft], Depends(_rows)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Write the rows of a sheet by their keys; the answer says what became of each, by its number.
 
@@ -166,7 +166,7 @@ async def import_register_sheet(
     Choices and units are taken by name or code, days as people write them, yes and no as 是 and 否.
     A heading that the register has not is refused. Rows are written as those of a batch are.
     """
-    desk = RegisterDesk(plan, register, actor, held.clock.now())
+    desk = RegisterDesk(plan, register, actor, resources.clock.now())
     written = await write_rows(session, rows, desk)
     report = report_of_rows(written, language_of(request))
     return Response(to_json(report), media_type="application/json")

@@ -11,13 +11,13 @@ from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -132,7 +132,7 @@ class Sent:
 
 
 async def _sent(
-    request: Request, actor: Writer, plan: PlanInScope, held: Held, options: Options
+    request: Request, actor: Writer, plan: PlanInScope, resources: ResourcesDep, options: Options
 ) -> Sent:
     """Return the file of the body; asked for before the session, which would wait for it.
 
@@ -144,7 +144,7 @@ async def _sent(
     content = await Request.body(request)
 
     def look() -> FirstLook:
-        return look_at(content, options, plan=plan, actor=actor, seal=held.seal)
+        return look_at(content, options, plan=plan, actor=actor, seal=resources.seal)
 
     try:
         return Sent(content, await run_sync(look, limiter=_one_at_a_time), options)
@@ -175,7 +175,7 @@ async def import_sheet(
     plan: PlanInScope,
     sent: Annotated[Sent, Depends(_sent)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     file_name: Annotated[
         FileName | None, Query(description="What the file is called, to be shown")
     ] = None,
@@ -199,7 +199,7 @@ async def import_sheet(
         sent.options,
         plan_code=plan.code,
         actor=actor,
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
     return _begun(check)
 
@@ -300,12 +300,14 @@ class ImportTurn(Turn[SheetImport]):
         return Shown(shown, body, body_etag(body))
 
 
-async def _take(import_id: ImportId, actor: Writer, session: Writing, held: Held) -> ImportTurn:
+async def _take(
+    import_id: ImportId, actor: Writer, session: Writing, resources: ResourcesDep
+) -> ImportTurn:
     sheet = await queries.import_of(
         session, actor.city_code, import_id, credential_id=actor.credential_id, for_update=True
     )
     check_permissions(actor, permissions_of(sheet.form))
-    return ImportTurn(sheet, actor, session, held)
+    return ImportTurn(sheet, actor, session, resources)
 
 
 ImportTaken = Annotated[ImportTurn, Depends(_take)]
@@ -328,7 +330,7 @@ async def confirm_import(turn: ImportTaken, if_match: IfMatch = None) -> Respons
     nothing is written. Cancelled before it is done, it has written nothing.
     """
     await turn.check(if_match)
-    return _begun(await confirm(turn.session, turn.item, now=turn.held.clock.now()))
+    return _begun(await confirm(turn.session, turn.item, now=turn.resources.clock.now()))
 
 
 @router.post(
@@ -338,4 +340,4 @@ async def confirm_import(turn: ImportTaken, if_match: IfMatch = None) -> Respons
 )
 async def discard_import(turn: ImportTaken, if_match: IfMatch = None) -> Response:
     """Give an import up; nothing of it was written."""
-    return await turn.act(if_match, discard, now=turn.held.clock.now())
+    return await turn.act(if_match, discard, now=turn.resources.clock.now())

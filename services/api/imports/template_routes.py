@@ -8,7 +8,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Path, Query, Request, Response
 
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.context import IfNoneMatch, PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.file_answers import XLSX, ZIP, file_answer, file_response
 from services.api.plan_parameters import PeriodQuery, period_of_board
@@ -171,7 +171,7 @@ def of_unit(asked: Asked, said: str | None) -> AskedForm:
 async def get_form(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     organization_code: UnitQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -181,7 +181,7 @@ async def get_form(
     reported for the period so far. Only the yellow cells can be changed. A hidden sheet says,
     signed, of which plan, version, period and unit it is: sent to `imports`, it is known by that.
     """
-    (form,) = await _made(of_unit(asked, organization_code), session, held)
+    (form,) = await _made(of_unit(asked, organization_code), session, resources)
     return file_response(form.content, form.name, XLSX, if_none_match)
 
 
@@ -194,24 +194,24 @@ async def get_form(
 async def get_all_forms(
     asked: Annotated[Asked, Depends(_asked)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return a form for every unit that the caller fills in for, in one archive.
 
     Units that are asked for nothing are left out.
     """
-    made = await _made(asked.of(asked.own_unit), session, held)
+    made = await _made(asked.of(asked.own_unit), session, resources)
     content = await run_sync(bundle, [(one.name, one.content) for one in made])
     name = f"{asked.name}-{asked.period or asked.plan.code}.zip"
     return file_response(content, name, ZIP, if_none_match)
 
 
-async def _made(asked: AskedForm, session: Reading, held: Held) -> Sequence[MadeForm]:
-    if held.seal is None:
+async def _made(asked: AskedForm, session: Reading, resources: ResourcesDep) -> Sequence[MadeForm]:
+    if resources.seal is None:
         raise SecretKeyNotSet
     filled = await _filled(asked, session)
-    return await run_sync(make_forms, asked.plan, filled, held.seal, limiter=_one_at_a_time)
+    return await run_sync(make_forms, asked.plan, filled, resources.seal, limiter=_one_at_a_time)
 
 
 async def _filled(asked: AskedForm, session: Reading) -> list[FilledForm]:

@@ -8,13 +8,13 @@ from fastapi import Depends, Path, Query, Response
 from services.api.conflicts.turns import DeviceConflictTurn
 from services.api.conflicts.views import ConflictViews
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -101,18 +101,21 @@ async def get_milestone_conflict(
     conflict: Annotated[MilestoneConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one conflict over a milestone, with both versions."""
-    return (await _VIEWS.read(session, actor, held, conflict)).answer(if_none_match)
+    return (await _VIEWS.read(session, actor, resources, conflict)).answer(if_none_match)
 
 
 MilestoneConflictTurn = DeviceConflictTurn[MilestoneConflict, Milestone, MilestoneDesk]
 
 
 async def _take(
-    milestone_conflict_id: MilestoneConflictId, actor: Writer, session: Writing, held: Held
+    milestone_conflict_id: MilestoneConflictId,
+    actor: Writer,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> MilestoneConflictTurn:
     conflict, milestone = await _VIEWS.locked_with(
         session,
@@ -120,11 +123,11 @@ async def _take(
         milestone_conflict_id,
         lambda one: milestones.for_update(session, actor, one.milestone_id),
     )
-    plan = await held.plans.of_city(conflict.city_code, conflict.plan_code, session)
-    desk = await writing_desk(session, held, plan, actor)
+    plan = await resources.plans.of_city(conflict.city_code, conflict.plan_code, session)
+    desk = await writing_desk(session, resources, plan, actor)
     check_right(desk, "progress", milestone)
     return MilestoneConflictTurn(
-        conflict, actor, session, held, _VIEWS, plan, thing=milestone, desk=desk
+        conflict, actor, session, resources, _VIEWS, plan, thing=milestone, desk=desk
     )
 
 

@@ -12,18 +12,18 @@ from services.core.plan.state import PlanState
 
 
 async def writing_desk(
-    session: Writing, held: Resources, plan: PlanState, actor: Actor
+    session: Writing, resources: Resources, plan: PlanState, actor: Actor
 ) -> MilestoneDesk:
     """Return the desk of a change; its calendar stands still until the change is committed."""
     code = plan.document.supervision.calendar
-    calendar = await working_calendar(session, plan.city_code, code, held=True)
-    return MilestoneDesk(plan, calendar, actor, held.clock.now())
+    calendar = await working_calendar(session, plan.city_code, code, locked=True)
+    return MilestoneDesk(plan, calendar, actor, resources.clock.now())
 
 
 async def reading_desk(
-    session: Reading, held: Resources, plan: PlanState, actor: Actor
+    session: Reading, resources: Resources, plan: PlanState, actor: Actor
 ) -> MilestoneDesk:
     """Return the desk of somebody who only looks."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
-    return MilestoneDesk(plan, calendar, actor, held.clock.now())
+    return MilestoneDesk(plan, calendar, actor, resources.clock.now())

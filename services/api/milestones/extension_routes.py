@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -123,11 +123,11 @@ async def get_extension(
     row: Annotated[Extension, Depends(_seen)],
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one extension."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     leads = await extending.leads_of_subjects(session, [row], plan)
     shown = extension_shown(row, actor, leads.get(row.subject_id, ()))
     return shown.answer(if_none_match)
@@ -143,14 +143,14 @@ class OwedTurn:
 
 
 async def _take_owed(
-    obligation_id: ObligationId, actor: Writer, session: Writing, held: Held
+    obligation_id: ObligationId, actor: Writer, session: Writing, resources: ResourcesDep
 ) -> OwedTurn:
     owed = in_scope(
         await visible_obligation(session, actor, obligation_id, for_update=True), ObligationNotFound
     )
-    plan = await held.plans.of_city(owed.city_code, owed.plan_code, session)
+    plan = await resources.plans.of_city(owed.city_code, owed.plan_code, session)
     extending.check_asker(actor, owed)
-    return OwedTurn(owed, await writing_desk(session, held, plan, actor), session)
+    return OwedTurn(owed, await writing_desk(session, resources, plan, actor), session)
 
 
 @router.post(
@@ -196,14 +196,14 @@ def _taking(verb: ExtensionVerb) -> Any:
     """Return the dependency that takes an extension's turn for a verb."""
 
     async def take(
-        extension_id: ExtensionId, actor: Writer, session: Writing, held: Held
+        extension_id: ExtensionId, actor: Writer, session: Writing, resources: ResourcesDep
     ) -> ExtensionTurn:
         asked = await _visible(session, actor, extension_id)
-        plan = await held.plans.of_city(asked.city_code, asked.plan_code, session)
-        desk = await writing_desk(session, held, plan, actor)
+        plan = await resources.plans.of_city(asked.city_code, asked.plan_code, session)
+        desk = await writing_desk(session, resources, plan, actor)
         case = await extending.take_up(session, asked, desk=desk)
         extending.check_right(case, verb)
-        return ExtensionTurn(case, actor, session, held)
+        return ExtensionTurn(case, actor, session, resources)
 
     return Depends(take)
 

@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from pydantic_core import from_json, to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Resources
+from services.api.context import IfNoneMatch, PlanInScope, Reading, Resources, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.milestones.parameters import Reader
@@ -74,7 +74,7 @@ async def list_task_progress(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     by: By = "task",
     period: PeriodQuery = None,
     if_none_match: IfNoneMatch = None,
@@ -85,8 +85,8 @@ async def list_task_progress(
     and of the lights that the newest scoreboard of `period` gives to the linked indicators.
     """
     wanted = period_of_board(plan, period)
-    view = _View(actor, plan, await _indicators(session, held, plan, wanted))
-    tallies = await _tallies(session, held, view)
+    view = _View(actor, plan, await _indicators(session, resources, plan, wanted))
+    tallies = await _tallies(session, resources, view)
     items: list[dict[str, Any]]
     if by == "task":
         tasks = progress.of_tasks(plan.document.tasks, tallies, view.lights)
@@ -97,7 +97,7 @@ async def list_task_progress(
     else:
         townships = progress.of_townships(plan.document, tallies)
         items = [_unit(one, view, alone=True) for one in townships]
-    listed = {**_head(held, plan, wanted), "by": by, "items": items, "next_page_token": None}
+    listed = {**_head(resources, plan, wanted), "by": by, "items": items, "next_page_token": None}
     body = to_json(listed)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
@@ -112,7 +112,7 @@ async def get_task_progress(
     plan: PlanInScope,
     number: TaskNumber,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     section: SectionQuery = None,
     period: PeriodQuery = None,
     if_none_match: IfNoneMatch = None,
@@ -120,31 +120,31 @@ async def get_task_progress(
     """Tell how far one task is, measure by measure."""
     task = plan.task(number, section)
     wanted = period_of_board(plan, period)
-    view = _View(actor, plan, await _indicators(session, held, plan, wanted))
-    tallies = await _tallies(session, held, view, [one.code for one in task.measures])
+    view = _View(actor, plan, await _indicators(session, resources, plan, wanted))
+    tallies = await _tallies(session, resources, view, [one.code for one in task.measures])
     (found,) = progress.of_tasks([task], tallies, view.lights)
-    body = to_json({**_head(held, plan, wanted), **_task(found, view)})
+    body = to_json({**_head(resources, plan, wanted), **_task(found, view)})
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
-def _head(held: Resources, plan: PlanState, period: Period) -> dict[str, Any]:
+def _head(resources: Resources, plan: PlanState, period: Period) -> dict[str, Any]:
     return {
         "plan": plan.code,
         "period": period.code,
-        "local_date": held.clock.today(plan.document.time_zone),
+        "local_date": resources.clock.today(plan.document.time_zone),
     }
 
 
 async def _indicators(
-    session: Reading, held: Resources, plan: PlanState, period: Period
+    session: Reading, resources: Resources, plan: PlanState, period: Period
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
-    async with held.reads.pool.acquire() as connection:
+    async with resources.reads.pool.acquire() as connection:
         row = await latest_board_text(
             connection, plan.city_code, plan.code, period=period.code, basis="approved"
         )
     if row is None:
-        today = held.clock.today(plan.document.time_zone)
+        today = resources.clock.today(plan.document.time_zone)
         board = (await nothing_drawn(session, plan, period, today)).board
     else:
         board = from_json(row["board"])
@@ -152,14 +152,14 @@ async def _indicators(
 
 
 async def _tallies(
-    session: Reading, held: Resources, view: _View, measures: Sequence[str] | None = None
+    session: Reading, resources: Resources, view: _View, measures: Sequence[str] | None = None
 ) -> list[MeasureTally]:
     document = view.plan.document
     return await queries.tallies(
         session,
         view.actor,
         plan_code=view.plan.code,
-        today=held.clock.today(document.time_zone),
+        today=resources.clock.today(document.time_zone),
         time_zone=document.time_zone,
         lights=document.scheme.lights,
         measures=measures,

@@ -10,12 +10,12 @@ from pydantic_core import to_json
 
 from services.api.actors import name_actors
 from services.api.context import (
-    Held,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -86,14 +86,14 @@ async def create_milestone(
     actor: Assigner,
     plan: PlanInScope,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Assign a milestone to a unit, which then has to sign for it.
 
     The office assigns to any unit; a lead, under the measures that its unit leads, to its own
     and to the responsible units. Whoever assigns to their own unit is given no date to sign by.
     """
-    desk = await writing_desk(session, held, plan, actor)
+    desk = await writing_desk(session, resources, plan, actor)
     milestone = await assign(session, desk=desk, draft=await _draft(session, desk, body))
     shown = await milestone_detail(session, milestone, desk)
     return shown.created(f"/v1/milestones/{milestone.id}")
@@ -133,7 +133,7 @@ async def list_milestones(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     measure_code: Annotated[
         str | None, Query(max_length=60, description="Of this measure only")
     ] = None,
@@ -158,7 +158,7 @@ async def list_milestones(
     superior none. With `changed_after` it lists what changed since that position of the city's
     log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
     """
-    desk = await reading_desk(session, held, plan, actor)
+    desk = await reading_desk(session, resources, plan, actor)
     filters = MilestoneFilters(
         measure_code, organization_code, state, due_before, parent_id, light, overdue
     )
@@ -248,12 +248,12 @@ async def get_milestone(
     row: Seen,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one milestone with its branches and the extensions asked for it."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    desk = await reading_desk(session, held, plan, actor)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
+    desk = await reading_desk(session, resources, plan, actor)
     shown = await milestone_detail(session, row, desk)
     return shown.answer(if_none_match)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Response
 from typing_extensions import override
 
-from services.api.context import Held, IfMatch, Writing
+from services.api.context import IfMatch, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.extensions.schemas import ExtensionIn, ExtensionOut, extension_shown
@@ -53,15 +53,15 @@ def _taking(verb: MilestoneVerb) -> Any:
     """Return the dependency that takes a milestone's turn for a verb."""
 
     async def take(
-        milestone_id: MilestoneId, actor: Writer, session: Writing, held: Held
+        milestone_id: MilestoneId, actor: Writer, session: Writing, resources: ResourcesDep
     ) -> MilestoneTurn:
         milestone = in_scope(
             await queries.for_update(session, actor, milestone_id), MilestoneNotFound
         )
-        plan = await held.plans.of_city(milestone.city_code, milestone.plan_code, session)
-        desk = await writing_desk(session, held, plan, actor)
+        plan = await resources.plans.of_city(milestone.city_code, milestone.plan_code, session)
+        desk = await writing_desk(session, resources, plan, actor)
         service.check_right(desk, verb, milestone)
-        return MilestoneTurn(milestone, actor, session, held, desk)
+        return MilestoneTurn(milestone, actor, session, resources, desk)
 
     return Depends(take)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.api.actors import name_actors
-from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading, Writing
+from services.api.context import PageSize, PageToken, PlanInScope, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.obligations.reminder_schemas import (
@@ -45,7 +45,7 @@ async def remind_units(
     plan: PlanInScope,
     code: PeriodCode,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> RemindedOut:
     """Remind the units that have not handed in what they owe for an open period, and no others.
 
@@ -66,7 +66,7 @@ async def remind_units(
         units=None if body.organization_codes is None else set(body.organization_codes),
         note=body.note,
         actor=actor.stamp(),
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
     items = [reminder_out(one, plan) for one in done.given]
     await name_actors(session, plan.city_code, items)

@@ -9,7 +9,14 @@ from fastapi import Depends, Query, Response
 
 from services.api.actors import name_actors
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInScope, Reading
+from services.api.context import (
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    ResourcesDep,
+)
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.filters import IndicatorFilter, OrganizationFilter, check_codes
@@ -63,7 +70,7 @@ async def list_obligations(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     period: PeriodFilter = None,
     organization_code: OrganizationFilter = None,
     indicator_code: IndicatorFilter = None,
@@ -92,7 +99,7 @@ async def list_obligations(
     after = None
     if page_token is not None:
         after = read_page_token(page_token, named, date.fromisoformat, UUID)
-    today = held.clock.today(plan.document.time_zone)
+    today = resources.clock.today(plan.document.time_zone)
     found = await queries.page(
         session,
         actor,
@@ -130,7 +137,7 @@ Seen = Annotated[Obligation, Depends(_seen)]
 async def get_obligation(
     row: Seen,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one obligation.
@@ -138,8 +145,8 @@ async def get_obligation(
     What became of it follows from the day and from the submission in its place, and the ETag
     changes with them.
     """
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    today = held.clock.today(plan.document.time_zone)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
+    today = resources.clock.today(plan.document.time_zone)
     found = in_scope(await queries.one(session, plan, row.id, today=today), ObligationNotFound)
     answer = obligation_out(found, plan, await _days(session, plan, today))
     body = answer.model_dump_json().encode()
@@ -173,7 +180,7 @@ async def get_reporting_rates(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     period: PeriodFilter = None,
     by: Annotated[Grouping, Query(description="What the rates are told by")] = "organization",
 ) -> ReportingRatesOut:
@@ -183,7 +190,7 @@ async def get_reporting_rates(
     """
     if period is not None:
         parsed_period(plan, period, "/query/period")
-    today = held.clock.today(plan.document.time_zone)
+    today = resources.clock.today(plan.document.time_zone)
     counted = await queries.counted(session, actor, plan, today=today, by=by, period=period)
     return rates_out(counted, plan, by=by, period=period)
 

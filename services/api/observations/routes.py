@@ -12,13 +12,13 @@ from typing_extensions import override
 from services.api.actors import name_actors
 from services.api.answers import created, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -81,7 +81,11 @@ ObservationId = Annotated[
     response_model=None,
 )
 async def record_observation(
-    body: CheckedObservation, actor: Writer, plan: PlanInScope, session: Writing, held: Held
+    body: CheckedObservation,
+    actor: Writer,
+    plan: PlanInScope,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> Response:
     """Keep what another source says of a figure, beside the official one.
 
@@ -90,7 +94,7 @@ async def record_observation(
     Where the two lie further apart than the plan's tolerance, a conflict is raised, which somebody
     decides. A figure may come before or after the official one, and in a closed period too.
     """
-    now = held.clock.now()
+    now = resources.clock.now()
     draft = draft_of(body)
     source = _source(body, plan)
     (known,) = judged([draft], plan, plan.local_date(now))
@@ -132,7 +136,7 @@ async def record_observations_at_once(
     actor: Writer,
     plan: PlanInScope,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Keep up to 1,000 figures of one source; the answer says what became of each.
 
@@ -145,7 +149,7 @@ async def record_observations_at_once(
         source=source_in(plan, body.source_code),
         plan=plan,
         actor=actor,
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
     report = report_of(found, language_of(request))
     return Response(to_json(report), media_type="application/json")
@@ -224,10 +228,10 @@ Seen = Annotated[Observation, Depends(_seen)]
     response_model=ObservationOut,
 )
 async def get_observation(
-    row: Seen, session: Reading, held: Held, if_none_match: IfNoneMatch = None
+    row: Seen, session: Reading, resources: ResourcesDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return what a source says of one figure now."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     found = vars(row)
     return json_answer(
         observation_body(found, plan), etag=observation_etag(found), if_none_match=if_none_match
@@ -270,12 +274,12 @@ class ObservationTurn(Turn[Observation]):
 
 
 async def _take(
-    observation_id: ObservationId, actor: Writer, session: Writing, held: Held
+    observation_id: ObservationId, actor: Writer, session: Writing, resources: ResourcesDep
 ) -> ObservationTurn:
     row = in_scope(await queries.for_update(session, actor, observation_id), ObservationNotFound)
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     check_withdraws(actor, vars(row), plan.sources.get(row.source_code))
-    return ObservationTurn(row, actor, session, held, plan)
+    return ObservationTurn(row, actor, session, resources, plan)
 
 
 @router.post(
@@ -297,5 +301,5 @@ async def withdraw_observation(
         withdraw,
         actor=turn.actor,
         reason=body.reason,
-        now=turn.held.clock.now(),
+        now=turn.resources.clock.now(),
     )

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Response
 from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing
+from services.api.context import IfMatch, IfNoneMatch, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.operations.rights import check_right
@@ -67,13 +67,13 @@ class OperationTurn(Turn[Operation]):
 
 
 async def _take(
-    operation_id: OperationId, actor: Caller, session: Writing, held: Held
+    operation_id: OperationId, actor: Caller, session: Writing, resources: ResourcesDep
 ) -> OperationTurn:
     operation = await operation_of(
         session, actor.city_code, operation_id, credential_id=actor.credential_id, for_update=True
     )
     check_right(actor, operation)
-    return OperationTurn(operation, actor, session, held)
+    return OperationTurn(operation, actor, session, resources)
 
 
 @router.post(
@@ -88,4 +88,4 @@ async def cancel_operation(
 
     It takes the scopes that starting it took.
     """
-    return await turn.act(if_match, cancel, now=turn.held.clock.now())
+    return await turn.act(if_match, cancel, now=turn.resources.clock.now())

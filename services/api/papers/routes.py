@@ -8,12 +8,12 @@ from fastapi import Depends, Path, Query, Response
 
 from services.api.answers import body_etag, etags, json_answer
 from services.api.context import (
-    Held,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -94,7 +94,7 @@ PaperFormat = Annotated[
     response_model=OperationOut,
 )
 async def make_paper(
-    body: PaperIn, actor: Maker, plan: PlanInScope, session: Writing, held: Held
+    body: PaperIn, actor: Maker, plan: PlanInScope, session: Writing, resources: ResourcesDep
 ) -> Response:
     """Have the worker make a paper of what the ledger says.
 
@@ -106,10 +106,10 @@ async def make_paper(
     stands. Its number is that of the order in which papers are made. Cancelled before it is done,
     it leaves nothing.
     """
-    if is_pack(body.kind) and held.files is None:
+    if is_pack(body.kind) and resources.files is None:
         raise FileStoreNotSet
-    wish = await _wish(session, plan, body, held.clock)
-    _, operation = await begin_paper(session, wish, actor=actor, now=held.clock.now())
+    wish = await _wish(session, plan, body, resources.clock)
+    _, operation = await begin_paper(session, wish, actor=actor, now=resources.clock.now())
     told = operation_out(operation).model_dump_json().encode()
     answer = json_answer(told, etag=body_etag(told), status=202)
     answer.headers["Location"] = f"/v1/operations/{operation.id}"
@@ -233,7 +233,7 @@ def _files_answered() -> dict[int | str, dict[str, object]]:
 async def get_paper_content(
     paper: PaperInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     format: PaperFormat,  # noqa: A002 (the parameter's name in the contract)
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -251,7 +251,7 @@ async def get_paper_content(
         }
         key = pack_key(paper.city_code, found.file_token or paper.id)
         return await stored_file(
-            held.files, key, described, sha256=found.sha256, if_none_match=if_none_match
+            resources.files, key, described, sha256=found.sha256, if_none_match=if_none_match
         )
     etag = f'"{found.sha256}"'
     headers = {
@@ -348,14 +348,16 @@ async def get_paper_figure(
     "/papers/{paper_id}/moved",
     responses={**answering("PaperMoved"), **refusals(403, 404)},
 )
-async def list_paper_moved(paper: WholePaper, session: Reading, held: Held) -> PaperMovedOut:
+async def list_paper_moved(
+    paper: WholePaper, session: Reading, resources: ResourcesDep
+) -> PaperMovedOut:
     """Tell which figures of a paper say something else today than was printed.
 
     The paper is composed anew of what the ledger says now, and its figures are compared by key.
     """
     plan = await _plan_of(session, paper)
-    day = held.clock.today(plan.document.time_zone)
-    now = await compose(session, plan, PaperSubject.of(paper, today=day, now=held.clock.now()))
+    day = resources.clock.today(plan.document.time_zone)
+    now = await compose(session, plan, PaperSubject.of(paper, today=day, now=resources.clock.now()))
     today = [] if now is None else [from_json(one) for one in now.figures]
     return PaperMovedOut.model_validate(
         {

@@ -9,7 +9,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from services.api.context import Held
+from services.api.context import ResourcesDep
 from services.api.contract.shown import answering
 from services.api.routing import PublicRoute
 from services.core.audit import linking
@@ -64,14 +64,14 @@ class SigningKeysOut(BaseModel):
 
 
 @router.get("/.well-known/wufei-signing-keys.json", responses=answering("SigningKeys"))
-async def read_signing_keys(held: Held, response: Response) -> SigningKeysOut:
+async def read_signing_keys(resources: ResourcesDep, response: Response) -> SigningKeysOut:
     """Return the public keys that papers, packages, dropped files and audits are verified with.
 
     No key is needed to read them. They are none of those that tokens are verified with. A replaced
     key is here as long as `WUFEI_SECRET_KEY` has it.
     """
     response.headers.update(_KEPT_BY_OTHERS)
-    return SigningKeysOut(keys=[] if held.seal is None else published(held.seal))
+    return SigningKeysOut(keys=[] if resources.seal is None else published(resources.seal))
 
 
 def published(seal: Seal) -> list[SigningKeyOut]:

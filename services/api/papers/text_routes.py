@@ -6,11 +6,11 @@ from fastapi import Depends, Path, Response
 
 from services.api.answers import json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
     check_match,
 )
@@ -69,7 +69,7 @@ async def change_paper_texts(
     plan: PlanInScope,
     kind: KindOfPaper,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     if_match: IfMatch = None,
 ) -> Response:
     """Put other texts in force, whole. `If-Match` is required.
@@ -91,7 +91,7 @@ async def change_paper_texts(
         texts=body.texts,
         version=version,
         actor=actor,
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
     answer = texts_out(plan.code, kind, changed).model_dump_json().encode()
     return json_answer(answer, etag=_etag(plan, kind, changed.version))

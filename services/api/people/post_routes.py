@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -56,9 +56,11 @@ async def _seen(post_id: PostId, actor: UserManager, session: Reading) -> StaffP
     return in_scope(await queries.post(session, actor.city_code, post_id), PostNotFound)
 
 
-async def _turn(post_id: PostId, actor: UserManager, session: Writing, held: Held) -> PostTurn:
+async def _turn(
+    post_id: PostId, actor: UserManager, session: Writing, resources: ResourcesDep
+) -> PostTurn:
     found = await queries.post(session, actor.city_code, post_id, for_update=True)
-    return PostTurn(in_scope(found, PostNotFound), actor, session, held)
+    return PostTurn(in_scope(found, PostNotFound), actor, session, resources)
 
 
 @router.post(
@@ -68,7 +70,9 @@ async def _turn(post_id: PostId, actor: UserManager, session: Writing, held: Hel
     openapi_extra=asking("Post"),
     response_model=PostOut,
 )
-async def create_post(body: PostIn, actor: UserManager, session: Writing, held: Held) -> Response:
+async def create_post(
+    body: PostIn, actor: UserManager, session: Writing, resources: ResourcesDep
+) -> Response:
     """Make a post: what its holder may do, for which unit, within which plan. Nobody holds it yet.
 
     What a post may do stays: make another where that changes.
@@ -78,7 +82,7 @@ async def create_post(body: PostIn, actor: UserManager, session: Writing, held: 
         request=PostRequest(body.title, body.role, body.organization_code, body.plan),
         actor=actor,
         plan_codes=await plan_codes(session, actor.city_code),
-        now=held.clock.true_now(),
+        now=resources.clock.true_now(),
     )
     shown = await _shown(session, post)
     return shown.created(f"/v1/posts/{post.id}")
@@ -127,7 +131,7 @@ async def hand_over_post(
     other sort of post beside it, and nobody hands over to himself.
     """
     await turn.check(if_match)
-    today = turn.held.clock.today(TIME_ZONE)
+    today = turn.resources.clock.today(TIME_ZONE)
     await posts.hand_over(
         turn.session,
         turn.item,
@@ -135,7 +139,7 @@ async def hand_over_post(
         on=body.on or today,
         actor=turn.actor,
         today=today,
-        now=turn.held.clock.true_now(),
+        now=turn.resources.clock.true_now(),
     )
-    turn.held.keys.forget()
+    turn.resources.keys.forget()
     return await turn.answer()

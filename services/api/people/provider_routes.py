@@ -8,13 +8,13 @@ from fastapi import Depends, Path, Response
 from typing_extensions import override
 
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -48,8 +48,8 @@ def _shown(provider: Provider) -> Shown:
     return shown_item(provider, provider_out(provider))
 
 
-def _address_faults(url: str | None, held: Resources) -> list[Fault]:
-    fault = None if url is None else address_fault(url, held.webhook_addresses, _PLACE)
+def _address_faults(url: str | None, resources: Resources) -> list[Fault]:
+    fault = None if url is None else address_fault(url, resources.webhook_addresses, _PLACE)
     return [] if fault is None else [fault]
 
 
@@ -68,10 +68,10 @@ async def _seen(provider_id: ProviderId, actor: UserManager, session: Reading) -
 
 
 async def _turn(
-    provider_id: ProviderId, actor: UserManager, session: Writing, held: Held
+    provider_id: ProviderId, actor: UserManager, session: Writing, resources: ResourcesDep
 ) -> ProviderTurn:
     found = await queries.provider(session, actor.city_code, provider_id, for_update=True)
-    return ProviderTurn(in_scope(found, ProviderNotFound), actor, session, held)
+    return ProviderTurn(in_scope(found, ProviderNotFound), actor, session, resources)
 
 
 Taken = Annotated[ProviderTurn, Depends(_turn)]
@@ -88,7 +88,7 @@ Taken = Annotated[ProviderTurn, Depends(_turn)]
     response_model=ProviderOut,
 )
 async def create_sign_in_provider(
-    body: ProviderIn, actor: UserManager, session: Writing, held: Held
+    body: ProviderIn, actor: UserManager, session: Writing, resources: ResourcesDep
 ) -> Response:
     """Set up a government app that people may sign in by, beside their password.
 
@@ -98,10 +98,10 @@ async def create_sign_in_provider(
     provider = await providers.create_provider(
         session,
         settings=body.model_dump(),
-        faults=_address_faults(body.base_url, held),
+        faults=_address_faults(body.base_url, resources),
         actor=actor,
-        seal=held.seal,
-        now=held.clock.true_now(),
+        seal=resources.seal,
+        now=resources.clock.true_now(),
     )
     return _shown(provider).created(f"/v1/sign-in-providers/{provider.id}")
 
@@ -151,10 +151,10 @@ async def edit_sign_in_provider(
         turn.session,
         turn.item,
         changes=changes,
-        faults=_address_faults(changes.get("base_url"), turn.held),
+        faults=_address_faults(changes.get("base_url"), turn.resources),
         actor=turn.actor,
-        seal=turn.held.seal,
-        now=turn.held.clock.true_now(),
+        seal=turn.resources.seal,
+        now=turn.resources.clock.true_now(),
     )
     return await turn.answer()
 
@@ -166,5 +166,5 @@ async def end_sign_in_provider(turn: Taken) -> None:
     Sessions that it has begun go on until they end, or are ended. Again changes nothing.
     """
     await providers.end_provider(
-        turn.session, turn.item, actor=turn.actor, now=turn.held.clock.true_now()
+        turn.session, turn.item, actor=turn.actor, now=turn.resources.clock.true_now()
     )

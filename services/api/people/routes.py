@@ -10,13 +10,13 @@ from typing_extensions import override
 
 from services.api.answers import item_etag, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -64,9 +64,9 @@ async def _manager(
 UserManager = Annotated[Actor, Depends(_manager)]
 
 
-async def _shown(session: AsyncSession, person: Person, held: Resources) -> Shown:
+async def _shown(session: AsyncSession, person: Person, resources: Resources) -> Shown:
     more = await _more(session, person)
-    return shown_item(person, user_out(person, more, held.clock.true_now()))
+    return shown_item(person, user_out(person, more, resources.clock.true_now()))
 
 
 async def _more(session: AsyncSession, person: Person) -> OfUser:
@@ -82,16 +82,18 @@ class UserTurn(Turn[Person]):
 
     @override
     async def shown(self) -> Shown:
-        return await _shown(self.session, self.item, self.held)
+        return await _shown(self.session, self.item, self.resources)
 
 
 async def _seen(user_id: UserId, actor: UserManager, session: Reading) -> Person:
     return in_scope(await queries.person(session, actor.city_code, user_id), UserNotFound)
 
 
-async def _turn(user_id: UserId, actor: UserManager, session: Writing, held: Held) -> UserTurn:
+async def _turn(
+    user_id: UserId, actor: UserManager, session: Writing, resources: ResourcesDep
+) -> UserTurn:
     found = await queries.person(session, actor.city_code, user_id, for_update=True)
-    return UserTurn(in_scope(found, UserNotFound), actor, session, held)
+    return UserTurn(in_scope(found, UserNotFound), actor, session, resources)
 
 
 TakenUser = Annotated[UserTurn, Depends(_turn)]
@@ -108,14 +110,14 @@ async def create_user(
     request: Request,
     actor: UserManager,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
 ) -> UserInvitedOut:
     """Enter somebody who is to sign in. The invitation is in this answer and nowhere else.
 
     It sets the first password, within three days. What they may do comes with posts alone.
     """
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     person, invitation = await users.create_user(
         session, username=body.username, name=body.name, actor=actor, now=now
     )
@@ -132,7 +134,7 @@ async def create_user(
 async def list_users(
     actor: UserManager,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> UserListOut:
@@ -144,7 +146,7 @@ async def list_users(
     ids = [one.id for one in page]
     posts = await queries.held_by(session, actor.city_code, ids)
     linked = await queries.linked_providers(session, actor.city_code, ids)
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     items = [user_out(one, OfUser(posts[one.id], linked[one.id]), now) for one in page]
     return UserListOut(items=items, next_page_token=following)
 
@@ -157,11 +159,11 @@ async def list_users(
 async def get_user(
     person: Annotated[Person, Depends(_seen)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one user, with the posts that they hold, held and will hold."""
-    shown = await _shown(session, person, held)
+    shown = await _shown(session, person, resources)
     return shown.answer(if_none_match)
 
 
@@ -182,7 +184,7 @@ async def edit_user(body: UserPatch, turn: TakenUser, if_match: IfMatch = None) 
         turn.item,
         changes=body.model_dump(exclude_unset=True),
         actor=turn.actor,
-        now=turn.held.clock.true_now(),
+        now=turn.resources.clock.true_now(),
     )
     return await turn.answer()
 
@@ -198,9 +200,9 @@ async def invite_user(request: Request, turn: TakenUser, if_match: IfMatch = Non
     For who has lost them. The invitation is in this answer and nowhere else.
     """
     await turn.check(if_match)
-    now = turn.held.clock.true_now()
+    now = turn.resources.clock.true_now()
     text = await users.invite(turn.session, turn.item, actor=turn.actor, now=now)
-    turn.held.keys.forget()
+    turn.resources.keys.forget()
     shown = await turn.shown()
     held = await _more(turn.session, turn.item)
     kept = user_invited_out(turn.item, held, now, None).model_dump_json().encode()
@@ -220,7 +222,7 @@ async def unlink_user(turn: TakenUser, if_match: IfMatch = None) -> Response:
     Sessions that were begun so go on. Again changes nothing.
     """
     await turn.check(if_match)
-    now = turn.held.clock.true_now()
+    now = turn.resources.clock.true_now()
     await users.unlink_user(turn.session, turn.item, actor=turn.actor, now=now)
     return await turn.answer()
 
@@ -240,10 +242,10 @@ async def end_user(turn: TakenUser, if_match: IfMatch = None) -> Response:
         turn.session,
         turn.item,
         actor=turn.actor,
-        today=turn.held.clock.today(TIME_ZONE),
-        now=turn.held.clock.true_now(),
+        today=turn.resources.clock.today(TIME_ZONE),
+        now=turn.resources.clock.true_now(),
     )
-    turn.held.keys.forget()
+    turn.resources.keys.forget()
     return await turn.answer()
 
 
@@ -258,6 +260,6 @@ async def erase_user(turn: TakenUser, if_match: IfMatch = None) -> Response:
     From then on history shows the post in place of the name. Again changes nothing.
     """
     await turn.check(if_match)
-    now = turn.held.clock.true_now()
+    now = turn.resources.clock.true_now()
     await users.erase_user(turn.session, turn.item, actor=turn.actor, now=now)
     return await turn.answer()

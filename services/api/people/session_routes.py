@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
-from services.api.context import Held, PageSize, PageToken, Reading, Writing
+from services.api.context import PageSize, PageToken, Reading, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.paging import after_id, cut, of_list
@@ -65,12 +65,12 @@ async def _own(request: Request, actor: Caller, session: Writing) -> SignIn:
 
 @router.post("/sign-out", responses={**answering("SessionEnded"), **refusals(403)})
 async def sign_out(
-    own: Annotated[SignIn, Depends(_own)], actor: Caller, session: Writing, held: Held
+    own: Annotated[SignIn, Depends(_own)], actor: Caller, session: Writing, resources: ResourcesDep
 ) -> SessionOut:
     """End the caller's session: its tokens end within five seconds on every process."""
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     await end(session, own, "signed_out", actor=actor.stamp(), now=now)
-    held.keys.forget()
+    resources.keys.forget()
     return session_out(own, own.id)
 
 
@@ -112,9 +112,12 @@ async def _taken(session_id: SessionId, actor: Concerned, session: Writing) -> S
 
 @router.delete("/sessions/{session_id}", status_code=204, responses=refusals(403, 404))
 async def end_session(
-    found: Annotated[SignIn, Depends(_taken)], actor: Concerned, session: Writing, held: Held
+    found: Annotated[SignIn, Depends(_taken)],
+    actor: Concerned,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> None:
     """End a session within five seconds on every process; again changes nothing."""
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     await end(session, found, "ended", actor=actor.stamp(), now=now)
-    held.keys.forget()
+    resources.keys.forget()

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from services.api.context import Held, Resources
+from services.api.context import Resources, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.people.sign_in_schemas import (
@@ -51,10 +51,10 @@ def _answer(shown: BaseModel) -> Response:
     return Response(shown.model_dump_json(), 200, headers, "application/json")
 
 
-async def _with_token(held: Resources, opened: Opened) -> Response:
+async def _with_token(resources: Resources, opened: Opened) -> Response:
     """Return a session with an access token of it. No connection is held by now."""
     sign_in, tenure = opened.sign_in, opened.held.tenure
-    text, token = await held.tokens.issue(
+    text, token = await resources.tokens.issue(
         city_code=sign_in.city_code,
         key_id=tenure.id,
         secret_prefix=str(sign_in.id),
@@ -71,7 +71,7 @@ async def _with_token(held: Resources, opened: Opened) -> Response:
     response_model=SessionOpenedOut,
     openapi_extra=_open("SignIn", "SignInOnDevice"),
 )
-async def sign_in(body: SignInIn, request: Request, held: Held) -> Response:
+async def sign_in(body: SignInIn, request: Request, resources: ResourcesDep) -> Response:
     """Begin a session of a user, in one of the posts that they hold.
 
     A user name that nobody has, a wrong password and one that is locked are refused alike
@@ -80,17 +80,17 @@ async def sign_in(body: SignInIn, request: Request, held: Held) -> Response:
     """
     device = Device() if body.device is None else body.device.device()
     proof = body.proof(network_shown(address_of(request)))
-    opened = await held.reception.sign_in(proof, post_id=body.post_id, device=device)
-    return await _with_token(held, opened)
+    opened = await resources.reception.sign_in(proof, post_id=body.post_id, device=device)
+    return await _with_token(resources, opened)
 
 
-def _counting(request: Request, held: Resources) -> Admit:
+def _counting(request: Request, resources: Resources) -> Admit:
     """Return what counts attempts by a provider, beside those of the caller's address."""
 
     async def admit(provider_id: UUID) -> None:
-        if held.limits is not None:
+        if resources.limits is not None:
             told = context_of(request).limited.told
-            await held.limits.admit(told, f"provider:{provider_id}", "provider_sign_ins")
+            await resources.limits.admit(told, f"provider:{provider_id}", "provider_sign_ins")
 
     return admit
 
@@ -101,7 +101,9 @@ def _counting(request: Request, held: Resources) -> Admit:
     response_model=SessionOpenedOut,
     openapi_extra=_open("SignInByApp"),
 )
-async def sign_in_by_provider(body: ProviderSignInIn, request: Request, held: Held) -> Response:
+async def sign_in_by_provider(
+    body: ProviderSignInIn, request: Request, resources: ResourcesDep
+) -> Response:
     """Begin a session of whoever a government app says has come; see `POST /v1/sign-in`.
 
     The user has linked the account before (`POST /v1/sign-in/link`). An account that nobody has
@@ -112,13 +114,13 @@ async def sign_in_by_provider(body: ProviderSignInIn, request: Request, held: He
     `sign-in-provider-unavailable`.
     """
     device = Device() if body.device is None else body.device.device()
-    opened = await held.providers.sign_in(
+    opened = await resources.providers.sign_in(
         body.proof(network_shown(address_of(request))),
-        admit=_counting(request, held),
+        admit=_counting(request, resources),
         post_id=body.post_id,
         device=device,
     )
-    return await _with_token(held, opened)
+    return await _with_token(resources, opened)
 
 
 @router.post(
@@ -127,14 +129,16 @@ async def sign_in_by_provider(body: ProviderSignInIn, request: Request, held: He
     responses=refusals(401, 409, 503),
     openapi_extra=_open("AccountLinked"),
 )
-async def link_account(body: LinkIn, request: Request, held: Held) -> None:
+async def link_account(body: LinkIn, request: Request, resources: ResourcesDep) -> None:
     """Link an account of a government app to whoever proves who they are with their password.
 
     From then on `POST /v1/sign-in/provider` lets them in. Only a keyed digest of the account's id
     is kept. Another account of the same provider takes the place of the one before.
     """
     proof = body.proof(network_shown(address_of(request)))
-    await held.providers.link(proof, body.provider, body.sent, admit=_counting(request, held))
+    await resources.providers.link(
+        proof, body.provider, body.sent, admit=_counting(request, resources)
+    )
 
 
 @router.post(
@@ -143,15 +147,15 @@ async def link_account(body: LinkIn, request: Request, held: Held) -> None:
     response_model=SessionOpenedOut,
     openapi_extra=_open("Refresh", "RefreshOfDevice"),
 )
-async def refresh_token(body: RefreshIn, held: Held) -> Response:
+async def refresh_token(body: RefreshIn, resources: ResourcesDep) -> Response:
     """Go on with a session: give a refresh token, and get another and an access token.
 
     Each is good once. One that comes a second time was stolen, or its thief was first: the session
     ends, and its owner sees it at `GET /v1/me`. After any refusal (`reauthenticate`) the user
     signs in again; what a device has not sent yet it keeps and sends then.
     """
-    opened = await held.reception.refresh(body.refresh_token, body.device_proof)
-    return await _with_token(held, opened)
+    opened = await resources.reception.refresh(body.refresh_token, body.device_proof)
+    return await _with_token(resources, opened)
 
 
 @router.post(
@@ -160,9 +164,9 @@ async def refresh_token(body: RefreshIn, held: Held) -> Response:
     response_model=InvitationAcceptedOut,
     openapi_extra=_open("Invitation"),
 )
-async def accept_invitation(body: InvitationIn, held: Held) -> Response:
+async def accept_invitation(body: InvitationIn, resources: ResourcesDep) -> Response:
     """Set the first password by an invitation, which is used up by it."""
-    person = await held.reception.accept(body.invitation, body.new_password)
+    person = await resources.reception.accept(body.invitation, body.new_password)
     return _answer(InvitationAcceptedOut(user_id=person.id, username=person.username or ""))
 
 
@@ -172,11 +176,11 @@ async def accept_invitation(body: InvitationIn, held: Held) -> Response:
     responses=refusals(401),
     openapi_extra=_open("PasswordChange"),
 )
-async def change_password(body: PasswordIn, request: Request, held: Held) -> None:
+async def change_password(body: PasswordIn, request: Request, resources: ResourcesDep) -> None:
     """Set another password; every session of the user ends within five seconds."""
     proof = body.proof(network_shown(address_of(request)))
-    await held.reception.change_password(proof, body.new_password)
-    held.keys.forget()
+    await resources.reception.change_password(proof, body.new_password)
+    resources.keys.forget()
 
 
 @router.post(
@@ -185,13 +189,15 @@ async def change_password(body: PasswordIn, request: Request, held: Held) -> Non
     response_model=SecondFactorOut,
     openapi_extra=_open("SecondFactorAsked"),
 )
-async def set_up_second_factor(body: ProofIn, request: Request, held: Held) -> Response:
+async def set_up_second_factor(
+    body: ProofIn, request: Request, resources: ResourcesDep
+) -> Response:
     """Get a new second factor: a secret for an authenticator, and ten recovery codes.
 
     It counts from the first sign-in with a code of it. Who has one already needs a code of that.
     """
     proof = body.proof(network_shown(address_of(request)))
-    made: NewFactor = await held.reception.set_up_factor(proof)
+    made: NewFactor = await resources.reception.set_up_factor(proof)
     return _answer(
         SecondFactorOut(
             secret=made.secret, address=made.address, recovery_codes=made.recovery_codes

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Response
 from pydantic_core import from_json
 
 from services.api.answers import body_etag
-from services.api.context import Held, IfMatch, PlanInScope, Writing, check_match
+from services.api.context import IfMatch, PlanInScope, ResourcesDep, Writing, check_match
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan.decision_schemas import AssignmentIn, AssignmentListOut, DecisionIn
@@ -74,7 +74,7 @@ async def assign_target(
     code: AssignedCode,
     year: Year,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> AssignedOut:
@@ -103,9 +103,9 @@ async def assign_target(
             conditions=tuple(Condition(**each.model_dump()) for each in body.conditions),
         ),
         actor=actor.stamp(),
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
-    held.plans.changed(session, plan.code)
+    resources.plans.changed(session, plan.code)
     response.headers["ETag"] = body_etag(indicator_body(await _fresh(session, plan), code))
     return assigned_out(row)
 
@@ -121,7 +121,7 @@ async def settle_open_question(
     plan: PlanInScope,
     question_id: QuestionId,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> QuestionOut:
@@ -139,9 +139,9 @@ async def settle_open_question(
             document_date=body.document_date,
         ),
         actor=actor.stamp(),
-        now=held.clock.now(),
+        now=resources.clock.now(),
     )
-    held.plans.changed(session, plan.code)
+    resources.plans.changed(session, plan.code)
     answer = settled_out(question_id, settled, plan)
     response.headers["ETag"] = _etag(answer)
     return answer

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.answers import json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     PlanInScope,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
     check_match,
 )
@@ -72,7 +72,7 @@ class PeriodTurn:
     actor: Actor
     plan: PlanState
     session: AsyncSession
-    held: Resources
+    resources: Resources
 
     async def move(
         self, if_match: str | None, *, due_date: date | None = None, reason: str | None = None
@@ -86,11 +86,11 @@ class PeriodTurn:
             period=self.period,
             verb=self.verb,
             actor=self.actor.stamp(),
-            now=self.held.clock.now(),
+            now=self.resources.clock.now(),
             due_date=due_date,
             reason=reason,
         )
-        self.held.plans.changed(self.session, self.plan.code)
+        self.resources.plans.changed(self.session, self.plan.code)
         return row
 
     async def _check(self, if_match: str) -> None:
@@ -127,10 +127,14 @@ def _taking(verb: PeriodVerb) -> Any:
     """Return the dependency that takes a period's turn for a verb."""
 
     async def take(
-        actor: PeriodRunner, plan: PlanInScope, code: PeriodCode, session: Writing, held: Held
+        actor: PeriodRunner,
+        plan: PlanInScope,
+        code: PeriodCode,
+        session: Writing,
+        resources: ResourcesDep,
     ) -> PeriodTurn:
         period = parsed_period(plan, code, "/path/period")
-        return PeriodTurn(verb, period, actor, plan, session, held)
+        return PeriodTurn(verb, period, actor, plan, session, resources)
 
     return Depends(take)
 

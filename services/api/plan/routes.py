@@ -8,10 +8,10 @@ from fastapi import Depends, Header, Request, Response
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
-    Held,
     IfNoneMatch,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.plan_document import REFERENCE
@@ -113,7 +113,7 @@ async def load_plan_document(
     actor: Loader,
     document: Sent,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     response: Response,
 ) -> LoadedOut:
     """Load a plan document: a new plan (201), a new version, or nothing where it is the same.
@@ -134,10 +134,10 @@ async def load_plan_document(
         session,
         document=document,
         actor=actor.stamp(),
-        now=held.clock.now(),
+        now=resources.clock.now(),
         whole_city=actor.runs_whole_city,
     )
-    held.plans.changed(session, loaded.plan_code)
+    resources.plans.changed(session, loaded.plan_code)
     response.status_code = 201 if loaded.outcome == "created" else 200
     response.headers["Location"] = f"/v1/plans/{loaded.plan_code}"
     return LoadedOut(
@@ -170,14 +170,14 @@ async def get_plan(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return a plan with its document, periods and open questions."""
     del actor
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
-    today = held.clock.today(plan.document.time_zone)
+    today = resources.clock.today(plan.document.time_zone)
     answered = await answered_periods(session, plan)
     body = plan_detail_out(plan, calendar, today, answered).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)

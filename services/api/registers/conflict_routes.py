@@ -8,13 +8,13 @@ from fastapi import Depends, Path, Query, Response
 from services.api.conflicts.turns import DeviceConflictTurn
 from services.api.conflicts.views import ConflictViews
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -101,18 +101,21 @@ async def get_register_row_conflict(
     conflict: Annotated[RegisterRowConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one conflict over a row, with both versions."""
-    return (await _VIEWS.read(session, actor, held, conflict)).answer(if_none_match)
+    return (await _VIEWS.read(session, actor, resources, conflict)).answer(if_none_match)
 
 
 RegisterRowConflictTurn = DeviceConflictTurn[RegisterRowConflict, RegisterRow, RegisterDesk]
 
 
 async def _take(
-    register_row_conflict_id: RegisterRowConflictId, actor: Writer, session: Writing, held: Held
+    register_row_conflict_id: RegisterRowConflictId,
+    actor: Writer,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> RegisterRowConflictTurn:
     conflict, row = await _VIEWS.locked_with(
         session,
@@ -120,12 +123,12 @@ async def _take(
         register_row_conflict_id,
         lambda one: rows.for_update(session, actor, one.row_id),
     )
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     register = register_in(plan, row.register_code)
     check_right(actor, "edit", row, register)
-    desk = RegisterDesk(plan, register, actor, held.clock.now())
+    desk = RegisterDesk(plan, register, actor, resources.clock.now())
     return RegisterRowConflictTurn(
-        conflict, actor, session, held, _VIEWS, plan, thing=row, desk=desk
+        conflict, actor, session, resources, _VIEWS, plan, thing=row, desk=desk
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.api.context import Held, PlanInScope, Reading
+from services.api.context import PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
@@ -112,7 +112,7 @@ async def list_register_quotas(
     responses={**answering("RowFindings"), **refusals(403, 404)},
 )
 async def get_register_row_findings(
-    row: Seen, actor: Reader, session: Reading, held: Held
+    row: Seen, actor: Reader, session: Reading, resources: ResourcesDep
 ) -> RowFindingsOut:
     """Return what a row breaks beside other rows of its unit, as they stand now.
 
@@ -121,7 +121,7 @@ async def get_register_row_findings(
     being confirmed. The superior has it held against what was confirmed; both sides are told to
     whoever sees the rows that they are of.
     """
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     register = plan.registers.get(row.register_code)
     found = []
     if register is not None:

@@ -10,13 +10,13 @@ from pydantic_core import to_json
 from services.api.actors import name_actors
 from services.api.answers import body_etag, created, json_answer
 from services.api.context import (
-    Held,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
     ReadSession,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -219,14 +219,14 @@ async def create_register_row(
     plan: PlanInScope,
     register: RegisterInPlan,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Write a row. A second one with the same key is 409, unless the first was ended.
 
     It counts once a lead of the register or the office confirms it, which nobody does of what they
     or their unit wrote; in a register without review it counts at once.
     """
-    desk = RegisterDesk(plan, register, actor, held.clock.now())
+    desk = RegisterDesk(plan, register, actor, resources.clock.now())
     row = await add_row(session, draft_of_row(body), desk)
     location = f"/v1/register-rows/{row['id']}"
     return created(row_body(row, plan, actor), etag=row_etag(row), location=location)
@@ -246,7 +246,7 @@ async def write_register_rows(
     plan: PlanInScope,
     register: RegisterInPlan,
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
 ) -> Response:
     """Write up to 5,000 rows by their keys; the answer says what became of each.
 
@@ -256,7 +256,7 @@ async def write_register_rows(
     """
     drafts = [draft_of_row(item, index) for index, item in enumerate(body.items)]
     written = await write_rows(
-        session, drafts, RegisterDesk(plan, register, actor, held.clock.now())
+        session, drafts, RegisterDesk(plan, register, actor, resources.clock.now())
     )
     report = report_of_rows(written, language_of(request))
     return Response(to_json(report), media_type="application/json")
@@ -268,10 +268,14 @@ async def write_register_rows(
     response_model=RegisterRowOut,
 )
 async def get_register_row(
-    row: Seen, actor: Reader, session: Reading, held: Held, if_none_match: IfNoneMatch = None
+    row: Seen,
+    actor: Reader,
+    session: Reading,
+    resources: ResourcesDep,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one row of a register."""
-    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     found = vars(row)
     return json_answer(
         row_body(found, plan, actor), etag=row_etag(found), if_none_match=if_none_match

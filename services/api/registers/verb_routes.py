@@ -8,7 +8,7 @@ from fastapi import Depends, Response
 from pydantic_core import to_json
 from typing_extensions import override
 
-from services.api.context import Held, IfMatch, Writing
+from services.api.context import IfMatch, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.reasons import RemarkIn
@@ -68,14 +68,14 @@ def _taking(verb: RowVerb) -> Any:
         row_id: RowId,
         actor: Annotated[Actor, Depends(permitted(permission))],
         session: Writing,
-        held: Held,
+        resources: ResourcesDep,
     ) -> RowTurn:
         row = in_scope(await queries.for_update(session, actor, row_id), RegisterRowNotFound)
-        plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+        plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
         register = register_in(plan, row.register_code)
         lifecycle.check_right(actor, verb, row, register)
-        desk = RegisterDesk(plan, register, actor, held.clock.now())
-        return RowTurn(row, actor, session, held, verb, desk)
+        desk = RegisterDesk(plan, register, actor, resources.clock.now())
+        return RowTurn(row, actor, session, resources, verb, desk)
 
     return Depends(take)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request, Response
 
-from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading
+from services.api.context import PageSize, PageToken, PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, VARY, answering
 from services.api.paging import cut, of_list
@@ -110,7 +110,7 @@ async def get_indicator_score(
     plan: PlanInScope,
     code: IndicatorEver,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     period: PeriodQuery = None,
     basis: Basis = "approved",
     as_of: AsOf = None,
@@ -125,7 +125,7 @@ async def get_indicator_score(
     wanted, snapshot = await _asked_for(session, plan, period, basis, as_of, publication)
     drawn_by = plan
     if snapshot is None:
-        drawn, _ = await unwritten_board(session, held, plan, wanted, as_of)
+        drawn, _ = await unwritten_board(session, resources, plan, wanted, as_of)
         board, traces, position = drawn.board, drawn.traces, 0
         scheme = plan.document.scheme
         method = MethodOut(name=scheme.name, version=scheme.version)

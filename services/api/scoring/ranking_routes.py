@@ -6,7 +6,7 @@ from fastapi import Depends, Response
 from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.context import IfNoneMatch, PlanInScope, Reading, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodFilter, PeriodQuery, period_of_board
@@ -53,7 +53,7 @@ async def get_rankings(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     group: Group = "lead",
     period: PeriodQuery = None,
     basis: Basis = "approved",
@@ -72,7 +72,7 @@ async def get_rankings(
     check_alone(publication, as_of)
     wanted = await _period(session, plan, period, publication)
     drawn = await drawn_board(
-        session, held, plan, wanted, basis=basis, as_of=as_of, publication=publication
+        session, resources, plan, wanted, basis=basis, as_of=as_of, publication=publication
     )
     listed = ranked_by_score(drawn.plan, actor, group, drawn.board, drawn.traces)
     body = to_json({**listed, **drawn.head, "period": wanted.code, "basis": basis})
@@ -88,7 +88,7 @@ async def get_reporting_rankings(
     actor: ReportReader,
     plan: PlanInScope,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     group: Group = "lead",
     period: PeriodFilter = None,
     if_none_match: IfNoneMatch = None,
@@ -100,7 +100,7 @@ async def get_reporting_rankings(
     """
     if period is not None:
         parsed_period(plan, period, "/query/period")
-    today = held.clock.today(plan.document.time_zone)
+    today = resources.clock.today(plan.document.time_zone)
     counted = {
         one.code: one for one in await reporting_quality(session, plan, today=today, period=period)
     }

@@ -91,7 +91,7 @@ class DrawnBoard:
 
 async def drawn_board(
     session: Reading,
-    held: Resources,
+    resources: Resources,
     plan: PlanState,
     period: Period,
     *,
@@ -117,7 +117,7 @@ async def drawn_board(
     if found is None and publication is not None:
         raise PublicationNotFound
     if found is None:
-        empty, _ = await unwritten_board(session, held, plan, period, as_of)
+        empty, _ = await unwritten_board(session, resources, plan, period, as_of)
         scheme = plan.document.scheme
         method = {"name": scheme.name, "version": scheme.version}
         head = {"as_of": as_of, "position": 0, "publication_number": None, "method": method}

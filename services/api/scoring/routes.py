@@ -97,14 +97,14 @@ async def get_scoreboard(
 
     `publication` names a scoreboard that was frozen, whatever became of its period since.
     """
-    access, held = access_of(request), resources_of(request)
+    access, resources = access_of(request), resources_of(request)
     check_basis(access.actor, basis)
-    body = await board_body(held, access.plan, period, basis, as_of, publication)
+    body = await board_body(resources, access.plan, period, basis, as_of, publication)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
 async def board_body(
-    held: Resources,
+    resources: Resources,
     plan: PlanState,
     period: str | None,
     basis: str,
@@ -117,10 +117,10 @@ async def board_body(
         PublicationNotFound: nothing was published under this number, or another period was.
     """
     if publication is None:
-        return await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
+        return await _read_board(resources, plan, period_of_board(plan, period), basis, as_of)
     check_alone(publication, as_of)
     asked = None if period is None else period_of_board(plan, period)
-    return await _read_published(held, plan, publication, basis, asked)
+    return await _read_published(resources, plan, publication, basis, asked)
 
 
 def check_alone(publication: int | None, as_of: datetime | None) -> None:
@@ -136,30 +136,34 @@ def check_alone(publication: int | None, as_of: datetime | None) -> None:
 
 
 async def _read_board(
-    held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
+    resources: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
 ) -> bytes:
     """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
-    row, board = await _snapshot(held, plan, period, basis, as_of)
+    row, board = await _snapshot(resources, plan, period, basis, as_of)
     if row is None:
-        async with held.reads.sessions() as session:
-            drawn, day = await unwritten_board(session, held, plan, period, as_of)
+        async with resources.reads.sessions() as session:
+            drawn, day = await unwritten_board(session, resources, plan, period, as_of)
         head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": day}
         return to_json({**head, **drawn.board})
     drawn_by = plan
     if row["plan_version"] != plan.version:
-        async with held.reads.sessions() as session:
+        async with resources.reads.sessions() as session:
             drawn_by = await plan_of_version(session, plan, row["plan_version"])
     return _body(drawn_by, period, basis, row, board, as_of)
 
 
 async def unwritten_board(
-    session: AsyncSession, held: Resources, plan: PlanState, period: Period, as_of: datetime | None
+    session: AsyncSession,
+    resources: Resources,
+    plan: PlanState,
+    period: Period,
+    as_of: datetime | None,
 ) -> tuple[Drawn, date]:
     """Return a board of which there is no snapshot, and its local date.
 
     As of a time gone by nothing of today's state is on it: nothing was known then.
     """
-    now = held.clock.now()
+    now = resources.clock.now()
     if as_of is not None and as_of < now:
         return board_before(plan, period, as_of), plan.local_date(as_of)
     today = plan.local_date(now)
@@ -167,14 +171,14 @@ async def unwritten_board(
 
 
 async def _read_published(
-    held: Resources, plan: PlanState, number: int, basis: str, asked: Period | None
+    resources: Resources, plan: PlanState, number: int, basis: str, asked: Period | None
 ) -> bytes:
     """Return the body of the scoreboard that was published under a number.
 
     Raises:
         PublicationNotFound: there is none, or it is of another period than the one asked for.
     """
-    async with held.reads.sessions() as session:
+    async with resources.reads.sessions() as session:
         period, snapshot = await published_board(session, plan, number, basis, asked)
         drawn_by = await plan_of_version(session, plan, snapshot.plan_version)
     return _body(drawn_by, period, basis, vars(snapshot), to_json(snapshot.board), None)
@@ -239,15 +243,15 @@ def _body(
 
 
 async def _snapshot(
-    held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
+    resources: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
 ) -> tuple[Mapping[str, Any] | None, bytes]:
     if as_of is None:
-        async with held.reads.pool.acquire() as connection:
+        async with resources.reads.pool.acquire() as connection:
             row = await queries.latest_board_text(
                 connection, plan.city_code, plan.code, period=period.code, basis=basis
             )
         return row, row["board"].encode() if row else b""
-    async with held.reads.sessions() as session:
+    async with resources.reads.sessions() as session:
         snapshot = await queries.latest_board(
             session, plan.city_code, plan.code, period=period.code, basis=basis, as_of=as_of
         )

@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic_core import from_json, to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, PlanInScope
+from services.api.context import IfNoneMatch, PlanInScope, ResourcesDep
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery
@@ -55,7 +55,7 @@ _STANDING = (
 async def get_indicator_table(
     actor: Reader,
     plan: PlanInScope,
-    held: Held,
+    resources: ResourcesDep,
     period: PeriodQuery = None,
     basis: Basis = "approved",
     as_of: AsOf = None,
@@ -69,8 +69,8 @@ async def get_indicator_table(
     drawn by.
     """
     check_basis(actor, basis)
-    board = from_json(await board_body(held, plan, period, basis, as_of, publication))
-    async with held.reads.sessions() as session:
+    board = from_json(await board_body(resources, plan, period, basis, as_of, publication))
+    async with resources.reads.sessions() as session:
         document = (await plan_of_version(session, plan, board["plan_version"])).document
     indicators = {one.code: one for one in document.indicators}
     listed = {

@@ -14,8 +14,8 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.context import (
-    Held,
     PlanInScope,
+    ResourcesDep,
     WriteSession,
     Writing,
     resources_of,
@@ -78,13 +78,13 @@ async def _sent(
     request: Request,
     actor: Writer,
     plan: PlanInScope,
-    held: Held,
+    resources: ResourcesDep,
     options: SentOptions,
     content_type: Annotated[str, Header(include_in_schema=False)] = JSON,
 ) -> Sent:
     """Return the batch of the body; asked for before the session, which would wait for it."""
     sent = packed(await request.body(), content_type, options)
-    today = plan.local_date(held.clock.now())
+    today = plan.local_date(resources.clock.now())
     try:
         return await run_sync(_read, sent, plan, actor, today, limiter=_one_at_a_time)
     except InvalidInput as error:
@@ -123,7 +123,7 @@ async def write_batch(
     plan: PlanInScope,
     sent: Annotated[Sent, Depends(_sent)],
     session: Annotated[WriteSession, Depends(_session, scope="function")],
-    held: Held,
+    resources: ResourcesDep,
     request: Request,
 ) -> Response:
     """Report up to 10,000 values at once; the answer says what became of each row.
@@ -135,7 +135,7 @@ async def write_batch(
     and nothing is written. A preview also tells what would change, which scores would follow,
     and an id to commit just that by.
     """
-    caller = _Caller(actor, plan, session, held.clock.now(), language_of(request))
+    caller = _Caller(actor, plan, session, resources.clock.now(), language_of(request))
     if write_options_of(request).preview:
         return await _previewed(caller, sent)
     outcome = await carry_out(
@@ -154,9 +154,13 @@ PreviewId = Annotated[
 
 
 async def _kept(
-    actor: Writer, plan: PlanInScope, preview_id: PreviewId, session: Writing, held: Held
+    actor: Writer,
+    plan: PlanInScope,
+    preview_id: PreviewId,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> KeptPreview:
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     return await previews.take(session, preview_id, plan=plan, actor=actor, now=now)
 
 
@@ -171,7 +175,7 @@ async def commit_batch(
     plan: PlanInScope,
     kept: Annotated[KeptPreview, Depends(_kept)],
     session: Writing,
-    held: Held,
+    resources: ResourcesDep,
     request: Request,
 ) -> Response:
     """Write just what a preview said, and answer as the live call would have.
@@ -180,7 +184,7 @@ async def commit_batch(
     (a row's submission, a period, the plan) it is 409 `preview-outdated`, `moved` says what, and
     nothing is written.
     """
-    caller = _Caller(actor, plan, session, held.clock.now(), language_of(request))
+    caller = _Caller(actor, plan, session, resources.clock.now(), language_of(request))
     day = kept.grounds.local_date
     sent = await run_sync(_read, kept.sent, plan, actor, day, limiter=_one_at_a_time)
     outcome = await carry_out(

@@ -9,7 +9,14 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic_core import to_json
 
-from services.api.context import Held, PlanInScope, Resources, WriteSession, Writing, check_match
+from services.api.context import (
+    PlanInScope,
+    Resources,
+    ResourcesDep,
+    WriteSession,
+    Writing,
+    check_match,
+)
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
 from services.api.deferred_faults import DeferredFaults
@@ -53,7 +60,7 @@ class Bulk:
     actor: Actor
     plan: PlanState
     session: WriteSession
-    held: Resources
+    resources: Resources
     request: Request
 
     async def move(
@@ -76,7 +83,7 @@ class Bulk:
             self.verb,
             plan=self.plan,
             actor=self.actor,
-            now=self.held.clock.now(),
+            now=self.resources.clock.now(),
         )
         told = refused | dict(zip(wishes, outcomes, strict=True))
         results = [(one.submission_id, told[index]) for index, one in enumerate(asked)]
@@ -149,10 +156,10 @@ def _taking(verb: SubmissionVerb) -> Any:
         actor: Annotated[Actor, Depends(permitted(permission))],
         plan: PlanInScope,
         session: Writing,
-        held: Held,
+        resources: ResourcesDep,
         request: Request,
     ) -> Bulk:
-        return Bulk(verb, actor, plan, session, held, request)
+        return Bulk(verb, actor, plan, session, resources, request)
 
     return Depends(take)
 

@@ -11,13 +11,13 @@ from typing_extensions import Unpack
 from services.api.conflicts.turns import ConflictTurn
 from services.api.conflicts.views import ConflictViews
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanInScope,
     Reading,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -98,20 +98,20 @@ async def get_conflict(
     conflict: Annotated[SubmissionConflict, Depends(_seen)],
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one conflict with both versions."""
-    return (await _VIEWS.read(session, actor, held, conflict)).answer(if_none_match)
+    return (await _VIEWS.read(session, actor, resources, conflict)).answer(if_none_match)
 
 
 async def _take(
-    conflict_id: ConflictId, actor: Writer, session: Writing, held: Held
+    conflict_id: ConflictId, actor: Writer, session: Writing, resources: ResourcesDep
 ) -> ConflictTurn[SubmissionConflict]:
     conflict = await _VIEWS.locked(session, actor, conflict_id)
-    plan = await held.plans.of_city(conflict.city_code, conflict.plan_code, session)
+    plan = await resources.plans.of_city(conflict.city_code, conflict.plan_code, session)
     service.check_right(actor, conflict)
-    return ConflictTurn(conflict, actor, session, held, _VIEWS, plan)
+    return ConflictTurn(conflict, actor, session, resources, _VIEWS, plan)
 
 
 @router.post(
@@ -142,7 +142,7 @@ async def decide_conflict(
         actor=turn.actor,
         take=body.take,
         reason=body.reason,
-        now=turn.held.clock.now(),
+        now=turn.resources.clock.now(),
     )
 
 

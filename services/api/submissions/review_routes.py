@@ -7,7 +7,7 @@ from fastapi import Depends, Response
 from pydantic_core import to_json
 from typing_extensions import override
 
-from services.api.context import Held, IfMatch, Writing
+from services.api.context import IfMatch, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.reasons import ReasonIn, RemarkIn
@@ -57,7 +57,7 @@ class SubmissionTurn(Turn[Submission]):
             plan=self.plan,
             actor=self.actor,
             reason=reason,
-            now=self.held.clock.now(),
+            now=self.resources.clock.now(),
         )
 
 
@@ -70,14 +70,14 @@ def _taking(verb: SubmissionVerb) -> Any:
         submission_id: SubmissionId,
         actor: Annotated[Actor, Depends(permitted(permission))],
         session: Writing,
-        held: Held,
+        resources: ResourcesDep,
     ) -> SubmissionTurn:
         submission = in_scope(
             await queries.for_update(session, actor, submission_id), SubmissionNotFound
         )
-        plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
+        plan = await resources.plans.of_city(submission.city_code, submission.plan_code, session)
         check_right(actor, verb, vars(submission), plan)
-        return SubmissionTurn(submission, actor, session, held, verb, plan)
+        return SubmissionTurn(submission, actor, session, resources, verb, plan)
 
     return Depends(take)
 
@@ -101,7 +101,7 @@ async def edit_submission(
         plan=turn.plan,
         actor=turn.actor,
         changes={name: getattr(body, name) for name in body.model_fields_set},
-        now=turn.held.clock.now(),
+        now=turn.resources.clock.now(),
     )
     return await turn.answer()
 

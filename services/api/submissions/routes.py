@@ -11,13 +11,13 @@ from pydantic_core import to_json
 from services.api.actors import name_actors
 from services.api.answers import created, json_answer
 from services.api.context import (
-    Held,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanCode,
     Reading,
     Resources,
+    ResourcesDep,
     request_key,
     resources_of,
 )
@@ -66,13 +66,15 @@ from services.core.submissions.rules import REMARKS, Form, Remarks, SubmissionSt
 router = versioned_router("submissions")
 
 
-async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mapping[str, Any]:
+async def _seen(
+    submission_id: SubmissionId, actor: Reader, resources: ResourcesDep
+) -> Mapping[str, Any]:
     """Return a submission as the caller sees it.
 
     Raises:
         SubmissionNotFound: there is none of this id in the caller's scope.
     """
-    async with held.reads.pool.acquire() as connection:
+    async with resources.reads.pool.acquire() as connection:
         return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
 
 
@@ -103,16 +105,16 @@ async def create_submission(
     It is handed in for review at once unless `draft` is true. The 409 `submission-exists` names
     the first, unless that was withdrawn.
     """
-    access, held = access_of(request), resources_of(request)
+    access, resources = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
-    now = held.clock.now()
+    now = resources.clock.now()
     draft = _draft(body, plan, plan.local_date(now))
     row = draw_up(draft, plan=plan, actor=actor, now=now)
     key = None
     if idempotency_key is not None and not validate_only:
         key = await request_key(request, actor, idempotency_key)
     etag, location = submission_etag(row), f"/v1/submissions/{row['id']}"
-    pool = held.database.pool
+    pool = resources.database.pool
     row = await judged_at_entry(pool, row, plan=plan, actor=actor)
     # Written down before a connection is asked for: it is not kept from others meanwhile.
     answer = submission_body(row, plan, actor)
@@ -124,12 +126,12 @@ async def create_submission(
             plan=plan,
             actor=actor.stamp(),
             reply=reply,
-            true_now=held.clock.true_now(),
+            true_now=resources.clock.true_now(),
             preview=validate_only,
         )
     if earlier is not None:
         return replayed(earlier)
-    held.doorbell.ring()
+    resources.doorbell.ring()
     return created(answer, etag=etag, location=location)
 
 
@@ -192,7 +194,7 @@ async def list_submissions(
     `position` while `has_more`. The superior sees what was approved; while that is corrected, it
     goes on seeing the approved revision, which counts until the next one is approved.
     """
-    access, held = access_of(request), resources_of(request)
+    access, resources = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
     if period is not None:
         parsed_period(plan, period, "/query/period")
@@ -200,10 +202,10 @@ async def list_submissions(
     if changed_after is not None:
         if page_token is not None:
             raise BadPageToken
-        return await _changes(held, actor, plan, filters, changed_after, page_size)
+        return await _changes(resources, actor, plan, filters, changed_after, page_size)
     named = of_list(actor, "submissions", plan=plan.code, **dict(filters.conditions()))
     after = after_id(page_token, named)
-    async with held.reads.pool.acquire() as connection:
+    async with resources.reads.pool.acquire() as connection:
         rows = await queries.page(
             connection,
             actor,
@@ -225,15 +227,15 @@ async def list_submissions(
 
 
 async def _changes(
-    held: Resources,
+    resources: Resources,
     actor: Actor,
     plan: PlanState,
     filters: SubmissionFilters,
     position: int,
     limit: int,
 ) -> Response:
-    async with held.reads.pool.acquire() as connection:
-        rows, read_to, more = await queries.changed_after(
+    async with resources.reads.pool.acquire() as connection:
+        rows, read_to, more, _ = await queries.changed_after(
             connection,
             actor,
             plan_code=plan.code,
@@ -269,10 +271,10 @@ def _is_listed(state: str, filters: SubmissionFilters) -> bool:
     response_model=SubmissionOut,
 )
 async def get_submission(
-    row: Seen, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
+    row: Seen, actor: Reader, resources: ResourcesDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one submission. The superior sees it as it was last approved."""
-    plan = await held.plans.of_city(row["city_code"], row["plan_code"])
+    plan = await resources.plans.of_city(row["city_code"], row["plan_code"])
     return json_answer(
         submission_body(row, plan, actor), etag=submission_etag(row), if_none_match=if_none_match
     )
@@ -286,7 +288,7 @@ async def get_submission_history(
     row: Seen,
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> HistoryOut:
@@ -300,7 +302,7 @@ async def get_submission_history(
         history, page_token, named, page_size, more=("claimed_at", "counts_from")
     )
     await name_actors(session, row["city_code"], listed["items"])
-    plan = await held.plans.of_city(row["city_code"], row["plan_code"], session)
+    plan = await resources.plans.of_city(row["city_code"], row["plan_code"], session)
     for item in listed["items"]:
         for side in ("before", "after"):
             if item[side] is not None:

@@ -61,7 +61,7 @@ class Device:
     actor: Actor
     plan: PlanState
     session: ReadSession
-    held: Resources
+    resources: Resources
     request: Request
     language: Language
     known: KnownListsIn
@@ -72,7 +72,9 @@ async def changes_since(
 ) -> dict[str, Any]:
     """Return what changed and what is gone since a position, and where to go on from.
 
-    A device whose position is beyond the log is told to begin anew: its writes have come in.
+    A device whose position is beyond the log is told to begin anew, as is one since whose position
+    the plan has a new version, or a period came into another state: who sees what, and may do what,
+    changed of things that did not. Its writes have come in.
 
     Raises:
         PositionBeyondLog: the position is beyond what a replica has of the log: it may be behind.
@@ -82,7 +84,7 @@ async def changes_since(
     try:
         return await _changes_after(device, desk, position)
     except PositionBeyondLog:
-        if device.held.reads.on_replica:
+        if device.resources.reads.on_replica:
             raise
         return await _beginning(device, anew=True)
 
@@ -95,7 +97,7 @@ async def _beginning(device: Device, *, anew: bool) -> dict[str, Any]:
 
 async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> dict[str, Any]:
     session, actor, plan = device.session, device.actor, device.plan
-    rows, read_to, more = await submission_queries.changed_after(
+    rows, read_to, more, shifted = await submission_queries.changed_after(
         await driver_connection(session),
         actor,
         plan_code=plan.code,
@@ -103,6 +105,8 @@ async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> 
         position=position,
         limit=_POSITIONS,
     )
+    if shifted:
+        return await _beginning(device, anew=True)
     gone = [
         {"kind": "submission", "id": row["id"], "position": row["position"]}
         for row in rows
@@ -183,7 +187,7 @@ async def _obligations(device: Device) -> tuple[Sequence[Any], bool]:
         return [], False
     pages = [
         await list_obligations(
-            actor, device.plan, device.session, device.held, status=status, page_size=_OWED
+            actor, device.plan, device.session, device.resources, status=status, page_size=_OWED
         )
         for status in ("missing", "expected")
     ]
@@ -195,7 +199,7 @@ async def _todo(device: Device) -> tuple[Sequence[Any], bool]:
     page = await list_todo(
         device.actor,
         device.session,
-        device.held,
+        device.resources,
         device.request,
         plan=device.plan.code,
         page_size=_SHOWN,
@@ -207,7 +211,7 @@ async def _alerts(device: Device) -> tuple[Sequence[Any], bool]:
     if not device.actor.may(Permission.READ_ALERTS):
         return [], False
     page = await list_alerts(
-        device.actor, device.plan, device.session, device.held, state="open", page_size=_SHOWN
+        device.actor, device.plan, device.session, device.resources, state="open", page_size=_SHOWN
     )
     return page.items, page.next_page_token is not None
 
@@ -238,7 +242,7 @@ async def _refused(device: Device) -> tuple[Sequence[Any], bool]:
         device.session,
         device.actor,
         device.plan,
-        since=device.held.clock.now() - _REFUSALS_SHOWN,
+        since=device.resources.clock.now() - _REFUSALS_SHOWN,
         limit=_SHOWN + 1,
     )
     told = [

@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfNoneMatch, Reading, ReadSession, Writing
+from services.api.context import IfNoneMatch, Reading, ReadSession, ResourcesDep, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.milestones.desks import reading_desk, writing_desk
@@ -45,7 +45,7 @@ _OF_LIST: dict[str, str] = {"description": "The `digest` of this list that the d
 )
 @heavy
 async def sync(
-    body: SyncIn, actor: Reader, session: Writing, held: Held, request: Request
+    body: SyncIn, actor: Reader, session: Writing, resources: ResourcesDep, request: Request
 ) -> Response:
     """Hand in what a device wrote without a network, and hear what changed meanwhile.
 
@@ -58,13 +58,15 @@ async def sync(
     kept beside it, and whoever reports for the unit decides. Those over milestones, and over rows
     of registers, have paths of their own.
     """
-    plan = await held.plans.get(body.plan, actor, session)
+    plan = await resources.plans.get(body.plan, actor, session)
     sent = writes_of(body.writes)
-    desk = await writing_desk(session, held, plan, actor)
-    taken = await take_in(session, sent, plan=plan, actor=actor, desk=desk, now=held.clock.now())
+    desk = await writing_desk(session, resources, plan, actor)
+    taken = await take_in(
+        session, sent, plan=plan, actor=actor, desk=desk, now=resources.clock.now()
+    )
     language = language_of(request)
     reading = ReadSession(session)
-    device = Device(actor, plan, reading, held, request, language, body.known)
+    device = Device(actor, plan, reading, resources, request, language, body.known)
     prefix = request.scope.get("root_path", "")
     answer = {
         "results": [_result_out(one, language, prefix) for one in taken],
@@ -106,7 +108,7 @@ async def _known(
 async def get_sync(
     actor: Reader,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     request: Request,
     known: Annotated[KnownListsIn, Depends(_known)],
     plan: Annotated[
@@ -122,9 +124,9 @@ async def get_sync(
     It is what `POST /v1/sync` answers without writes. With `If-None-Match` it is 304 while
     nothing has happened.
     """
-    state = await held.plans.get(plan, actor, session)
-    desk = await reading_desk(session, held, state, actor)
-    device = Device(actor, state, session, held, request, language_of(request), known)
+    state = await resources.plans.get(plan, actor, session)
+    desk = await reading_desk(session, resources, state, actor)
+    device = Device(actor, state, session, resources, request, language_of(request), known)
     answer = {
         "results": [],
         **await changes_since(device, desk, position),

@@ -306,8 +306,10 @@ class SyncOut(BaseModel):
     has_more: bool = Field(description="More changes follow: call again at once")
     begin_anew: bool = Field(
         description="The device's `position` is beyond the log, as after a restore of an older"
-        " backup: forget the submissions, milestones and rows that it has, read their lists page by"
-        " page, and go on from this `position`. The writes of the call are answered as ever"
+        " backup; or since then the plan has a new version, or a period was closed, published or"
+        " opened again, so that others see and may do other things: forget the submissions,"
+        " milestones and rows that it has, read their lists page by page, and go on from this"
+        " `position`. The writes of the call are answered as ever"
     )
     submissions: list[SubmissionOut] = Field(description="Those that changed since, as they are")
     milestones: list[MilestoneOut] = Field(description="Those that changed since, as they are")

@@ -10,13 +10,13 @@ from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -68,7 +68,7 @@ async def send_webhook_test(turn: Taken, response: Response, if_match: IfMatch =
     """
     await turn.check(if_match)
     event_id = await lifecycle.send_test(
-        turn.session, turn.item, actor=turn.actor, now=turn.held.clock.now()
+        turn.session, turn.item, actor=turn.actor, now=turn.resources.clock.now()
     )
     response.headers["Location"] = (
         f"/v1/webhook-endpoints/{turn.item.id}/deliveries?event_id={event_id}"
@@ -92,7 +92,7 @@ async def replay_webhook_events(body: ReplayIn, turn: Taken, if_match: IfMatch =
     """
     await turn.check(if_match)
     operation = await recovery.begin_replay(
-        turn.session, turn.item, since=body.since, actor=turn.actor, clock=turn.held.clock
+        turn.session, turn.item, since=body.since, actor=turn.actor, clock=turn.resources.clock
     )
     told = operation_out(operation).model_dump_json().encode()
     answer = json_answer(told, etag=body_etag(told), status=202)
@@ -108,7 +108,7 @@ async def list_webhook_deliveries(
     endpoint: Seen,
     actor: Manager,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
     event_type: Annotated[
         str | None, Query(max_length=60, description="Only those of events of this type")
@@ -131,7 +131,7 @@ async def list_webhook_deliveries(
     attempts = await queries.attempts_of(
         session, endpoint.city_code, [one.id for one in page], cut=_BEGINNING
     )
-    now = held.clock.true_now()
+    now = resources.clock.true_now()
     return DeliveryListOut(
         items=[
             DeliveryOut(**delivery_fields(one, endpoint, attempts[one.id], now=now)) for one in page
@@ -141,12 +141,14 @@ async def list_webhook_deliveries(
 
 
 async def _shown(
-    session: AsyncSession, found: tuple[WebhookDelivery, WebhookEndpoint], held: Resources
+    session: AsyncSession, found: tuple[WebhookDelivery, WebhookEndpoint], resources: Resources
 ) -> Shown:
     delivery, endpoint = found
     attempts = await queries.attempts_of(session, delivery.city_code, [delivery.id], cut=_WHOLE)
     sent = await queries.body_of(session, delivery)
-    fields = delivery_fields(delivery, endpoint, attempts[delivery.id], now=held.clock.true_now())
+    fields = delivery_fields(
+        delivery, endpoint, attempts[delivery.id], now=resources.clock.true_now()
+    )
     shown = DeliveryDetailOut(**fields, body=None if sent is None else sent.decode())
     body = shown.model_dump_json().encode()
     return Shown(shown, body, body_etag(body))
@@ -166,11 +168,11 @@ async def _seen(
 async def get_webhook_delivery(
     found: Annotated[tuple[WebhookDelivery, WebhookEndpoint], Depends(_seen)],
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one delivery with every attempt and what is sent."""
-    return (await _shown(session, found, held)).answer(if_none_match)
+    return (await _shown(session, found, resources)).answer(if_none_match)
 
 
 @dataclass(frozen=True)
@@ -179,14 +181,14 @@ class DeliveryTurn(Turn[tuple[WebhookDelivery, WebhookEndpoint]]):
 
     @override
     async def shown(self) -> Shown:
-        return await _shown(self.session, self.item, self.held)
+        return await _shown(self.session, self.item, self.resources)
 
 
 async def _take(
-    delivery_id: DeliveryId, actor: Manager, session: Writing, held: Held
+    delivery_id: DeliveryId, actor: Manager, session: Writing, resources: ResourcesDep
 ) -> DeliveryTurn:
     found = await queries.delivery(session, actor, delivery_id, for_update=True)
-    return DeliveryTurn(in_scope(found, DeliveryNotFound), actor, session, held)
+    return DeliveryTurn(in_scope(found, DeliveryNotFound), actor, session, resources)
 
 
 @router.post(

@@ -25,15 +25,15 @@ class _Reading:
     def __init__(self) -> None:
         self._again_at = 0.0
 
-    async def __call__(self, held: Resources) -> None:
+    async def __call__(self, resources: Resources) -> None:
         """Bring the gauges up to date."""
         if time.monotonic() < self._again_at:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS
-        async with held.database.sessions() as session:
+        async with resources.database.sessions() as session:
             standing = await queue_stats(session)
             shown = sorted(standing, key=_urgency, reverse=True)[: metrics.MOST_ENDPOINTS]
-            now = held.clock.true_now()
+            now = resources.clock.true_now()
             recent = [
                 one
                 for city_code in sorted({one.city_code for one in shown})

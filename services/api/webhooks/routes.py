@@ -12,13 +12,13 @@ from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
-    Held,
     IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
     Resources,
+    ResourcesDep,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -91,11 +91,11 @@ Seen = Annotated[WebhookEndpoint, Depends(_seen)]
 
 
 async def _shown(
-    session: AsyncSession, endpoint: WebhookEndpoint, held: Resources
+    session: AsyncSession, endpoint: WebhookEndpoint, resources: Resources
 ) -> tuple[EndpointOut, bytes, str]:
     """Return an endpoint with its secrets as they may be shown, as JSON, and its ETag."""
     secrets = await queries.secrets_of(
-        session, endpoint.city_code, [endpoint.id], now=held.clock.true_now()
+        session, endpoint.city_code, [endpoint.id], now=resources.clock.true_now()
     )
     shown = EndpointOut(**endpoint_fields(endpoint, secrets[endpoint.id]))
     body = shown.model_dump_json().encode()
@@ -108,16 +108,16 @@ class EndpointTurn(Turn[WebhookEndpoint]):
 
     @override
     async def shown(self) -> Shown:
-        return Shown(*await _shown(self.session, self.item, self.held))
+        return Shown(*await _shown(self.session, self.item, self.resources))
 
 
 async def _take(
-    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held
+    endpoint_id: EndpointId, actor: Manager, session: Writing, resources: ResourcesDep
 ) -> EndpointTurn:
     endpoint = in_scope(
         await queries.endpoint(session, actor, endpoint_id, for_update=True), EndpointNotFound
     )
-    return EndpointTurn(endpoint, actor, session, held)
+    return EndpointTurn(endpoint, actor, session, resources)
 
 
 Taken = Annotated[EndpointTurn, Depends(_take)]
@@ -128,11 +128,11 @@ async def _made(
     endpoint: WebhookEndpoint,
     key: SigningKey | None,
     request: Request,
-    held: Resources,
+    resources: Resources,
     status: int,
 ) -> Response:
     """Return an endpoint with its new secret; the reply that is kept for repeats has none."""
-    shown, _, etag = await _shown(session, endpoint, held)
+    shown, _, etag = await _shown(session, endpoint, resources)
     made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
     without = made.model_copy(update={"secret": None})
     context_of(request).kept_reply = without.model_dump_json().encode()
@@ -144,7 +144,7 @@ def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _ground(
-    session: AsyncSession, settings: Mapping[str, Any], actor: Actor, held: Resources
+    session: AsyncSession, settings: Mapping[str, Any], actor: Actor, resources: Resources
 ) -> SettingsContext:
     plans = await visible_plans(session, actor)
     unit = settings.get("organization_code")
@@ -155,7 +155,7 @@ async def _ground(
             session, actor.city_code
         )
     return SettingsContext(
-        policy=held.webhook_addresses,
+        policy=resources.webhook_addresses,
         plans={plan.code for plan in plans},
         organizations=names,
     )
@@ -196,7 +196,11 @@ _CHECKED = {"url", "event_types", "headers", "plan_code", "organization_code"}
     response_model=EndpointMadeOut,
 )
 async def create_webhook_endpoint(
-    body: CheckedEndpoint, request: Request, actor: Manager, session: Writing, held: Held
+    body: CheckedEndpoint,
+    request: Request,
+    actor: Manager,
+    session: Writing,
+    resources: ResourcesDep,
 ) -> Response:
     """Register a receiver. It hears what happens from now on, within the caller's scope.
 
@@ -206,7 +210,7 @@ async def create_webhook_endpoint(
     """
     if isinstance(body, DeferredFaults):
         settings = _settings(body.members)
-        _refuse(body, settings, actor, await _ground(session, settings, actor, held))
+        _refuse(body, settings, actor, await _ground(session, settings, actor, resources))
     assert isinstance(body, EndpointIn)  # noqa: S101 (what is faulty was refused)
     settings = _settings(dict(body))
     endpoint, key = await service.create_endpoint(
@@ -214,11 +218,11 @@ async def create_webhook_endpoint(
         settings=settings,
         manner=Manner(body.format, body.signature, body.secret),
         actor=actor,
-        ground=await _ground(session, settings, actor, held),
-        seal=held.seal,
-        clock=held.clock,
+        ground=await _ground(session, settings, actor, resources),
+        seal=resources.seal,
+        clock=resources.clock,
     )
-    answer = await _made(session, endpoint, key, request, held, 201)
+    answer = await _made(session, endpoint, key, request, resources, 201)
     answer.headers["Location"] = f"/v1/webhook-endpoints/{endpoint.id}"
     return answer
 
@@ -227,7 +231,7 @@ async def create_webhook_endpoint(
 async def list_webhook_endpoints(
     actor: Manager,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     state: Annotated[EndpointState | None, Query(description="Only those in this state")] = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -242,7 +246,7 @@ async def list_webhook_endpoints(
     found = await queries.endpoints(session, actor, state=state, after=after, limit=page_size + 1)
     page, following = cut(found, page_size, named, lambda one: [one.id])
     secrets = await queries.secrets_of(
-        session, actor.city_code, [one.id for one in page], now=held.clock.true_now()
+        session, actor.city_code, [one.id for one in page], now=resources.clock.true_now()
     )
     return EndpointListOut(
         items=[EndpointOut(**endpoint_fields(one, secrets[one.id])) for one in page],
@@ -258,11 +262,11 @@ async def list_webhook_endpoints(
 async def get_webhook_endpoint(
     endpoint: Seen,
     session: Reading,
-    held: Held,
+    resources: ResourcesDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one endpoint, without its secret."""
-    _, body, etag = await _shown(session, endpoint, held)
+    _, body, etag = await _shown(session, endpoint, resources)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 
 
@@ -287,7 +291,7 @@ async def edit_webhook_endpoint(
         body.members if isinstance(body, DeferredFaults) else body.model_dump(exclude_unset=True)
     )
     settings = _settings(given)
-    ground = await _ground(turn.session, settings, turn.actor, turn.held)
+    ground = await _ground(turn.session, settings, turn.actor, turn.resources)
     if isinstance(body, DeferredFaults):
         _refuse(body, settings, turn.actor, ground, turn.item)
     await turn.check(if_match, required=True)
@@ -297,8 +301,8 @@ async def edit_webhook_endpoint(
         settings=settings,
         actor=turn.actor,
         ground=ground,
-        seal=turn.held.seal,
-        now=turn.held.clock.now(),
+        seal=turn.resources.seal,
+        now=turn.resources.clock.now(),
     )
     return await turn.answer()
 
@@ -310,7 +314,7 @@ async def delete_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> None
     """Remove an endpoint with its secrets; what waits for it is cancelled."""
     await turn.check(if_match)
     await lifecycle.delete_endpoint(
-        turn.session, turn.item, actor=turn.actor, now=turn.held.clock.now()
+        turn.session, turn.item, actor=turn.actor, now=turn.resources.clock.now()
     )
 
 
@@ -338,10 +342,10 @@ async def rotate_webhook_secret(
         secret=body.secret,
         overlap=timedelta(seconds=body.overlap_seconds),
         actor=turn.actor,
-        seal=turn.held.seal,
-        clock=turn.held.clock,
+        seal=turn.resources.seal,
+        clock=turn.resources.clock,
     )
-    return await _made(turn.session, turn.item, key, request, turn.held, 200)
+    return await _made(turn.session, turn.item, key, request, turn.resources, 200)
 
 
 @router.post(
@@ -355,7 +359,9 @@ async def enable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Resp
     One that lost its scope is enabled by a key of the same role, organization and plan, which
     becomes its owner.
     """
-    return await turn.act(if_match, lifecycle.enable, actor=turn.actor, now=turn.held.clock.now())
+    return await turn.act(
+        if_match, lifecycle.enable, actor=turn.actor, now=turn.resources.clock.now()
+    )
 
 
 @router.post(
@@ -365,4 +371,6 @@ async def enable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Resp
 )
 async def disable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Response:
     """Send nothing to an endpoint any more; what waits for it is cancelled."""
-    return await turn.act(if_match, lifecycle.disable, actor=turn.actor, now=turn.held.clock.now())
+    return await turn.act(
+        if_match, lifecycle.disable, actor=turn.actor, now=turn.resources.clock.now()
+    )

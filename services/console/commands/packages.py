@@ -30,7 +30,7 @@ from services.core.packages.service import (
     take_in,
 )
 from services.core.packages.signing import own_key
-from services.core.packages.writing import next_to_write, note_written
+from services.core.packages.writing import carry_whole, next_to_write, note_written
 from services.core.webhooks.signing import new_key
 
 _PAGE = 500
@@ -143,6 +143,10 @@ async def _export(arguments: Namespace) -> int:
     async with _desk(arguments) as (ledger, city, language, seal):
         if arguments.number is not None:
             return await _export_again(ledger, city, arguments, language)
+        if arguments.whole and not arguments.dry_run:
+            async with ledger.database.transaction() as session:
+                found = await locked_peer(session, city, arguments.plan, arguments.peer)
+                await carry_whole(session, found, now=ledger.clock.true_now())
         number = 0
         while True:
             # The number is kept before its file is there: what could not be written comes first.
@@ -163,6 +167,8 @@ async def _next(
 ) -> CarriedPackage | None:
     async with _undone(ledger) if arguments.dry_run else ledger.database.transaction() as session:
         found = await locked_peer(session, city, arguments.plan, arguments.peer)
+        if arguments.dry_run and arguments.whole:
+            await carry_whole(session, found, now=ledger.clock.true_now())
         row = await next_to_write(session, found, seal=seal, now=ledger.clock.true_now())
         if row is not None:
             # It outlives the transaction, whatever becomes of that.
@@ -269,7 +275,7 @@ async def _take_one(
     _say(path, taken.judged.said.in_(language), bad=bad)
     if taken.counts:
         _say(path, _COUNTS.format(**taken.counts).in_(language))
-    for line in taken.refused:
+    for line in (*taken.refused, *taken.warned):
         _say(path, line)
     if taken.receipt is not None and trying is None:
         kept = write_whole(arguments.receipts or path.parent, *taken.receipt)
@@ -303,7 +309,7 @@ async def _acknowledge_all(
         words = _AGAIN if done.again else _CLOSED
         _say(path, words.format(number=done.number).in_(language))
         _say(path, _COUNTS.format(**done.counts).in_(language))
-        for line in done.refused:
+        for line in (*done.refused, *done.warned):
             _say(path, line)
     return refused
 

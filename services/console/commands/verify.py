@@ -46,6 +46,7 @@ _KINDS = {
     "packages": Text("数据包文件夹", "folder of packages"),
     "drop": Text("投递的事件文件", "dropped file of events"),
     "drops": Text("投递文件夹", "folder of dropped files"),
+    "files": Text("文件夹", "folder"),
     "evidence": Text("佐证材料包", "archive of evidence"),
     "audit": Text("审计导出", "export of an audit"),
     "paper": Text("文件", "paper"),
@@ -57,11 +58,14 @@ _OWN_KEY = Text(
     "No public key was given: it is signed by the key {key} that it names; compare it with what"
     " you noted elsewhere",
 )
-
 _NOBODY = Text(
     "没有签名：任何人都可以做出这样一个文件；请与您另记的链头核对（wufei audit verify --head）",
     "Nobody signed it: anybody can make such a file; compare it with a head that you noted"
     " elsewhere (wufei audit verify --head)",
+)
+_BEGINS = Text(
+    "从第 {number} 号开始：此前的不在这里，没有核验",
+    "It begins with number {number}: what came before is not here, and was not verified",
 )
 _WHOLE_DIGEST = Text(
     "清单没有签名：请把整个文件的 SHA-256 {digest} 与生成它的操作结果核对",
@@ -303,7 +307,7 @@ def _evidence(path: Path, paper: PaperFileRead | None, keys: Collection[bytes]) 
 
 def _dropped(path: Path, keys: Collection[bytes]) -> _Said:
     read = drop_lines.read_drop(path.read_bytes(), list(keys))
-    remarks = _key_remarks([read.public_key], keys)
+    remarks = _drop_remarks([read], keys)
     return _Said("drop", _ITEMS.format(number=read.events), list(read.faults), remarks)
 
 
@@ -317,8 +321,24 @@ def _dropped_all(paths: Collection[Path], keys: Collection[bytes]) -> _Said:
     ]
     known = {name: one.numbered for name, one in read.items() if one.numbered is not None}
     faults += drop_lines.drop_faults(known)
-    remarks = _key_remarks([one.public_key for one in read.values()], keys)
+    if not keys:
+        faults += drop_lines.unsigned_beside(read)
+    remarks = _drop_remarks(read.values(), keys)
+    remarks += _begins(one.number for one in known.values())
     return _Said("drops", _FILES.format(number=len(read)), faults, remarks)
+
+
+def _drop_remarks(
+    read: Collection[drop_lines.ReadDrop], keys: Collection[bytes]
+) -> tuple[Text, ...]:
+    """Return by which keys files are signed that nobody named, or that nobody signed them."""
+    signed = _key_remarks([one.public_key for one in read], keys)
+    return signed if signed or keys or not read else (drop_lines.NOBODY,)
+
+
+def _begins(numbers: Iterable[int]) -> tuple[Text, ...]:
+    first = min(numbers, default=1)
+    return () if first == 1 else (_BEGINS.format(number=first),)
 
 
 def _key_remarks(found: Collection[bytes | None], keys: Collection[bytes]) -> tuple[Text, ...]:
@@ -332,15 +352,25 @@ def _folder(path: Path, trusted: Trusted) -> _Said:
     """Return what is wrong with the files of a folder, each by itself and between them."""
     dropped = sorted(one for one in path.iterdir() if drop_lines.NAME.fullmatch(one.name))
     names = sorted(one for one in path.iterdir() if one.suffix == ".zip" and one.is_file())
-    if dropped and not names:
-        return _dropped_all(dropped, trusted.public_keys)
-    if not names:
+    if not dropped and not names:
         raise ConsoleError(f"{path}: {_EMPTY.en} / {_EMPTY.zh}")
+    said = [_dropped_all(dropped, trusted.public_keys)] if dropped else []
+    said += [_packages(names, trusted)] if names else []
+    if len(said) == 1:
+        return said[0]
+    count = _FILES.format(number=len(dropped) + len(names))
+    remarks = tuple(dict.fromkeys(remark for one in said for remark in one.remarks))
+    return _Said("files", count, [fault for one in said for fault in one.faults], remarks)
+
+
+def _packages(names: Collection[Path], trusted: Trusted) -> _Said:
     good: dict[str, CarriedFile] = {}
     faults = list(_opened_all(names, trusted, good))
     faults += package_faults(good)
     count = _FILES.format(number=len(names))
-    return _Said("packages", count, faults, _remarks(good.values(), trusted))
+    remarks = _remarks(good.values(), trusted)
+    remarks += _begins(one.manifest.number for one in good.values() if not one.manifest.is_receipt)
+    return _Said("packages", count, faults, remarks)
 
 
 def _opened_all(

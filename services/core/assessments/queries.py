@@ -145,7 +145,7 @@ async def standing_among(
     sheet_code: str,
     places: Sequence[tuple[str, str]],
     *,
-    held: bool,
+    locked: bool,
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Return what assesses subjects by period and key, by these; `held`: locked in one order."""
     wanted = (
@@ -159,7 +159,7 @@ async def standing_among(
         )
         .order_by(Assessment.id)
     )
-    found = await session.execute(wanted.with_for_update() if held else wanted)
+    found = await session.execute(wanted.with_for_update() if locked else wanted)
     return {(row["period"], row["subject_key"]): dict(row) for row in found.mappings()}
 
 

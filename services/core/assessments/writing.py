@@ -86,7 +86,7 @@ async def write_assessments(
     An item that one does not name stays as it was found. Every fault of each is told, and those
     without faults are written.
     """
-    decided = await _decide(session, news, desk, held=True)
+    decided = await _decide(session, news, desk, locked=True)
     await _write(session, decided, desk)
     return decided
 
@@ -95,11 +95,11 @@ async def foresee_assessments(
     session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk
 ) -> list[WrittenAssessment]:
     """Return what `write_assessments` would make of them; nothing is written, nobody waits."""
-    return await _decide(session, news, desk, held=False)
+    return await _decide(session, news, desk, locked=False)
 
 
 async def _decide(
-    session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk, *, held: bool
+    session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk, *, locked: bool
 ) -> list[WrittenAssessment]:
     plan, sheet = desk.plan, desk.sheet.sheet
     ids = [one.row_id for one in news if one.row_id is not None]
@@ -108,11 +108,11 @@ async def _decide(
     places = sorted({one.place for one in wanted if one.place is not None})
     standing: Mapping[tuple[str, str], AssessmentRow] = {}
     if places:
-        if held:
+        if locked:
             # Calls one after the other: two would wait for each other's rows, or begin the same.
             await hold_sheet(session, desk)
         standing = await queries.standing_among(
-            session, plan.city_code, plan.code, sheet.code, places, held=held
+            session, plan.city_code, plan.code, sheet.code, places, locked=locked
         )
     return await asyncio.to_thread(lambda: [_decided(one, standing, desk) for one in wanted])
 

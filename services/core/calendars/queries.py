@@ -28,16 +28,16 @@ _calendars: WeakKeyDictionary[
 
 
 async def working_calendar(
-    session: AsyncSession, city_code: str, code: str, *, held: bool = False
+    session: AsyncSession, city_code: str, code: str, *, locked: bool = False
 ) -> WorkingCalendar:
     """Return the current calendar of a city; Monday to Friday if nothing was announced.
 
-    If this process has it cached, only one small row is read. With `held`, nobody can change it
+    If this process has it cached, only one small row is read. With `locked`, nobody can change it
     before the transaction ends.
     """
     # The lock comes before the version is read: otherwise a year could be announced between the
     # two, and the caller would count by the old version.
-    if held:
+    if locked:
         await lock_name(session, _lock(city_code, code), shared=True)
     state = await _state(session, city_code, code)
     if state is None:

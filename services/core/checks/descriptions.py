@@ -22,7 +22,7 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class DescribedCheck:
-    """A check as people read it: what must hold, of which indicators' figures it is asked."""
+    """A check for people to read: the condition, and the indicators whose figures it applies to."""
 
     kind: CheckKind
     code: str | None
@@ -35,7 +35,7 @@ class DescribedCheck:
 
 
 def described_checks(plan: PlanState) -> Iterator[DescribedCheck]:
-    """Yield the checks of a plan: its rules and balances, then those that are built in."""
+    """Yield the checks of a plan: its rules and balances, then the built-in ones."""
     for one in plan.checks.rules:
         rule = one.rule
         asked = tuple(sorted({code for code, _ in one.asked_of}))
@@ -79,7 +79,7 @@ def _described(
 
 
 def rule_in_words(rule: CheckRule) -> Text:
-    """Return what must hold, such as `W1 + 2 × W2（上期） <= W3`."""
+    """Return the condition in words, such as `W1 + 2 × W2（上期） <= W3`."""
     said = Text(
         f"{_side(rule.left, 0)} {rule.operator} {_side(rule.right, 0)}",
         f"{_side(rule.left, 1)} {rule.operator} {_side(rule.right, 1)}",

@@ -19,7 +19,7 @@ _HANDED_IN = frozenset({"submitted", "approved"})
 
 @dataclass(frozen=True, slots=True)
 class ReportedFigure:
-    """A figure, its parts where it is a ratio, and the submission and version that say it."""
+    """A figure, with its parts if it is a ratio, and the submission and version it comes from."""
 
     id: UUID
     version: int
@@ -35,7 +35,7 @@ class ReportedFigure:
 
 
 def figure_of_row(row: Mapping[str, Any]) -> ReportedFigure | None:
-    """Return the figure that a submission says, in whichever state; None: it says none."""
+    """Return the figure of a submission, in any state; None: it has none."""
     if row["value"] is None and row["numerator"] is None:
         return None
     return ReportedFigure(
@@ -49,7 +49,7 @@ def figure_of_row(row: Mapping[str, Any]) -> ReportedFigure | None:
 
 
 class Figures:
-    """What stands at the slots that were looked up, and over it what is written just now."""
+    """The figures looked up at some slots, overlaid by those that are being written."""
 
     def __init__(self, stored: Mapping[Slot, ReportedFigure] | None = None) -> None:
         self._stored = dict(stored or {})
@@ -62,9 +62,9 @@ class Figures:
         return self._stored.get(slot)
 
     def lay_over(self, row: Mapping[str, Any]) -> None:
-        """Let a submission count that is written just now: from here on its figure stands there.
+        """Overlay a submission that is being written: from now on its figure counts in its slot.
 
-        One that is worked on, as a draft or returned, changes nothing of what stands.
+        A submission that is being worked on, as a draft or returned, changes nothing.
         """
         if row["state"] in _HANDED_IN:
             self._over[slot_of(row)] = figure_of_row(row)
@@ -72,21 +72,21 @@ class Figures:
             self._over[slot_of(row)] = None
 
     def lay_over_all(self, others: "Figures") -> None:
-        """Lay over what was laid over others."""
+        """Overlay everything that was overlaid on others."""
         self._over |= dict(others.laid_over())
 
     def take_off(self, slot: Slot) -> None:
-        """Let what is stored at a slot stand there again."""
+        """Remove the overlay of a slot, so that the stored figure counts again."""
         self._over.pop(slot, None)
 
     def laid_over(self) -> Iterator[tuple[Slot, ReportedFigure | None]]:
-        """Yield what was laid over; None: nothing stands there any more."""
+        """Yield the overlaid figures; None: the slot is empty now."""
         yield from self._over.items()
 
     def stored(self) -> Iterator[tuple[Slot, ReportedFigure]]:
-        """Yield what was looked up."""
+        """Yield the figures that were looked up."""
         yield from self._stored.items()
 
 
 NOTHING = Figures()
-"""Of whoever has nothing to compare. Nothing is laid over it."""
+"""Shared default for callers without figures to compare. Nothing may be overlaid on it."""

@@ -29,12 +29,12 @@ CODES: Mapping[CheckKind, str] = {
     "change": "unusual-change",
     "outlier": "outlier",
 }
-"""What a broken check of each kind is called, whether it blocks or warns."""
+"""The code of a finding by kind of check, whether it blocks or warns."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedFigure:
-    """A figure that a check compared, on which side, and where it stands; None: none is there."""
+    """A figure that a check compared, its side and its slot; `value` None: it is missing."""
 
     side: Literal["left", "right"]
     indicator_code: str
@@ -46,11 +46,12 @@ class ComparedFigure:
 
 @dataclass(frozen=True, slots=True)
 class CheckFinding:
-    """A check that is broken.
+    """The finding of a check that does not hold.
 
-    `rule` is its code in the plan; None of a built-in one. `words` say what is wrong without a
-    figure of elsewhere; `said` adds the figures. `left` and `right` are the sums of both sides, as
-    text, and `statistics` what else was reckoned. `approved`: all that was compared with it was.
+    `rule` is its code in the plan; None: a built-in check. `words` describe the fault without
+    figures of other slots; `said` adds the figures. `left` and `right` are the sums of both sides,
+    as text, and `statistics` other computed numbers. `approved`: all compared figures were
+    approved.
     """
 
     kind: CheckKind
@@ -70,12 +71,12 @@ class CheckFinding:
 
     @property
     def code(self) -> str:
-        """What it is called."""
+        """The stable code of the finding."""
         return CODES[self.kind]
 
 
 def kept(findings: Sequence[CheckFinding]) -> list[dict[str, Any]] | None:
-    """Return findings as a submission keeps them; None: there are none."""
+    """Return findings as a submission stores them; None: there are none."""
     return [_kept(one) for one in findings] or None
 
 
@@ -107,7 +108,7 @@ def _two(words: Text) -> dict[str, str]:
 
 
 def findings_kept(column: str | Sequence[Mapping[str, Any]] | None) -> list[CheckFinding]:
-    """Return what `kept` wrote, as the driver or the mapper hands it out."""
+    """Read findings that `kept` wrote, as JSON text or already parsed."""
     read = from_json(column) if isinstance(column, str) else column
     return [_read(one) for one in read or ()]
 
@@ -126,9 +127,9 @@ def _read(one: Mapping[str, Any]) -> CheckFinding:
 
 
 def shows_figures(finding: CheckFinding, actor: Actor, plan: PlanState) -> bool:
-    """Return whether all that a finding compares lies within a caller's reach.
+    """Return whether all figures of a finding lie within a caller's reach.
 
-    A sum with one figure of elsewhere in it would give that figure away, so it is all or nothing.
+    All or nothing, because a sum that includes one hidden figure would reveal it.
     """
     if actor.reach is Reach.APPROVED:
         return finding.approved
@@ -145,7 +146,7 @@ def shows_figures(finding: CheckFinding, actor: Actor, plan: PlanState) -> bool:
 
 
 def told(finding: CheckFinding, *, figures: bool) -> Text:
-    """Return what a finding says, with its figures or without, and what to do about it."""
+    """Return the words of a finding, with or without figures, and the advice."""
     said = finding.words
     if figures:
         said = _joined(said, finding.said, "：", ": ") if finding.said.zh else said
@@ -164,7 +165,7 @@ def _joined(one: Text, other: Text, zh: str, en: str) -> Text:
 
 
 def shown(number: Decimal) -> str:
-    """Return a number for people: as it is where it is short, else to four places."""
+    """Format a number for people: in full if it is short, else to four places."""
     text = plain(number)
     return text if len(text) <= _SHORT else plain(Decimal(display(number, _PLACES)))
 

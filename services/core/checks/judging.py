@@ -22,10 +22,10 @@ _HUNDRED = Decimal(100)
 
 
 def findings_of(row: Mapping[str, Any], plan: PlanState, figures: Figures) -> list[CheckFinding]:
-    """Return which checks a submission breaks, those of its figure by itself first.
+    """Return the checks that a submission breaks, those of its figure alone first.
 
-    Of its own slot its own figure is compared, whatever stands there; of other slots what
-    stands there (`checks.figures`). A submission that says no figure yet breaks none.
+    In its own slot the submission's figure is compared, whatever is stored there; in other slots
+    the figure that counts there (`checks.figures`). A submission without a figure breaks no check.
     """
     if row["indicator_code"] not in plan.indicators or _says_nothing(row):
         return []
@@ -43,9 +43,9 @@ def _says_nothing(row: Mapping[str, Any]) -> bool:
 
 
 def findings_alone(row: Mapping[str, Any], plan: PlanState) -> list[CheckFinding]:
-    """Return which checks of its figure alone a submission breaks: they need no other figure.
+    """Return the checks of its figure alone that a submission breaks; no other figure is needed.
 
-    The first that is broken is told: a part above its whole is above 100 percent, too.
+    Only the first is reported, because a part above its whole is also above 100 percent.
     """
     indicator = plan.indicators.get(row["indicator_code"])
     if indicator is None or row["value"] is None:
@@ -137,7 +137,7 @@ def judge_rule(
     plan: PlanState,
     figures: Figures,
 ) -> CheckFinding | None:
-    """Return what is found where a rule does not hold for a place at which `said` is reported."""
+    """Return the finding if a rule does not hold for a slot with the figure `said`."""
     rule = one.rule
     compared = _Compared(own, said, plan, figures)
     left = side_sum(rule.left, compared.left)
@@ -185,7 +185,7 @@ def _sides(one: StandingRule, left: SideSum, right: SideSum) -> Text:
 
 
 class _Compared:
-    """The figures that a rule compares, noted as they are found."""
+    """The figures that a rule compares, recorded as they are looked up."""
 
     def __init__(
         self, own: Slot, said: ReportedFigure | None, plan: PlanState, figures: Figures
@@ -242,9 +242,9 @@ def _changed(
     slot: Slot,
     earlier: ReportedFigure,
 ) -> CheckFinding | None:
-    """Return what is found where a figure changed by more than every bound that is stated.
+    """Return the finding if a figure changed by more than every bound of the check.
 
-    From 0 no percentage can be said: then the absolute bound is asked alone, or nothing is.
+    A change from 0 has no percentage: then only the absolute bound applies, if there is one.
     """
     before = earlier.value or Decimal(0)
     difference = total([value, before.copy_negate()])

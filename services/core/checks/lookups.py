@@ -16,7 +16,7 @@ _NO_CHECKS = EntryChecks()
 def slots_needed(rows: Iterable[Mapping[str, Any]], plan: PlanState) -> set[Slot]:
     """Return the other slots whose figures the checks of some submissions compare.
 
-    What is of no period is refused elsewhere, and needs none.
+    A code that is not a period is refused elsewhere, and needs none.
     """
     if not (plan.checks.by_indicator or plan.checks.built_in):
         return set()
@@ -56,26 +56,26 @@ def _slots_before(built_in: EntryChecks, own: Slot, plan: PlanState) -> Iterator
 
 
 def built_in_of(own: Slot, plan: PlanState) -> EntryChecks:
-    """Return the built-in checks that are asked of a figure."""
+    """Return the built-in checks of a figure."""
     return plan.checks.built_in.get(own.indicator_code, _NO_CHECKS)
 
 
 def rules_for(own: Slot, plan: PlanState) -> Iterator[StandingRule]:
-    """Yield the rules that are asked of the figure of a slot, in the plan's order."""
+    """Yield the rules that apply to the figure of a slot, in the plan's order."""
     for one in plan.checks.by_indicator.get(own.indicator_code, ()):
         if one.concerns(own.indicator_code, own.organization_code):
             yield one
 
 
 def slots_of_rule(one: StandingRule, own: Slot, plan: PlanState) -> Iterator[Slot]:
-    """Yield the slots that a rule compares when it is asked of the figure of a slot."""
+    """Yield the slots that a rule compares when it runs for a slot."""
     for term in (*one.rule.left, *one.rule.right):
         if term.indicator is not None:
             yield slot_of_term(term, own, plan)
 
 
 def slot_of_term(term: CheckTerm, own: Slot, plan: PlanState) -> Slot:
-    """Return where the figure of a term stands; the term is of an indicator."""
+    """Return the slot of a term; the term has an indicator."""
     period = plan.period_calendar.period(own.period)
     return Slot(
         term.indicator or "",
@@ -84,7 +84,7 @@ def slot_of_term(term: CheckTerm, own: Slot, plan: PlanState) -> Slot:
     )
 
 
-# A batch asks for the same few thousands of times.
+# Cached because a batch asks for the same few codes thousands of times.
 @lru_cache(maxsize=4096)
 def _code_at(period: Period, at: PeriodOfTerm) -> str:
     if at == "this_period":

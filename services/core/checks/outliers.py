@@ -25,11 +25,11 @@ SpreadKind = Literal["mad", "mean_distance", "none"]
 
 @dataclass(frozen=True, slots=True)
 class RobustScore:
-    """Where a figure lies among `count` earlier ones.
+    """The position of a figure among `count` earlier ones.
 
-    `z` is signed, at scale 20, and None where all of them are equal; `spread` says what it was
-    measured by. `lower` and `upper` are the bounds beyond which a figure is an outlier, at scale
-    20; `is_outlier` was decided exactly and not by them.
+    `z` is signed, at scale 20, None if all of them are equal; `spread` is its denominator. `lower`
+    and `upper` are the bounds beyond which a figure is an outlier, at scale 20; `is_outlier` was
+    decided exactly and not by these bounds.
     """
 
     is_outlier: bool
@@ -44,13 +44,13 @@ class RobustScore:
 
 
 def robust_score(value: Decimal, earlier: Sequence[Decimal], threshold: Decimal) -> RobustScore:
-    """Return where a figure lies among earlier ones, of which there is one at least."""
+    """Return the position of a figure among earlier ones; there must be at least one."""
     count = Decimal(len(earlier))
     middle = median(earlier)
     distances = [less(one, middle).copy_abs() for one in earlier]
     mad, added = median(distances), total(distances)
     away = less(value, middle)
-    # z = away × over ÷ under, so that |z| > threshold is told by products alone.
+    # z = away × over ÷ under, so |z| > threshold is decided by products alone.
     spread: SpreadKind
     if mad:
         spread, over, under = "mad", _MAD_FACTOR, mad
@@ -73,7 +73,7 @@ def robust_score(value: Decimal, earlier: Sequence[Decimal], threshold: Decimal)
 
 
 def median(numbers: Sequence[Decimal]) -> Decimal:
-    """Return the exact median: the middle one, or half of the two in the middle together."""
+    """Return the exact median: the middle number, or the mean of the two in the middle."""
     ordered = sorted(numbers)
     half = len(ordered) // 2
     if len(ordered) % 2:

@@ -19,9 +19,9 @@ from services.core.plan.state import PlanState
 async def figures_beside(
     session: AsyncSession, rows: Iterable[Mapping[str, Any]], plan: PlanState
 ) -> Figures:
-    """Return what the checks of many submissions compare them with, in one statement at most.
+    """Read the figures that the checks of many submissions compare, in one statement at most.
 
-    Where they look is worked out beside the event loop.
+    The slots are computed off the event loop.
     """
     slots = await asyncio.to_thread(slots_needed, rows, plan)
     return await figures_at(await driver_connection(session), plan, slots) if slots else Figures()
@@ -32,7 +32,7 @@ async def figures_at(
     plan: PlanState,
     slots: Collection[Slot],
 ) -> Figures:
-    """Return what stands at some slots, in one statement; in none where no slot is named."""
+    """Read the figures at some slots in one statement; without slots in none."""
     if not slots:
         return Figures()
     indicators, units, periods = (list(part) for part in zip(*sorted(slots), strict=True))
@@ -62,7 +62,7 @@ async def figures_at(
 
 @dataclass(frozen=True, slots=True)
 class TrialScope:
-    """Which figures a trial is about: of a period or a unit, after a slot; None: of any."""
+    """The figures of a trial: of a period or unit, after a slot; None: any."""
 
     period: str | None = None
     organization_code: str | None = None
@@ -77,7 +77,7 @@ async def reported_places(
     *,
     limit: int,
 ) -> list[Slot]:
-    """Return up to `limit` slots at which some indicators were handed in, in their order."""
+    """Return up to `limit` slots at which some indicators were submitted, in their order."""
     after = scope.after or Slot("", "", "")
     given = {
         "city": plan.city_code,

@@ -19,7 +19,7 @@ JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
     AND submission.organization_code = w.organization_code AND submission.period = w.period
     AND submission.state <> 'withdrawn'
 LEFT JOIN LATERAL (
-    -- What is returned or corrected: the approved one counts meanwhile, and history has it.
+    -- While a submission is returned or corrected, its approved figure counts, from the history.
     SELECT history.after FROM submission_history AS history
     WHERE history.city_code = :city AND history.submission_id = submission.id
         AND submission.state IN ('draft', 'returned')
@@ -29,13 +29,13 @@ LEFT JOIN LATERAL (
 WHERE CASE WHEN approved.after IS NOT NULL THEN NOT CAST(approved.after->>'falsified' AS boolean)
     ELSE submission.state IN ('submitted', 'approved') AND NOT submission.falsified END
 """)
-"""What stands at some places, by three arrays of the same length (`checks.figures`)."""
+"""The figures that count at some slots, passed as three arrays of one length (`checks.figures`)."""
 
 REPORTED = DriverStatement("""
 SELECT found.indicator_code, found.organization_code, found.period
 FROM unnest(CAST(:indicators AS text[])) AS w(indicator_code)
 CROSS JOIN LATERAL (
-    -- Each indicator by its index, and no more of it than is wanted of all.
+    -- Reads each indicator by its index, and no more rows of each than the total limit.
     SELECT submission.indicator_code, submission.organization_code, submission.period
     FROM submission
     WHERE submission.city_code = :city AND submission.plan_code = :plan
@@ -52,4 +52,4 @@ CROSS JOIN LATERAL (
 ) AS found
 ORDER BY found.indicator_code, found.organization_code, found.period LIMIT :most
 """)
-"""Where figures of some indicators were handed in, in the order of places after one of them."""
+"""The slots where figures of some indicators were submitted, in order, after a given slot."""

@@ -20,7 +20,7 @@ _MOST_AT_ONCE = 500
 
 
 def most_at_once(rules: Sequence[StandingRule]) -> int:
-    """Return how many submissions are looked at in one go, so that what is looked up is bounded."""
+    """Return how many submissions to process at once, so that the number of lookups is bounded."""
     terms = sum(len(one.rule.left) + len(one.rule.right) for one in rules)
     return min(_MOST_AT_ONCE, max(_MOST_LOOKED_UP // max(terms, 1), 1))
 
@@ -28,7 +28,7 @@ def most_at_once(rules: Sequence[StandingRule]) -> int:
 def places_tried(
     reported: Sequence[Slot], rules: tuple[StandingRule, ...], plan: PlanState
 ) -> set[Slot]:
-    """Return the slots whose figures rules compare where these were reported."""
+    """Return the slots whose figures the rules compare for these reported slots."""
     return {
         slot
         for own in reported
@@ -43,7 +43,7 @@ def broken_by(
     plan: PlanState,
     figures: Figures,
 ) -> Iterator[tuple[Slot, CheckFinding]]:
-    """Yield where a rule would not hold, and what it would find there."""
+    """Yield the slots where a rule would not hold, with the finding."""
     for own in reported:
         for one in _asked(own, rules):
             asks = next((each for each in _askers(one, own) if figures.at(each)), own)
@@ -61,6 +61,6 @@ def _asked(own: Slot, rules: tuple[StandingRule, ...]) -> Iterator[StandingRule]
 
 
 def _askers(one: StandingRule, own: Slot) -> list[Slot]:
-    """Return the slots of a unit and a period at which a rule is asked, by their codes."""
+    """Return the slots of a unit and period at which a rule may run, by their codes."""
     codes = {code for code, unit in one.asked_of if unit in {None, own.organization_code}}
     return [own._replace(indicator_code=code) for code in sorted(codes)]

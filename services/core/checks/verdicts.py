@@ -13,7 +13,7 @@ FigureOf = Callable[[CheckTerm], Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class SideSum:
-    """One side of a rule: its sum, a missing figure being 0, and how many of its figures miss."""
+    """One side of a rule: its sum, with missing figures as 0, and how many figures are missing."""
 
     total: Decimal
     figures: int
@@ -21,12 +21,12 @@ class SideSum:
 
     @property
     def is_there(self) -> bool:
-        """Whether it has a figure at all."""
+        """Whether it has any figure."""
         return self.figures > self.missing
 
 
 def side_sum(terms: Sequence[CheckTerm], figure_of: FigureOf) -> SideSum:
-    """Return the exact sum of a side: each figure or constant times its constant."""
+    """Return the exact sum of a side: each figure or constant times its factor."""
     parts, figures, missing = [], 0, 0
     for term in terms:
         found = term.constant
@@ -40,10 +40,10 @@ def side_sum(terms: Sequence[CheckTerm], figure_of: FigureOf) -> SideSum:
 
 
 def holds(operator: CheckOperator, left: Decimal, right: Decimal, tolerance: Decimal) -> bool:
-    """Return whether an operator holds between two numbers; it is none of the pairs.
+    """Return whether an operator holds between two numbers; not for the pair operators.
 
-    What differs by no more than the tolerance (0 or above) counts as equal. So `<=` is just what
-    `>` is not, and of `<`, `==` and `>` one holds.
+    Numbers that differ by no more than the tolerance (0 or above) are equal. So `<=` is exactly the
+    negation of `>`, and exactly one of `<`, `==` and `>` holds.
     """
     difference = total([left, right.copy_negate()])
     equal = difference.copy_abs() <= tolerance
@@ -63,10 +63,10 @@ def holds(operator: CheckOperator, left: Decimal, right: Decimal, tolerance: Dec
 
 
 def verdict(rule: CheckRule, left: SideSum, right: SideSum) -> bool | None:
-    """Return whether a rule holds between two sides; None: it is not asked, for want of figures.
+    """Return whether a rule holds between two sides; None: not applied, for lack of figures.
 
-    `skip_if_any` asks it where no figure is missing, `skip_if_all` where neither side lacks all of
-    its figures, `never_skip` always; what is missing then counts as 0. A pair is always asked.
+    `skip_if_any` applies it if no figure is missing, `skip_if_all` if neither side lacks all of its
+    figures, `never_skip` always; missing figures then count as 0. A pair is always applied.
     """
     if rule.operator in PAIRS:
         if rule.operator == "exclusive_pair":

@@ -13,10 +13,10 @@ from services.core.kit.database import Base
 
 
 class KeptConflict(Base):
-    """Something that was said of a thing of the ledger and did not go together with what it says.
+    """A change that did not fit the present state of something in the ledger.
 
-    `base` is what the ledger said when the device saw it last, `ledger` what it said when the
-    conflict was raised, `device` what was wanted. `claimed_at` is what the device's clock said and
+    `base` is the ledger's version when the device last saw it, `ledger` its version when the
+    conflict was raised, `device` the wanted one. `claimed_at` is the device's own time, which
     proves nothing.
     """
 
@@ -41,9 +41,9 @@ class KeptConflict(Base):
 
 
 class DeviceConflict(KeptConflict):
-    """A conflict over something that devices alone say otherwise, and saw before they did.
+    """A conflict with a device only, over something that the device had seen before.
 
-    `title` is what the thing was called when the conflict was raised.
+    `title` is the thing's title when the conflict was raised.
     """
 
     __abstract__ = True
@@ -71,7 +71,10 @@ def table_args(table: str) -> tuple[SchemaItem, ...]:
 
 
 def device_table_args(table: str, thing: str) -> tuple[SchemaItem, ...]:
-    """Return those of a table of conflicts of devices over a `thing`, whose id is a column."""
+    """Return the indexes and checks of a table of device conflicts over a `thing`.
+
+    The table has a column with the thing's id.
+    """
     return (
         *table_args(table),
         Index(f"ix_{table}_{thing}", "city_code", f"{thing}_id", "id"),

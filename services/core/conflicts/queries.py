@@ -27,7 +27,7 @@ async def page(
 ) -> Sequence[Conflict]:
     """Return up to `limit` visible conflicts of a plan, newest first, after the id `after`.
 
-    `filters` are what columns have to say; None: whatever they do.
+    `filters` are the required values of columns; None: any value.
     """
     table = subject.table
     wanted = select(table).where(scope(actor, subject.owned).clause, table.plan_code == plan_code)
@@ -52,7 +52,7 @@ async def one(
 async def for_update(
     session: AsyncSession, actor: Actor, subject: ConflictSubject[Conflict], conflict_id: UUID
 ) -> Conflict | None:
-    """Return one visible conflict as it stands, locked until the transaction ends."""
+    """Return one visible conflict, locked until the transaction ends."""
     table = subject.table
     return await session.scalar(
         select(table)
@@ -69,10 +69,10 @@ async def with_thing(
     conflict_id: UUID,
     lock: Callable[[Conflict], Awaitable[Thing | None]],
 ) -> tuple[Conflict, Thing] | None:
-    """Return one visible conflict and the thing that it is over, both locked: the thing first.
+    """Return a visible conflict and the thing that it is over, both locked: the thing first.
 
-    Who takes in writes of devices locks the thing, too, before a conflict is raised. `lock` returns
-    it locked; None: the caller does not see it.
+    Taking in a device's writes also locks the thing before it raises a conflict. `lock` returns the
+    locked thing; None: the caller does not see it.
     """
     found = await one(session, actor, subject, conflict_id)
     if found is None:

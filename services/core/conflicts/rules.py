@@ -13,16 +13,17 @@ DeviceTakenVersion = Literal["ledger", "device"]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What becomes of a change: `free` is to be written, `disputed` is what both sides changed."""
+    """The result of a merge: `free` is to be written, `disputed` was changed by both sides."""
 
     free: Mapping[str, Any]
     disputed: tuple[str, ...]
 
 
 def merge(base: Mapping[str, Any], present: Mapping[str, Any], wanted: Mapping[str, Any]) -> Merged:
-    """Merge what is `wanted` by name with what stands; what one side does not have is null.
+    """Merge the `wanted` values with the present ones, by name; missing names count as null.
 
-    What only one side changed is that side's. What both changed alike is as it is.
+    A name that only one side changed gets that side's value. A name that both changed to the same
+    value stays as it is.
     """
     free: dict[str, Any] = {}
     disputed = []
@@ -45,9 +46,9 @@ def add_said(
     device: Mapping[str, Any],
     claimed_at: datetime | None,
 ) -> None:
-    """Let a later write of the same call say its part in the conflict of the first.
+    """Add a later write of the same call to the conflict that the first one raised.
 
-    The last word of what the device wants counts, and the first of what it saw and of what stood.
+    The last wanted value of the device counts, but the first base and the first ledger version.
     """
     if base is not None and conflict.base is not None:
         conflict.base = {**base, **conflict.base}

@@ -16,7 +16,7 @@ from services.core.identity.actor import Actor
 async def raise_conflicts(
     session: AsyncSession, subject: ConflictSubject[Conflict], conflicts: Sequence[Conflict]
 ) -> None:
-    """Write new conflicts and an event for each, in two statements however many they are."""
+    """Insert new conflicts and an event for each, in two statements however many there are."""
     if not conflicts:
         return
     names = subject.table.__table__.columns.keys()
@@ -32,7 +32,7 @@ async def write_step(
     step: LoggedStep,
     now: datetime,
 ) -> None:
-    """Write locked conflicts that were changed, each as its next version, with an event each."""
+    """Write locked conflicts after a change, each as its next version, with an event."""
     if not conflicts:
         return
     for one in conflicts:
@@ -42,10 +42,10 @@ async def write_step(
 
 
 def check_open(conflict: KeptConflict) -> None:
-    """Let a conflict pass that waits for a decision.
+    """Check that a conflict is open.
 
     Raises:
-        ConflictDecided: it was decided before, or is none any more.
+        ConflictDecided: it was decided before, or no longer exists.
     """
     if conflict.state != "open":
         raise ConflictDecided(extra={"state": conflict.state, "allowed_actions": []})
@@ -61,7 +61,7 @@ async def settle(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Note that a locked conflict is decided, once what was taken is carried out."""
+    """Record the decision of a locked conflict, after the chosen version was applied."""
     conflict.state, conflict.taken = "decided", take
     conflict.decision_reason = reason
     conflict.decided_by, conflict.decided_at = actor.stamp(), now

@@ -13,10 +13,10 @@ LoggedStep = Literal["raised", "changed", "closed", "decided"]
 
 @dataclass(frozen=True, slots=True)
 class ConflictSubject(Generic[Conflict]):
-    """What conflicts of one kind are over.
+    """The description of one kind of conflict.
 
-    `table` keeps them, and `owned` says whose each of them is. `events` are what the log tells, by
-    step; `told` returns what such an event says of the thing and of what differs.
+    `table` stores them, `owned` has the columns that decide who sees one. `events` are the event
+    types by step; `told` returns the event's data about the thing and the differences.
     """
 
     table: type[Conflict]

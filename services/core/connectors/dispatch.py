@@ -5,7 +5,7 @@ else can tell whether the superior has it. So it is queried, or sent again under
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -29,9 +29,10 @@ from services.core.connectors.messages import (
     signed_message,
 )
 from services.core.connectors.models import Connector, ConnectorBatch, ConnectorItem
+from services.core.connectors.rules import reports
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import CannotUnseal, Seal
-from services.core.plan.queries import plan_state
+from services.core.plan.queries import periods_for_share, plan_state, with_document_in_force
 from services.core.plan.state import PlanState
 from services.core.webhooks.sending import Message
 
@@ -163,6 +164,7 @@ async def _with_payload(
     now: datetime,
 ) -> list[ConnectorItem]:
     """Return the items that can be sent, each with its payload, which never changes again."""
+    rows = await _still_reported(session, connector, rows, plan, now)
     new = [row for row in rows if row.payload is None]
     found = await queries.replaced(session, connector.city_code, [one.id for one in new])
     mapping = read_mapping(connector.mapping)
@@ -170,6 +172,43 @@ async def _with_payload(
         _make_payload(row, mapping, plan, found.get(row.id), now)
     await session.flush()
     return [row for row in rows if row.payload is not None]
+
+
+async def _still_reported(
+    session: AsyncSession,
+    connector: Connector,
+    rows: Sequence[ConnectorItem],
+    plan: PlanState,
+    now: datetime,
+) -> list[ConnectorItem]:
+    """Return the items that are to leave; what is reported no more takes its leave of the queue.
+
+    What follows from the log has seen to those that waited then. One comes back where a superior
+    says that it does not know it. What may be there already (`unknown`) goes on under its id.
+    """
+
+    def gone(row: ConnectorItem, plan: PlanState) -> bool:
+        code, period = row.indicator_code, row.period
+        return row.state == "pending" and not reports(
+            connector, plan, indicator_code=code, period=period
+        )
+
+    doubted = sorted({row.period for row in rows if gone(row, plan)})
+    if doubted:
+        # Held: a period that is published beside this would see its items waiting, and leave them.
+        plan = await _as_held(session, plan, doubted)
+    for row in rows:
+        if doubted and gone(row, plan):
+            row.state, row.settled_at = "superseded", now
+    await session.flush()
+    return [row for row in rows if row.state != "superseded"]
+
+
+async def _as_held(session: AsyncSession, plan: PlanState, periods: Sequence[str]) -> PlanState:
+    """Return a plan with its document and these periods as they stay until the transaction ends."""
+    plan = await with_document_in_force(session, plan)
+    held = await periods_for_share(session, plan.city_code, plan.code, *periods)
+    return replace(plan, periods={**plan.periods, **held})
 
 
 def _make_payload(

@@ -22,7 +22,7 @@ from services.core.connectors.mapping import (
 )
 from services.core.connectors.models import Connector
 from services.core.connectors.queries import ReportedPlace
-from services.core.connectors.rules import HeldFigure, is_selected, queueing
+from services.core.connectors.rules import HeldFigure, queueing, reports
 from services.core.connectors.statements import LEAVE, QUEUE, REMAP, SUPERSEDE
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent, LogStretch
@@ -35,10 +35,12 @@ from services.core.plan.state import PlanState
 _FIGURES: frozenset[EventType] = frozenset(
     {"submission.approved", "submission.withdrawn", "submission.falsified"}
 )
+# A period that is published again, or opened again, and a version of the plan: each decides what is
+# reported.
+_WHOLE: frozenset[EventType] = frozenset({"period.published", "period.reopened", "plan.published"})
 _TYPES: tuple[EventType, ...] = (
     *sorted(_FIGURES),
-    "period.published",
-    "plan.published",
+    *sorted(_WHOLE),
     "connector.changed",
 )
 _AT_ONCE = 500
@@ -89,7 +91,7 @@ def _compared_anew(
     events: Sequence[LogEvent], connectors: Sequence[Connector]
 ) -> Sequence[Connector]:
     """Return the connectors for which every figure of the plan has to be compared."""
-    if any(one.type in {"period.published", "plan.published"} for one in events):
+    if any(one.type in _WHOLE for one in events):
         return connectors
     changed = _changed(events)
     return [one for one in connectors if str(one.id) in changed]
@@ -144,12 +146,7 @@ async def _compare(
     for connector in connectors:
         mapping = read_mapping(connector.mapping)
         for place in places:
-            selected = is_selected(
-                basis=connector.basis,
-                indicator_codes=connector.indicator_codes,
-                indicator_code=place[0],
-                period_state=plan.period_state(place[2]),
-            )
+            selected = reports(connector, plan, indicator_code=place[0], period=place[2])
             items = queued.get((connector.id, place), [])
             follows = queueing(held.get(place), items, place=place, selected=selected)
             changes.superseded += follows.superseded

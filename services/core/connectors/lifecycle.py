@@ -26,7 +26,7 @@ from services.core.connectors.models import (
     ConnectorStatement,
     ConnectorStatementLine,
 )
-from services.core.connectors.rules import TRIED_AGAIN
+from services.core.connectors.rules import TRIED_AGAIN, reports
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
@@ -56,9 +56,9 @@ async def send_again(
 ) -> list[SentAgain]:
     """Send refused and failed items of a locked connector again, and return the result of each.
 
-    A refused item gets a new id and today's mapping, because the receiver has answered the old id.
-    An unanswered item keeps its id, so that the receiver recognizes a duplicate. An item followed
-    by another revision is left alone.
+    A refused item gets a new id and today's mapping, because the receiver has answered the old id,
+    if the connector still reports it. An unanswered item keeps its id, so that the receiver
+    recognizes a duplicate. An item followed by another revision is left alone.
 
     Raises:
         ConnectorTransitionRefused: the connector has ended.
@@ -80,6 +80,10 @@ async def send_again(
             done.append(SentAgain(item_id, None, row.state, "transition-refused"))
         elif row.id not in last:
             done.append(SentAgain(item_id, None, row.state, "superseded"))
+        elif row.state == "refused" and not reports(
+            connector, plan, indicator_code=row.indicator_code, period=row.period
+        ):
+            done.append(SentAgain(item_id, None, row.state, "not-reported"))
         else:
             done.append(await _again(session, row, mapping, plan, now))
     await session.flush()
@@ -166,7 +170,13 @@ async def take_statement(
             all faults are reported.
     """
     mapping = read_mapping(connector.mapping)
-    rows, faults = _read_lines(lines, mapping, plan)
+    # A statement may contain what was reported of a period, even if the plan has it no longer.
+    items = await queries.standing_items(session, connector, period)
+    known = _Known(
+        {*plan.indicators, *(one.indicator_code for one in items)},
+        {*plan.organizations, *(one.organization_code for one in items)},
+    )
+    rows, faults = _read_lines(lines, mapping, known)
     if faults:
         raise InvalidInput(faults=faults)
     statement = ConnectorStatement(
@@ -196,8 +206,16 @@ async def take_statement(
     return statement
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The codes of ours that a statement may be about."""
+
+    indicators: Collection[str]
+    organizations: Collection[str]
+
+
 def _read_lines(
-    lines: Sequence[StatedLine], mapping: CodeMapping, plan: PlanState
+    lines: Sequence[StatedLine], mapping: CodeMapping, codes: _Known
 ) -> tuple[list[dict[str, Any]], list[Fault]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     faults: list[Fault] = []
@@ -205,7 +223,7 @@ def _read_lines(
         indicator = mapping.ours("indicators", line.indicator)
         unit = mapping.ours("organizations", line.organization)
         figure = read_figure(line.figure)
-        faults += _line_faults(place, line, (indicator, unit), figure, plan)
+        faults += _line_faults(place, line, (indicator, unit), figure, codes)
         if indicator is None or unit is None or figure is None:
             continue
         if (indicator, unit) in rows:
@@ -224,11 +242,11 @@ def _line_faults(
     line: StatedLine,
     ours: tuple[str | None, str | None],
     figure: str | None,
-    plan: PlanState,
+    codes: _Known,
 ) -> Iterator[Fault]:
     known: Mapping[str, tuple[str | None, str, Collection[str]]] = {
-        "indicator": (ours[0], line.indicator, plan.indicators),
-        "organization": (ours[1], line.organization, plan.organizations),
+        "indicator": (ours[0], line.indicator, codes.indicators),
+        "organization": (ours[1], line.organization, codes.organizations),
     }
     for name, (code, theirs, there) in known.items():
         if code is None or code not in there:

@@ -124,7 +124,8 @@ def figure_text(mapping: CodeMapping, figure: OutgoingFigure, unit: str) -> str 
         return None
     if figure.not_applicable_reason is not None:
         return NOT_APPLICABLE
-    if figure.value is None:
+    # Of a level with an amount beside it the level alone is judged.
+    if figure.level is not None or figure.value is None:
         return figure.level
     value = mapping.in_measure(figure.value, unit)
     return None if value is None else plain(value)

@@ -1,6 +1,6 @@
 """Reads connectors and their items, and finds what is to be reported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -245,16 +245,16 @@ async def places_after(
 
 
 async def held_of_period(
-    session: AsyncSession, plan: PlanState, period: str
+    session: AsyncSession, plan: PlanState, period: str, indicators: Collection[str]
 ) -> Mapping[ReportedPlace, HeldFigure]:
-    """Return the figures that count in a period of a plan."""
+    """Return the figures of some indicators that count in a period of a plan."""
     found = await session.execute(
         HELD_OF_PERIOD,
         {
             "city": plan.city_code,
             "plan": plan.code,
             "period": period,
-            "indicators": list(plan.indicators),
+            "indicators": sorted(indicators),
         },
     )
     held = {(row.indicator_code, row.organization_code, row.period): _held(row) for row in found}

@@ -115,7 +115,7 @@ def _row(
 ) -> ReconciledRow:
     items, held = known.items, known.held
     last = items[-1] if items else None
-    ours = None if held is None else figure_text(mapping, held.figure, unit_of(plan, place[0]))
+    ours = None if held is None else _ours(held, last, plan, mapping)
     theirs = known.told
     if not stated and last is not None and last.state == "accepted":
         theirs = last.their_value
@@ -129,6 +129,16 @@ def _row(
         stated=stated,
         item=last,
     )
+
+
+def _ours(
+    held: HeldFigure, last: ConnectorItem | None, plan: PlanState, mapping: CodeMapping
+) -> str | None:
+    """Return what counts in their measure; of an indicator the plan has no more, as it was sent."""
+    if held.figure.indicator_code in plan.indicators:
+        return figure_text(mapping, held.figure, unit_of(plan, held.figure.indicator_code))
+    sent = last is not None and _reports(last, held)
+    return (last.payload or {}).get("figure") if last is not None and sent else None
 
 
 def _standing(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 from uuid import UUID
 
 from services.core.connectors.mapping import OutgoingFigure, mapping_faults
@@ -195,7 +195,30 @@ def _taking_back(items: Sequence[QueuedItem], place: tuple[str, str, str]) -> He
     if not theirs:
         return None
     newest = theirs[-1]
+    if newest.withdrawn and newest.state == "accepted":
+        return None
     return HeldFigure(newest.submission_id, newest.revision, OutgoingFigure(*place, withdrawn=True))
+
+
+class Selecting(Protocol):
+    """What says of a connector which figures it reports."""
+
+    basis: Any
+    indicator_codes: Any
+
+
+def reports(connector: Selecting, plan: PlanState, *, indicator_code: str, period: str) -> bool:
+    """Return whether a connector reports figures of an indicator in a period, as the plan stands.
+
+    Whoever queues, sends, sends again or compares asks this. Of an indicator that the plan has no
+    more nothing is reported.
+    """
+    return indicator_code in plan.indicators and is_selected(
+        basis=connector.basis,
+        indicator_codes=connector.indicator_codes,
+        indicator_code=indicator_code,
+        period_state=plan.period_state(period),
+    )
 
 
 def is_selected(

@@ -103,6 +103,9 @@ def _settle_item(
         row.state, row.tries = fate.state, row.tries + fate.counted
         row.next_attempt_at = desk.at + timedelta(seconds=fate.delay)
         row.settled_at = desk.now if fate.state == "failed" else None
+        if fate.state == "pending" and receipt is None:
+            # Nothing was taken, perhaps for a code: it is made again by the mapping as it is then.
+            row.payload = None
     return []
 
 

@@ -147,10 +147,12 @@ FOR NO KEY UPDATE OF i SKIP LOCKED
 
 REPLACED = text("""
 SELECT i.id, (
-    SELECT e.id FROM connector_item AS e
+    -- Taken back and that accepted, they hold nothing; taken back without an answer, perhaps still.
+    SELECT CASE WHEN NOT e.withdrawn THEN e.id END FROM connector_item AS e
     WHERE e.city_code = :city AND e.connector_id = i.connector_id
         AND e.indicator_code = i.indicator_code AND e.organization_code = i.organization_code
         AND e.period = i.period AND e.id < i.id AND e.state IN ('accepted', 'unknown', 'failed')
+        AND (e.state = 'accepted' OR NOT e.withdrawn)
     ORDER BY e.id DESC LIMIT 1
 ) AS replaced
 FROM connector_item AS i WHERE i.city_code = :city AND i.id = ANY(CAST(:ids AS uuid[]))

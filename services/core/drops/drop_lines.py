@@ -149,6 +149,11 @@ _COUNT = Text(
 )
 _SIGNED = Text("签名不符", "the signature is not good")
 _UNSIGNED = Text("没有签名", "it is not signed")
+NOBODY = Text(
+    "没有签名：任何人都可以做出这样一个文件",
+    "Nobody signed it: anybody can make such a file",
+)
+"""What is said of files that nobody signed where no key is asked for."""
 
 
 def read_drop(content: bytes, trusted: Sequence[bytes] = ()) -> ReadDrop:
@@ -165,7 +170,8 @@ def read_drop(content: bytes, trusted: Sequence[bytes] = ()) -> ReadDrop:
         return ReadDrop(numbered, first.events, [FileFault(str(len(lines)), _CUT)])
     faults = list(_faults(lines, first, end, trusted))
     numbered = NumberedFile((first.folder,), first.number, end.digest, first.previous)
-    key = None if end.public_key is None else bytes.fromhex(end.public_key)
+    unsigned = end.public_key is None or end.signature is None
+    key = None if end.public_key is None or unsigned else bytes.fromhex(end.public_key)
     return ReadDrop(numbered, first.events, faults, key)
 
 
@@ -194,3 +200,14 @@ def _faults(
 def drop_faults(files: Mapping[str, NumberedFile]) -> Iterator[FileFault]:
     """Yield what is wrong between files that lie together, by their names."""
     return series_faults(files, NAME)
+
+
+def unsigned_beside(files: Mapping[str, ReadDrop]) -> Iterator[FileFault]:
+    """Yield the files that nobody signed where others that lie beside them, by name, are signed.
+
+    Whoever signs, signs each: one without a signature among them was made by somebody else.
+    """
+    if any(one.public_key is not None for one in files.values()):
+        for name, one in files.items():
+            if one.public_key is None:
+                yield FileFault(name, _UNSIGNED)

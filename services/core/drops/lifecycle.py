@@ -25,20 +25,22 @@ from services.core.kit.file_series import NOTHING_BEFORE
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.plan.queries import plan_codes
+from services.core.plan.visibility import sees_plan
 
 _FOLDER = Text(
     "应为小写字母、数字和连字符，至多 40 个，如 exchange",
     "Must be up to 40 small letters, digits and hyphens, such as exchange",
 )
 _OWNER = Text(
-    "没有这个有效的密钥，或它不能读取事件并管理回调（events:read、webhooks:write）",
-    "There is no such key that is good, or it may not read events and manage webhooks"
-    " (events:read, webhooks:write)",
+    "没有这个有效的密钥，或它不能读取（这个计划的）事件并管理回调（events:read、webhooks:write）",
+    "There is no such key that is good, or it may not read events (of this plan) and manage"
+    " webhooks (events:read, webhooks:write)",
 )
 _OWNER_DEAF = Text(
-    "{owner}：没有这个有效的密钥，或它不能读取事件并管理回调（events:read、webhooks:write）",
-    "{owner}: there is no such key that is good, or it may not read events and manage webhooks"
-    " (events:read, webhooks:write)",
+    "{owner}：没有这个有效的密钥，或它不能读取（这个计划的）事件并管理回调"
+    "（events:read、webhooks:write）",
+    "{owner}: there is no such key that is good, or it may not read events (of this plan) and"
+    " manage webhooks (events:read, webhooks:write)",
 )
 _OWNER_LOST = Text(
     "它的密钥 {owner} 已失效，或不再能读取事件并管理回调：请用 --owner 另给一个",
@@ -55,12 +57,16 @@ _GONE = Text(
 )
 
 
-def hears(actor: Actor | None) -> bool:
-    """Return whether a key may have events sent to others, as webhooks are."""
+def hears(actor: Actor | None, city_code: str, plan_code: str | None) -> bool:
+    """Return whether a key may have events sent to others, as webhooks are.
+
+    Those of one plan, where one is named: a key that is bound to another hears nothing of it.
+    """
     return (
         actor is not None
         and actor.may(Permission.READ_EVENTS)
         and actor.may(Permission.MANAGE_WEBHOOKS)
+        and (plan_code is None or sees_plan(actor, city_code=city_code, plan_code=plan_code))
     )
 
 
@@ -86,7 +92,7 @@ async def create_drop(
     await lock_name(session, f"file drops of {city_code}")
     faults = list(_faults(request))
     owner = await actor_of_key(session, city_code, request.owner_id, channel="drop", now=now)
-    if not hears(owner):
+    if not hears(owner, city_code, request.plan_code):
         faults.append(Fault("/owner", "owner-cannot-hear", _OWNER, str(request.owner_id)))
     plans = await plan_codes(session, city_code)
     if request.plan_code is not None and request.plan_code not in plans:
@@ -188,7 +194,7 @@ async def open_drop(
     """
     wanted = drop.owner_id if owner_id is None else owner_id
     owner = await actor_of_key(session, drop.city_code, wanted, channel="drop", now=now)
-    if not hears(owner):
+    if not hears(owner, drop.city_code, drop.plan_code):
         raise DropRefused((_OWNER_LOST if owner_id is None else _OWNER_DEAF).format(owner=wanted))
     if (drop.state, drop.owner_id) == ("active", wanted):
         return

@@ -45,7 +45,7 @@ async def make_file(
     if drop is None or drop.state != "active":
         return False
     actor = await actor_of_key(session, city_code, drop.owner_id, channel="drop", now=now)
-    if actor is None or not hears(actor):
+    if actor is None or not hears(actor, city_code, drop.plan_code):
         await close_drop(session, drop, "owner-lost", actor=system("drops"), now=now)
         return False
     wanted = EventFilter(tuple(drop.event_types), drop.plan_code)

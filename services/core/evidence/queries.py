@@ -101,7 +101,7 @@ async def _resting(
 
 
 async def files_of_pieces(
-    session: AsyncSession, city_code: str, pieces: Sequence[Piece], *, held: bool = False
+    session: AsyncSession, city_code: str, pieces: Sequence[Piece], *, locked: bool = False
 ) -> Sequence[Evidence]:
     """Return the files of pieces, in the order in which they were added; `held` ones are locked."""
     if not pieces:
@@ -112,7 +112,7 @@ async def files_of_pieces(
         .where(Evidence.city_code == city_code, Evidence.id.in_(ids))
         .order_by(Evidence.id)
     )
-    return (await session.scalars(_held(wanted) if held else wanted)).all()
+    return (await session.scalars(_held(wanted) if locked else wanted)).all()
 
 
 async def held(session: AsyncSession, city_code: str, ids: Collection[UUID]) -> Sequence[Evidence]:

@@ -45,7 +45,7 @@ async def drop_files(
         left = {one["id"] for one in pieces_of(row["files"])}
         gone |= {one["id"]: (one, row) for one in before if one["id"] not in left}
     pieces = [piece for piece, _ in gone.values()]
-    held = await queries.files_of_pieces(session, actor.city_code, pieces, held=True)
+    held = await queries.files_of_pieces(session, actor.city_code, pieces, locked=True)
     # What something else rests upon stays, although the row shows it no more.
     files = [one for one in held if one.rested_upon_at is None]
     for file in files:

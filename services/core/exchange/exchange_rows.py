@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -88,4 +89,4 @@ def in_row(index: int, row: Mapping[str, Any]) -> BatchRow:
     if row["row_hash"].strip().lower() != row_hash(row):
         said = _HASH.format(made=row_hash(row))
         faults.append(Fault("/row_hash", "exchange-hash", said, row["row_hash"]))
-    return BatchRow(index, made.operation, made.slot, made.said, draft=False, faults=tuple(faults))
+    return replace(made, faults=tuple(faults))

@@ -28,8 +28,8 @@ class ExchangeChannel(Base):
 class ExchangedRow(Base):
     """A row of an exchange table as we wrote it (`out`) or took it (`in`), by its `ex_id`.
 
-    Of one that came in `outcome` is what became of it, and `message` why it was refused: whoever
-    takes it again is told the same.
+    Of one that came in `outcome` is what became of it, and `message` why it was refused, or is
+    doubted: whoever takes it again is told the same.
     """
 
     __tablename__ = "exchanged_row"

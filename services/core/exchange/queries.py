@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.exchange.models import ExchangeChannel, ExchangedRow
 from services.core.exchange.statements import LATEST_OF, NEW_IN, PART_OF, TAKEN_BEFORE
+from services.core.exchange.table_recon import KeptRow
 
 _AT_ONCE = 2_000
 
@@ -68,14 +69,14 @@ async def rows_there(
 
 async def rows_kept(
     session: AsyncSession, city_code: str, plan_code: str, direction: str
-) -> dict[str, str]:
-    """Return the digests of all rows that we wrote or took, by id."""
-    kept: dict[str, str] = {}
+) -> dict[str, KeptRow]:
+    """Return what is kept of all rows that we wrote or took, by id."""
+    kept: dict[str, KeptRow] = {}
     after = ""
     while True:
         found = (
             await session.execute(
-                select(ExchangedRow.ex_id, ExchangedRow.row_hash)
+                select(ExchangedRow.ex_id, ExchangedRow.row_hash, ExchangedRow.outcome)
                 .where(
                     ExchangedRow.city_code == city_code,
                     ExchangedRow.plan_code == plan_code,
@@ -86,7 +87,7 @@ async def rows_kept(
                 .limit(_AT_ONCE)
             )
         ).all()
-        kept |= {row.ex_id: row.row_hash for row in found}
+        kept |= {row.ex_id: KeptRow(row.row_hash, row.outcome == "refused") for row in found}
         if len(found) < _AT_ONCE:
             return kept
         after = found[-1].ex_id

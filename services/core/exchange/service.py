@@ -30,12 +30,12 @@ from services.core.exchange.statements import (
 )
 from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
-from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.packages.carried_items import outcome_of
+from services.core.packages.carried_items import outcome_of, warned_of
 from services.core.packages.queries import figures, places_told
 from services.core.plan.queries import plan_codes, plan_state
+from services.core.plan.visibility import may_report_to
 from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, judge
 from services.core.submissions.batch.service import carry_out
 
@@ -53,8 +53,9 @@ _NO_CHANNEL = Text(
     "no exchange is set for the plan {plan}: set it with wufei exchange open",
 )
 _NO_KEY = Text(
-    "没有这个有效的密钥，或它不能填报（submissions:write）",
-    "there is no such key that is good, or it may not report values (submissions:write)",
+    "没有这个有效的密钥，或它不能向这个计划填报（submissions:write）",
+    "there is no such key that is good, or it may not report values to this plan"
+    " (submissions:write)",
 )
 _REUSED = Text(
     "ex_id 以前用于另一行：请换一个", "ex_id was used for another row before: take another one"
@@ -86,7 +87,7 @@ async def open_channel(
     if plan_code not in await plan_codes(session, city_code):
         raise ExchangeRefused(_NO_PLAN.format(plan=plan_code))
     if key_id is not None:
-        await _writer(session, city_code, key_id, now)
+        await _writer(session, city_code, plan_code, key_id, now)
     channel = await queries.channel_for_update(session, city_code, plan_code)
     if channel is None:
         channel = ExchangeChannel(
@@ -110,17 +111,18 @@ async def open_channel(
 
 
 async def _writer(
-    session: AsyncSession, city_code: str, key_id: UUID | None, now: datetime
+    session: AsyncSession, city_code: str, plan_code: str, key_id: UUID | None, now: datetime
 ) -> Actor:
     """Return as whom rows that come in are written.
 
     Raises:
-        ExchangeRefused: there is no such key that is good, or it may not report values.
+        ExchangeRefused: there is no such key that is good, or it may not report to this plan.
     """
     actor = None
     if key_id is not None:
         actor = await actor_of_key(session, city_code, key_id, channel="exchange", now=now)
-    if actor is None or not actor.may(Permission.WRITE_SUBMISSIONS):
+    may = may_report_to(actor, city_code=city_code, plan_code=plan_code)
+    if actor is None or not may:
         raise ExchangeRefused(_NO_KEY)
     return actor
 
@@ -203,7 +205,7 @@ async def _remember(
 
 @dataclass(frozen=True, slots=True)
 class TakenRow:
-    """What became of a row that came in; `message` says why it was refused."""
+    """What became of a row that came in; `message` says why it was refused, or is doubted."""
 
     ex_id: str
     outcome: str
@@ -231,7 +233,7 @@ async def take_rows(
         PlanChanged, BatchContended: see `carry_out`; it may be tried again.
     """
     city, code = channel.city_code, channel.plan_code
-    actor = await _writer(session, city, channel.key_id, now)
+    actor = await _writer(session, city, code, channel.key_id, now)
     plan = await plan_state(session, city, code)
     if plan is None:
         raise ExchangeRefused(_NO_PLAN.format(plan=code))
@@ -259,10 +261,11 @@ async def take_rows(
     for one in outcome.decided:
         if one.index is not None:
             said, faults = outcome_of(one)
-            became[fresh[one.index][0]["ex_id"]] = said, _message(faults)
+            told = _message([*faults, *warned_of(one, plan, actor)])
+            became[fresh[one.index][0]["ex_id"]] = said, told
     # By the place as it was read: a key with a blank too much is not another place.
-    told = [{**row, "biz_key": key} for (row, _), key in zip(fresh, keys, strict=True)]
-    await _remember(session, channel, "in", told, became, now)
+    keyed = [{**row, "biz_key": key} for (row, _), key in zip(fresh, keys, strict=True)]
+    await _remember(session, channel, "in", keyed, became, now)
     return done + [TakenRow(ex_id, *what) for ex_id, what in became.items()]
 
 
@@ -289,7 +292,7 @@ def _row(index: int, made: BatchRow, version: int, newest: int | None) -> BatchR
 
 
 def _message(faults: Sequence[Fault]) -> str | None:
-    """Return why a row was refused, as one text for people and programs."""
+    """Return why a row was refused, or is doubted, as one text for people and programs."""
     if not faults:
         return None
     said = "; ".join(f"{one.code}: {one.detail.zh} / {one.detail.en}" for one in faults)

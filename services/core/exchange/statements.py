@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from services.core.exchange.exchange_rows import ROW
+from services.core.exchange.exchange_rows import HASHED, ROW
 from services.core.kit.statements import DriverStatement
 
 _COLUMNS = ", ".join(ROW)
@@ -32,17 +32,19 @@ WHERE r.ex_id = w.ex_id
 """)
 """Tells the other side what became of its rows; nothing else of them is touched."""
 
+_RECONCILED = ", ".join(("ex_id", *HASHED, "row_hash", "ex_status", "ex_msg"))
+
 PART_OF = {
     "out": DriverStatement(
-        "SELECT ex_id, row_hash, ex_status, ex_msg FROM ex_out_submission"
+        f"SELECT {_RECONCILED} FROM ex_out_submission"  # noqa: S608 (column names of our own)
         " WHERE plan_code = :plan AND ex_id > :after ORDER BY ex_id LIMIT :most"
     ),
     "in": DriverStatement(
-        "SELECT ex_id, row_hash, ex_status, ex_msg FROM ex_in_submission"
+        f"SELECT {_RECONCILED} FROM ex_in_submission"  # noqa: S608 (column names of our own)
         " WHERE plan_code = :plan AND ex_id > :after ORDER BY ex_id LIMIT :most"
     ),
 }
-"""The next rows of a table by id, with what became of them."""
+"""The next rows of a table by id: what they say, and what became of them."""
 
 NOTE_RECON = DriverStatement("""
 INSERT INTO ex_recon (recon_day, plan_code, direction, rows_total, rows_new, rows_done,

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from services.core.exchange.exchange_rows import row_hash
 
 _MOST_NAMED = 100
 
@@ -31,10 +33,26 @@ class TableRecon:
         return not (self.missing_rows or self.altered_rows)
 
 
+class KeptRow(NamedTuple):
+    """What was kept of a row: its digest, and whether it was refused (then nothing was taken)."""
+
+    row_hash: str
+    refused: bool
+
+    def is_other(self, row: Mapping[str, Any]) -> bool:
+        """Return whether a row says another thing than was kept, whatever its digest column says.
+
+        One that was refused may never have had the digest of what it says.
+        """
+        if row["row_hash"].strip() != self.row_hash:
+            return True
+        return not self.refused and row_hash(row) != self.row_hash.lower()
+
+
 class Reconciling:
     """Takes the rows of a table part by part."""
 
-    def __init__(self, kept: Mapping[str, str]) -> None:
+    def __init__(self, kept: Mapping[str, KeptRow]) -> None:
         self._kept = dict(kept)
         self.found = TableRecon()
 
@@ -50,7 +68,7 @@ class Reconciling:
                 if len(found.refused) < _MOST_NAMED:
                     found.refused.append((row["ex_id"], row["ex_msg"] or ""))
             kept = self._kept.pop(row["ex_id"], None)
-            if kept is not None and kept != row["row_hash"].strip():
+            if kept is not None and kept.is_other(row):
                 found.altered_rows += 1
                 if len(found.altered) < _MOST_NAMED:
                     found.altered.append(row["ex_id"])

@@ -12,11 +12,10 @@ from services.core.kit.database import Base
 
 
 class Extension(Base):
-    """More time for a milestone or an obligation; one may wait for its answer at a time.
+    """A request for more time for a milestone or an obligation; at most one may be pending.
 
-    `present_date` is when the thing was due as it was asked for, `proposed_date` until when it
-    is asked for, `granted_date` until when it was granted: earlier than proposed where the
-    extension was granted in part.
+    `present_date` is the due date at the time of the request, `proposed_date` the requested one,
+    and `granted_date` the granted one: earlier than proposed if the extension was granted in part.
     """
 
     __tablename__ = "extension"

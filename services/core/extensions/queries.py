@@ -20,9 +20,9 @@ async def one(
 
 
 async def lock(session: AsyncSession, extension: Extension) -> Extension:
-    """Return an extension as it stands now, locked until the transaction ends.
+    """Return an extension as it is now, locked until the transaction ends.
 
-    What it is for is locked before it, always in that order.
+    The thing that it is for is locked first, always in that order.
     """
     await session.refresh(extension, with_for_update=True)
     return extension
@@ -58,7 +58,7 @@ async def newest_of(
     *,
     most: int,
 ) -> Mapping[UUID, list[Extension]]:
-    """Return by subject its extensions, newest first, at most `most` of each."""
+    """Return extensions by subject, newest first, at most `most` of each."""
     if not subject_ids:
         return {}
     later = aliased(Extension)
@@ -93,7 +93,7 @@ async def newest_of(
 async def waiting_for(
     session: AsyncSession, city_code: str, kind: ExtensionSubjectKind, subject_id: UUID
 ) -> Extension | None:
-    """Return the request of a subject that waits for its answer, locked; None: none does."""
+    """Return the pending request of a subject, locked; None: there is none."""
     return await session.scalar(
         select(Extension)
         .where(
@@ -112,7 +112,7 @@ async def waiting_for_each(
     kind: ExtensionSubjectKind,
     subject_ids: Sequence[UUID],
 ) -> Sequence[Extension]:
-    """Return the requests of some subjects that wait for their answer, locked, by subject."""
+    """Return the pending requests of some subjects, locked, by subject."""
     found = await session.scalars(
         select(Extension)
         .where(
@@ -148,7 +148,7 @@ async def last_number(
 async def days_waited_since(
     session: AsyncSession, city_code: str, plan_code: str, *, time_zone: str
 ) -> Sequence[date]:
-    """Return the local dates on which something was asked for that still waits."""
+    """Return the local dates of the requests that are still pending."""
     day = cast(func.timezone(time_zone, Extension.requested_at), Date)
     found = await session.scalars(
         select(day)

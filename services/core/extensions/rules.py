@@ -23,15 +23,15 @@ TRANSITIONS: Mapping[tuple[ExtensionState, ExtensionVerb], ExtensionState] = {
     ("requested", "deny"): "denied",
     ("requested", "withdraw"): "withdrawn",
 }
-"""What may follow what. A pair that is not here is refused."""
+"""The state machine: (state, verb) to state. A pair that is not listed is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What more time is asked for: a milestone or an obligation, locked by the caller.
+    """The subject of an extension: a milestone or an obligation, locked by the caller.
 
-    `due_date` is the date in force, `granted` how many extensions it was given. `told` is what
-    its events say of it besides.
+    `due_date` is the date in force, `granted` the number of its extensions. `told` is additional
+    data of its events.
     """
 
     kind: ExtensionSubjectKind
@@ -45,7 +45,7 @@ class Subject:
 
 
 def proposal_faults(proposed: date, due_date: date, today: date) -> list[Fault]:
-    """Return what is wrong with a date that is asked for: a day to come, a year more at most."""
+    """Return the faults of a proposed date: it must be in the future, at most a year ahead."""
     if proposed <= due_date:
         return [_not_later("/proposed_date", proposed, due_date)]
     if proposed < today:
@@ -54,9 +54,9 @@ def proposal_faults(proposed: date, due_date: date, today: date) -> list[Fault]:
 
 
 def grant_faults(granted: date, *, due_date: date, proposed: date, today: date) -> list[Fault]:
-    """Return what is wrong with a date that is granted: after the present one, up to the proposed.
+    """Return the faults of a granted date: after the present one, up to the proposed one.
 
-    It is today or later. Earlier than proposed is a grant in part.
+    It must not be before today. A date before the proposed one is a partial grant.
     """
     if granted <= due_date:
         return [_not_later("/granted_date", granted, due_date)]

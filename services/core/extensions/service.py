@@ -32,12 +32,12 @@ from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
 
 Stamp = Mapping[str, object]
-"""Who acts, as history and events keep it."""
+"""The actor, as history and events store it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is asked for on which local day, why, and by when it is to be decided."""
+    """A request on a local day: the proposed date, the reason, and when it is to be decided."""
 
     asked_on: date
     proposed_date: date
@@ -47,7 +47,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionGrant:
-    """What is granted on which local day and why; no date of its own is the one proposed."""
+    """A grant on a local day with its reason; without a date, the proposed one is granted."""
 
     granted_on: date
     granted_date: date | None
@@ -63,13 +63,13 @@ async def request_extension(
     actor: Stamp,
     now: datetime,
 ) -> Extension:
-    """Ask for more time for a subject that the caller has locked.
+    """Request more time for a subject that the caller has locked.
 
     Raises:
-        InvalidInput: the date proposed is not after the present one, before today or more than a
-            year ahead.
-        ExtensionLimitReached: it was given `limit` extensions already.
-        ExtensionWaiting: an earlier request waits for its answer.
+        InvalidInput: the proposed date is not after the present one, is before today, or is more
+            than a year ahead.
+        ExtensionLimitReached: `limit` extensions were granted already.
+        ExtensionWaiting: an earlier request is pending.
     """
     faults = proposal_faults(proposal.proposed_date, subject.due_date, proposal.asked_on)
     if faults:
@@ -117,12 +117,12 @@ async def approve_extension(
     actor: Stamp,
     now: datetime,
 ) -> date:
-    """Grant more time, in part where `granted_date` is before the proposed one; return it.
+    """Grant more time, in part if `granted_date` is before the proposed one; return the date.
 
     Raises:
         InvalidInput: the date is not within what may be granted.
         ExtensionDecided: it was decided or withdrawn before.
-        ExtensionNotPossible: the subject is due no earlier than what was asked for, or that day
+        ExtensionNotPossible: the subject is already due on the proposed date or later, or that day
             has passed.
         ExtensionLimitReached: `limit` extensions were granted already.
     """
@@ -168,7 +168,7 @@ async def withdraw_extension(
     actor: Stamp,
     now: datetime,
 ) -> None:
-    """Take a request back; also what becomes of one whose subject needs no more time.
+    """Withdraw a request; also used if its subject needs no more time.
 
     Raises:
         ExtensionDecided: it was decided or withdrawn before.
@@ -185,9 +185,9 @@ async def lapse_extensions(
     actor: Stamp,
     now: datetime,
 ) -> None:
-    """Withdraw locked requests whose subjects need no more time, each with what is told of it.
+    """Withdraw locked requests whose subjects need no more time; each with data for its event.
 
-    Constant in statements, however many they are.
+    The number of statements is constant.
     """
     for extension, _ in waiting:
         _settle(extension, "withdraw", reason, actor, now)
@@ -237,9 +237,9 @@ async def count_anew(
     actor: Stamp,
     now: datetime,
 ) -> int:
-    """Set anew by when waiting requests have to be decided, and return how many changed.
+    """Recompute the decision dates of pending requests; return how many changed.
 
-    The dates are given by the local date on which a request was made.
+    `decide_by` has the dates by the local date of the request.
     """
     if not decide_by:
         return 0

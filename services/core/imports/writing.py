@@ -66,7 +66,7 @@ async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOut
     if isinstance(rows, AssessmentRows):
         assessing = await _assessing(session, rows)
         return rows.outcome(block, await foresee_assessments(session, block.news, assessing))
-    at_work = await _at_work(session, desk, held=False)
+    at_work = await _at_work(session, desk, locked=False)
     decided = await report_on_many(session, block.reports, desk=at_work, writes=False)
     return rows.outcome(block, decided)
 
@@ -99,7 +99,7 @@ async def write(
             done = await write_assessments(session, block.news, await _assessing(session, rows))
             found, moved = rows.outcome(block, done), rows.moved(block, done)
         else:
-            at_work = await _at_work(session, desk, held=True)
+            at_work = await _at_work(session, desk, locked=True)
             decided = await report_on_many(session, block.reports, desk=at_work)
             found, moved = rows.outcome(block, decided), rows.moved(block, decided)
     found = replace(found, faults=[*found.faults, *moved])
@@ -114,8 +114,8 @@ async def _assessing(session: AsyncSession, rows: AssessmentRows) -> AssessmentD
     return AssessmentDesk(plan, in_force, desk.actor, desk.now)
 
 
-async def _at_work(session: AsyncSession, desk: SheetDesk, *, held: bool) -> MilestoneDesk:
+async def _at_work(session: AsyncSession, desk: SheetDesk, *, locked: bool) -> MilestoneDesk:
     plan = desk.plan
     code = plan.document.supervision.calendar
-    calendar = await working_calendar(session, plan.city_code, code, held=held)
+    calendar = await working_calendar(session, plan.city_code, code, locked=locked)
     return MilestoneDesk(plan, calendar, desk.actor, desk.now)

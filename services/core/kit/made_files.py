@@ -49,6 +49,10 @@ class MadeFiles(Generic[_Row]):
         """Lease the file of a city that has waited longest; None: none waits."""
         return await self._leases.take(session, city_code)
 
+    async def renew(self, session: AsyncSession, taken: Taken) -> bool:
+        """Extend the lease of a file; return whether it is still this worker's to make."""
+        return await self._leases.renew(session, taken)
+
     async def give_back(self, session: AsyncSession, taken: Taken) -> None:
         """Let another worker begin a file anew at once, because this one was told to stop."""
         await self._leases.give_back(session, taken)

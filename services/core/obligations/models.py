@@ -14,10 +14,10 @@ from services.core.kit.database import Base
 class Obligation(Base):
     """One value that a unit owes for an opened period.
 
-    What became of it (met, late, missing) follows from the submission in the same place and
-    from the date; it is read, never stored. `epoch` counts the due dates it has had: an
-    approved extension, a reopened period or a calendar that moves it begins a new one.
-    `original_due_date` is the one it was raised with. A waived one is owed no more.
+    Its outcome (met, late, missing) is computed from the submission in the same slot and from the
+    date; it is never stored. `epoch` counts its due dates: an approved extension, a reopened period
+    or a calendar that moves the date begins a new epoch. `original_due_date` is the first due date.
+    A waived obligation is no longer owed.
     """
 
     __tablename__ = "obligation"
@@ -73,7 +73,7 @@ class Obligation(Base):
 
 
 class ObligationHistory(Base):
-    """One change of an obligation, its raising first. Append-only."""
+    """One change of an obligation, its creation first. Append-only."""
 
     __tablename__ = "obligation_history"
 

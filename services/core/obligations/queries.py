@@ -43,15 +43,15 @@ OBLIGATIONS = Owned(
     unit="o.organization_code",
     indicator="o.indicator_code",
 )
-"""Whose an obligation is, in a statement on `obligation AS o`."""
+"""The columns that decide who sees an obligation, in a statement on `obligation AS o`."""
 
 _SUMS = replace(OBLIGATIONS, approved="TRUE")
-"""As `OBLIGATIONS`; but who sees what was approved reads the sums of all of the plan."""
+"""As `OBLIGATIONS`, but a caller who sees approvals only may read the sums of the whole plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObligationFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     period: str | None = None
     organization_code: str | None = None
@@ -60,12 +60,12 @@ class ObligationFilters:
     due_before: date | None = None
 
     def named(self) -> dict[str, object]:
-        """Return those given by name."""
+        """Return the filters that are set, by name."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value is not None}
 
     def condition(self) -> SqlCondition:
-        """Return the condition that narrows; what is waived is to be asked for."""
+        """Return the SQL condition; waived obligations are left out unless asked for."""
         parts = [] if self.status == "waived" else ["o.state = 'owed'"]
         parts += [NARROWED[self.status]] if self.status is not None else []
         wanted = {name: value for name, value in self.named().items() if name in _NARROWING}
@@ -82,7 +82,7 @@ _NARROWING: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """An obligation and what became of it; `reported_at` is when it was first handed in."""
+    """An obligation and its outcome; `reported_at` is when it was first submitted."""
 
     id: UUID
     indicator_code: str
@@ -102,7 +102,7 @@ class ObligationView:
 
     @property
     def facts(self) -> ExtensionFacts:
-        """What decides whether more time may be given."""
+        """The facts that decide whether it may be extended."""
         return ExtensionFacts(
             self.state, self.period_state, self.reported_at is not None, self.extensions
         )
@@ -116,7 +116,7 @@ def _standing(row: RowMapping) -> ObligationView:
 
 
 def _at(plan: PlanState, today: date) -> dict[str, object]:
-    """Return the parameters of a plan's place and of its local day."""
+    """Return the parameters for a plan and its local date."""
     return {
         "city": plan.city_code,
         "plan": plan.code,
@@ -151,7 +151,7 @@ async def page(
 async def one(
     session: AsyncSession, plan: PlanState, obligation_id: UUID, *, today: date
 ) -> ObligationView | None:
-    """Return an obligation of a plan with what became of it, whoever asks."""
+    """Return an obligation of a plan with its outcome, for any caller."""
     rows = await session.execute(
         text(f"{STANDING} AND o.id = :id"), {**_at(plan, today), "id": obligation_id}
     )
@@ -162,7 +162,7 @@ async def one(
 async def obligation_for_update(
     session: AsyncSession, city_code: str, obligation_id: UUID
 ) -> Obligation | None:
-    """Return an obligation, whoever asks, locked until the transaction ends."""
+    """Return an obligation, for any caller, locked until the transaction ends."""
     return await session.scalar(
         select(Obligation)
         .where(Obligation.city_code == city_code, Obligation.id == obligation_id)
@@ -198,7 +198,7 @@ SELECT EXISTS (SELECT FROM obligation AS o JOIN submission AS s ON {SAME_PLACE}
 
 
 async def is_handed_in(session: AsyncSession, obligation: Obligation) -> bool:
-    """Return whether the value owed stands handed in."""
+    """Return whether the owed value is submitted."""
     found: bool = (
         await session.execute(_HANDED_IN, {"city": obligation.city_code, "id": obligation.id})
     ).scalar_one()
@@ -206,7 +206,7 @@ async def is_handed_in(session: AsyncSession, obligation: Obligation) -> bool:
 
 
 async def moot(session: AsyncSession, city_code: str, *, most: int) -> Sequence[Obligation]:
-    """Return up to `most` obligations of a city, locked, of which a request for time is moot."""
+    """Return up to `most` obligations with a request for time that no longer applies, locked."""
     found = await session.scalars(
         select(Obligation).from_statement(MOOT).execution_options(populate_existing=True),
         {"city": city_code, "most": most},
@@ -232,7 +232,7 @@ async def history(
 
 
 async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[str, date]:
-    """Return the units of a city that were dissolved, with the local date of it."""
+    """Return the dissolved units of a city, with the local date of the end."""
     ended_on = func.date(func.timezone(zone, Organization.ended_at)).label("ended_on")
     rows = await session.execute(
         select(Organization.code, ended_on).where(
@@ -245,9 +245,9 @@ async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[
 async def answered_by_former_owners(
     session: AsyncSession, plan: PlanState, periods: Sequence[str]
 ) -> dict[tuple[str, str], str]:
-    """Return whose approved value is the city's where the owner of today reported none.
+    """Return former owners whose approved value is the city's, if today's owner reported none.
 
-    By (indicator, period); only of indicators that changed hands and that one unit reports.
+    By (indicator, period); only for indicators that changed hands and that one unit reports.
     """
     rows = await session.execute(
         ANSWERED_BY_OWNERS,
@@ -266,7 +266,7 @@ async def answered_by_former_owners(
 
 
 async def in_force_since(session: AsyncSession, plan: PlanState) -> datetime:
-    """Return when the version of a plan that is in force was loaded."""
+    """Return when the plan's version in force was loaded."""
     of_plan = {"city": plan.city_code, "plan": plan.code, "version": plan.version}
     found: datetime = (await session.execute(LOADED_AT, of_plan)).scalar_one()
     return found
@@ -274,9 +274,9 @@ async def in_force_since(session: AsyncSession, plan: PlanState) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """A value that is due later than its period, and until when.
+    """A value that is due later than its period, and its due date.
 
-    More time was granted, or it was asked for only after the period's date.
+    It was extended, or it was asked for only after the period's date.
     """
 
     indicator_code: str
@@ -286,14 +286,14 @@ class Extended:
 
 
 async def extended(session: AsyncSession, city_code: str, plan_code: str) -> list[Extended]:
-    """Return every obligation that was extended, or is due later than its period, which is open."""
+    """Return the obligations that were extended, or, in open periods, are due after the period."""
     rows = await session.execute(LATER_DUE, {"city": city_code, "plan": plan_code})
     return [Extended(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportingCounts:
-    """How many values were owed, handed in, handed in on time, and are missing."""
+    """How many values were owed, submitted, submitted in time, and are missing."""
 
     code: str
     expected: int
@@ -318,10 +318,10 @@ async def counted(
     by: Grouping,
     period: str | None,
 ) -> list[ReportingCounts]:
-    """Return what was reported of what is owed, for those that a caller may see.
+    """Return counts of the owed and the reported values that a caller may see.
 
-    A unit that was dissolved before the due date is left out. One that the plan no longer names
-    still owes what it owed for a period that was closed by then, as the list of obligations says.
+    A unit that was dissolved before the due date is left out. A unit that is no longer in the plan
+    still owes its values for periods that were closed by then, as in the list of obligations.
     """
     seen = scope(actor, _SUMS)
     sql = f"{COUNTED.format(column=_COLUMNS[by])} AND {seen.sql}"
@@ -337,11 +337,11 @@ async def counted(
 
 @dataclass(frozen=True, slots=True)
 class Burden:
-    """What a unit is asked for, and what it costs.
+    """What a unit is asked to report, and the effort.
 
-    `asked` values, of which the form has something to take over for `prefilled`, and `filled`
-    were handed in; `returned` times something of it was returned; `median_notice_days` calendar
-    days lay between the local day on which a value was asked for and its first due date.
+    `asked` values; for `prefilled` of them the form can take over content; `filled` were submitted.
+    `returned` counts returns; `median_notice_days` are the calendar days from the local day of the
+    request to the first due date.
     """
 
     code: str
@@ -355,9 +355,9 @@ class Burden:
 async def burden(
     session: AsyncSession, actor: Actor, plan: PlanState, periods: Sequence[Period]
 ) -> list[Burden]:
-    """Return what each unit that the caller may see is asked for in some periods, by code.
+    """Return the burden of each unit that the caller may see for some periods, by code.
 
-    A unit that was dissolved before the due date, or that the plan no longer names, is left out.
+    A unit that was dissolved before the due date, or that is no longer in the plan, is left out.
     """
     seen = scope(actor, _SUMS)
     given = {
@@ -387,7 +387,7 @@ async def burden(
 async def answered_periods(
     session: AsyncSession, plan: PlanState, period: str | None = None
 ) -> set[str]:
-    """Return the periods of a plan, or the one named, that anybody answered since it was opened."""
+    """Return the periods of a plan, or the given one, with submissions since they were opened."""
     place = {"city": plan.city_code, "plan": plan.code, "period": period}
     return set(await session.scalars(ANSWERED, place))
 

@@ -13,14 +13,14 @@ from services.core.plan.members import Frequency
 from services.core.plan.periods import Period
 
 ObligationStatus = Literal["expected", "met", "late", "missing", "waived"]
-"""What became of it: not yet due, handed in by 24:00 of the due date, handed in after, due or
-its period closed and nothing handed in, owed no more."""
+"""The outcome: not yet due; submitted by 24:00 of the due date; submitted later; not submitted
+although due or its period is closed; no longer owed."""
 
 
 def is_overdue(due_date: date, today: date, period_state: str) -> bool:
-    """Return whether a value that was not handed in counts as overdue.
+    """Return whether a value that was not submitted is overdue.
 
-    It does once its date has passed, and at once where its period takes no more values.
+    It is after its due date, and at once if its period takes no more values.
     """
     return due_date < today or period_state != "open"
 
@@ -48,12 +48,12 @@ def owed_for(
     *,
     cycle: Callable[[Indicator, Period], Frequency] = _as_documented,
 ) -> Iterator[OwedValue]:
-    """Yield what is owed for a period: of every indicator that is reported as often as it is.
+    """Yield the values owed for a period: of every indicator with the period's frequency.
 
-    `ended` tells since which local date a unit is no more: who ends before the due date owes
-    nothing. `answered` names the former owner whose approved value is the city's, by (indicator,
-    period): it was owed by that unit, and the owner of today is not asked for it again. `cycle`
-    tells how often an indicator is reported in the year of a period.
+    `ended` has the local dates on which units were dissolved: a unit that ends before the due date
+    owes nothing. `answered` has the former owner whose approved value is the city's, by (indicator,
+    period): that unit owed it, and today's owner is not asked for it again. `cycle` returns an
+    indicator's frequency in the year of a period.
     """
     units = {entry.code: entry for entry in document.organizations}
     for indicator in document.indicators:
@@ -69,8 +69,8 @@ def moved_due_date(
 ) -> date:
     """Return a due date after its calendar changed; `calendars` are its states, oldest first.
 
-    `due_by` is the plan's rule. Only a date that the rule gave moves: one that somebody set by hand
-    is none that the rule gives, and stays where it is.
+    `due_by` is the plan's rule. Only a date that follows from the rule moves: a date that somebody
+    set by hand stays.
     """
     for before, after in pairwise(calendars):
         if due_date == due_by(before):
@@ -80,7 +80,7 @@ def moved_due_date(
 
 @dataclass(frozen=True, slots=True)
 class ExtensionFacts:
-    """What decides whether more time may be given: states, and how often it was."""
+    """The facts that decide whether an obligation may be extended."""
 
     state: str
     period_state: str
@@ -89,18 +89,18 @@ class ExtensionFacts:
 
 
 def is_extendable(facts: ExtensionFacts) -> bool:
-    """Return whether its date can still move: it is owed, not handed in, and still can be."""
+    """Return whether the due date can still move: owed, not submitted, and the period is open."""
     return facts.state == "owed" and facts.period_state == "open" and not facts.handed_in
 
 
 def may_extend(facts: ExtensionFacts, extension_limit: int) -> bool:
-    """Return whether more time may be asked for: it was not granted too often already."""
+    """Return whether an extension may be requested: the date can move, within the limit."""
     return is_extendable(facts) and facts.extensions < extension_limit
 
 
 @dataclass(frozen=True, slots=True)
 class DaysUntilDue:
-    """Working days until a due date, or since it; None where the other one tells."""
+    """Working days until a due date, or since it; the one that does not apply is None."""
 
     days_left: int | None = None
     days_overdue: int | None = None
@@ -109,7 +109,7 @@ class DaysUntilDue:
 def distance(
     status: ObligationStatus, due_date: date, day: date, calendar: WorkingCalendar
 ) -> DaysUntilDue:
-    """Return how far a due date is from `day`: today, or when a late value was handed in."""
+    """Return the distance of a due date from `day`: today, or the day of a late submission."""
     match status:
         case "expected":
             return DaysUntilDue(days_left=calendar.between(day, due_date))

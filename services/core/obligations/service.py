@@ -57,14 +57,14 @@ async def move_period(
     due_date: date | None = None,
     reason: str | None = None,
 ) -> PlanPeriod:
-    """Open, close, publish or reopen a period, or take its opening back, with what is owed for it.
+    """Open, close, publish, reopen or cancel a period, and update its obligations.
 
-    Reopening begins a new epoch for what was not handed in; it is due as before unless a
-    `due_date` is given, and needs a `reason` where the period was published.
+    Reopening begins a new epoch for the values that were not submitted; they are due as before
+    unless a `due_date` is given. It needs a `reason` if the period was published.
 
     Raises:
         InvalidInput, PeriodRefused: see `plan.service.move_period`.
-        PeriodAnswered: its opening is taken back, and somebody answered it.
+        PeriodAnswered: its opening is cancelled, but somebody has reported.
     """
     asks = verb in {"open", "reopen"}
     if asks:
@@ -100,14 +100,14 @@ async def extend(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """Give a unit more time for one value; the caller has locked the obligation.
+    """Extend the due date of a locked obligation.
 
-    `reason` is kept with it.
+    `reason` is stored with it.
 
     Raises:
-        InvalidInput: the date granted is no later than the present one.
-        ObligationNotExtendable: the value was handed in or is owed no more, or its period
-            takes none.
+        InvalidInput: the granted date is not after the present one.
+        ObligationNotExtendable: the value was submitted or is no longer owed, or its period
+            takes no values.
     """
     before = obligation.due_date
     if granted_date <= before:
@@ -152,21 +152,22 @@ async def extend(
 
 
 async def check_extendable(session: AsyncSession, obligation: Obligation) -> None:
-    """Let a locked obligation pass whose date can still move.
+    """Check that the due date of a locked obligation can still move.
 
     Raises:
-        ObligationNotExtendable: the value was handed in or is owed no more, or its period
-            takes none.
+        ObligationNotExtendable: the value was submitted or is no longer owed, or its period
+            takes no values.
     """
     if not is_extendable(await facts_of(session, obligation)):
         raise ObligationNotExtendable(extra={"allowed_actions": []})
 
 
 async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFacts:
-    """Return what decides whether more time may be given.
+    """Return the facts that decide whether an obligation may be extended.
 
     The period is locked FOR SHARE, so that it is not closed before the caller's change commits. The
-    submission is not: whoever hands in a value does not wait for a decision on more time.
+    submission is not locked, so that submitting a value does not wait for a decision on an
+    extension.
     """
     held = await periods_for_share(
         session, obligation.city_code, obligation.plan_code, obligation.period
@@ -181,9 +182,9 @@ async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFa
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
-    """Bring open obligations into line with plan and calendar as they are now.
+    """Reconcile the obligations of open periods with the present plan and calendar.
 
-    It compares states and does not apply events one by one, so it may run twice.
+    It compares states instead of applying events, so it may run twice.
     """
     if not stretch.events:
         return
@@ -197,10 +198,10 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
 
 _APPROVED: EventType = "submission.approved"
 _MOVING: tuple[EventType, ...] = ("plan.published", "calendar.changed", _APPROVED)
-"""What moves what is owed, or until when. What a former owner reported in its time is still owed by
-it once that is approved, whenever that is."""
+"""Events that change who owes a value, or its due date. If a former owner's value from its time is
+approved, even much later, it is still that owner who owes it."""
 
-# Also the request itself: a value may be handed in while it is asked for.
+# Includes the request itself, because the value may be submitted while it is being requested.
 _ENDING: tuple[EventType, ...] = (
     "submission.submitted",
     "period.closed",
@@ -208,18 +209,18 @@ _ENDING: tuple[EventType, ...] = (
     "period.cancelled",
     "extension.requested",
 )
-"""After what a request for more time may have nothing left to be for."""
+"""Events after which a request for more time may no longer apply."""
 
 FOLLOWER = Follower("obligations", (*_MOVING, *_ENDING), _handle, passes_over=True)
 
 _NOTHING_LEFT = "该数据已上报、无须再报，或本期不再收数，延期申请失效"
 _AT_ONCE = 500
-"""Requests that lapse at a time."""
+"""Requests that lapse in one batch."""
 
 
 async def lapse_moot_requests(session: AsyncSession, city_code: str, now: datetime) -> None:
-    """Withdraw what was asked for values that need no more time, or can be given none."""
-    # What it is for is locked first, the request second, as whoever decides on it does.
+    """Withdraw requests for values that need no more time, or can be given none."""
+    # The obligation is locked before the request, in the same order as for a decision.
     while moot := await queries.moot(session, city_code, most=_AT_ONCE):
         told = {
             one.id: {"indicator_code": one.indicator_code, "period": one.period} for one in moot
@@ -239,7 +240,7 @@ async def lapse_moot_requests(session: AsyncSession, city_code: str, now: dateti
 async def _handed_over(
     session: AsyncSession, city_code: str, events: Sequence[LogEvent]
 ) -> set[str | None]:
-    """Return the plans of which a value was approved whose indicator ever changed hands."""
+    """Return the plans in which a value was approved whose indicator ever changed hands."""
     approved = sorted(
         {
             (event.plan_code, event.data["indicator_code"])
@@ -262,7 +263,7 @@ async def _keep_in_step(
     changed: Collection[str | None],
     now: datetime,
 ) -> None:
-    """Bring what is owed into line; `changed` are the plans of which others may owe it now."""
+    """Reconcile obligations; `changed` are the plans where other units may owe values now."""
     calendars = await _changes(session, city_code, events)
     for code in await plan_codes(session, city_code):
         if code not in changed and not calendars:
@@ -282,7 +283,7 @@ async def _keep_in_step(
 async def _changes(
     session: AsyncSession, city_code: str, events: Sequence[LogEvent]
 ) -> dict[str, list[WorkingCalendar]]:
-    """Return the calendars that changed, as they were before the first change and since."""
+    """Return the calendars that changed, before the first change and after each."""
     changed = [event.data for event in events if event.type == "calendar.changed"]
     first: dict[str, int] = {}
     for data in changed:
@@ -300,7 +301,7 @@ async def _follow_calendar(
     calendars: Sequence[WorkingCalendar],
     now: datetime,
 ) -> None:
-    """Move the due dates of open periods, and of what was not handed in or extended, with it."""
+    """Move the due dates of open periods, and of values not submitted or extended, with it."""
     rules, today = await rules_of_opening(session, plan), plan.local_date(now)
     for row in rows:
         rule = rules.get(row.period, plan.document.due_days)
@@ -329,10 +330,11 @@ async def _begin_epoch(
     due_date: date | None,
     due_before: date | None = None,
 ) -> None:
-    """Begin a new epoch of what was not handed in for a period, due on `due_date` if given.
+    """Begin a new epoch for a period's missing values, due on `due_date` if given.
 
-    A reopening gives a later date to what was handed in too; a calendar that moved does not, nor
-    to what was extended or was asked for after the period's date, that is `due_before` then.
+    A reopening also moves submitted values to a later date. A calendar change does not, nor does it
+    move values that were extended or were requested after the period's date, which is then
+    `due_before`.
     """
     changed = await session.scalars(
         BEGIN_EPOCH,
@@ -359,11 +361,12 @@ async def _reconcile(
     *,
     asked_at: datetime,
 ) -> None:
-    """Bring what is owed for these periods into line with the plan; the caller has locked them.
+    """Reconcile the obligations of these locked periods with the plan.
 
-    New owners owe, former ones are waived, and what is right already stays untouched. What a
-    former owner reported in its time stays its own. Who is asked, at `asked_at`, only after the
-    period's date has the plan's days to answer: nobody is late with what nobody asked of them.
+    New owners owe, former ones are waived, correct obligations stay untouched. A value that a
+    former owner reported in its time stays its own. A unit that is first asked, at `asked_at`,
+    after the period's date gets the plan's number of days, because nobody is late with a value that
+    nobody asked for.
     """
     ended = await queries.ended_units(session, plan.city_code, plan.document.time_zone)
     answered = await queries.answered_by_former_owners(session, plan, [row.period for row in rows])

@@ -11,15 +11,15 @@ from services.core.obligations.rules import ObligationStatus
 SAME_PLACE = """s.city_code = :city AND s.plan_code = o.plan_code
         AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
         AND s.period = o.period AND s.state <> 'withdrawn'"""
-"""Where a submission `s` is what was asked for by an obligation `o`."""
+"""Joins a submission `s` to the obligation `o` that asked for it."""
 
-# What was handed in stays so while it is returned or corrected, and the first time counts. A
-# draft was never handed in; most values were once, and need no look into their history.
+# A submitted value stays submitted while it is returned or corrected, and the first time counts. A
+# draft was never submitted. Most values have one version, and need no look into their history.
 REPORTED_AT = """CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
         SELECT min(coalesce(h.counts_from, h.occurred_at))
             FROM submission_history AS h WHERE h.city_code = :city
             AND h.submission_id = s.id AND h.action = 'submitted') END"""
-"""When a submission `s` was handed in first."""
+"""When a submission `s` was first submitted."""
 
 _PLACED = f"""
 FROM obligation AS o
@@ -31,21 +31,20 @@ LEFT JOIN LATERAL (
 ) AS s ON TRUE
 """  # noqa: S608 (text of our own)
 
-# Due is a local day, and it ends at its 24:00: the next day's midnight in the plan's zone, not 24
-# hours after the last one, because a day on which clocks change has 23 or 25.
+# A due date is a local day that ends at its 24:00: at the next midnight in the plan's zone, not 24
+# hours later, because a day on which clocks change has 23 or 25 hours.
 _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 
 
 def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
-    """Return the condition of each status. A waived obligation is only ever that.
+    """Return the condition of each status. A waived obligation has no other status.
 
-    `unmet` is the condition that nothing was handed in. When that is overdue is the rule of
-    `rules.is_overdue`, written once more in SQL.
+    `unmet` is the condition that nothing was submitted. `rules.is_overdue` is repeated here in SQL.
     """
     return {
         "waived": "o.state = 'waived'",
-        # `submitted_at`, the last time, comes first: where that was in time the first time was so
-        # too, and the look into the history behind `reported_at` is spared.
+        # `submitted_at`, the last time, comes first: if that was in time, so was the first, which
+        # saves the look into the history behind `reported_at`.
         "met": f"(s.submitted_at < {_END} OR s.reported_at < {_END})",
         "late": f"(s.submitted_at >= {_END} AND s.reported_at >= {_END})",
         "missing": f"({unmet} AND (o.due_date < :today OR p.state <> 'open'))",
@@ -55,13 +54,13 @@ def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
 
 _STATUS = _statuses("s.submitted_at IS NULL")
 IN_TIME = _STATUS["met"]
-"""That what was handed in for an obligation `o` came by the end of its due date."""
+"""The condition that the submission for an obligation `o` came by the end of its due date."""
 
-# Postgres knows how many rows have no partner, and not how many have one without a value.
+# The planner can estimate how many rows have no match, but not how many matches lack a value.
 NARROWED = _statuses(
     f"NOT EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE} AND s.state <> 'draft')"
 )
-"""By status, the condition that narrows a list of obligations to it."""
+"""The condition by status that filters a list of obligations."""
 
 ALL_COLUMNS = columns_of(Obligation, "o")
 """Every column of `obligation AS o`."""
@@ -72,7 +71,7 @@ SELECT {ALL_COLUMNS}, p.state AS period_state, s.id AS submission_id,
     s.state AS submission_state, s.reported_at, CASE {_CASE} END AS status
 {_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
 """
-"""What is owed in a plan and what became of it: `status` at the local day `:today`."""
+"""A plan's obligations with their outcomes: `status` as of the local date `:today`."""
 
 COUNTED = f"""
 SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS reported,
@@ -82,7 +81,7 @@ SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS report
 WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
 """
-"""How much was owed, handed in, in time, and is missing; by the `column` that is filled in."""
+"""How many values were owed, submitted, in time, and missing, grouped by `column`."""
 
 RAISE_OWED = text("""
 INSERT INTO obligation (city_code, id, plan_code, indicator_code, organization_code, period,
@@ -94,11 +93,10 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:indicators AS text[]), CAST(:units AS te
     AS w(id, indicator_code, organization_code, period, due_date)
 ON CONFLICT DO NOTHING RETURNING id
 """)
-"""Raises what is owed and was not before: the ids of those."""
+"""Creates the obligations that do not exist; returns their ids."""
 
-# Who comes to owe it again owes it in the same place, until the date of before where that is still
-# to come. What was handed in for it while it was owed is held to no other date; for the rest
-# somebody is asked only now.
+# A unit that owes a value again gets its old row back, with the old due date if that is still to
+# come. A value submitted while it was owed keeps its due date; the others are requested only now.
 TURN_OWED = text(f"""
 UPDATE obligation AS o SET version = o.version + 1, updated_at = :now,
     state = CASE WHEN w.period IS NULL THEN 'waived' ELSE 'owed' END,
@@ -120,10 +118,11 @@ WHERE present.city_code = :city AND present.plan_code = :plan
     AND o.city_code = present.city_code AND o.id = present.id
 RETURNING o.state, o.id
 """)  # noqa: S608 (text of our own)
-"""Waives what is owed no more in open periods and restores what is owed again: both, by state."""
+"""Waives obligations that no longer apply in open periods and restores those that apply again;
+returns both, by state."""
 
-# A date that was extended further than the new one stays. What was handed in is not asked for
-# again; a later date holds for it too, so that what came late before is on time within it.
+# A date that was extended beyond the new one stays. A submitted value is not requested again, but a
+# later date applies to it too, so that a late submission may be in time by the new date.
 BEGIN_EPOCH = text("""
 UPDATE obligation AS o SET epoch = o.epoch + 1, version = o.version + 1, updated_at = :now,
     due_date = CASE WHEN o.extensions = 0 AND NOT present.handed_in
@@ -143,7 +142,7 @@ WHERE o.city_code = :city AND o.id = present.id
     AND (NOT present.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
 RETURNING o.id
 """)
-"""Begins a new epoch of what was not handed in for a period: the ids of those."""
+"""Begins a new epoch for a period's missing values; returns their ids."""
 
 LOADED_AT = text("""
 SELECT v.loaded_at FROM plan_version AS v
@@ -172,10 +171,10 @@ FROM plan_period AS p JOIN obligation AS o ON o.city_code = :city
     AND o.plan_code = p.plan_code AND o.period = p.period AND o.due_date > p.due_date
 WHERE p.city_code = :city AND p.plan_code = :plan AND p.state = 'open'
 """)
-"""What is due later than its period: more time was granted, or it was asked for afterwards.
+"""Values that are due later than their period: extended, or requested after the period's date.
 
-The latter matters while its period is open: a closed one is judged as at its end. So each part is
-found by an index, however long the ledger is; every board that is drawn asks for this.
+The latter matter only while the period is open: a closed one is judged as at its end. So each part
+is found by an index, however long the ledger is; drawing any board needs this.
 """
 
 REMEMBER = text("""
@@ -188,7 +187,7 @@ SELECT city_code, id, version, :action, jsonb_build_object('plan', plan_code,
     CAST(:now AS timestamptz)
 FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
 """)
-"""Writes into history how some obligations stand."""
+"""Writes the present state of some obligations to the history."""
 
 MOOT = text(f"""
 SELECT {ALL_COLUMNS} FROM obligation AS o
@@ -200,7 +199,7 @@ WHERE o.city_code = :city AND (o.state <> 'owed' OR p.state IS DISTINCT FROM 'op
     OR EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE} AND s.state <> 'draft'))
 ORDER BY o.id LIMIT :most FOR UPDATE OF o
 """)  # noqa: S608 (text of our own)
-"""What more time waits for and can be given no more (`rules.is_extendable`), locked."""
+"""Obligations, locked, whose pending request cannot be granted (`rules.is_extendable`)."""
 
 ANSWERED_BY_OWNERS = text("""
 SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
@@ -215,7 +214,7 @@ WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.
         GROUP BY h.indicator_code HAVING count(*) > 1)
 GROUP BY s.indicator_code, s.period
 """)
-"""Which owners of indicators that changed hands have an approved value, the latest owner first."""
+"""Owners with an approved value, for indicators that changed hands, latest owner first."""
 
 HANDED_OVER = text("""
 SELECT DISTINCT w.plan_code
@@ -223,9 +222,9 @@ FROM unnest(CAST(:plans AS text[]), CAST(:codes AS text[])) AS w(plan_code, indi
 WHERE (SELECT count(*) FROM indicator_owner AS i WHERE i.city_code = :city
     AND i.plan_code = w.plan_code AND i.indicator_code = w.indicator_code) > 1
 """)
-"""The plans among these whose indicator of that code changed hands."""
+"""The plans among these in which the given indicator changed hands."""
 
-# An answer is what was handed in since the period was opened; what came before it is none.
+# Only submissions since the opening of the period count as answers.
 ANSWERED = text("""
 SELECT DISTINCT p.period FROM plan_period AS p
 JOIN obligation AS o ON o.city_code = p.city_code AND o.plan_code = p.plan_code
@@ -236,7 +235,7 @@ JOIN submission AS s ON s.city_code = o.city_code AND s.plan_code = o.plan_code
 WHERE p.city_code = :city AND p.plan_code = :plan
     AND p.period = coalesce(CAST(:period AS text), p.period)
 """)
-"""The periods that anybody answered, of a plan or the one named."""
+"""The periods with submissions since their opening, of a plan or the given one."""
 
 ASKED = text("""
 SELECT organization_code, count(*) AS number FROM obligation
@@ -269,7 +268,7 @@ CROSS JOIN LATERAL (
     SELECT o.original_due_date - CAST(o.created_at AT TIME ZONE :zone AS date) AS days
 ) AS notice
 LEFT JOIN LATERAL (
-    -- Who was returned something has a second version at least.
+    -- A returned submission has at least version 2.
     SELECT s.state, CASE WHEN s.version > 1 THEN (
         SELECT count(*) FROM submission_history AS h WHERE h.city_code = :city
             AND h.submission_id = s.id AND h.action = 'returned') ELSE 0 END AS returned
@@ -279,5 +278,5 @@ WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
     AND o.organization_code = ANY(:units)
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
 """  # noqa: S608 (text of our own)
-"""What each unit is asked for in some periods, and what it costs them. The days of notice lie in
-the middle between the lower and the upper median: of an even number of values those are two."""
+"""What each unit is asked to report in some periods, and the effort. The days of notice are the
+mean of the lower and the upper median, which differ if the number of values is even."""

@@ -29,10 +29,10 @@ async def write_owed(
     least: Mapping[str, date] = NO_LATER,
     asked_on: date | None = None,
 ) -> None:
-    """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed.
+    """Create, waive or restore obligations for these periods, so that exactly `owed` is owed.
 
-    What is raised or restored by this is due no earlier than `least` says of its period;
-    what is restored, and was due on `asked_on` or later, stays so.
+    New and restored obligations are due no earlier than `least` has for their period; a restored
+    one that was due on `asked_on` or later keeps its date.
     """
     wanted: dict[str, Any] = {
         "city": plan.city_code,
@@ -68,7 +68,7 @@ async def remember(
     *,
     reason: str | None = None,
 ) -> None:
-    """Write into history how these obligations stand now, by whom and why."""
+    """Write the present state of these obligations to the history, with actor and reason."""
     if ids:
         await session.execute(
             REMEMBER,

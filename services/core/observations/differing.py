@@ -14,15 +14,15 @@ from services.core.submissions.conflicts.rules import shown
 ConflictStep = Literal["raise", "change", "close", "leave"]
 
 _OFFICIAL = ("submitted", "approved")
-"""The states in which a submission says something that another source can differ from."""
+"""The states in which a submission has a value that another source can differ from."""
 
 _KEPT = ("ledger", "both")
-"""Decisions by which two figures stand as they are, so that they are no conflict again."""
+"""Decisions to let both figures stand, after which they are not a conflict again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far two figures lie apart, and may; None where they are no two numbers."""
+    """The distance of two figures and its limit; None if they are not two numbers."""
 
     amount: Decimal | None = None
     allowed: Decimal | None = None
@@ -31,11 +31,11 @@ class Difference:
 def difference(
     official: Mapping[str, Any], observed: Mapping[str, Any], tolerance: Tolerance
 ) -> Difference | None:
-    """Return how two figures differ by the columns of a form; None: they say the same.
+    """Return how two figures differ by the columns of a form; None: they agree.
 
-    Numbers differ where they lie further apart than the tolerance allows, levels where they are
-    two; a ratio is compared by its value. One that does not apply differs from any that does. Of
-    a value beside a level each is compared where both sources say it.
+    Numbers differ if their distance exceeds the tolerance, levels if they are not equal; a ratio is
+    compared by its value. "Not applicable" differs from any value. If there is a value beside a
+    level, each is compared if both sources have it.
     """
     pairs = [(official[name], observed[name]) for name in ("value", "level")]
     one, other = pairs[0]
@@ -53,7 +53,7 @@ def difference(
 
 @dataclass(frozen=True, slots=True)
 class ConflictVerdict:
-    """What follows for the conflict of an observation with the official value, and why."""
+    """The consequence for the conflict between an observation and the official value."""
 
     step: ConflictStep
     difference: Difference = Difference()
@@ -66,11 +66,11 @@ def judge(
     latest: SubmissionConflict | None,
     tolerance: Tolerance,
 ) -> ConflictVerdict:
-    """Return what follows, given the latest conflict of an observation there was.
+    """Return the consequence, given the latest conflict of the observation.
 
-    `observed` is None where its source took it back. The official value is the submission of the
-    place, None: it has none, or it was withdrawn. One that is worked on says nothing yet. Two
-    figures that were decided to stand are no conflict again; as soon as one is another, they are.
+    `observed` is None if its source withdrew it. `official` is the submission in the slot, None:
+    there is none, or it was withdrawn. A submission that is being worked on has no value yet. Two
+    figures that were decided to stand are no conflict again until one of them changes.
     """
     is_open = latest is not None and latest.state == "open"
     if observed is None or official is None:
@@ -120,7 +120,7 @@ _AN_AUTHOR = ("id", "organization_code")
 
 
 def observed_as_kept(observed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a conflict keeps of an observation: its figure, its source, who recorded it."""
+    """Return an observation as a conflict stores it: its figure, its source, its recorder."""
     at = observed["observed_at"]
     return {
         **shown(observed, ("form",)),
@@ -132,7 +132,7 @@ def observed_as_kept(observed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def owner_of_conflict(plan: PlanState, indicator_code: str, organization_code: str) -> str | None:
-    """Return the unit that has to decide, as the plan says; None: the office."""
+    """Return the unit that has to decide according to the plan; None: the office."""
     match plan.document.observations.owner:
         case "unit":
             return organization_code

@@ -39,7 +39,7 @@ from services.core.submissions.models import Submission
 ACTOR = system("observations")
 
 _AT_ONCE = 500
-"""Observations that are compared at a time where a whole plan is."""
+"""Batch size of observations when a whole plan is compared."""
 
 _TYPES: tuple[EventType, ...] = (
     "observation.recorded",
@@ -61,7 +61,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
             await compare(session, city_code, plan_code, ids, now)
     for plan_code in sorted(code for code in published if code is not None):
         after: UUID | None = None
-        # Its tolerances may be others now: everything is compared again.
+        # The plan's tolerances may have changed, so everything is compared again.
         while ids := await queries.ids_after(
             session, city_code, plan_code, after=after, limit=_AT_ONCE
         ):
@@ -85,12 +85,12 @@ def _places(events: Iterable[LogEvent]) -> Mapping[str, list[ObservedPlace]]:
 async def compare(
     session: AsyncSession, city_code: str, plan_code: str, ids: Sequence[UUID], now: datetime
 ) -> None:
-    """Compare some observations of a plan with what is official, and write what follows."""
+    """Compare some observations of a plan with the official values, and write the consequences."""
     plan = await plan_state(session, city_code, plan_code) if ids else None
     if plan is None:
         return
-    # Locked first: whoever decides one meanwhile is waited for, and what it made of the
-    # submission is read after that.
+    # Locked first, so that a concurrent decision is waited for and its effect on the submission is
+    # read afterwards.
     latest = await queries.latest_conflicts_for_update(session, city_code, ids)
     raised: list[SubmissionConflict] = []
     changed: list[SubmissionConflict] = []
@@ -122,7 +122,7 @@ async def compare(
 
 
 def _passes_on(conflict: SubmissionConflict, owner: str | None) -> bool:
-    """Have an open conflict decided by whoever the plan says now; return whether it is another."""
+    """Reassign an open conflict to the unit that the plan now names; return whether it changed."""
     if conflict.state != "open" or conflict.owner_code == owner:
         return False
     conflict.owner_code = owner
@@ -135,7 +135,7 @@ def _put(
     official: Submission,
     verdict: ConflictVerdict,
 ) -> None:
-    """Let a conflict say what both say now; until when it is to be decided stays."""
+    """Update a conflict with both present figures; its due date stays."""
     conflict.submission_id = official.id
     conflict.ledger = shown(vars(official), ("form",))
     conflict.observed = observed_as_kept(vars(observed))

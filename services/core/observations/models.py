@@ -13,14 +13,14 @@ from services.core.kit.database import Base
 
 
 class Observation(Base):
-    """What a source says of one figure now. `version` counts what it said.
+    """The present figure of a source. `version` counts its changes.
 
-    It was taken back, for a `withdrawal_reason`, where `withdrawn_version` is the present one; what
-    the source said stays readable, and whatever it says later stands again.
+    It is withdrawn, for a `withdrawal_reason`, if `withdrawn_version` is the present version; the
+    figure stays readable, and a later figure of the source is valid again.
 
-    `reference` is the source's own name of the figure and of its version; `observed_at` when the
-    source says that it is of, which proves nothing. `recorded_by` handed it in, or took it back,
-    last; `recording_units` ever handed it in, and see it for good.
+    `reference` is the source's own id of the figure and its version; `observed_at` is the source's
+    date for it, which proves nothing. `recorded_by` last recorded or withdrew it; `recording_units`
+    ever recorded it, and may always see it.
     """
 
     __tablename__ = "observation"
@@ -68,9 +68,9 @@ class Observation(Base):
 
 
 class ObservationHistory(Base):
-    """One thing that a source said of a figure, or that it took it back. Append-only.
+    """One figure of a source, or its withdrawal. Append-only.
 
-    Each reference stands once; a withdrawal has none.
+    Each reference occurs once; a withdrawal has none.
     """
 
     __tablename__ = "observation_history"

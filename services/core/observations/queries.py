@@ -27,12 +27,12 @@ OBSERVATIONS = Owned(
     more_units="observation.recording_units",
     indicator="observation.indicator_code",
 )
-"""Whose an observation is: of the unit that the figure is of, and of each that handed it in."""
+"""The columns that decide who sees an observation: the figure's unit, and each that recorded it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservationFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     source_code: str | None = None
     indicator_code: str | None = None
@@ -40,7 +40,7 @@ class ObservationFilters:
     period: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Return those given by name."""
+        """Return the filters that are set, by name."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -77,7 +77,7 @@ async def one(session: AsyncSession, actor: Actor, observation_id: UUID) -> Obse
 async def for_update(
     session: AsyncSession, actor: Actor, observation_id: UUID
 ) -> Observation | None:
-    """Return one visible observation, locked until the end, and no other of its source changes."""
+    """Return one visible observation; locks it and its source until the transaction ends."""
     found = await one(session, actor, observation_id)
     if found is None:
         return None
@@ -93,7 +93,7 @@ async def for_update(
 async def for_share(
     session: AsyncSession, city_code: str, observation_id: UUID
 ) -> Observation | None:
-    """Return one observation, whoever asks, that nobody changes until the end."""
+    """Return an observation, for any caller, share-locked until the transaction ends."""
     return await session.scalar(
         select(Observation)
         .where(Observation.city_code == city_code, Observation.id == observation_id)
@@ -105,14 +105,14 @@ async def for_share(
 async def lock_source(
     session: AsyncSession, city_code: str, plan_code: str, source_code: str
 ) -> None:
-    """Wait for whoever writes for a source: what is read of it from now on stays until the end."""
+    """Lock a source against other writers until the transaction ends."""
     await lock_name(session, f"observations {city_code} {plan_code} {source_code}")
 
 
 async def history(
     session: AsyncSession, city_code: str, observation_id: UUID, *, after: int, limit: int
 ) -> Sequence[ObservationHistory]:
-    """Return what a source said of a figure that the caller may see, oldest first."""
+    """Return the history of a figure that the caller may see, oldest first."""
     found = await session.scalars(
         select(ObservationHistory)
         .where(
@@ -129,16 +129,16 @@ async def history(
 async def of_unit(
     session: AsyncSession, plan: PlanState, period: str, unit: str
 ) -> dict[str, list[Observation]]:
-    """Return what other sources say of a unit's figures for a period, by indicator.
+    """Return the figures of other sources for a unit and period, by indicator.
 
-    What they took back they say no more.
+    Withdrawn ones are left out.
     """
     found = await session.scalars(
         select(Observation)
         .where(
             Observation.city_code == plan.city_code,
             Observation.plan_code == plan.code,
-            # By name, so that the index of places is entered at each of them.
+            # Listed by code, so that the index of slots is used for each of them.
             Observation.indicator_code.in_(list(plan.indicators)),
             Observation.organization_code == unit,
             Observation.period == period,
@@ -158,7 +158,7 @@ async def of_unit(
 async def said_at(
     session: AsyncSession, plan: PlanState, source_code: str, places: Sequence[ObservedPlace]
 ) -> Sequence[Observation]:
-    """Return what a source says of some places and did not take back, locked, by id."""
+    """Return the figures of a source at some slots that are not withdrawn, locked, by id."""
     ids = await at_places(session, plan.city_code, plan.code, places)
     found = await session.scalars(
         select(Observation)
@@ -180,7 +180,7 @@ async def said_at(
 
 @dataclass(frozen=True, slots=True)
 class KnownFigure:
-    """What a source says of a place now, and what it said under a reference; None: nothing."""
+    """A source's present figure in a slot, and its figure under a reference; None: none."""
 
     row: ObservationRow
     said: Mapping[str, Any] | None
@@ -189,7 +189,7 @@ class KnownFigure:
 async def known(
     session: AsyncSession, plan: PlanState, source_code: str, drafts: Sequence[ObservationDraft]
 ) -> Mapping[int, KnownFigure]:
-    """Return what a source said before of the places of some drafts, by the draft's index."""
+    """Return earlier figures of a source in the slots of some drafts, by the draft's index."""
     found = await session.execute(
         KNOWN,
         {
@@ -214,7 +214,7 @@ async def at_places(
     plan_code: str,
     places: Sequence[tuple[str, str, str]],
 ) -> Sequence[UUID]:
-    """Return the observations of some places, by indicator, unit and period."""
+    """Return the observations in some slots, given as indicator, unit and period."""
     if not places:
         return ()
     indicators, units, periods = map(list, zip(*places, strict=True))
@@ -238,7 +238,7 @@ async def ids_after(
 async def latest_conflicts_for_update(
     session: AsyncSession, city_code: str, ids: Sequence[UUID]
 ) -> Mapping[UUID, SubmissionConflict]:
-    """Return the latest conflict of each of some observations, locked until the end."""
+    """Return the latest conflict of each of some observations, locked."""
     later = aliased(SubmissionConflict)
     found = await session.scalars(
         select(SubmissionConflict)
@@ -263,7 +263,7 @@ async def latest_conflicts_for_update(
 async def with_official(
     session: AsyncSession, city_code: str, ids: Sequence[UUID]
 ) -> Sequence[tuple[Observation, Submission | None]]:
-    """Return some observations, each with the submission of its place; None: it has none."""
+    """Return some observations, each with the submission in its slot; None: there is none."""
     found = await session.execute(
         select(Observation, Submission)
         .outerjoin(

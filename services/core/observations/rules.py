@@ -21,23 +21,23 @@ from services.core.submissions.judging import negative_parts, period_faults
 from services.core.submissions.rules import Form, form_faults, reported
 
 MOST_OBSERVATIONS = 1000
-"""How many may be handed in at once."""
+"""How many may be recorded at once."""
 
 ObservationOutcome = Literal["created", "corrected", "unchanged", "rejected"]
-"""A first figure of its place, another than before, one that is known already, or none."""
+"""The first figure of its slot, a changed one, a known one, or one with faults."""
 
 ObservationRow = Mapping[str, Any]
 """The columns of an observation by name."""
 
 ObservedPlace = tuple[str, str, str]
-"""Of which indicator, unit and period a figure is."""
+"""The (indicator, unit, period) of a figure."""
 
 _NUMBERS = frozenset({"value", "numerator", "denominator"})
 
 
 @dataclass(frozen=True, slots=True)
 class ObservationDraft:
-    """What a source says of one figure, as it came in; with `faults` its shape is wrong.
+    """A source's figure as received; `faults` are those of its shape.
 
     `index` counts from 0.
     """
@@ -54,15 +54,15 @@ class ObservationDraft:
 
     @property
     def place(self) -> ObservedPlace:
-        """Of which indicator, unit and period it is."""
+        """Its (indicator, unit, period)."""
         return self.indicator_code, self.organization_code, self.period
 
 
 def source_in(plan: PlanState, code: str) -> ObservationSource:
-    """Return the source of a code.
+    """Return the source with a code.
 
     Raises:
-        InvalidInput: the plan names none of this code.
+        InvalidInput: the plan has no such source.
     """
     found = plan.sources.get(code)
     if found is not None:
@@ -79,7 +79,7 @@ def source_in(plan: PlanState, code: str) -> ObservationSource:
 
 
 def records_for(actor: Actor, source: ObservationSource) -> bool:
-    """Return whether the actor hands in the figures of a source, as the plan says."""
+    """Return whether the plan lets the actor record the figures of a source."""
     if not actor.may(Permission.WRITE_SUBMISSIONS) or not actor.is_one_of(source.roles):
         return False
     if not source.units or actor.may(Permission.REPORT_ON_BEHALF):
@@ -88,7 +88,7 @@ def records_for(actor: Actor, source: ObservationSource) -> bool:
 
 
 def refusal_of(source: ObservationSource) -> Forbidden:
-    """Return the refusal that says who hands in the figures of a source."""
+    """Return the refusal that names who records the figures of a source."""
     roles, units = "、".join(source.roles), "、".join(source.units)
     return takes(
         f"该数据来源的填报方：{roles}" + (f"，单位 {units}" if units else ""),
@@ -99,18 +99,18 @@ def refusal_of(source: ObservationSource) -> Forbidden:
 
 
 def is_withdrawn(row: ObservationRow) -> bool:
-    """Return whether a source took back what it said of a figure, and said nothing since."""
+    """Return whether a source withdrew its figure and has not given another since."""
     return bool(row["withdrawn_version"] == row["version"])
 
 
 def check_withdraws(actor: Actor, row: ObservationRow, source: ObservationSource | None) -> None:
-    """Let the actor pass who takes back a figure: whoever hands in those of its source.
+    """Check that the actor may withdraw a figure: it records those of the source.
 
-    Where the plan names the source no longer (None), the office does. What the system itself
-    measured nobody takes back: it follows what it is measured from.
+    If the plan no longer has the source (None), the office may. Nobody may withdraw the system's
+    own measurements, because they follow the data they are computed from.
 
     Raises:
-        Forbidden: it does not.
+        Forbidden: it may not.
     """
     if row["recorded_by"]["kind"] == "system":
         raise takes(
@@ -130,7 +130,7 @@ def check_withdraws(actor: Actor, row: ObservationRow, source: ObservationSource
 def judged(
     drafts: Sequence[ObservationDraft], plan: PlanState, today: date
 ) -> list[ObservationDraft]:
-    """Return what was handed in with everything that is wrong with each, beside the others too."""
+    """Return the drafts with all their faults, including those between drafts."""
     together: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for draft in drafts:
         if not draft.faults:
@@ -167,7 +167,7 @@ def _faults(
 
 
 def columns_of_draft(draft: ObservationDraft, plan: PlanState) -> dict[str, Any]:
-    """Return the columns that a draft without faults fills; its value is computed exactly."""
+    """Return the columns of a draft without faults; its value is computed exactly."""
     kept = reported(draft.form, plan.indicators[draft.indicator_code])
     return {
         "indicator_code": draft.indicator_code,
@@ -181,7 +181,7 @@ def columns_of_draft(draft: ObservationDraft, plan: PlanState) -> dict[str, Any]
 
 
 def said_by(row: ObservationRow) -> dict[str, object]:
-    """Return what a source says with one figure, as history keeps it; decimals as text."""
+    """Return a source's figure as the history stores it, with decimals as text."""
     at = row["observed_at"]
     return {
         "reference": row["reference"],
@@ -192,7 +192,7 @@ def said_by(row: ObservationRow) -> dict[str, object]:
 
 
 def image_of(row: ObservationRow) -> dict[str, object]:
-    """Return what history keeps of an observation after a change."""
+    """Return an observation as the history stores it after a change."""
     return {
         "plan": row["plan_code"],
         "source_code": row["source_code"],
@@ -211,4 +211,4 @@ REFERENCE_REUSED = Fault(
         "The source gave another figure under this reference: a correction takes a new one",
     ),
 )
-"""What is told of a reference that stands for another figure already."""
+"""The fault of a reference that was used for another figure."""

@@ -39,12 +39,12 @@ from services.core.plan.observing import ObservationSource
 from services.core.plan.state import PlanState
 
 _ACTIONS: Mapping[ObservationOutcome, str] = {"created": "recorded", "corrected": "corrected"}
-"""What history and event call what was written."""
+"""The name of a change in history and event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a figure that was handed in; `row` is what stands, where anything does."""
+    """The outcome of a recorded figure; `row` is the present observation, if there is one."""
 
     index: int
     outcome: ObservationOutcome
@@ -54,7 +54,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Stamped:
-    """Who says something, for which unit, and when."""
+    """The actor, its unit, and the time."""
 
     recorded_by: dict[str, Any]
     unit: str | None
@@ -63,7 +63,7 @@ class _Stamped:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What all figures of a call share: plan, source, who hands them in, and when."""
+    """Data that all figures of a call share: plan, source, actor, and time."""
 
     plan: PlanState
     source_code: str
@@ -81,7 +81,7 @@ async def record_measured(
     stamp: Mapping[str, object],
     now: datetime,
 ) -> list[Recorded]:
-    """Take in what the system itself measured, as what a source says; `stamp` is the system's."""
+    """Record the system's own measurements, as figures of a source; `stamp` is the system's."""
     return await _record(session, drafts, _Base(plan, source_code, stamp, None, now))
 
 
@@ -95,9 +95,9 @@ async def withdraw_measured(
     reason: str,
     now: datetime,
 ) -> None:
-    """Take back what the system itself measured of some places, where a source still says it.
+    """Withdraw the system's own measurements in some slots, if the source still has them.
 
-    What was taken back before, and what was never said, stays as it is.
+    Figures that were withdrawn before, or never existed, are left alone.
     """
     if not places:
         return
@@ -115,13 +115,13 @@ async def record_observations(
     actor: Actor,
     now: datetime,
 ) -> list[Recorded]:
-    """Take in what a source says, each figure for itself, and return what became of each.
+    """Record the figures of a source, each independently; return the outcomes.
 
-    What the source said under the same reference before is unchanged and writes nothing, even
-    where it was corrected since.
+    A figure that was recorded before under the same reference is unchanged and writes nothing, even
+    if it was corrected since.
 
     Raises:
-        Forbidden: the actor does not hand in the figures of this source.
+        Forbidden: the actor does not record the figures of this source.
     """
     if not records_for(actor, source):
         raise refusal_of(source)
@@ -152,10 +152,10 @@ async def _record(
 async def withdraw(
     session: AsyncSession, row: Observation, *, actor: Actor, reason: str, now: datetime
 ) -> None:
-    """Take back what a source says of a locked figure; what it said stays in the history.
+    """Withdraw a locked figure of a source; the history keeps it.
 
     Raises:
-        ObservationWithdrawn: it was taken back before.
+        ObservationWithdrawn: it was withdrawn before.
     """
     if is_withdrawn(vars(row)):
         raise ObservationWithdrawn(extra={"state": "withdrawn", "allowed_actions": []})
@@ -166,11 +166,11 @@ async def withdraw(
 async def _withdraw(
     session: AsyncSession, rows: Sequence[Observation], by: _Stamped, reason: str
 ) -> None:
-    """Take back locked figures, with a history and an event of each; constant in statements."""
+    """Withdraw locked figures, with history and event of each; constant number of statements."""
     if not rows:
         return
     for row in rows:
-        if row.recording_units is None:  # a process of the release before wrote it
+        if row.recording_units is None:  # a process of the previous release wrote it
             unit = row.recorded_by_organization
             row.recording_units = [] if unit is None else [unit]
         row.version += 1

@@ -21,8 +21,8 @@ JOIN observation AS o ON o.city_code = :city AND o.plan_code = :plan
 LEFT JOIN observation_history AS h ON h.city_code = :city AND h.observation_id = o.id
     AND h.reference = w.reference
 """).columns(said=JSONB, recorded_by=JSONB)  # noqa: S608 (column names of our own)
-"""What a source said of some places, by their place in the arrays from 1, and what it said under
-the reference that is given now."""
+"""A source's figures in some slots, numbered by their index in the arrays from 1, and its figures
+under the given references."""
 
 WRITE = text("""
 INSERT INTO observation (city_code, id, plan_code, source_code, indicator_code, organization_code,
@@ -47,7 +47,7 @@ DO UPDATE SET reference = excluded.reference, value = excluded.value,
     not_applicable_reason = excluded.not_applicable_reason, observed_at = excluded.observed_at,
     note = excluded.note, recorded_by = excluded.recorded_by,
     recorded_by_organization = excluded.recorded_by_organization,
-    -- A process of the release before left it empty.
+    -- A process of the previous release left it empty.
     recording_units = coalesce(observation.recording_units,
             array_remove(ARRAY[observation.recorded_by_organization], NULL))
         || CASE WHEN excluded.recorded_by_organization = ANY(observation.recording_units)
@@ -55,7 +55,7 @@ DO UPDATE SET reference = excluded.reference, value = excluded.value,
     updated_at = excluded.updated_at, version = excluded.version, withdrawn_version = NULL,
     withdrawal_reason = NULL
 """)
-"""Writes what a source says now. Its writers wait for each other, so that nothing lies between."""
+"""Writes a source's present figures. Its writers are serialised by the source's lock."""
 
 REMEMBER = text(f"""
 WITH written AS MATERIALIZED (
@@ -86,7 +86,7 @@ WITH written AS MATERIALIZED (
 }
 SELECT count(*) FROM happened
 """)  # noqa: S608 (text of our own)
-"""Writes history and event of each figure that was written."""
+"""Writes history and event of each written figure."""
 
 AT_PLACES = text("""
 SELECT o.id
@@ -97,4 +97,4 @@ JOIN observation AS o ON o.city_code = :city AND o.plan_code = :plan
     AND o.period = w.period
 ORDER BY o.id
 """)
-"""The observations of some places."""
+"""The observations in some slots."""

@@ -8,15 +8,19 @@ from uuid import UUID
 from pydantic import Field, ValidationError
 from pydantic_core import to_json
 
+from services.core.checks.findings import shows_figures, told
+from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.errors import Fault
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, LongWords, Said
 from services.core.plan.slots import Slot
+from services.core.plan.state import PlanState
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.rows import Batch, BatchRow
 from services.core.submissions.changes import FORMS
+from services.core.submissions.judging import doubts_of, why_not_counted
 from services.core.submissions.rules import REMARKS, DataStatus
 
 ItemOutcome = Literal["created", "updated", "unchanged", "deleted", "refused"]
@@ -25,6 +29,7 @@ OUTCOMES: tuple[ItemOutcome, ...] = ("created", "updated", "unchanged", "deleted
 
 _COMPUTED = {"value": None, "not_applicable_reason": None}
 _NONE_THERE = "submission-missing"
+_STANDS = frozenset({"created", "updated", "unchanged"})
 
 
 class CarriedSaid(Said):
@@ -115,7 +120,8 @@ def row_of(index: int, raw: object, shape: type[CarriedSaid]) -> BatchRow:
         return BatchRow(index, "upsert", _slot_in(raw), {}, draft=False, faults=faults)
     slot = Slot(item.indicator_code, item.organization_code, item.period)
     if item.operation == "delete":
-        return BatchRow(index, "delete", slot, {}, draft=False)
+        # What was brought is taken back; what somebody here wrote is theirs.
+        return BatchRow(index, "delete", slot, {}, draft=False, only_own=True)
     said = {name: getattr(item, name) for name in (*FORMS, *REMARKS)}
     return BatchRow(index, "upsert", slot, said, draft=False)
 
@@ -127,9 +133,12 @@ def _slot_in(raw: object) -> Slot:
     return Slot(*(one if isinstance(one, str) else "" for one in told))
 
 
-def receipt_lines(decided: Iterable[Decided]) -> list[bytes]:
-    """Return the lines of a receipt: what became of each item, and of one that is refused why."""
-    return [to_json(_answer(one)) for one in decided]
+def receipt_lines(decided: Iterable[Decided], plan: PlanState, actor: Actor) -> list[bytes]:
+    """Return the lines of a receipt: what became of each item, why it was refused, what is doubted.
+
+    `actor` is as whom they were written: no figure beyond its reach is told.
+    """
+    return [to_json(_answer(one, warned_of(one, plan, actor))) for one in decided]
 
 
 def outcome_of(one: Decided) -> tuple[str, Sequence[Fault]]:
@@ -140,22 +149,37 @@ def outcome_of(one: Decided) -> tuple[str, Sequence[Fault]]:
     return ("refused" if one.outcome in {"rejected", "skipped"} else one.outcome), one.faults
 
 
-def _answer(one: Decided) -> dict[str, Any]:
+def warned_of(one: Decided, plan: PlanState, actor: Actor) -> list[Fault]:
+    """Return why what stands after a carried figure cannot count, and what checks found in it."""
+    row = one.submission
+    if row is None or one.outcome not in _STANDS:
+        return []
+    uncounted = why_not_counted(row, plan)
+    warned = [] if uncounted is None else [Fault("", uncounted.code, uncounted.words)]
+    for found in doubts_of(row, plan):
+        said = told(found, figures=shows_figures(found, actor, plan))
+        warned.append(Fault("", found.code, said))
+    return warned
+
+
+def _answer(one: Decided, warned: Sequence[Fault]) -> dict[str, Any]:
     outcome, faults = outcome_of(one)
-    told = [
-        {
-            "pointer": fault.pointer,
-            "code": fault.code,
-            "detail": fault.detail.zh,
-            "detail_en": fault.detail.en,
-        }
-        for fault in faults
-    ]
-    return {"index": one.index, **one.slot._asdict(), "outcome": outcome, "errors": told}
+    answer = {"index": one.index, **one.slot._asdict(), "outcome": outcome}
+    answer |= {"errors": [_as_told(fault) for fault in faults]}
+    return {**answer, "warnings": [_as_told(fault) for fault in warned]} if warned else answer
+
+
+def _as_told(fault: Fault) -> dict[str, str]:
+    return {
+        "pointer": fault.pointer,
+        "code": fault.code,
+        "detail": fault.detail.zh,
+        "detail_en": fault.detail.en,
+    }
 
 
 class AnsweredFault(Said):
-    """Why an item was refused."""
+    """Why an item was refused, or is doubted."""
 
     pointer: str
     code: str
@@ -164,7 +188,10 @@ class AnsweredFault(Said):
 
 
 class AnsweredItem(Said):
-    """What became of an item, as a receipt says it; `index` counts from 0."""
+    """What became of an item, as a receipt says it; `index` counts from 0.
+
+    `warnings` are told where there are any.
+    """
 
     index: Annotated[int, Field(ge=0)]
     indicator_code: str
@@ -172,6 +199,7 @@ class AnsweredItem(Said):
     period: str
     outcome: ItemOutcome
     errors: list[AnsweredFault]
+    warnings: list[AnsweredFault] = Field(default_factory=list)
 
 
 def answers_in(lines: Sequence[bytes]) -> list[AnsweredItem]:

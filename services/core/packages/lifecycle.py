@@ -11,7 +11,6 @@ from services.core.audit.actions import AuditAction
 from services.core.audit.service import note_of
 from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
-from services.core.identity.rules import Permission
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.file_series import NOTHING_BEFORE
@@ -25,6 +24,7 @@ from services.core.packages.models import PackagePeer
 from services.core.packages.peer_keys import secret_context
 from services.core.packages.signing import public_bytes, shared_key
 from services.core.plan.queries import plan_codes
+from services.core.plan.visibility import may_report_to
 
 _CODE = Text(
     "应为小写字母、数字和连字符，至多 40 个，如 xinmi",
@@ -34,8 +34,9 @@ _SAME = Text("对方与本方不能同名", "The other installation is called as
 _SECRET = Text("应为 whsec_ 开头的密钥", "Must be a secret that begins with whsec_")
 _PUBLIC = Text("应为 whpk_ 开头的公钥", "Must be a public key that begins with whpk_")
 _NO_KEY = Text(
-    "没有这个有效的密钥，或它不能填报（submissions:write）",
-    "There is no such key that is good, or it may not report values (submissions:write)",
+    "没有这个有效的密钥，或它不能向这个计划填报（submissions:write）",
+    "There is no such key that is good, or it may not report values to this plan"
+    " (submissions:write)",
 )
 _TOO_MANY = Text(
     f"一个市至多登记 {queries.MOST_PEERS} 个对方",
@@ -77,7 +78,7 @@ async def register_peer(
     key_id = request.key_id
     if key_id is not None:
         writer = await actor_of_key(session, city_code, key_id, channel="package", now=now)
-        if writer is None or not writer.may(Permission.WRITE_SUBMISSIONS):
+        if not may_report_to(writer, city_code=city_code, plan_code=request.plan_code):
             faults.append(Fault("/key", "key-not-found", _NO_KEY, str(key_id)))
     if faults:
         raise InvalidInput(faults=faults)

@@ -17,12 +17,13 @@ from services.core.audit.service import note_of
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor, operator
 from services.core.identity.queries import actor_of_key
-from services.core.identity.rules import Permission
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.packages import queries
 from services.core.packages.carried_items import (
+    AnsweredFault,
+    AnsweredItem,
     answers_in,
     batch_of_lines,
     counts_of,
@@ -44,6 +45,7 @@ from services.core.packages.series import JudgedPackage, SeriesStanding, judge
 from services.core.plan.queries import plan_state
 from services.core.plan.slots import Slot
 from services.core.plan.state import PlanState
+from services.core.plan.visibility import may_report_to
 from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows
 from services.core.submissions.batch.rows import judge as judge_rows
 from services.core.submissions.batch.service import carry_out
@@ -67,9 +69,10 @@ _NO_PEER = Text(
     "no {peer} is registered for the plan {plan}: register it with wufei package peer",
 )
 _NO_KEY = Text(
-    "对方 {peer} 没有登记可用的密钥（key，须有 submissions:write），不能导入其数据",
-    "{peer} has no key that is good and may report values (submissions:write), so nothing of it"
-    " is taken in",
+    "对方 {peer} 没有登记可用的密钥（key，须有 submissions:write，且可向该计划填报），"
+    "不能导入其数据",
+    "{peer} has no key that is good and may report values to this plan (submissions:write), so"
+    " nothing of it is taken in",
 )
 _TOO_MANY = Text(f"一个数据包至多 {MOST_ROWS} 条", f"A package carries {MOST_ROWS} items at most")
 _KIND = {
@@ -199,7 +202,7 @@ async def make_ready(
     if peer.key_id is not None:
         actor = await actor_of_key(session, city_code, peer.key_id, channel="package", now=now)
     plan = await plan_state(session, city_code, peer.plan_code)
-    may = actor is not None and actor.may(Permission.WRITE_SUBMISSIONS)
+    may = may_report_to(actor, city_code=city_code, plan_code=peer.plan_code)
     if actor is None or not may or plan is None:
         raise PackageRefused(_NO_KEY.format(peer=peer.peer_code))
     actor = actor.in_request(str(carried.manifest.id))
@@ -246,6 +249,7 @@ class TakenPackage:
     counts: Mapping[str, int] = field(default_factory=dict)
     refused: Sequence[str] = ()
     receipt: tuple[str, bytes] | None = None
+    warned: Sequence[str] = ()
 
 
 async def take_in(
@@ -268,7 +272,7 @@ async def take_in(
     outcome = await carry_out(
         session, ready.batch, ready.judged, plan=ready.plan, actor=ready.actor, now=now
     )
-    lines = await asyncio.to_thread(receipt_lines, outcome.decided)
+    lines = await asyncio.to_thread(receipt_lines, outcome.decided, ready.plan, ready.actor)
     manifest = ready.carried.manifest
     cover = Cover(
         format=RECEIPT,
@@ -281,14 +285,14 @@ async def take_in(
         answers=ready.carried.digest,
     )
     made = await asyncio.to_thread(made_file, cover, lines, signing_keys(peer, seal))
-    counts, refused = _told(lines)
+    counts, refused, warned = _told(lines)
     row = _row(peer, "in", manifest.number, ready.carried.digest, made, now)
     row.counts = counts
     session.add(row)
     peer.in_number, peer.in_digest, peer.updated_at = manifest.number, ready.carried.digest, now
     await session.flush()
     await _audit(session, peer, "package.imported", manifest.number, counts, now)
-    return TakenPackage(judged, counts, refused, (row.file_name, made.content))
+    return TakenPackage(judged, counts, refused, (row.file_name, made.content), warned)
 
 
 async def _standing(
@@ -299,16 +303,19 @@ async def _standing(
     return judge(carried, standing, None if earlier is None else earlier.digest), earlier
 
 
-def _told(lines: Sequence[bytes]) -> tuple[dict[str, int], list[str]]:
-    """Return what the lines of a receipt come to, and a line for people for each refusal."""
+def _told(lines: Sequence[bytes]) -> tuple[dict[str, int], list[str], list[str]]:
+    """Return what a receipt comes to, and a line for people for each refusal and each warning."""
     answers = answers_in(lines)
-    refused = [
+    refused = [_line(one, fault) for one in answers for fault in one.errors]
+    warned = [_line(one, fault) for one in answers for fault in one.warnings]
+    return counts_of(answers), refused, warned
+
+
+def _line(one: AnsweredItem, fault: AnsweredFault) -> str:
+    return (
         f"{one.index + 1}  {one.indicator_code} {one.organization_code} {one.period}"
         f"  {fault.code}  {fault.detail} / {fault.detail_en}"
-        for one in answers
-        for fault in one.errors
-    ]
-    return counts_of(answers), refused
+    )
 
 
 _NEVER_SENT = Text(
@@ -341,6 +348,7 @@ class Acknowledged:
     number: int
     counts: Mapping[str, int]
     refused: Sequence[str]
+    warned: Sequence[str]
     again: bool
 
 
@@ -360,7 +368,7 @@ async def acknowledge(
     if row.digest != carried.manifest.answers:
         raise PackageRefused(_OF_ANOTHER.format(number=number))
     try:
-        counts, refused = _told(carried.lines)
+        counts, refused, warned = _told(carried.lines)
     except ValueError:
         raise PackageRefused(_NO_ANSWERS) from None
     answered = sorted(one.index for one in answers_in(carried.lines))
@@ -371,9 +379,9 @@ async def acknowledge(
     if row.receipt is not None:
         if row.receipt != carried.content:
             raise PackageRefused(_CONTRADICTS.format(number=number))
-        return Acknowledged(number, counts, refused, again=True)
+        return Acknowledged(number, counts, refused, warned, again=True)
     # The package itself is not needed any more.
     row.receipt, row.counts, row.settled_at, row.content = carried.content, counts, now, None
     await session.flush()
     await _audit(session, peer, "package.acknowledged", number, counts, now)
-    return Acknowledged(number, counts, refused, again=False)
+    return Acknowledged(number, counts, refused, warned, again=False)

@@ -28,6 +28,16 @@ async def next_to_write(
     return waiting
 
 
+async def carry_whole(session: AsyncSession, peer: PackagePeer, *, now: datetime) -> None:
+    """Have the next packages for a locked peer carry all that counts, however often it was carried.
+
+    What the other side refused comes to it again; what it has already it answers with `unchanged`.
+    """
+    peer.out_position = peer.out_reached = 0
+    peer.updated_at = now
+    await session.flush()
+
+
 async def note_written(
     session: AsyncSession, peer: PackagePeer, number: int, *, now: datetime
 ) -> None:

@@ -25,9 +25,9 @@ from services.core.plan.targets import prints_year
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A target from the superior: a value or words, and the document that says so.
+    """A target assigned by the superior: a value or text, and the document that assigns it.
 
-    `upper` is the other end of `between`; `conditions` are what all_of and any_of ask for.
+    `upper` is the other end of `between`; `conditions` belong to all_of and any_of.
     """
 
     kind: TargetKind
@@ -50,15 +50,15 @@ async def assign_target(
     actor: Mapping[str, object],
     now: datetime,
 ) -> AssignedTarget:
-    """Record what the superior assigned; earlier assignments of the year stay readable.
+    """Record a target assigned by the superior; earlier assignments of the year stay readable.
 
-    The caller holds the plan (`plan_for_change`).
+    The caller holds the plan's lock (`plan_for_change`).
 
     Raises:
         IndicatorNotFound: the plan has no such indicator.
         TargetNotAssignable: the plan prints the target of that year itself.
-        InvalidInput: what is said does not fit its kind, or its kind not the indicator; or the
-            year is none of the plan's.
+        InvalidInput: the assignment does not fit its kind, or the kind does not fit the indicator;
+            or the plan has no such year.
     """
     indicator = plan.indicators.get(indicator_code)
     if indicator is None:
@@ -120,7 +120,7 @@ async def assign_target(
 
 
 def _year_faults(year: int, document: PlanDocument) -> list[Fault]:
-    """Return the fault of a year that is none of the plan's: nothing is measured by it."""
+    """Return the fault of a year outside the plan, by which nothing is measured."""
     calendar = document.period_calendar
     first = calendar.year_of(document.span.start)
     last = max(calendar.year_of(document.span.end), document.last_target_year)
@@ -134,7 +134,7 @@ def _year_faults(year: int, document: PlanDocument) -> list[Fault]:
 
 
 def _assignment_faults(assignment: Assignment, indicator: Indicator) -> list[Fault]:
-    """Return what is wrong with an assignment: its form is judged like that of a printed target."""
+    """Return the faults of an assignment; its form is validated like that of a printed target."""
     if assignment.kind == "assigned_by_superior":
         words = Text("须写明下达的目标类型", "Say which kind of target was assigned")
         return [Fault("/kind", "kind-not-assignable", words, assignment.kind)]
@@ -166,7 +166,7 @@ def _contradictions(assignment: Assignment, indicator: Indicator) -> list[Fault]
 
 
 def _written(condition: Condition) -> dict[str, str | None]:
-    """Return a condition as it is kept, its numbers exact."""
+    """Return a condition in its stored form, its numbers exact."""
     return {
         "kind": condition.kind,
         "value": plain_or_none(condition.value),

@@ -22,13 +22,13 @@ FigurePart = Literal["value", "numerator", "denominator"]
 PeriodOfTerm = Literal["this_period", "previous_period", "same_period_last_year"]
 
 PAIRS: frozenset[CheckOperator] = frozenset({"exclusive_pair", "compulsory_pair"})
-"""The operators that ask whether there are figures at all, whatever they are."""
+"""The operators that compare only whether figures are present, not their values."""
 
 MOST_TERMS = 20
 MOST_RULES = 500
 MOST_BALANCES = 200
 MOST_EARLIER = 36
-"""So many earlier periods an outlier may be looked for among."""
+"""The most earlier periods that an outlier check may look back."""
 
 
 class Advice(Entry):

@@ -32,7 +32,7 @@ def check_entry_checks(document: PlanDocument, codes: Mapping[str, Codes], fault
 def faults_of_trial(
     rules: Iterable[CheckRule], balances: Iterable[Balance], document: PlanDocument
 ) -> list[Fault]:
-    """Return what is wrong with rules and balances that are tried beside a plan's document.
+    """Return the faults of rules and balances that are tried out beside a plan's document.
 
     Pointers begin with `/rules` and `/balances`.
     """
@@ -52,7 +52,7 @@ def faults_of_trial(
 def check_rules(
     place: str, rules: Iterable[CheckRule], codes: Mapping[str, Codes], faults: Faults
 ) -> None:
-    """Add the faults that each rule of a list has by itself; `place` is the list's pointer."""
+    """Add the faults of each rule of a list by itself; `place` is the list's pointer."""
     for index, rule in enumerate(rules):
         at = f"{place}/{index}"
         _check_demand(at, rule, faults)
@@ -94,7 +94,7 @@ def _check_term(
 
 
 def _check_asked(place: str, rule: CheckRule, faults: Faults) -> None:
-    """Add a fault where no figure that is reported would have the rule asked."""
+    """Add a fault if no reported figure would ever trigger the rule."""
     terms = [one for one in (*rule.left, *rule.right) if one.indicator is not None]
     own = [one for one in terms if one.organization is None] or terms
     if all(one.at != "this_period" for one in own):

@@ -20,9 +20,9 @@ _NONE = EntryChecks()
 
 @dataclass(frozen=True, slots=True)
 class StandingRule:
-    """A rule of the plan, and what it was written as.
+    """A rule of the plan, and the kind of entry that it came from.
 
-    It is asked whenever a figure of `asked_of` is reported: by a unit of its own, or by any (None).
+    It is checked whenever a figure of `asked_of` is reported: by the named unit, or by any (None).
     """
 
     kind: RuleKind
@@ -30,7 +30,7 @@ class StandingRule:
     asked_of: frozenset[tuple[str, str | None]]
 
     def concerns(self, indicator_code: str, organization_code: str) -> bool:
-        """Return whether it is asked of a figure that this unit reports for this indicator."""
+        """Return whether the rule is checked when this unit reports this indicator."""
         return not self.asked_of.isdisjoint(
             {(indicator_code, None), (indicator_code, organization_code)}
         )
@@ -38,10 +38,10 @@ class StandingRule:
 
 @dataclass(frozen=True, slots=True)
 class StandingChecks:
-    """The checks of a plan: its rules in order, those of each indicator, and its built-in ones.
+    """The checks of a plan: its rules in order, those of each indicator, and the built-in checks.
 
-    An indicator that has no built-in check is not in `built_in`; one whose figures no check
-    compares with others is not in `compared`.
+    `built_in` lacks an indicator without built-in checks; `compared` lacks one whose figures no
+    check compares with others.
     """
 
     rules: tuple[StandingRule, ...]
@@ -64,7 +64,7 @@ def standing_checks(document: PlanDocument) -> StandingChecks:
 
 
 def by_indicator(rules: tuple[StandingRule, ...]) -> Mapping[str, tuple[StandingRule, ...]]:
-    """Return rules by the indicators of whose figures they are asked."""
+    """Return rules by the indicators whose figures trigger them."""
     found: dict[str, list[StandingRule]] = defaultdict(list)
     for one in rules:
         for code in {code for code, _ in one.asked_of}:
@@ -73,7 +73,7 @@ def by_indicator(rules: tuple[StandingRule, ...]) -> Mapping[str, tuple[Standing
 
 
 def standing(rule: CheckRule, kind: RuleKind = "rule") -> StandingRule:
-    """Return a rule with what it is asked of."""
+    """Return a rule with the figures that trigger it."""
     return StandingRule(kind, rule, _asked_of(rule))
 
 
@@ -86,10 +86,10 @@ def _rules(document: PlanDocument) -> Iterator[StandingRule]:
 
 
 def _asked_of(rule: CheckRule) -> frozenset[tuple[str, str | None]]:
-    """Return of which figures a rule is asked: those of the period and the unit that report.
+    """Return the figures that trigger a rule: those of the reporting unit and the current period.
 
-    What is looked up beside them, of other periods and of units that are named, does not ask it,
-    unless all of it is of units that are named.
+    Figures of other periods or of named units are only looked up, and do not trigger it, unless all
+    its figures are of named units.
     """
     terms = [one for one in (*rule.left, *rule.right) if one.indicator is not None]
     own = [one for one in terms if one.organization is None]
@@ -101,12 +101,12 @@ def _asked_of(rule: CheckRule) -> frozenset[tuple[str, str | None]]:
 
 
 def opening_code(balance: Balance) -> str:
-    """Return the code of the rule that holds an opening against the closing before it."""
+    """Return the code of the rule that compares an opening with the closing before it."""
     return f"{balance.code}.opening"
 
 
 def rules_of_balance(balance: Balance) -> Iterator[CheckRule]:
-    """Yield the rules that a balance comes to."""
+    """Yield the rules that a balance expands to."""
     carried = CheckTerm(indicator=balance.closing, at="previous_period")
     opening = carried if balance.opening is None else CheckTerm(indicator=balance.opening)
     flows = [CheckTerm(indicator=one) for one in balance.inflows]
@@ -132,9 +132,9 @@ _SHARED = (
 
 
 def _built_in(indicator: Indicator, document: PlanDocument) -> EntryChecks:
-    """Return an indicator's own checks, else the plan's.
+    """Return an indicator's own built-in checks, else the plan's.
 
-    The plan's says nothing of a whole that an indicator is no share of.
+    The plan's check of a part within its whole is left out for an indicator that is not a share.
     """
     if indicator.entry_checks is not None:
         return indicator.entry_checks

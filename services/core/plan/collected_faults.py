@@ -332,7 +332,7 @@ FAULT_TEXTS: Mapping[str, Text] = {
 class Codes:
     """The codes of one kind of thing; `complete` unless one of them could not be read.
 
-    `names` has the code of each thing by what else it is called.
+    `names` maps other names of things to their codes.
     """
 
     kind: str
@@ -341,13 +341,13 @@ class Codes:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def shown(self) -> Mapping[str, str]:
-        """Return by code and by name what may be written."""
+        """Return the valid references, codes and names, with the code of each."""
         return {**self.names, **{code: code for code in self.known}}
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The faults found so far. A verdict that rests on an unreadable place is left out."""
+    """The faults found so far. A fault that depends on an unreadable place is left out."""
 
     unreadable: Callable[[str], bool]
     faults: list[Fault] = field(default_factory=list)
@@ -361,18 +361,18 @@ class Faults:
         rests_on: Iterable[str] = (),
         **words: str,
     ) -> None:
-        """Add a fault at `place`, which the values at `rests_on` bear out too."""
+        """Add a fault at `place`, unless that or a place in `rests_on` is unreadable."""
         if not any(self.unreadable(read) for read in (place, *rests_on)):
             detail = FAULT_TEXTS[code].format(**words)
             self.faults.append(Fault(place, code, detail, echo(value)))
 
     def add_outside(self, place: str, value: Decimal, least: int, most: int) -> None:
-        """Add a fault unless the value is from `least` to `most`."""
+        """Add a fault unless the value is from `least` to `most`, both included."""
         if not least <= value <= most:
             self.add("out-of-range", place, plain(value), least=str(least), most=str(most))
 
     def add_repeats(self, code: str, entries: Iterable[tuple[str, Hashable]]) -> None:
-        """Add a fault for each (place, value) whose value came before."""
+        """Add a fault for each (place, value) whose value is a duplicate."""
         seen: set[Hashable] = set()
         for place, value in entries:
             if self.unreadable(place):
@@ -382,7 +382,7 @@ class Faults:
             seen.add(value)
 
     def add_unknown(self, place: str, code: str | None, codes: Codes) -> None:
-        """Add a fault where nothing has that code."""
+        """Add a fault if nothing has that code."""
         if code is None or not codes.complete or code in codes.known or self.unreadable(place):
             return
         name = f"unknown-{codes.kind}"
@@ -393,7 +393,7 @@ class Faults:
         self.faults.append(Fault(place, name, said, echo(code)))
 
     def add_unknown_among(self, place: str, references: Sequence[str], codes: Codes) -> None:
-        """Add a fault for each reference in a list that is unknown or there twice."""
+        """Add a fault for each reference in a list that is unknown or a duplicate."""
         entries = [(f"{place}/{index}", code) for index, code in enumerate(references)]
         for where, code in entries:
             self.add_unknown(where, code, codes)

@@ -20,9 +20,9 @@ def check_conditions(
     *,
     of_period: bool = False,
 ) -> None:
-    """Add the faults of the conditions that stand at `place`, on rows of these columns.
+    """Add the faults of the conditions at `place`, on rows of these columns.
 
-    `of_period`: it is asked of a period whether they are met.
+    `of_period`: the conditions are evaluated for a period.
     """
     for at, condition in enumerate(conditions):
         faults.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
@@ -34,7 +34,7 @@ def check_conditions(
 
 
 def _check_condition(here: str, condition: RowCondition, columns: Columns, faults: Faults) -> None:
-    """Add a fault where a condition asks of its column what that cannot hold."""
+    """Add a fault if a condition does not fit the type of its column."""
     where, column = columns.by_code[condition.column]
     typed, named = f"{where}/type", f"{here}/column"
     wrong = "condition-of-another-type"

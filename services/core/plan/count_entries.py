@@ -21,8 +21,8 @@ RowImportance = Literal["block", "warn"]
 RowOperator = Literal["==", "<=", "<", ">=", ">"]
 
 MOST_ANSWERS = 999_999_999
-"""The greatest number that a column of a register of totals may take: fewer digits than any number
-of a person or of a telephone has."""
+"""The largest number that a column of a register of totals may allow: shorter than any personal
+identity or telephone number."""
 
 MOST_ROW_CHECKS = 30
 MOST_ROW_TERMS = 20
@@ -73,7 +73,7 @@ class RowTerm(Entry):
 
     @property
     def is_far(self) -> bool:
-        """Return whether it is looked up in other rows."""
+        """Return whether the term looks at other rows."""
         return self.at != "row" or self.summed_in is not None
 
 
@@ -99,5 +99,5 @@ class RowCheck(Entry):
 
     @property
     def is_far(self) -> bool:
-        """Return whether it looks at other rows."""
+        """Return whether the check looks at other rows."""
         return any(term.is_far for term in (*self.left, *self.right))

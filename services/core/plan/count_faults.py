@@ -19,13 +19,13 @@ _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 _OF_TOTALS: frozenset[ColumnType] = frozenset(
     {"integer", "date", "month", "choice", "organization", "yes_no"}
 )
-"""What the columns of a register of totals may be: in none of these a person can be named."""
+"""The types of columns that a register of totals may have: none of them can name a person."""
 
 
 def check_counts(
     place: str, register: Register, columns: Columns, registers: Registers, faults: Faults
 ) -> None:
-    """Add the faults of a register's checks, and of its columns where it holds totals alone."""
+    """Add the faults of a register's checks, and of the columns of a register of totals."""
     named = [(f"{place}/checks/{at}/code", one.code) for at, one in enumerate(register.checks)]
     faults.add_repeats("duplicate-code", named)
     for at, check in enumerate(register.checks):
@@ -39,7 +39,7 @@ def check_counts(
 
 
 def _check_month(at: str, column: RegisterColumn, columns: Columns, faults: Faults) -> None:
-    """Add a fault where the month that a day is to lie in is none."""
+    """Add a fault if the column that a day must agree with holds no month."""
     if column.in_month is None:
         return
     if column.type != "date":
@@ -51,7 +51,7 @@ def _check_month(at: str, column: RegisterColumn, columns: Columns, faults: Faul
 
 
 def _check_total(place: str, at: str, column: RegisterColumn, faults: Faults) -> None:
-    """Add a fault where a person's name or number could be written into a column."""
+    """Add a fault if a column could hold a person's name or number."""
     rests_on = [f"{place}/aggregates"]
     if column.type not in _OF_TOTALS:
         faults.add("words-in-aggregates", f"{at}/type", column.type, rests_on, type=column.type)
@@ -128,10 +128,10 @@ class _RowChecked:
 
 
 def check_circles(registers: Sequence[Register], faults: Faults) -> None:
-    """Add a fault for each sum by which rows of registers wait for each other to be confirmed.
+    """Add a fault for each sum in a cycle of registers whose rows await each other's confirmation.
 
-    A check that blocks counts what was confirmed: round in a circle nothing could be the first. One
-    that holds while nothing is summed up, such as a row that is at least the sum, waits for none.
+    A blocking check sums confirmed rows only: in a cycle no row could be confirmed first. A check
+    that holds while the sum is 0, such as a row that is at least the sum, waits for nothing.
     """
     edges = [
         (register.code, term.summed_in, f"/registers/{of}/checks/{at}/{side}/{number}/summed_in")
@@ -151,7 +151,7 @@ def check_circles(registers: Sequence[Register], faults: Faults) -> None:
 
 
 def _waits(operator: RowOperator, side: str, term: RowTerm) -> bool:
-    """Return whether a check may be broken as long as a sum of it is nothing."""
+    """Return whether a check may be broken while its sum is 0."""
     bounds_from_above = operator in {"<=", "<"}
     if operator == "==" or term.times < 0:
         return True
@@ -159,7 +159,7 @@ def _waits(operator: RowOperator, side: str, term: RowTerm) -> bool:
 
 
 def _reached(begin: str, waits: Mapping[str, set[str]]) -> set[str]:
-    """Return the registers that wait is for, one through the other, from one on."""
+    """Return all registers that one waits for, directly or indirectly, and itself."""
     found, ahead = {begin}, [begin]
     while ahead:
         new = waits.get(ahead.pop(), set()) - found
@@ -173,7 +173,7 @@ def _sides(check: RowCheck, side: str) -> Iterator[tuple[int, RowTerm]]:
 
 
 def check_number(place: str, code: str | None, columns: Columns, faults: Faults) -> None:
-    """Add a fault where what is named at `place` is no column, or holds no number."""
+    """Add a fault if the code at `place` is no column, or not a column of numbers."""
     faults.add_unknown(place, code, columns.codes)
     found = columns.find(code)
     if found is not None and found[1].type not in _NUMBERS:
@@ -187,9 +187,9 @@ def check_survey(
     checks: tuple[RowCheck, ...],
     faults: Faults,
 ) -> None:
-    """Add the faults of a measure's survey: what it lacks, and columns that hold no counts.
+    """Add the faults of a measure's survey: missing members, and columns that do not hold counts.
 
-    Of the `checks` of its register one keeps out rows that say more positive than answers.
+    One of the `checks` of its register must refuse rows with more positive answers than answers.
     """
     rule, kind = measure.survey, f"{place}/kind"
     if measure.kind != "survey":
@@ -220,7 +220,7 @@ def check_survey(
 
 
 def _within(check: RowCheck, part: str, whole: str) -> bool:
-    """Return whether a check keeps out each row that says more in `part` than in `whole`."""
+    """Return whether a check refuses each row with more in `part` than in `whole`."""
     if check.operator in {"<=", "<"}:
         less, more = check.left, check.right
     elif check.operator in {">=", ">"}:
@@ -236,7 +236,7 @@ def _within(check: RowCheck, part: str, whole: str) -> bool:
 def _check_count(
     fault: str, place: str, code: str | None, columns: Columns, faults: Faults
 ) -> None:
-    """Add a fault where a column is none that counts answers, or the people of a frame."""
+    """Add a fault if a column does not count answers, or the people of a frame."""
     faults.add_unknown(place, code, columns.codes)
     found = columns.find(code)
     if found is None:

@@ -373,18 +373,18 @@ class PlanDocument(Entry):
 
     @property
     def period_calendar(self) -> PeriodCalendar:
-        """Which days the codes of its periods mean."""
+        """The calendar that maps the codes of the plan's periods to days."""
         return PeriodCalendar(int(self.fiscal_year_begins.partition("-")[0]))
 
     @property
     def last_target_year(self) -> int:
-        """The year of its last target: what is looked at where no period is named."""
+        """The year of the plan's last target: the default if no period is given."""
         calendar = self.period_calendar
         return max(each.at_year(calendar) for one in self.indicators for each in one.targets)
 
 
 def default_weight(document: PlanDocument, indicator: Indicator) -> Decimal:
-    """Return the weight of an indicator that states none: its selection's, 0 of a detail."""
+    """Return the default weight of an indicator: its selection's, or 0 for a part of another."""
     if indicator.part_of is not None:
         return Decimal(0)
     weight: Decimal = getattr(document.scheme.weights, indicator.selection)
@@ -392,5 +392,5 @@ def default_weight(document: PlanDocument, indicator: Indicator) -> Decimal:
 
 
 def task_key(task: Task) -> str:
-    """Return what tells a task from all others: its section and its number, such as `二/3`."""
+    """Return the unique key of a task: its section and its number, such as `二/3`."""
     return f"{task.section_number or task.section}/{task.number}"

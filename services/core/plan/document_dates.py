@@ -7,5 +7,5 @@ from services.core.kit.horizons import A_YEAR, too_far_ahead
 
 
 def document_date_faults(day: date, today: date) -> list[Fault]:
-    """Return what is wrong with a document's date; it may be dated ahead, by a year at most."""
+    """Return the faults of a document's date; it may lie at most a year ahead."""
     return too_far_ahead("/document_date", day, since=today, most=A_YEAR)

@@ -48,7 +48,7 @@ def cross_check(
 ) -> list[Fault]:
     """Return every contradiction in a document.
 
-    `unreadable` tells of which places the document holds stand-ins only.
+    `unreadable` tells whether a place of the document holds only a stand-in.
     """
     faults = Faults(unreadable)
     codes = {kind: _codes(kind, entries, faults) for kind, entries in _coded(document).items()}
@@ -79,7 +79,7 @@ def cross_check(
 
 
 def _coded(document: PlanDocument) -> Mapping[str, Sequence[tuple[str, str]]]:
-    """Return where each code of the document is, and the code, by kind."""
+    """Return the place and code of everything in the document that has a code, by kind."""
     return {
         "group": _places("/groups", "code", (entry.code for entry in document.groups)),
         "organization": _places(
@@ -103,7 +103,7 @@ def _coded(document: PlanDocument) -> Mapping[str, Sequence[tuple[str, str]]]:
 
 
 def _names(document: PlanDocument) -> Mapping[str, Mapping[str, str]]:
-    """Return by kind what things are called besides their codes, with the code of each."""
+    """Return the names of things other than their codes, with the code of each, by kind."""
     return {
         "group": {entry.name: entry.code for entry in document.groups},
         "organization": {
@@ -126,16 +126,16 @@ def _places(place: str, member: str, codes: Iterable[str]) -> list[tuple[str, st
 def _codes(kind: str, entries: Sequence[tuple[str, str]], faults: Faults) -> Codes:
     faults.add_repeats("duplicate-code", entries)
     readable = [code for place, code in entries if not faults.unreadable(place)]
-    # Tasks may be absent: then there is no stand-in that tells that they could not be read.
+    # Tasks may be absent: then no stand-in shows that they could not be read.
     lost = kind in {"task", "measure"} and not entries and faults.unreadable("/tasks")
     complete = len(readable) == len(entries) and not lost
     return Codes(kind, frozenset(readable), complete)
 
 
 def _also_by_number(tasks: Codes) -> Codes:
-    """Return the codes of tasks, and with them each number that only one task has.
+    """Return the codes of tasks, extended by each number that only one task has.
 
-    Numbers may begin anew in each section; where they do not, a number alone names its task.
+    Numbers may restart in each section; a unique number alone identifies its task.
     """
     numbers = Counter(key.rpartition("/")[2] for key in tasks.known)
     alone = {number for number, times in numbers.items() if times == 1}
@@ -167,7 +167,7 @@ def _check_supervision(document: PlanDocument, organizations: Codes, faults: Fau
 
 
 def _check_parts(document: PlanDocument, faults: Faults) -> None:
-    """Refuse a sub-indicator of nothing, of another group, or of another sub-indicator."""
+    """Refuse a sub-indicator of an unknown indicator, another group, or another sub-indicator."""
     wholes = {entry.code: entry for entry in document.indicators}
     for index, entry in enumerate(document.indicators):
         if entry.part_of is None:
@@ -282,7 +282,7 @@ def _check_owner(
     acting, owners = indicator.acting_owner, indicator.owners
     if acting is not None and acting in units and not units[acting].submits:
         faults.add("acting-owner-does-not-submit", f"{place}/acting_owner", acting)
-    # An unknown owner is a fault of its own, and may be one that submits.
+    # An unknown owner is a fault of its own, and may be a unit that submits.
     known = all(owner in units for owner in owners)
     submits = known and any(units[owner].submits for owner in owners)
     if indicator.aggregation.units == "direct" and acting is None and known and not submits:

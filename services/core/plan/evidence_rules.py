@@ -16,13 +16,12 @@ from services.core.kit.text import Text
 from services.core.plan.members import Entry
 
 MOST_BYTES = 100 * 1024 * 1024
-"""What a plan may allow a file at most."""
+"""The largest file size that a plan may allow, in bytes."""
 
 Piece = Mapping[str, Any]
-"""A file that something rests upon: `id`, `file_name`, `type`, `size`, `sha256`, `kept`.
+"""A file attached to something: `id`, `file_name`, `type`, `size`, `sha256`, `kept`.
 
-`kept` is true once it was approved or closed with it: then it stays.
-"""
+`kept` is true once its subject was approved or closed with it: then it stays."""
 
 
 class EvidenceLimits(Entry):
@@ -41,18 +40,18 @@ class RequiredEvidence(Entry):
 
 
 def pieces_of(files: Sequence[Piece] | str | None) -> list[Piece]:
-    """Return what stands in the column of pieces, as a driver or the model gives it."""
+    """Return the contents of a column of pieces, as JSON text or as parsed by the model."""
     found: Sequence[Piece] = from_json(files) if isinstance(files, str) else files or ()
     return list(found)
 
 
 def counting(rule: RequiredEvidence, pieces: Sequence[Piece]) -> int:
-    """Return how many pieces are of a kind that a rule asks for."""
+    """Return how many pieces are of a kind that a rule counts."""
     return sum(rule.types is None or one["type"] in rule.types for one in pieces)
 
 
 def lacking(rule: RequiredEvidence | None, pieces: Sequence[Piece], path: str) -> list[Fault]:
-    """Return what is missing by a rule; `path` is where files are added."""
+    """Return the faults of missing files by a rule; `path` is where files are added."""
     if rule is None or (there := counting(rule, pieces)) >= rule.min_files:
         return []
     kinds = "" if rule.types is None else ", ".join(rule.types)
@@ -67,10 +66,10 @@ def lacking(rule: RequiredEvidence | None, pieces: Sequence[Piece], path: str) -
 
 
 def all_kept(files: Sequence[Piece] | None) -> list[dict[str, Any]] | None:
-    """Return pieces as they are once something was decided on with them: they stay."""
+    """Return pieces marked as kept, because their subject was decided with them."""
     return None if files is None else [{**one, "kept": True} for one in files]
 
 
 def still_missing(rule: RequiredEvidence | None, pieces: Sequence[Piece]) -> int:
-    """Return how many more files a rule asks for."""
+    """Return how many more files a rule requires."""
     return 0 if rule is None else max(rule.min_files - counting(rule, pieces), 0)

@@ -6,7 +6,7 @@ from services.core.plan.document import Indicator, Measure, OrganizationEntry
 
 
 def units_of(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Mapping[str, str]:
-    """Return by unit whether it is `lead` or `responsible` in a measure; who is both leads.
+    """Return each unit's part in a measure, `lead` or `responsible`; a unit that is both is `lead`.
 
     A collective name stands for its members.
     """
@@ -15,7 +15,7 @@ def units_of(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Mappin
 
 
 def leading(measure: Measure, units: Mapping[str, OrganizationEntry]) -> tuple[str, ...]:
-    """Return the units that answer for a measure: its leads, or else who is responsible.
+    """Return the units accountable for a measure: its leads, or else the responsible units.
 
     A collective name stands for its members.
     """
@@ -23,29 +23,29 @@ def leading(measure: Measure, units: Mapping[str, OrganizationEntry]) -> tuple[s
 
 
 def each_of(codes: Iterable[str], units: Mapping[str, OrganizationEntry]) -> tuple[str, ...]:
-    """Return the units of these codes, each once; a collective name stands for its members."""
+    """Return the units of these codes, deduplicated; a collective name stands for its members."""
     named = [unit for code in codes for unit in (units[code].members or (code,))]
     return tuple(dict.fromkeys(named))
 
 
 def leads_of(indicator: Indicator) -> tuple[str, ...]:
-    """Return the units that answer for an indicator: its owners, and who acts as owner."""
+    """Return the units accountable for an indicator: its owners and acting owner."""
     acting = (indicator.acting_owner,) if indicator.acting_owner else ()
     return tuple(dict.fromkeys((*acting, *indicator.owners)))
 
 
 def reporters_of(indicator: Indicator, units: Mapping[str, OrganizationEntry]) -> tuple[str, ...]:
-    """Return the units that owe an indicator's values: its leads, as far as they submit.
+    """Return the units that owe an indicator's values: those of its leads that submit.
 
-    A collective name stands for its members. Where units combine directly it is one alone, the
-    first: its value is the city's.
+    A collective name stands for its members. If the aggregation over units is `direct`, only the
+    first one reports: its value is the city's.
     """
     owing = tuple(unit for unit in each_of(leads_of(indicator), units) if units[unit].submits)
     return owing[:1] if indicator.aggregation.units == "direct" else owing
 
 
 def owner_of(indicator: Indicator, units: Mapping[str, OrganizationEntry]) -> str | None:
-    """Return the unit whose value is the city's; None: not so, or no unit submits."""
+    """Return the unit whose value is the city's; None: not aggregated so, or no unit submits."""
     if indicator.aggregation.units != "direct":
         return None
     return next(iter(reporters_of(indicator, units)), None)

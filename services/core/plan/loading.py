@@ -44,7 +44,7 @@ LoadOutcome = Literal["created", "new_version", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading a document did."""
+    """The result of loading a document."""
 
     outcome: LoadOutcome
     city_code: str
@@ -60,18 +60,18 @@ async def load_plan(
     now: datetime,
     whole_city: bool = True,
 ) -> Loaded:
-    """Store a document: a new plan, a new version of one, or nothing where it is the same.
+    """Store a document: as a new plan or a new version; an unchanged one is not stored again.
 
-    Without `whole_city` nothing changes but this plan.
+    Without `whole_city` nothing but this plan changes.
 
     Raises:
-        InvalidPlan: it renames an organization that another plan of the city defines, changes
-            more than the plan and may not, or begins its years on another day than before.
+        InvalidPlan: it renames an organization that another plan of the city defines, changes more
+            than the plan without permission, or begins its years on another day than before.
     """
     city_code = document.city.code
     stored = document.model_dump(mode="json")
     digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).digest()
-    # Two loads of one plan at the same time would both count up from the same version.
+    # Two concurrent loads of one plan would both count up from the same version.
     await lock_name(session, document.code)
     present = await queries.version_and_digest(session, city_code, document.code)
     if present is not None and (
@@ -107,10 +107,10 @@ async def load_plan(
 async def _says(
     session: AsyncSession, document: PlanDocument, version: int, stored: Mapping[str, object]
 ) -> bool:
-    """Return whether a version of a plan, as it is read today, says what is to be stored.
+    """Return whether a version of a plan, as parsed today, equals the document to be stored.
 
-    A format that grew since has members the version was stored without: then the digests differ
-    although nobody changed the plan. What can be read no longer says something else.
+    A format that has grown since has members that the version lacks: then the digests differ
+    although nobody changed the plan. A version that can no longer be parsed counts as different.
     """
     try:
         earlier = await queries.plan_document(session, document.city.code, document.code, version)
@@ -120,7 +120,7 @@ async def _says(
 
 
 async def _check_years(session: AsyncSession, document: PlanDocument, version: int) -> None:
-    """Refuse other years: what was opened and reported by code would lie on other days."""
+    """Refuse another start of years: periods are stored by code, so their days would change."""
     said = await queries.year_begins(session, document.city.code, document.code, version)
     before = said or DEFAULT_YEAR_BEGINS
     if document.fiscal_year_begins != before:
@@ -196,8 +196,7 @@ async def _write_organizations(
     ]
     if not rows:
         return
-    # `defined_by` is not updated: the plan that named an organization first remains the only one
-    # that may rename it.
+    # `defined_by` is not updated: only the plan that named an organization first may rename it.
     statement = upsert(Organization).values(rows)
     await session.execute(
         statement.on_conflict_do_update(
@@ -212,7 +211,7 @@ async def _write_organizations(
 
 
 def _is_same(present: Organization, entry: OrganizationEntry) -> bool:
-    """Return whether a document describes an organization as it stands."""
+    """Return whether a document describes an organization exactly as stored."""
     told = entry.model_dump(mode="python") | {
         "aliases": list(entry.aliases),
         "members": list(entry.members),
@@ -255,8 +254,8 @@ async def _write_version(
             IndicatorLead.plan_code == document.code,
         )
     )
-    # Who leads what is in the document already. It is written as rows as well, always those of the
-    # version in force, because conditions in SQL on what a caller sees ask for it in every list.
+    # Leads are in the document already. They are also stored as rows, always those of the version
+    # in force, because the SQL conditions on what a caller sees query them in every list.
     leads = [
         {**place, "organization_code": unit, "indicator_code": indicator.code}
         for indicator in document.indicators
@@ -296,7 +295,7 @@ async def _write_version(
 async def _write_sheets(
     session: AsyncSession, document: PlanDocument, version: int, now: datetime
 ) -> None:
-    """Write down who assesses by which sheet, and each sheet that is another than it was."""
+    """Store the assessors of each sheet, and a new version of each sheet that changed."""
     city_code = document.city.code
     place = {"city_code": city_code, "plan_code": document.code}
     await session.execute(
@@ -326,7 +325,7 @@ async def _write_sheets(
 async def _write_owners(
     session: AsyncSession, document: PlanDocument, version: int, event_id: UUID
 ) -> None:
-    """Write down whose value is the city's from this version on, where that changed."""
+    """Record the unit whose value is the city's from this version on, wherever it changed."""
     city_code = document.city.code
     before = await queries.owners_last(session, city_code, document.code)
     units = {entry.code: entry for entry in document.organizations}

@@ -42,7 +42,7 @@ def check_measures(document: PlanDocument, codes: Mapping[str, Codes], faults: F
 def _check_indicator(
     place: str, measure: RegisterMeasure, document: PlanDocument, faults: Faults
 ) -> None:
-    """Add a fault where the indicator that a measure proposes for takes no such value."""
+    """Add a fault if the indicator of a measure cannot take the measure's kind of value."""
     for at, found in enumerate(document.indicators):
         if found.code != measure.indicator:
             continue
@@ -82,7 +82,7 @@ class _Measured:
             self._check_denominator(f"{self.place}/denominator")
 
     def _check_kind(self) -> None:
-        """Add what a kind of measure lacks, or has too much."""
+        """Add the members that a measure's kind lacks, or does not allow."""
         measure, add = self.measure, self.faults.add
         kind, column = f"{self.place}/kind", f"{self.place}/column"
         at = f"{self.place}/denominator"

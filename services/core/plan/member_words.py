@@ -289,7 +289,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "tasks": "Its tasks with their measures",
         "open_questions": "Where it contradicts itself or leaves something open",
     },
-    # Members by the names of languages, and not what is said in them.
+    # Members that are names of languages.
     "Advice": dict(zip(("zh", "en"), ("In Chinese", "In English"), strict=True)),
     "CheckTerm": {
         "indicator": "Code of the indicator whose figure it is; null: it is a constant",

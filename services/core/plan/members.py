@@ -64,7 +64,7 @@ WrittenDeadline = Annotated[
         }
     ),
 ]
-"""A year, by whose end something is due, or a day."""
+"""A year, at the end of which something is due, or a day."""
 
 ConditionKind = Literal[
     "at_least",
@@ -78,7 +78,7 @@ ConditionKind = Literal[
     "falling",
     "not_worse",
 ]
-"""The kinds that a single number is judged by."""
+"""The kinds of target with a single number."""
 
 TargetKind = Literal[ConditionKind, "all_of", "any_of", "qualitative", "assigned_by_superior"]
 Direction = Literal["higher_better", "lower_better", "qualitative"]

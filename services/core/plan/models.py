@@ -24,7 +24,7 @@ from services.core.kit.database import Base
 
 
 class Plan(Base):
-    """A plan of a city; `version` is the document in force."""
+    """A plan of a city; `version` is the one in force."""
 
     __tablename__ = "plan"
     city_code: Mapped[str] = mapped_column(ForeignKey(Tenant.city_code), primary_key=True)
@@ -33,7 +33,7 @@ class Plan(Base):
 
 
 class PlanVersion(Base):
-    """A document as it was loaded; never changed."""
+    """A document as loaded; immutable."""
 
     __tablename__ = "plan_version"
     __table_args__ = (
@@ -50,7 +50,7 @@ class PlanVersion(Base):
 
 
 class IndicatorLead(Base):
-    """Which organization leads which indicator in the version in force: for scope in queries."""
+    """Which organization leads which indicator in the version in force, for SQL conditions."""
 
     __tablename__ = "indicator_lead"
     __table_args__ = (
@@ -65,7 +65,7 @@ class IndicatorLead(Base):
 
 
 class RegisterLead(Base):
-    """Which organization leads which register in the version in force: for scope in queries."""
+    """Which organization leads which register in the version in force, for SQL conditions."""
 
     __tablename__ = "register_lead"
     __table_args__ = (
@@ -79,7 +79,7 @@ class RegisterLead(Base):
 
 
 class SheetAssessor(Base):
-    """Which organization assesses by which score sheet in the version in force, for scope."""
+    """Which organization assesses by which sheet in the version in force, for SQL conditions."""
 
     __tablename__ = "sheet_assessor"
     __table_args__ = (
@@ -93,9 +93,9 @@ class SheetAssessor(Base):
 
 
 class ScoreSheetVersion(Base):
-    """A score sheet as versions of a plan had it: another version wherever it changed.
+    """A version of a score sheet: it gets a new one whenever it changes.
 
-    `plan_version` is the first version of the plan that has it so. Append-only.
+    `plan_version` is the first version of the plan with this version of the sheet. Append-only.
     """
 
     __tablename__ = "score_sheet_version"
@@ -113,7 +113,7 @@ class ScoreSheetVersion(Base):
 
 
 class MeasureUnit(Base):
-    """Which organization leads or shares in which measure in the version in force, for scope."""
+    """Which organization leads or shares a measure in the version in force, for SQL conditions."""
 
     __tablename__ = "measure_unit"
     __table_args__ = (
@@ -130,7 +130,7 @@ class MeasureUnit(Base):
 
 
 class PlanPeriod(Base):
-    """A period that was opened for reporting. Without a row a period is planned."""
+    """A period that was opened for reporting. A period without a row is planned."""
 
     __tablename__ = "plan_period"
     __table_args__ = (
@@ -158,10 +158,10 @@ class PlanPeriod(Base):
 
 
 class Publication(Base):
-    """A scoreboard frozen under a number, which names it for ever.
+    """A scoreboard frozen under a permanent number.
 
     `reopened_at`, `reopened_by` and `reopen_reason` say when, by whom and why its period was
-    opened again; null while it stands.
+    reopened; null while it is not.
     """
 
     __tablename__ = "publication"
@@ -182,10 +182,10 @@ class Publication(Base):
 
 
 class IndicatorOwner(Base):
-    """Whose value is the city's from a version of the plan on; a row where that changes.
+    """The unit whose value is the city's since a version of the plan; one row per change.
 
-    `organization_code` null: units do not combine directly, or none of them submits. `event_id`
-    is the version's `plan.published`, whose position says when it began.
+    `organization_code` null: the aggregation over units is not `direct`, or none of them submits.
+    `event_id` is the version's `plan.published`, whose position says when it began.
     """
 
     __tablename__ = "indicator_owner"

@@ -26,13 +26,13 @@ class Tolerance(Entry):
     relative: ExactDecimal = Decimal(0)
 
     def allowed(self, one: Decimal, other: Decimal) -> Decimal:
-        """Return how far the two may lie apart, exactly."""
+        """Return the largest allowed difference between two values, exactly."""
         larger = max(one.copy_abs(), other.copy_abs())
         return max(self.absolute, times(self.relative, larger))
 
 
 def apart(one: Decimal, other: Decimal) -> Decimal:
-    """Return how far two numbers lie apart, exactly; never negative."""
+    """Return the absolute difference of two numbers, exactly."""
     return total([one, other.copy_negate()]).copy_abs()
 
 

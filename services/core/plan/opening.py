@@ -18,7 +18,7 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A period that is to be opened on a local day; `by_rule` is due as the plan says."""
+    """A period to be opened on a local day; `by_rule` is the due date by the plan's rule."""
 
     today: date
     by_rule: date
@@ -26,15 +26,15 @@ class Opening:
 
     @property
     def due_date(self) -> date:
-        """Return until when the values are due: as given, else by the plan's rule."""
+        """Return the due date of the values: the given one, or else the plan's."""
         return self.given or self.by_rule
 
     def check(self) -> None:
-        """Let an opening pass whose values can still be handed in on time.
+        """Check that the values can still be handed in on time.
 
         Raises:
-            InvalidInput: the date has passed, and where the rule gave it, another is asked for; or
-                it lies more than a year after what the rule says, and after today.
+            InvalidInput: the due date has passed, and if it came from the rule, another must be
+                given; or it lies more than a year after the rule's date, and after today.
         """
         if self.due_date >= self.today:
             if faults := _ahead_faults(self.given, since=max(self.by_rule, self.today)):
@@ -51,10 +51,10 @@ class Opening:
 
 
 def more_time_faults(given: date | None, *, in_force: date, today: date) -> list[Fault]:
-    """Return what is wrong with the date that a period is opened again until; None keeps its own.
+    """Return the faults of the new due date of a reopened period; None keeps its own.
 
-    It gives time and takes none away: it is today or later, no earlier than the date `in_force`,
-    and no more than a year after both.
+    It may only extend the time: not before today, not before the date `in_force`, and at most a
+    year after both.
     """
     if given is None:
         return []
@@ -75,7 +75,7 @@ def _passed(given: date, today: date) -> Fault:
 
 
 def _ahead_faults(given: date | None, *, since: date) -> list[Fault]:
-    """Return a fault of a date that somebody gives more than a year ahead, with the last."""
+    """Return a fault of a given date more than a year ahead, with the latest allowed date."""
     if given is None:
         return []
     return too_far_ahead("/due_date", given, since=since, most=A_YEAR)
@@ -84,14 +84,16 @@ def _ahead_faults(given: date | None, *, since: date) -> list[Fault]:
 async def begin_opening(
     session: AsyncSession, plan: PlanState, period: Period, given: date | None, now: datetime
 ) -> Opening:
-    """Make the row of a period, so that two who open it at once meet at its lock.
+    """Insert the row of a period, so that two concurrent openings meet at its lock.
 
     Raises:
         InvalidInput: it lies in a year that has not begun, and is not the next of its kind.
     """
     opening = Opening(
         today=plan.local_date(now),
-        by_rule=due_by(plan.document.due_days, period, await calendar_of(session, plan, held=True)),
+        by_rule=due_by(
+            plan.document.due_days, period, await calendar_of(session, plan, locked=True)
+        ),
         given=given,
     )
     if not is_within_reach(period, opening.today, plan.document.span.start):
@@ -117,19 +119,19 @@ async def begin_opening(
 
 
 async def calendar_of(
-    session: AsyncSession, plan: PlanState, *, held: bool = False
+    session: AsyncSession, plan: PlanState, *, locked: bool = False
 ) -> WorkingCalendar:
-    """Return the calendar of a plan's deadlines; with `held` it stays so until the end."""
+    """Return the working calendar of a plan's deadlines; `locked` locks it for the transaction."""
     code = plan.document.supervision.calendar
-    return await working_calendar(session, plan.city_code, code, held=held)
+    return await working_calendar(session, plan.city_code, code, locked=locked)
 
 
 def on_rest_day(
     plan: PlanState, period: Period, due: date, calendar: WorkingCalendar
 ) -> Text | None:
-    """Return what holds where a due date touches a day of rest; None where none does.
+    """Return a note on how a due date is handled if it falls on a rest day; None: it does not.
 
-    Only a plan that counts calendar days meets one by its rule; a date given by hand may too.
+    By its rule only a plan that counts calendar days can have one; a date given by hand may too.
     """
     if not calendar.is_workday(due):
         return Text(

@@ -32,17 +32,17 @@ _CODE = re.compile(
 
 
 def months_of(frequency: Frequency) -> int:
-    """Return how many months a period of this frequency is long."""
+    """Return the length of a period of this frequency in months."""
     return _MONTHS[frequency]
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodCalendar:
-    """Which days the codes of a plan's periods mean.
+    """Maps the codes of a plan's periods to days.
 
-    Its years begin on the first day of the month `begins` (1-12): the year 2025 of one that
-    begins in April runs from 2025-04-01 to 2026-03-31, and its quarters and halves are counted
-    from April. Months are those of the calendar, whatever the year: 2025-01 is January 2025.
+    Its years begin on the first day of the month `begins` (1-12): the year 2025 of one that begins
+    in April runs from 2025-04-01 to 2026-03-31, and its quarters and halves are counted from April.
+    Months are always those of the calendar: 2025-01 is January 2025.
     """
 
     begins: int
@@ -51,7 +51,7 @@ class PeriodCalendar:
         """Return the period of a code: `2025`, `2025-H1`, `2025-Q3` or `2025-09`.
 
         Raises:
-            ValueError: it is no such code, or its year is not within 1990-2100.
+            ValueError: the code is malformed, or its year is not within 1990-2100.
         """
         return _read(code, self.begins)
 
@@ -60,7 +60,7 @@ class PeriodCalendar:
         return Period("annual", year, 1, self.begins)
 
     def containing(self, day: date, frequency: Frequency) -> "Period":
-        """Return the period of `frequency` that `day` lies in."""
+        """Return the period of `frequency` that contains `day`."""
         if frequency == "monthly":
             return Period(frequency, day.year, day.month, self.begins)
         gone = (day.month - self.begins) % _MONTHS_IN_YEAR
@@ -68,7 +68,7 @@ class PeriodCalendar:
         return Period(frequency, year, gone // _MONTHS[frequency] + 1, self.begins)
 
     def year_of(self, day: date) -> int:
-        """Return the year that `day` lies in: the one in which that year began."""
+        """Return the plan's year that contains `day`: the calendar year in which it began."""
         return self.containing(day, "annual").year
 
 
@@ -77,10 +77,9 @@ class PeriodCalendar:
 class Period:
     """A stretch of a plan's calendar: the `number`-th of its frequency within `year`, from 1.
 
-    `year` is the one that its code is written with: of a month that of the calendar, else the
-    plan's, which begins with the month `begins`. Only a `PeriodCalendar` makes one.
-    Periods of one frequency sort by time; those of different frequencies, or of
-    different years, do not compare.
+    `year` is the year in its code: for a month the calendar year, otherwise the plan's year, which
+    begins with the month `begins`. Only a `PeriodCalendar` makes one. Periods of one frequency sort
+    by time; those of different frequencies, or of different starts of years, do not compare.
     """
 
     frequency: Frequency
@@ -90,12 +89,12 @@ class Period:
 
     @property
     def calendar(self) -> PeriodCalendar:
-        """The calendar that it is of."""
+        """The calendar that the period belongs to."""
         return PeriodCalendar(self.begins)
 
     @property
     def in_year(self) -> int:
-        """The year of the plan that it lies in."""
+        """The year of the plan that contains the period."""
         if self.frequency == "monthly" and self.number < self.begins:
             return self.year - 1
         return self.year
@@ -107,23 +106,23 @@ class Period:
 
     @property
     def months(self) -> int:
-        """How many months it is long."""
+        """The length in months."""
         return _MONTHS[self.frequency]
 
     @property
     def first_day(self) -> date:
-        """The first day of it."""
+        """The first day."""
         return _days(self)[0]
 
     @property
     def last_day(self) -> date:
-        """The last day of it."""
+        """The last day."""
         return _days(self)[1]
 
     def due_date(self, due_days: int, calendar: WorkingCalendar | None = None) -> date:
-        """Return the last day on which its values are in time.
+        """Return the last day on which the values are in time.
 
-        With a calendar the days are working days.
+        With a calendar, `due_days` are working days.
         """
         if calendar is not None:
             return calendar.shifted(self.last_day, due_days)
@@ -141,7 +140,7 @@ class Period:
             for frequency in ("quarterly", "half_yearly", "annual")
             if _MONTHS[frequency] > self.months
         )
-        # The first months that can be written may lie in a year that cannot.
+        # The first month codes of a calendar year may lie in a plan year before 1990.
         return tuple(period for period in wider if period.year >= FIRST_YEAR)
 
     def children(self, frequency: Frequency) -> "tuple[Period, ...]":
@@ -156,13 +155,13 @@ class Period:
         )
 
     def previous(self) -> "Period":
-        """Return the period of its frequency directly before it: the year before a year."""
+        """Return the period of the same frequency directly before it."""
         if self.number > 1:
             return replace(self, number=self.number - 1)
         return replace(self, year=self.year - 1, number=_MONTHS_IN_YEAR // self.months)
 
     def following(self) -> "Period":
-        """Return the period of its frequency directly after it."""
+        """Return the period of the same frequency directly after it."""
         if self.number < _MONTHS_IN_YEAR // self.months:
             return replace(self, number=self.number + 1)
         return replace(self, year=self.year + 1, number=1)
@@ -176,11 +175,11 @@ class Period:
         return replace(self, year=self.year + 1)
 
     def compared_with(self, comparison: Comparison) -> "Period":
-        """Return the earlier period that this one is measured by."""
+        """Return the earlier period that this one is compared with."""
         return self.previous() if comparison == "previous_period" else self.same_last_year()
 
     def compared_from(self, comparison: Comparison) -> "Period":
-        """Return the later period that is measured by this one."""
+        """Return the later period that is compared with this one."""
         return self.following() if comparison == "previous_period" else self.same_next_year()
 
     def __lt__(self, other: object) -> bool:
@@ -191,13 +190,13 @@ class Period:
         return (self.year, self.number) < (other.year, other.number)
 
 
-# Boards and lists ask for the same few thousands of times.
+# Cached, because boards and lists request the same few codes thousands of times.
 @lru_cache(maxsize=4096)
 def _read(code: str, begins: int) -> Period:
     """Return the period of a code in a calendar whose years begin with the month `begins`.
 
     Raises:
-        ValueError: it is no such code, or its year is not within 1990-2100.
+        ValueError: the code is malformed, or its year is not within 1990-2100.
     """
     found = _CODE.fullmatch(code)
     if found is None:
@@ -207,7 +206,7 @@ def _read(code: str, begins: int) -> Period:
     )
     number = 1 if frequency is None else int(found[frequency])
     period = Period(frequency or "annual", int(found["year"]), number, begins)
-    # The last months of the last year may be written with the year after it.
+    # The last months of the last year may have the next calendar year in their code.
     if not any(FIRST_YEAR <= year <= LAST_YEAR for year in (period.year, period.in_year)):
         raise ValueError("not a period")
     return period
@@ -225,16 +224,16 @@ def _days(period: Period) -> tuple[date, date]:
 
 
 def _month_after(first: date, months: int) -> date:
-    """Return the first day of the month that begins so many months after `first`."""
+    """Return the first day of the month that is `months` months after `first`."""
     gone = first.month - 1 + months
     return date(first.year + gone // _MONTHS_IN_YEAR, gone % _MONTHS_IN_YEAR + 1, 1)
 
 
 def is_within_reach(period: Period, today: date, start: date) -> bool:
-    """Return whether a period may be asked for or reported on a local date.
+    """Return whether a period may be opened or reported on a local date.
 
-    What has begun may, and all of the running year; of a year not begun the next period of its
-    kind alone. Before the plan starts, that is its first.
+    Periods that have begun may, and all of the current year; of a later year only the next period
+    of its kind. Before the plan starts, that is its first.
     """
     day = max(today, start - timedelta(days=1))
     running = period.calendar.containing(day, "annual")
@@ -242,9 +241,9 @@ def is_within_reach(period: Period, today: date, start: date) -> bool:
 
 
 def due_by(rule: DueDays, period: Period, calendar: WorkingCalendar) -> date:
-    """Return until when the values of a period are due by a plan's rule.
+    """Return the due date of a period's values by a plan's rule.
 
-    Calendar days that end on a day of rest move on where the rule says so.
+    Calendar days that end on a rest day move on if the rule says so.
     """
     days: int = getattr(rule, period.frequency)
     if rule.unit == "working":
@@ -256,7 +255,7 @@ def due_by(rule: DueDays, period: Period, calendar: WorkingCalendar) -> date:
 def answered_by(
     rule: DueDays, frequency: Frequency, asked_on: date, calendar: WorkingCalendar
 ) -> date:
-    """Return until when a value is due that is asked for on a day, by a plan's rule."""
+    """Return the due date of a value that is requested on a day, by a plan's rule."""
     days: int = getattr(rule, frequency)
     if rule.unit == "working":
         return calendar.shifted(asked_on, days)
@@ -265,5 +264,5 @@ def answered_by(
 
 
 def follows_calendar(rule: DueDays) -> bool:
-    """Return whether a plan's due dates move with its calendar."""
+    """Return whether a plan's due dates depend on its working calendar."""
     return rule.unit == "working" or rule.on_rest_day == "next_working_day"

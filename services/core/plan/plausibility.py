@@ -10,14 +10,14 @@ from services.core.plan.document import Indicator, PlanDocument, Plausible
 _PERCENT = frozenset({"%", "％"})
 _SHARE = Plausible(minimum=Decimal(0), maximum=Decimal(100))
 _CHANGES = frozenset({"growth_rate", "relative_decline"})
-"""What is measured in percent and is no part of anything: it may be below 0 and above 100."""
+"""Formulas in percent that are not the share of a part: they may be below 0 and above 100."""
 
 
 def plausible_ranges(document: PlanDocument) -> Mapping[str, Plausible]:
-    """Return the range of each indicator that has one, by code.
+    """Return the plausible range of each indicator that has one, by code.
 
-    Its own comes first, then that of its unit of measure; a percentage of a part lies from 0 to
-    100 where the plan says nothing.
+    An indicator's own range comes first, then that of its unit of measure; without either, a
+    percentage of a part lies from 0 to 100.
     """
     of_units = {entry.unit: entry for entry in document.plausible}
     found: dict[str, Plausible] = {}
@@ -31,9 +31,10 @@ def plausible_ranges(document: PlanDocument) -> Mapping[str, Plausible]:
 
 
 def is_share(indicator: Indicator) -> bool:
-    """Return whether an indicator is the percentage that a part is of its whole.
+    """Return whether an indicator is the percentage of a part in its whole.
 
-    A rate of growth or decline is none, nor is what the plan itself prints outside of 0 to 100.
+    A rate of growth or decline is not, nor is one for which the plan prints values outside 0 to
+    100.
     """
     if indicator.unit not in _PERCENT:
         return False
@@ -46,14 +47,14 @@ def is_share(indicator: Indicator) -> bool:
 
 
 def is_within(value: Decimal, believed: Plausible) -> bool:
-    """Return whether a value lies within a range, its bounds included."""
+    """Return whether a value lies within a range, bounds included."""
     if believed.minimum is not None and value < believed.minimum:
         return False
     return believed.maximum is None or value <= believed.maximum
 
 
 def range_text(believed: Plausible) -> str:
-    """Return a range for people to read, such as `0–100`, `≥ 0` or `≤ 100`."""
+    """Return a range as display text, such as `0–100`, `≥ 0` or `≤ 100`."""
     if believed.minimum is None:
         return f"≤ {plain(believed.maximum)}" if believed.maximum is not None else ""
     if believed.maximum is None:
@@ -62,7 +63,7 @@ def range_text(believed: Plausible) -> str:
 
 
 def check_plausible_ranges(document: PlanDocument, faults: Faults) -> None:
-    """Add the faults of a plan's ranges: bounds in the wrong order, a unit listed twice."""
+    """Add the faults of a plan's ranges: reversed bounds, a unit listed twice."""
     units = [
         (f"/plausible/{index}/unit", each.unit) for index, each in enumerate(document.plausible)
     ]

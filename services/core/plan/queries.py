@@ -35,16 +35,16 @@ from services.core.plan.visibility import plan_scope
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
 
 _Standing = tuple[int, bytes, bytes]
-"""How a plan stands: its version, its document's digest, a digest of what is decided beside it."""
+"""A fingerprint of a plan's state: version, document digest, digest of the decisions beside it."""
 
 _STANDING = text(STANDING)
 _STANDING_ALONE = DriverStatement(STANDING)
 
 
 async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> PlanState | None:
-    """Return the plan as it stands, or None where the city has no such plan.
+    """Return the plan's current state, or None if the city has no such plan.
 
-    What this process read of it before is used again as long as nothing of it has changed.
+    This process's cached state is returned while the fingerprint is unchanged.
     """
     standing = await _standing(session, city_code, plan_code)
     if standing is None:
@@ -53,16 +53,16 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
     if known is not None:
         return known
     state = await _read(session, city_code, plan_code, standing)
-    # Each statement may see what was committed since the one before: then this is of no one state.
+    # Each statement sees newer commits, so the state is cached only if nothing changed meanwhile.
     if await _standing(session, city_code, plan_code) == standing:
         _known[city_code, plan_code] = standing, state
     return state
 
 
 async def known_plan(pool: asyncpg.Pool, city_code: str, plan_code: str) -> PlanState | None:
-    """Return the plan as it stands if this process has read it so before, in one round trip.
+    """Return the plan's current state if it is cached in this process, in one round trip.
 
-    None: it has to be read, or there is no such plan.
+    None: it must be read first, or there is no such plan.
     """
     if (city_code, plan_code) not in _known:
         return None
@@ -110,10 +110,10 @@ async def _read(
 async def _rows(
     session: AsyncSession, city_code: str, plan_code: str, table: type[_Row]
 ) -> list[_Row]:
-    """Return the rows of a plan by their key, as copies that no session knows.
+    """Return the rows of a plan ordered by key, as copies that are detached from the session.
 
-    A plan is kept and shared: what the session that read it changes, rolls back or expires
-    must not be seen through it, nor what it has changed and not written yet.
+    The plan is cached and shared: it must not show what its session later changes, rolls back or
+    expires, nor changes that are not flushed yet.
     """
     found = await session.execute(
         select(*table.__table__.columns)
@@ -124,7 +124,7 @@ async def _rows(
 
 
 async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
-    """Return a plan as it stands; until the transaction ends nobody else decides beside it.
+    """Lock a plan until the transaction ends, and return its current state.
 
     The plan is read after the lock is held; otherwise two changes could be based on one state.
     """
@@ -133,7 +133,7 @@ async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
 
 
 async def version_in_force(session: AsyncSession, city_code: str, plan_code: str) -> int | None:
-    """Return the version of a plan that is in force now; nothing is held."""
+    """Return the version of a plan that is in force now, without a lock."""
     found: int | None = await session.scalar(
         select(Plan.version).where(Plan.city_code == city_code, Plan.code == plan_code)
     )
@@ -141,7 +141,7 @@ async def version_in_force(session: AsyncSession, city_code: str, plan_code: str
 
 
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:
-    """Return a plan with the document that is in force until the transaction ends."""
+    """Return a plan with the document in force, which is locked until the transaction ends."""
     # FOR SHARE: a new version waits until we end; others that share the lock do not wait.
     version = await session.scalar(
         select(Plan.version)
@@ -156,22 +156,22 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
 
 
 DOCUMENTS_KEPT = 256
-"""So many parsed documents a process keeps; one takes 0.6 to 0.9 MB, and 10 ms to be parsed."""
+"""Parsed documents cached per process; each takes 0.6 to 0.9 MB, and 10 ms to parse."""
 
-# Which one goes is left to chance. Whoever goes round a few more cities than there is room for
-# would find none of them if the oldest went; so it finds most.
+# Eviction is random. With LRU, a cyclic scan over slightly more cities than the cache holds would
+# never hit; with random eviction it mostly hits.
 _parsed: RRCache[tuple[str, bytes], PlanDocument] = RRCache(maxsize=DOCUMENTS_KEPT)
-"""Documents parsed before. A version never changes, so none is ever stale."""
+"""Cache of parsed documents. A version never changes, so none is ever stale."""
 
 
 _known: RRCache[tuple[str, str], tuple[_Standing, PlanState]] = RRCache(maxsize=DOCUMENTS_KEPT)
-"""Plans as they were last read, with all that was worked out from them since."""
+"""Cache of plan states as last read, with everything derived from them since."""
 
 
 async def plan_document(
     session: AsyncSession, city_code: str, plan_code: str, version: int
 ) -> PlanDocument:
-    """Return the document of a version, parsed once a process. The version exists."""
+    """Return the document of a version, parsed once per process. The version exists."""
     digest = await session.scalar(
         select(PlanVersion.digest).where(*_of_version(city_code, plan_code, version))
     )
@@ -202,7 +202,7 @@ def _of_version(city_code: str, plan_code: str, version: int) -> tuple[ColumnEle
 async def year_begins(
     session: AsyncSession, city_code: str, plan_code: str, version: int
 ) -> str | None:
-    """Return when a year of a version begins, as written; one too old to be parsed says it too."""
+    """Return the start of a version's years as written, even if its format can't be parsed now."""
     found: str | None = await session.scalar(
         select(PlanVersion.document["fiscal_year_begins"].astext).where(
             PlanVersion.city_code == city_code,
@@ -219,7 +219,7 @@ _MOST_PLANS = 500
 async def visible_plans(
     session: AsyncSession, actor: Actor, *, plan_code: str | None = None
 ) -> list[Plan]:
-    """Return the plans of a caller's scope, at most 500, or the one of these of a code."""
+    """Return the plans in a caller's scope, at most 500; with `plan_code` only that one."""
     if plan_code is not None:
         cities: Sequence[str] = [city_of_plan(plan_code)]
     else:
@@ -262,7 +262,7 @@ async def version_and_digest(
 async def owners_last(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> Mapping[str, str | None]:
-    """Return by indicator whose value is the city's since the last version that changed it."""
+    """Return by indicator the unit whose value is the city's, as last recorded."""
     rows = await session.execute(
         select(IndicatorOwner.indicator_code, IndicatorOwner.organization_code)
         .where(IndicatorOwner.city_code == city_code, IndicatorOwner.plan_code == plan_code)
@@ -274,7 +274,7 @@ async def owners_last(
 async def sheets_last(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> Mapping[str, tuple[int, Mapping[str, Any]]]:
-    """Return by score sheet its newest version and what that says."""
+    """Return the newest version number and content of each score sheet."""
     rows = await session.execute(
         select(ScoreSheetVersion.sheet_code, ScoreSheetVersion.version, ScoreSheetVersion.content)
         .where(ScoreSheetVersion.city_code == city_code, ScoreSheetVersion.plan_code == plan_code)
@@ -303,7 +303,7 @@ async def period_for_update(
 async def open_periods_for_update(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> list[PlanPeriod]:
-    """Return the rows of the periods that are open, locked until the transaction ends."""
+    """Return the rows of the open periods, locked until the transaction ends."""
     found = await session.scalars(
         select(PlanPeriod)
         .where(
@@ -321,7 +321,7 @@ async def open_periods_for_update(
 async def periods_for_share(
     session: AsyncSession, city_code: str, plan_code: str, *codes: str
 ) -> Mapping[str, PlanPeriod]:
-    """Return rows of periods by code, held in one order as they are until the transaction ends."""
+    """Return rows of periods by code, share-locked in a fixed order until the transaction ends."""
     found = await session.scalars(
         select(PlanPeriod)
         .where(PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code)
@@ -335,7 +335,7 @@ async def periods_for_share(
 async def period_states(
     session: AsyncSession, city_code: str, plan_code: str, *codes: str
 ) -> Mapping[str, str]:
-    """Return how periods that were ever opened stand now, by code; nothing is held."""
+    """Return the current state of periods that were ever opened, by code, without a lock."""
     found = await session.execute(
         select(PlanPeriod.period, PlanPeriod.state)
         .where(PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code)
@@ -357,14 +357,14 @@ async def next_publication_number(session: AsyncSession, city_code: str, plan_co
 async def publication(
     session: AsyncSession, city_code: str, plan_code: str, number: int
 ) -> Publication | None:
-    """Return the publication of a number."""
+    """Return the publication with this number."""
     return await session.get(Publication, (city_code, plan_code, number))
 
 
 async def publications(
     session: AsyncSession, city_code: str, plan_code: str, *, after: int, limit: int
 ) -> list[Publication]:
-    """Return a plan's publications with numbers above `after`, in their order."""
+    """Return a plan's publications with numbers above `after`, in order."""
     found = await session.scalars(
         select(Publication)
         .where(
@@ -394,5 +394,5 @@ async def assignments(
 
 
 async def has_plan(session: AsyncSession) -> bool:
-    """Return whether any plan is loaded: with its first plan a city is known."""
+    """Return whether any plan is loaded: a city exists once it has its first plan."""
     return bool(await city_codes(session, limit=1))

@@ -12,14 +12,14 @@ from services.core.plan.register_entries import Register, RegisterColumn
 class Columns:
     """The columns of a register whose codes could be read.
 
-    `codes` are not complete where one could not: then an unknown code is no fault.
+    `codes` are incomplete if one could not: then an unknown code is no fault.
     """
 
     codes: Codes
     by_code: Mapping[str, tuple[str, RegisterColumn]]
 
     def find(self, code: str | None) -> tuple[str, RegisterColumn] | None:
-        """Return the place of a column and the column; None: there is none of this code."""
+        """Return the pointer of a column and the column; None: the register has no such column."""
         return None if code is None else self.by_code.get(code)
 
 
@@ -47,7 +47,7 @@ def columns_of(place: str, register: Register, faults: Faults) -> Columns:
 
 
 def registers_of(document: PlanDocument, codes: Codes, faults: Faults) -> Registers:
-    """Return the registers of a document, whose `codes` are known."""
+    """Return the readable registers of a document; `codes` are all register codes."""
     columns = {
         one.code: columns_of(f"/registers/{at}", one, faults)
         for at, one in enumerate(document.registers)

@@ -25,7 +25,7 @@ RowEnd = Literal["ended", "revoked"]
 EvidencedState = Literal["confirmed", "ended", "revoked"]
 
 ROW_ENDS: tuple[RowEnd, ...] = ("ended", "revoked")
-"""How a row that was confirmed may cease to count."""
+"""How a confirmed row may cease to count."""
 
 MeasureKind = Literal["count", "sum", "ratio", "coverage", "survey"]
 MeasureTime = Literal["period_end", "in_period", "until_period_end"]
@@ -191,11 +191,11 @@ class Register(Entry):
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()
 
     def column(self, code: str) -> RegisterColumn | None:
-        """Return the column of a code; None: it has none."""
+        """Return the column with this code; None: there is none."""
         return next((one for one in self.columns if one.code == code), None)
 
     @property
     def month_of_key(self) -> str | None:
-        """The code of the key column that says the month of a row; None: there is none."""
+        """The code of the key column that holds a row's month; None: there is none."""
         months = (one.code for one in self.columns if one.type == "month")
         return next((code for code in months if code in self.key), None)

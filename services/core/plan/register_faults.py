@@ -48,7 +48,7 @@ def _check_register(place: str, register: Register, organizations: Codes, faults
 
 
 def _check_dates(place: str, register: Register, columns: Columns, faults: Faults) -> None:
-    """Add a fault where no row can come to a day on which it is to be renewed or looked at."""
+    """Add a fault if no row can ever get a day of renewal or of recheck."""
     check_day(f"{place}/recheck", register.recheck, columns, faults)
     faults.add_unknown(f"{place}/title", register.title, columns.codes)
     if register.recheck is not None and register.cycle is None:
@@ -62,7 +62,7 @@ def _check_dates(place: str, register: Register, columns: Columns, faults: Fault
 def _check_evidence(
     here: str, rule: RowEvidence, place: str, register: Register, faults: Faults
 ) -> None:
-    """Add a fault where a row never becomes what it is to have evidence for by a verb."""
+    """Add a fault if no verb ever brings a row into the state that requires the evidence."""
     if rule.state == "confirmed" and not register.review:
         rests_on = [f"{place}/review"]
         faults.add("evidence-without-review", f"{here}/state", rule.state, rests_on)
@@ -73,7 +73,7 @@ def _check_evidence(
 def check_day(
     place: str, code: str | None, columns: Columns, faults: Faults, *, months: bool = False
 ) -> None:
-    """Add a fault where what is named at `place` is no column, or holds no day (nor a month)."""
+    """Add a fault if the code at `place` is no column of days (or, with `months`, of months)."""
     faults.add_unknown(place, code, columns.codes)
     found = columns.find(code)
     if found is None or found[1].type == "date" or (months and found[1].type == "month"):

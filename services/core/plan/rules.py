@@ -19,11 +19,11 @@ from services.core.plan.document_faults import cross_check
 from services.core.plan.errors import InvalidPlan
 
 _STAND_INS = ("unreadable", "000000", "000000-0", "2000-01-01", 2000, 1)
-"""Values of which one has the shape that a member wants, whatever it is."""
+"""Values of which one fits the shape of any member."""
 
 
 def read_document(data: object) -> PlanDocument:
-    """Return the plan document that `data` (read from JSON or YAML) holds.
+    """Validate and return the plan document in `data` (parsed JSON or YAML).
 
     Raises:
         InvalidPlan: it has faults of shape or contradictions; all of them are listed.
@@ -40,8 +40,8 @@ def read_document(data: object) -> PlanDocument:
 
 
 def _refusal(data: object, errors: Sequence[ErrorDetails]) -> InvalidPlan:
-    # Contradictions are looked for even where the shape has faults, or whoever mends a long
-    # document would be told of them only in a second round.
+    # Cross-check even if the shape has faults; otherwise the author of a long document would learn
+    # of contradictions only in a second round.
     faults = faults_of(errors)
     mended = _mended(data, errors)
     if mended is not None:
@@ -50,14 +50,14 @@ def _refusal(data: object, errors: Sequence[ErrorDetails]) -> InvalidPlan:
 
 
 def _echoes(error: ErrorDetails) -> bool:
-    """Return whether it only says that a list is too short because its entries have faults."""
+    """Return whether a list is reported as too short only because its entries have faults."""
     if error["type"] != "too_short" or not isinstance(error["input"], list | tuple):
         return False
     return bool(len(error["input"]) >= error["ctx"]["min_length"])
 
 
 class _Unreadable:
-    """The places of a document that have no readable value; asked with a JSON pointer."""
+    """The places of a document without a readable value; called with a JSON pointer."""
 
     def __init__(self, errors: Iterable[ErrorDetails]) -> None:
         self._places = {
@@ -71,7 +71,7 @@ class _Unreadable:
 
 
 def _upwards(place: str) -> Iterable[str]:
-    """Yield a pointer and the pointers of everything that contains it."""
+    """Yield a pointer and the pointers of all its ancestors."""
     while place:
         yield place
         place = place.rpartition("/")[0]
@@ -80,14 +80,13 @@ def _upwards(place: str) -> Iterable[str]:
 def _mended(data: object, errors: Iterable[ErrorDetails]) -> PlanDocument | None:
     """Return the document with a stand-in at each place that has a fault of shape.
 
-    So what can be read is checked in its place, as if the rest were in order. None where too
-    little is left.
+    So the readable parts are cross-checked as if the rest were valid. None if too little is left.
     """
     copy = _copied(data)
     if not isinstance(copy, dict):
         return None
     for error in errors:
-        # A place inside one that was mended before is gone, and needs no mending.
+        # A place inside another one that was already mended no longer exists, and needs no mending.
         with suppress(LookupError, TypeError, AttributeError):
             _mend(copy, error["loc"])
     try:
@@ -122,7 +121,7 @@ def _mend(node: Any, location: tuple[str | int, ...]) -> None:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model of a member that is one, may be one, or lists some."""
+    """Return the model in a member's annotation: direct, optional, or in a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     found = (_model_in(argument) for argument in get_args(annotation))
@@ -150,7 +149,7 @@ def _item_of(annotation: Any) -> Any:
 
 
 def _stand_in(annotation: Any) -> object:
-    """Return a value of the shape that `annotation` wants."""
+    """Return a value of the shape that `annotation` requires."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {
             name: _stand_in_for_member(annotation, name)

@@ -23,12 +23,12 @@ def schema_text() -> str:
 
 
 def is_current() -> bool:
-    """Return whether the committed file says what the code says."""
+    """Return whether the committed file matches the code."""
     return SCHEMA_FILE.exists() and SCHEMA_FILE.read_text("utf-8") == schema_text()
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file, or say whether it is current; return the exit status."""
+    """Write the file, or check that it is current; return the exit status."""
     match arguments:
         case ["write"]:
             SCHEMA_FILE.write_text(schema_text(), "utf-8")

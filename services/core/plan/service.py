@@ -38,14 +38,14 @@ _PERIOD_TRANSITIONS: Mapping[PeriodVerb, tuple[frozenset[str], str, EventType]] 
 
 
 def period_actions(state: str) -> list[PeriodVerb]:
-    """Return what can be done with a period in `state`."""
+    """Return the verbs that a period in `state` allows."""
     return [verb for verb, (sources, _, _) in _PERIOD_TRANSITIONS.items() if state in sources]
 
 
 def open_within(plan: PlanState, period: Period) -> list[str]:
-    """Return the finer periods within one that still take values, as indicators are reported.
+    """Return the finer periods within one that still take values, of the reported frequencies.
 
-    Closing a period closes nothing within it: what is approved there still moves it.
+    Closing a period does not close the periods within it: approvals there still change its values.
     """
     frequencies = dict.fromkeys(plan.cycle(one, period) for one in plan.document.indicators)
     return [
@@ -69,14 +69,13 @@ async def move_period(
 ) -> PlanPeriod:
     """Open, close, publish or reopen a period of a plan, or take its opening back.
 
-    A period that is reopened keeps its due date, passed or not, unless another is given.
-    What was published is reopened for a `reason`, which is kept with the publication.
+    A reopened period keeps its due date, passed or not, unless another is given. Reopening a
+    published period requires a `reason`, which is stored with the publication.
 
     Raises:
-        InvalidInput: values would be due before the period has ended, before today or more than a
-            year ahead, or earlier than before; or the reason for reopening what was published is
-            missing.
-        PeriodRefused: its state does not allow that.
+        InvalidInput: the due date is before the end of the period, before today, more than a year
+            ahead, or earlier than before; or the reason for reopening a publication is missing.
+        PeriodRefused: its state does not allow the verb.
     """
     _check_due_date(period, due_date)
     sources, target, event_type = _PERIOD_TRANSITIONS[verb]
@@ -121,7 +120,7 @@ async def _publish(
     session: AsyncSession, row: PlanPeriod, actor: Mapping[str, object], now: datetime
 ) -> None:
     """Give a period the plan's next publication number."""
-    # Numbers are the plan's: two periods that are published at once would take the same one.
+    # Numbers are per plan: two concurrent publications of periods would take the same one.
     await lock_name(session, row.plan_code)
     row.published_at = now
     row.publication_number = await queries.next_publication_number(
@@ -146,7 +145,7 @@ async def _end_publication(
     now: datetime,
     reason: str | None,
 ) -> None:
-    """Write down why what was published is opened again; its number stays with its board."""
+    """Record why a publication is reopened; its number stays with its scoreboard."""
     if row.publication_number is None:
         return
     published = await queries.publication(
@@ -167,7 +166,7 @@ async def reschedule_period(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Give an open period, locked by the caller, another due date."""
+    """Change the due date of an open period, locked by the caller."""
     row.due_date = due_date
     row.version += 1
     await _tell_of_period(session, row, "period.rescheduled", actor, now)
@@ -211,7 +210,7 @@ async def _tell_of_period(
 
 @dataclass(frozen=True, slots=True)
 class QuestionDecision:
-    """What was decided on an open question, and by which document."""
+    """The decision on an open question, and the document that records it."""
 
     decision: str
     document_number: str
@@ -231,7 +230,7 @@ async def settle_question(
 
     Raises:
         QuestionNotFound: the plan has no such question.
-        QuestionSettled: a decision stands already.
+        QuestionSettled: a decision exists already.
         InvalidInput: its document is dated more than a year ahead.
     """
     if all(question.id != question_id for question in plan.document.open_questions):
@@ -280,7 +279,7 @@ def happening(
     data: Mapping[str, object],
     now: datetime,
 ) -> NewEvent:
-    """Return what happened beside a plan's document; `place` is its city and its code."""
+    """Return the event of a decision beside a plan's document; `place`: city and plan code."""
     city_code, plan_code = place
     return NewEvent(
         city_code=city_code,

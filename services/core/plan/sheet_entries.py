@@ -120,7 +120,7 @@ class SheetItem(Entry):
 
     @property
     def is_bonus(self) -> bool:
-        """Whether it adds to the total beyond the full points of the others."""
+        """Whether the item adds to the total beyond the full points of the others."""
         return self.kind == "bonus"
 
 

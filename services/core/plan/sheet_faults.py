@@ -32,14 +32,14 @@ NEEDED: Mapping[ItemKind, tuple[str, ...]] = {
     "bonus": ("points",),
     "repeat": ("elements", "more"),
 }
-"""The members that an item of a kind needs."""
+"""The members that an item of each kind requires."""
 
 _TAKEN: Mapping[ItemKind, tuple[str, ...]] = {
     "quota": ("key_points",),
     "zero_if": ("least", "most"),
     "linear": ("shrinking",),
 }
-"""The members that an item of a kind takes beside them."""
+"""The optional members of an item of each kind."""
 
 _OF_KINDS = (
     *("elements", "points", "sample_size", "quota", "key_points", "least", "most", "routes"),
@@ -63,7 +63,7 @@ def check_sheet(
     organizations: Codes,
     faults: Faults,
 ) -> None:
-    """Add the faults of one sheet that stands at `place`."""
+    """Add the faults of the sheet at `place`."""
     faults.add_unknown_among(f"{place}/assessors", sheet.assessors, organizations)
     faults.add_unknown_among(f"{place}/units", sheet.units, organizations)
     if sheet.subject == "row":
@@ -131,7 +131,7 @@ def _check_item(place: str, item: SheetItem, faults: Faults) -> None:
 
 
 def _check_members(place: str, item: SheetItem, faults: Faults) -> None:
-    """Add what an item of its kind lacks, or has too much."""
+    """Add the members that an item's kind lacks, or does not allow."""
     needed = NEEDED[item.kind]
     taken = {*needed, *_TAKEN.get(item.kind, ())}
     for member in _OF_KINDS:
@@ -159,7 +159,7 @@ def _check_line(place: str, line: ScoreLine | None, faults: Faults) -> None:
 
 
 def _check_route(place: str, route: ScoreRoute, item: SheetItem, faults: Faults) -> None:
-    """Add the faults of bands: one bound each, all on one side, the best first."""
+    """Add the faults of bands: each has one bound, all on one side, the best first."""
     sides = set()
     for at, band in enumerate(route.bands):
         here = f"{place}/bands/{at}"
@@ -196,7 +196,7 @@ def _check_falling(
 def read_sheet(
     raw: object, document: PlanDocument, place: str
 ) -> tuple[ScoreSheet | None, list[Fault]]:
-    """Return a sheet that is tried beside a document, or its faults, at `place`."""
+    """Validate a sheet that is tried out beside a document: return it, or its faults at `place`."""
     try:
         sheet = ScoreSheet.model_validate(raw)
     except ValidationError as error:

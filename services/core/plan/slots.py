@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Slot(NamedTuple):
-    """What holds one submission: an indicator, a unit, a period; all by their codes."""
+    """The key of a submission: the codes of an indicator, a unit and a period."""
 
     indicator_code: str
     organization_code: str
@@ -13,5 +13,5 @@ class Slot(NamedTuple):
 
 
 def slot_of(row: Mapping[str, Any]) -> Slot:
-    """Return the slot that a submission holds."""
+    """Return the slot of a submission's row."""
     return Slot(row["indicator_code"], row["organization_code"], row["period"])

@@ -28,19 +28,19 @@ from services.core.plan.register_entries import Register
 from services.core.plan.sheet_entries import ScoreSheet
 
 REGISTER_SOURCE = "register:"
-"""What a register is called as the source of a figure: this, and its code."""
+"""Prefix of a register's code that makes it the code of a source of figures."""
 
 
 @dataclass(frozen=True)
 class PlanState:
-    """A plan as it stands: its document, its version, and the decisions beside it.
+    """Snapshot of a plan: its document, its version, and the decisions beside it.
 
     `assigned` holds every assignment, oldest first, by (indicator code, year); `periods` the
     periods that were ever opened, by code; `settlements` the decided questions, by id;
-    `past_owners` the units that reported an indicator by an earlier version and do not now, each
-    with the local date of the version that ended it; `past_units` the units of measure that an
-    indicator had, oldest first, each with the moment at which it ceased to; `past_cycles` how
-    often one was reported, with the local date of the version that ended it.
+    `past_owners` the units that reported an indicator in an earlier version and no longer do, each
+    with the local date of the version that ended it; `past_units` the former units of measure of
+    an indicator, oldest first, each with the instant of its end; `past_cycles` its former
+    frequencies, each with the local date of the version that ended it.
     """
 
     city_code: str
@@ -71,12 +71,12 @@ class PlanState:
 
     @cached_property
     def plausible(self) -> Mapping[str, Plausible]:
-        """Return between which values figures are believed, by indicator; absent: any is."""
+        """Return the plausible range of figures by indicator; absent: any value is plausible."""
         return plausible_ranges(self.document)
 
     @cached_property
     def checks(self) -> StandingChecks:
-        """Return which checks are asked of which figures as they are reported."""
+        """Return the checks by the figures that trigger them."""
         return standing_checks(self.document)
 
     @cached_property
@@ -95,7 +95,7 @@ class PlanState:
         return {one.code: one for one in self.document.score_sheets}
 
     def source_name(self, code: str) -> str:
-        """Return what a source of figures is called: of the plan, or one of its registers."""
+        """Return the name of a source of figures: a source of the plan, or one of its registers."""
         found = self.sources.get(code)
         if found is not None:
             return found.name
@@ -103,19 +103,19 @@ class PlanState:
         return code if register is None else f"台账：{register.name}"
 
     def tolerance(self, indicator_code: str) -> Tolerance:
-        """Return how far two figures of an indicator may lie apart and still say the same."""
+        """Return how far two figures of an indicator may differ and still agree."""
         indicator = self.indicators.get(indicator_code)
         own = None if indicator is None else indicator.tolerance
         return self.document.observations.tolerance if own is None else own
 
     @cached_property
     def leads(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the units that answer for each indicator."""
+        """Return the units accountable for each indicator."""
         return {code: leads_of(indicator) for code, indicator in self.indicators.items()}
 
     @cached_property
     def sole_reporters(self) -> Mapping[str, OrganizationEntry | None]:
-        """Return the one unit whose value is the city's, of each indicator that takes one alone."""
+        """Return the one unit whose value is the city's, for indicators that have exactly one."""
         return {
             code: next((self.organizations[unit] for unit in reporters), None)
             for code, indicator in self.indicators.items()
@@ -125,9 +125,10 @@ class PlanState:
 
     @cached_property
     def sharing_reporters(self) -> Mapping[str, Container[str]]:
-        """Return the units that have a part in each indicator that several units report.
+        """Return the units that contribute to each indicator that several units report.
 
-        An owner alone gathers what others report: the plan does not say whose, so any unit's.
+        If an owner alone gathers what others report, the plan does not name those: then any unit's
+        value counts.
         """
         several = {
             code: frozenset(reporters_of(indicator, self.organizations))
@@ -140,20 +141,20 @@ class PlanState:
 
     @property
     def period_calendar(self) -> PeriodCalendar:
-        """Which days the codes of the plan's periods mean."""
+        """The calendar that maps the codes of the plan's periods to days."""
         return self.document.period_calendar
 
     def period_state(self, period: str) -> str:
-        """Return the state of a period: `planned` where it was never opened."""
+        """Return the state of a period: `planned` if it was never opened."""
         found = self.periods.get(period)
         return found.state if found else "planned"
 
     def task(self, number: int, section: str | None) -> Task:
-        """Return the task of a number; `section` is its heading's number, or the heading.
+        """Return the task with this number; `section` is its heading's number, or the heading.
 
         Raises:
             TaskNotFound: there is none.
-            TaskAmbiguous: several sections have one, and none is named.
+            TaskAmbiguous: several sections have one, and no section is given.
         """
         found = [
             task
@@ -170,12 +171,12 @@ class PlanState:
         return found[0]
 
     def organization_name(self, code: str) -> str:
-        """Return what the document calls an organization, or its code where it has it no longer."""
+        """Return the name of an organization, or its code if the document no longer has it."""
         found = self.organizations.get(code)
         return code if found is None else found.name
 
     def indicator_name(self, code: str) -> str:
-        """Return what the document calls an indicator, or its code where it has it no longer."""
+        """Return the name of an indicator, or its code if the document no longer has it."""
         found = self.indicators.get(code)
         return code if found is None else found.name
 
@@ -203,11 +204,11 @@ class PlanState:
         return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
 
     def is_over(self, period: str) -> bool:
-        """Return whether a period is closed or published: it is judged as at its end."""
+        """Return whether a period is closed or published: then it is judged as of its end."""
         opened = self.periods.get(period)
         return opened is not None and opened.state in {"closed", "published"}
 
     def due_date(self, period: str) -> date | None:
-        """Return until when the values of an opened period are due."""
+        """Return the due date of the values of an opened period."""
         opened = self.periods.get(period)
         return opened.due_date if opened else None

@@ -5,7 +5,7 @@ from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 
 
 def _written(table: type[Base], order: str, which: str = "TRUE") -> str:
-    """Return the rows of a plan in a table as one text, every column of each."""
+    """Return SQL that serialises a plan's rows in a table, with every column, into one text."""
     return f"""(
         SELECT string_agg(CAST(ROW({columns_of(table, "t")}) AS text), ',' ORDER BY {order})
         FROM {table.__tablename__} AS t
@@ -25,8 +25,6 @@ FROM plan AS p JOIN plan_version AS v
     ON v.city_code = p.city_code AND v.plan_code = p.code AND v.version = p.version
 WHERE p.city_code = :city AND v.city_code = :city AND p.code = :plan
 """  # noqa: S608 (names of our own)
-"""The version of a plan, the digest of its document, and one of all that is decided beside it and
-of the versions before, which say who reported what.
-
-By what is there and not by when it was written: two readings that agree are of one state.
-"""
+"""The version of a plan, its document's digest, and a digest of all decisions beside it and of the
+earlier versions, which determine former reporters. It digests contents, not timestamps: two equal
+results mean the same state."""

@@ -14,10 +14,10 @@ from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "at_most", "less_than", "between", "full_coverage"}
 )
-"""The kinds of target that need a number."""
+"""The kinds of target that require a number."""
 
 COMPOSITE_KINDS: frozenset[TargetKind] = frozenset({"all_of", "any_of"})
-"""The kinds that ask for several things."""
+"""The kinds of target made of several conditions."""
 
 _UPWARDS: frozenset[TargetKind] = frozenset({"at_least", "more_than", "full_coverage", "rising"})
 _DOWNWARDS: frozenset[TargetKind] = frozenset({"at_most", "less_than", "falling"})
@@ -27,19 +27,19 @@ _AGAINST: Mapping[Direction, frozenset[TargetKind]] = {
     "lower_better": _UPWARDS,
     "qualitative": _UPWARDS | _DOWNWARDS | _WITHOUT_LEVELS,
 }
-"""The kinds of target that ask for the opposite of each direction."""
+"""The kinds of target that contradict each direction."""
 
 
 class Asking(Protocol):
-    """A target as far as its form goes, whoever set it."""
+    """The form of a target, printed or assigned."""
 
     @property
     def kind(self) -> TargetKind:
-        """What sort it is."""
+        """The kind of the target."""
 
     @property
     def value(self) -> Decimal | None:
-        """The number that is set."""
+        """The number that it sets."""
 
     @property
     def upper(self) -> Decimal | None:
@@ -47,7 +47,7 @@ class Asking(Protocol):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What all_of and any_of ask for."""
+        """The conditions of all_of and any_of."""
 
 
 _DATES = ("year", "period", "by")
@@ -117,7 +117,7 @@ def _check_one(place: str, target: TargetEntry | UnitTarget, faults: Faults) -> 
 
 
 def check_form(place: str, target: Asking, faults: Faults) -> None:
-    """Add the faults of what a target, printed or assigned, has beside its kind."""
+    """Add the faults of the members of a target, printed or assigned, by its kind."""
     _check_numbers(place, target, faults)
     composite = target.kind in COMPOSITE_KINDS
     kind = [f"{place}/kind"]
@@ -148,7 +148,7 @@ def _check_numbers(place: str, target: Asking | Condition, faults: Faults) -> No
 def _check_direction(
     place: str, where: str, indicator: Indicator, target: Asking, faults: Faults
 ) -> None:
-    """Refuse a direction in which a target asks for what is worse."""
+    """Refuse a target whose kind contradicts the indicator's direction."""
     for at, kind, named in against(indicator, where, target):
         rests_on = [at, f"{place}/formula"] if kind == "negative_growth" else [at]
         faults.add(
@@ -165,27 +165,27 @@ def _check_direction(
 def against(
     indicator: Indicator, where: str, target: Asking
 ) -> list[tuple[str, TargetKind | ConditionKind, str]]:
-    """Return the kinds of a target that ask for what is worse.
+    """Return the kinds in a target that contradict the indicator's direction.
 
-    Each with its place, and as it is named beside the direction: with the sign that it is read by.
+    Each comes with its place, and a display name with the sign convention if that matters.
     """
     asked: list[tuple[str, TargetKind | ConditionKind]] = [(f"{where}/kind", target.kind)]
     refused = _AGAINST[indicator.direction] | _against_sign(indicator)
     inner = [condition.kind for condition in target.conditions]
-    # All of at least this and at most that is a range, whichever way is better. Any of them is
-    # not: then one alone would do, and it may be the one that asks for what is worse.
+    # "All of at least this and at most that" is a range, for either direction. "Any of" is not: one
+    # condition alone would be enough, and it may be the one that contradicts the direction.
     if not (target.kind == "all_of" and _UPWARDS & set(inner) and _DOWNWARDS & set(inner)):
         asked += [(f"{where}/conditions/{at}/kind", kind) for at, kind in enumerate(inner)]
     return [(at, kind, _named(kind, indicator)) for at, kind in asked if kind in refused]
 
 
 def falls_below_zero(indicator: Indicator) -> bool:
-    """Return whether negative growth of an indicator is a value below zero, not above it."""
+    """Return whether negative growth of an indicator means a value below zero, not above it."""
     return indicator.formula is None or indicator.formula.sign_convention != "decline_positive"
 
 
 def _against_sign(indicator: Indicator) -> frozenset[TargetKind]:
-    """Return negative growth where the direction calls the sign worse that it is met by."""
+    """Return `negative_growth` if the sign that meets it is worse by the indicator's direction."""
     met_in = "lower_better" if falls_below_zero(indicator) else "higher_better"
     return frozenset() if indicator.direction == met_in else frozenset({"negative_growth"})
 

@@ -10,10 +10,10 @@ from typing import Any
 from services.core.kit.decimals import plain
 
 FULL = Decimal(100)
-"""What a full coverage is to reach."""
+"""The value that a full coverage must reach, in percent."""
 
 NAMELESS = "—"
-"""What a target is called that has neither words nor a number."""
+"""The name of a target with neither text nor number."""
 
 _SIGNS: Mapping[str, str] = {
     "at_least": "≥",
@@ -25,7 +25,7 @@ _SIGNS: Mapping[str, str] = {
 
 
 def figure_of(kind: str, value: Decimal | None, upper: Decimal | None) -> str | None:
-    """Return the number to be reached with its sign, such as `≥ 40`; None where none is set."""
+    """Return the number of a target with its sign, such as `≥ 40`; None if it sets none."""
     if kind == "between" and value is not None and upper is not None:
         return f"{plain(value)}–{plain(upper)}"
     if kind == "full_coverage" and value is None:
@@ -34,12 +34,12 @@ def figure_of(kind: str, value: Decimal | None, upper: Decimal | None) -> str | 
 
 
 def name_of(kind: str, value: Decimal | None, upper: Decimal | None, text: str | None) -> str:
-    """Return what a target is called: its text, or its number where nothing was written."""
+    """Return the display name of a target: its text, or else its number."""
     return text or figure_of(kind, value, upper) or NAMELESS
 
 
 def name_of_written(target: Mapping[str, Any]) -> str:
-    """Return what a target is called that was written as JSON: of a scoreboard, or an event."""
+    """Return the display name of a target stored as JSON, in a scoreboard or an event."""
     value, upper = target.get("value"), target.get("upper")
     return name_of(
         target["kind"],

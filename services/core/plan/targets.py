@@ -43,7 +43,7 @@ class _Dated(Entry):
     text: Line
 
     def end(self, calendar: PeriodCalendar) -> date:
-        """Return the target's date, its last day; a document that states none is refused."""
+        """Return the target's date, its last day; validation ensures that it has one."""
         if self.by is not None:
             return self.by
         if self.period is not None:
@@ -51,7 +51,7 @@ class _Dated(Entry):
         return calendar.year(self.year or LAST_YEAR).last_day
 
     def at_year(self, calendar: PeriodCalendar) -> int:
-        """Return the year of the plan that the target's date lies in."""
+        """Return the plan's year that contains the target's date."""
         return calendar.year_of(self.end(calendar))
 
 
@@ -68,10 +68,10 @@ class UnitTarget(_Dated):
 
 
 def prints_year(targets: Iterable[TargetEntry], year: int, calendar: PeriodCalendar) -> bool:
-    """Return whether the plan itself prints the target for the end of a year.
+    """Return whether the plan itself prints a target for the end of a year.
 
-    What it prints holds: the superior assigns nothing for it, and what was assigned before a
-    version printed it counts no more.
+    A printed target takes precedence: the superior cannot assign one for that year, and an
+    assignment from before a version printed it no longer counts.
     """
     last = calendar.year(year).last_day
     return any(

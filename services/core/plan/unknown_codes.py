@@ -15,13 +15,13 @@ _NO_SECTION = Text("计划中没有该部分", "The plan has no such section")
 
 
 def unknown_indicator(plan: PlanState, place: str, code: str) -> Fault:
-    """Return the fault of an indicator's code that the plan has not, with those nearest to it."""
+    """Return the fault of an unknown indicator code, with the most similar codes."""
     (fault,) = unknown_indicators(plan, [(place, code)])
     return fault
 
 
 def unknown_indicators(plan: PlanState, named: Iterable[tuple[str, str]]) -> list[Fault]:
-    """Return a fault for each (place, code) of an indicator that the plan has not."""
+    """Return a fault for each (place, code) of an unknown indicator."""
     unknown = [(place, code) for place, code in named if code not in plan.indicators]
     shown = {
         name: f"{entry.code}（{entry.name}）"
@@ -32,13 +32,13 @@ def unknown_indicators(plan: PlanState, named: Iterable[tuple[str, str]]) -> lis
 
 
 def unknown_organization(plan: PlanState, place: str, code: str) -> Fault:
-    """Return the fault of a unit's code that the plan has not, with those nearest to it."""
+    """Return the fault of an unknown unit code, with the most similar codes."""
     (fault,) = unknown_organizations(plan, [(place, code)])
     return fault
 
 
 def unknown_organizations(plan: PlanState, named: Iterable[tuple[str, str]]) -> list[Fault]:
-    """Return a fault for each (place, code) of a unit that the plan has not."""
+    """Return a fault for each (place, code) of an unknown unit."""
     unknown = [(place, code) for place, code in named if code not in plan.organizations]
     shown = {
         name: f"{entry.code}（{entry.name}）"
@@ -51,7 +51,7 @@ def unknown_organizations(plan: PlanState, named: Iterable[tuple[str, str]]) -> 
 def _each_unknown(
     fault: str, said: Text, unknown: Iterable[tuple[str, str]], shown: Mapping[str, str]
 ) -> list[Fault]:
-    """Return a fault for each (place, code); the first few with the names nearest to theirs."""
+    """Return a fault for each (place, code); only the first few with similar names."""
     return [
         Fault(
             place,
@@ -64,7 +64,7 @@ def _each_unknown(
 
 
 def unknown_measure(plan: PlanState, place: str, code: str) -> Fault:
-    """Return the fault of a measure's code that the plan has not, with those nearest to it."""
+    """Return the fault of an unknown measure code, with the most similar codes."""
     shown = {each: each for each in plan.measures}
     return Fault(place, "unknown-measure", with_closest(_NO_MEASURE, code, shown), code)
 
@@ -73,7 +73,7 @@ def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
     """Return the period of a code.
 
     Raises:
-        InvalidInput: it is no period, or begins before the plan does.
+        InvalidInput: the code is malformed, or the period begins before the plan.
     """
     try:
         period = plan.period_calendar.period(code)
@@ -106,7 +106,7 @@ def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
 
 
 def unknown_section(plan: PlanState, place: str, section: str) -> Fault:
-    """Return the fault of a heading that no task stands under, with those nearest to it."""
+    """Return the fault of an unknown section, with the most similar headings."""
     tasks = plan.document.tasks
     shown = {
         name: task.section_number or task.section

@@ -17,15 +17,13 @@ from services.core.plan.evidence_rules import Piece
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Where a table says whose a row is, as SQL expressions on that table.
+    """SQL expressions on a table that say who owns its rows.
 
-    `second_unit` is for rows that are of two units, `more_units` an array for those that are of
-    any number. `indicator`, `measure`, `register` and `sheet`
-    are null, or absent, where the row belongs to none: then nobody sees it by leading one, or by
-    assessing by it. `shared` is a
-    condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
-    that a reach of what was approved sees. None: no row. A sub-select in one names its city as
-    `:scope_city`.
+    `second_unit` is for rows of two units, `more_units` an array for rows of any number.
+    `indicator`, `measure`, `register` and `sheet` are null, or absent, if the row belongs to none:
+    then nobody sees it as its lead or assessor. `shared` is a condition on rows that everybody sees
+    who sees the concerns of a unit; `approved` one on rows that a reach limited to approved data
+    sees. None: no row. A sub-select in one names its city as `:scope_city`.
     """
 
     city: str
@@ -43,10 +41,10 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Where a table says who made a row, as SQL expressions on that table.
+    """SQL expressions on a table that say who made its rows.
 
-    `colleagues` is a condition on rows that another key of the caller's unit made; its
-    parameters are given with it.
+    `colleagues` is a condition on rows made by another key of the caller's unit; it carries its own
+    parameters.
     """
 
     city: str
@@ -56,9 +54,9 @@ class Made:
 
 
 def scope(actor: Actor, owned: Owned) -> SqlCondition:
-    """Return the condition that keeps a caller to the rows that are theirs to see.
+    """Return the condition that restricts a table to the rows that a caller may see.
 
-    It names the caller's city, so that a statement with it is one of one city.
+    It always names the caller's city, so that a statement with it concerns one city.
     """
     conditions = [f"{owned.city} = :scope_city"]
     parameters: dict[str, Any] = {"scope_city": actor.city_code}
@@ -66,16 +64,16 @@ def scope(actor: Actor, owned: Owned) -> SqlCondition:
         conditions.append(f"{owned.plan} = :scope_plan")
         parameters["scope_plan"] = actor.plan_code
     seen = seen_by(actor.reach, owned, city=":scope_city", unit=":scope_unit")
-    # SQLAlchemy refuses a parameter that the text does not name.
+    # SQLAlchemy refuses a parameter that does not occur in the text.
     if ":scope_unit" in seen:
         parameters["scope_unit"] = actor.organization_code
     return SqlCondition(" AND ".join([*conditions, seen]), parameters)
 
 
 def plan_scope(actor: Actor, city_code: str, *, city: str, plan: str) -> SqlCondition:
-    """Return the condition on a city's rows that everybody sees who may read their plan.
+    """Return the condition on rows of a city that everybody sees who may read their plan.
 
-    Only here does a credential of every city see more than its own.
+    This is the only condition by which a credential of every city sees more than its own.
     """
     conditions, parameters = [f"{city} = :scope_city"], {"scope_city": city_code}
     if not actor.every_city and actor.city_code != city_code:
@@ -87,7 +85,7 @@ def plan_scope(actor: Actor, city_code: str, *, city: str, plan: str) -> SqlCond
 
 
 def made_scope(actor: Actor, made: Made, *, everybodys: Permission | None = None) -> SqlCondition:
-    """Return the condition on what a caller made itself; with `everybodys` on all of its plan."""
+    """Return the condition on a caller's own rows; with `everybodys` on all of its plan."""
     conditions = [f"{made.city} = :scope_city"]
     parameters: dict[str, Any] = {"scope_city": actor.city_code}
     if everybodys is not None and actor.may(everybodys):
@@ -106,7 +104,7 @@ def made_scope(actor: Actor, made: Made, *, everybodys: Permission | None = None
 def seen_by(reach: Reach, owned: Owned, *, city: str, unit: str) -> str:
     """Return the condition on the rows of a city that a reach sees.
 
-    `city` and `unit` are expressions; the city is best a parameter (`led_by`).
+    `city` and `unit` are SQL expressions; `city` should be a parameter (see `led_by`).
     """
     if reach is Reach.WHOLE_PLAN:
         return "TRUE"
@@ -125,10 +123,10 @@ def seen_by(reach: Reach, owned: Owned, *, city: str, unit: str) -> str:
 
 
 def seen_by_each(roles: Iterable[Role], owned: Owned, *, city: str, role: str, unit: str) -> str:
-    """Return the condition on rows that credentials of some roles see, many at once.
+    """Return the condition on rows that credentials of some roles see, for many at once.
 
-    `role` and `unit` are expressions on a table of such credentials, or of what they own; `city`
-    names the city of all.
+    `role` and `unit` are SQL expressions on a table of such credentials, or of what they own;
+    `city` names the city of all.
     """
     seen = [
         f"({role} = '{name}' AND {unit} IS {'NOT ' if has_unit else ''}NULL"
@@ -141,10 +139,10 @@ def seen_by_each(roles: Iterable[Role], owned: Owned, *, city: str, role: str, u
 def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
     """Return the conditions on rows whose indicator, measure or register a unit leads.
 
-    Or by whose score sheet it assesses.
+    Rows whose score sheet the unit assesses count too.
 
-    Their sub-selects name the city themselves. Over several nodes one that takes it from the row
-    around it is refused wherever it may be passed by, as under OR.
+    Their sub-selects name the city explicitly: Citus refuses one that is correlated by the outer
+    row's city and may be skipped, as under OR.
     """
     # EXISTS and not a join: a measure may have several leads, and a row must not appear twice.
     led = []
@@ -180,19 +178,32 @@ def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
 
 
 def sees_whole_plan(actor: Actor) -> bool:
-    """Return whether nothing of a plan that the caller may read is outside its reach."""
+    """Return whether the caller's reach covers the whole of a plan that it may read."""
     return actor.reach is Reach.WHOLE_PLAN
 
 
 def sees_under_review(actor: Actor) -> bool:
-    """Return whether the caller may see what is made of values that nobody approved yet."""
+    """Return whether the caller may see results computed from values that are not approved yet."""
     return actor.may(Permission.READ_SUBMISSIONS) and sees_whole_plan(actor)
 
 
 def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
-    """Return what `plan_scope` decides of one plan, in Python."""
+    """Make the decision of `plan_scope` for one plan, in Python."""
     in_city = actor.every_city or actor.city_code == city_code
     return in_city and actor.plan_code in {None, plan_code}
+
+
+def may_report_to(actor: Actor | None, *, city_code: str, plan_code: str) -> bool:
+    """Return whether what comes into a plan may be written as a key; None: the key is good no more.
+
+    Whoever has a key registered for a plan, or writes as one, asks this: a key that is bound to
+    another plan writes nothing into this one, whichever way it comes in.
+    """
+    return (
+        actor is not None
+        and actor.may(Permission.WRITE_SUBMISSIONS)
+        and sees_plan(actor, city_code=city_code, plan_code=plan_code)
+    )
 
 
 def sees(
@@ -205,10 +216,10 @@ def sees(
     shared: bool = False,
     approved: bool = False,
 ) -> bool:
-    """Return what `scope` decides of one row, in Python.
+    """Make the decision of `scope` for one row, in Python.
 
-    `units` are those that the row is of, `leads` those that lead its indicator or measure;
-    `shared` and `approved` say whether the row meets the conditions of these names.
+    `units` are the row's units, `leads` the leads of its indicator or measure; `shared` and
+    `approved` say whether the row meets the conditions of these names.
     """
     if actor.city_code != city_code or actor.plan_code not in {None, plan_code}:
         return False
@@ -233,7 +244,7 @@ def sees_every(
     leads: Collection[str] = (),
     approved: bool = False,
 ) -> bool:
-    """Return whether a caller sees every row that `leads` lead, of whatever unit it is.
+    """Return whether a caller sees every row that `leads` lead, of whatever unit.
 
     `approved` says whether all of them were approved.
     """
@@ -248,9 +259,10 @@ def sees_every(
 
 
 def pieces_seen(actor: Actor, pieces: Sequence[Piece]) -> list[Piece]:
-    """Return which pieces of a visible submission, or row of a register, a caller sees.
+    """Return the pieces of a visible submission or register row that a caller sees.
 
-    Who sees what was approved sees what it was approved with, and nothing of the work since.
+    A caller that sees only approved data sees the pieces that it was approved with, and none added
+    since.
     """
     if actor.reach is not Reach.APPROVED:
         return list(pieces)

@@ -31,7 +31,7 @@ _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _written_day(raw: Any) -> Any:
-    # Pydantic would also take a number for a day, as seconds since 1970.
+    # Pydantic would also accept a number as a day, in seconds since 1970.
     if isinstance(raw, date) or (isinstance(raw, str) and _DAY.fullmatch(raw)):
         return raw
     raise PydanticCustomError("date", "a day such as 2025-12-31")
@@ -54,7 +54,7 @@ YearBegins = Annotated[
 """The day on which each year of a plan begins."""
 
 DEFAULT_YEAR_BEGINS = "01-01"
-"""Of a plan that says nothing: its years are those of the calendar."""
+"""The default start of years: that of the calendar."""
 
 CityCode = Annotated[
     str,

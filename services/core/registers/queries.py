@@ -1,6 +1,6 @@
 """Queries of registers. A caller's queries always start from the condition on what it may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -315,11 +315,11 @@ async def standing(
     register_code: str,
     keys: Sequence[str],
     *,
-    held: bool = True,
+    locked: bool = True,
 ) -> Mapping[str, Row]:
     """Return the rows of a register that hold some keys, by key; `held` ones are locked."""
     given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
-    wanted = statements.STANDING_HELD if held else statements.STANDING
+    wanted = statements.STANDING_HELD if locked else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
     return {row["key"]: dict(row) for row in found.mappings()}
 
@@ -345,3 +345,26 @@ async def saying(
     """Return how many rows of a register that stand say something in a column."""
     given = {"city": city_code, "plan": plan_code, "register": register_code, "column": column}
     return await session.scalar(statements.SAYING, given) or 0
+
+
+async def measured(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    codes: Collection[str],
+    other_units: Collection[str],
+) -> Mapping[str, int]:
+    """Return how many numbers of some indicators stand: reported, observed and not withdrawn.
+
+    Of those that have another unit (`other_units`) also how many targets were assigned in the old.
+    """
+    found = await session.execute(
+        statements.MEASURED,
+        {
+            "city": city_code,
+            "plan": plan_code,
+            "codes": sorted(codes),
+            "other_units": sorted(other_units),
+        },
+    )
+    return {row.code: row.number for row in found}

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.document import PlanDocument
+from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.loading import Loaded, load_plan
 from services.core.plan.members import Frequency
@@ -20,7 +20,8 @@ from services.core.plan.register_entries import Register
 from services.core.plan.versions.queries import SaidLast, said_last
 from services.core.registers import queries
 from services.core.registers.service import name_of
-from services.core.submissions.queries import measured_in_open_periods, standing_by_period
+from services.core.submissions.queries import standing_by_period
+from services.core.submissions.rules import multiplier
 
 _KEY_IN_USE = Text(
     "台账“{name}”有 {count} 行在册，不能按新的主键识别，更改后同一对象会登记成两行："
@@ -30,11 +31,11 @@ _KEY_IN_USE = Text(
     " withdraw those rows first, or describe a register of another code",
 )
 _UNIT_IN_USE = Text(
-    "“{name}”在未关闭的周期有 {count} 个数值按原单位（或倍数）填报，更改后会被当作新单位的数值："
-    "请先关闭这些周期，或以新的代码登记该指标",
-    "{count} values of {name} in periods that are not closed were reported in the unit, or with the"
-    " multiplier, that was, and would be read in the new one: close those periods first, or"
-    " describe an indicator of another code",
+    "“{name}”已有 {count} 个数值（填报值、观测值或下达的目标）按原单位（或倍数）给出，"
+    "更改后会被当作新单位的数值：请以新的代码登记采用新单位的指标",
+    "{count} numbers of {name} (reported, observed, or assigned as targets) were given in the unit,"
+    " or with the multiplier, that was, and would be read in the new one: describe the indicator in"
+    " the new unit under another code",
 )
 _FREQUENCY_IN_USE = Text(
     "“{name}”在尚未结束的年度已有 {count} 项按原周期填报，更改 frequency 后将不再计入该年度："
@@ -75,7 +76,8 @@ async def load_plan_over_rows(
         faults = await _key_faults(session, document, before)
         said = await _said_before(session, document, loaded.version - 1)
         faults += await _unit_faults(session, document, said)
-        faults += await _column_faults(session, document, before)
+        if before is not None:
+            faults += await _column_faults(session, document, before)
         faults += await _frequency_faults(session, document, said, now)
         if faults:
             raise InvalidPlan(faults=faults)
@@ -134,22 +136,29 @@ async def _unit_faults(
 ) -> list[Fault]:
     """Return where numbers that stand would be read in another unit than they were given in.
 
-    Whoever reports by the version before is let through first, for it holds that version.
+    In closed periods too: their boards are drawn anew by the plan as it is. Whoever reports by the
+    version before is let through first, for it holds that version.
     """
+    now = {one.code: (one.unit, multiplier(one)) for one in document.indicators}
     was = {code: (one.unit, one.multiplier) for code, one in said.items()}
-    places = {
-        one.code: (at, one)
-        for at, one in enumerate(document.indicators)
-        if was.get(one.code, (one.unit, one.multiplier)) != (one.unit, one.multiplier)
-    }
-    counts = await measured_in_open_periods(session, document.city.code, document.code, places)
+    changed = {code for code, measure in now.items() if was.get(code, measure) != measure}
+    if not changed:
+        return []
+    other_units = {code for code in changed if was[code][0] != now[code][0]}
+    city, plan = document.city.code, document.code
+    counts = await queries.measured(session, city, plan, changed, other_units)
     faults = []
-    for code, (at, one) in places.items():
-        if code in counts:
-            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[code]))
-            place = "unit" if was[code][0] != one.unit else "multiplier"
+    for at, one in enumerate(document.indicators):
+        if one.code in counts:
+            told = _UNIT_IN_USE.format(name=one.printed_name, count=str(counts[one.code]))
+            place = "unit" if one.code in other_units else _multiplier_place(one)
             faults.append(Fault(f"/indicators/{at}/{place}", "unit-in-use", told, one.unit))
     return faults
+
+
+def _multiplier_place(indicator: Indicator) -> str:
+    stated = indicator.multiplier is not None or indicator.formula is None
+    return "multiplier" if stated else "formula/multiplier"
 
 
 async def _frequency_faults(
@@ -184,11 +193,9 @@ async def _frequency_faults(
 
 
 async def _column_faults(
-    session: AsyncSession, document: PlanDocument, before: PlanDocument | None
+    session: AsyncSession, document: PlanDocument, before: PlanDocument
 ) -> list[Fault]:
     """Return the columns of registers that have another unit over rows that stand."""
-    if before is None:
-        return []
     city, plan, faults = document.city.code, document.code, []
     was = {(one.code, each.code): each.unit for one in before.registers for each in one.columns}
     for at, register in enumerate(document.registers):

@@ -89,7 +89,7 @@ async def write_rows(
     A column that a row does not name stays as it is, and null takes it back. Every fault of every
     row is told, and those without faults are written.
     """
-    decided = await _decide(session, drafts, desk, held=True)
+    decided = await _decide(session, drafts, desk, locked=True)
     await write(
         session,
         [
@@ -106,20 +106,20 @@ async def foresee_rows(
     session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk
 ) -> list[WrittenRow]:
     """Return what `write_rows` would make of rows now; nothing is written, nobody has to wait."""
-    return await _decide(session, drafts, desk, held=False)
+    return await _decide(session, drafts, desk, locked=False)
 
 
 async def _decide(
-    session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk, *, held: bool
+    session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk, *, locked: bool
 ) -> list[WrittenRow]:
     alone = len(drafts) == 1
     judged = await asyncio.to_thread(_judged, drafts, desk, hints=alone)
     found: Mapping[str, Row] = {}
     if keys := [one.key for one in judged if one.key]:
-        if held:
+        if locked:
             await hold(session, desk)
         place = (desk.plan.city_code, desk.plan.code, desk.register.code)
-        found = await queries.standing(session, *place, keys, held=held)
+        found = await queries.standing(session, *place, keys, locked=locked)
     return await asyncio.to_thread(
         lambda: [_decided(one, found, desk, hints=alone) for one in judged]
     )

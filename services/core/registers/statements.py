@@ -169,3 +169,30 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]), CAST(:renew_by AS 
 WHERE r.city_code = :city AND r.id = w.id AND r.version = w.version AND r.title IS NULL
 """)
 """Fills in the days of rows that nobody has changed meanwhile: whoever did has set them."""
+
+MEASURED = text("""
+SELECT n.code, count(*) AS number FROM (
+    SELECT indicator_code AS code FROM submission
+    WHERE city_code = :city AND plan_code = :plan
+        AND indicator_code = ANY(CAST(:codes AS text[])) AND state <> 'withdrawn'
+        AND (value IS NOT NULL OR numerator IS NOT NULL)
+    UNION ALL
+    SELECT indicator_code FROM observation
+    WHERE city_code = :city AND plan_code = :plan
+        AND indicator_code = ANY(CAST(:codes AS text[]))
+        AND withdrawn_version IS DISTINCT FROM version
+        AND (value IS NOT NULL OR numerator IS NOT NULL)
+    UNION ALL
+    SELECT t.indicator_code FROM (
+        SELECT DISTINCT ON (indicator_code, year) indicator_code,
+            value IS NOT NULL OR upper IS NOT NULL OR conditions IS NOT NULL AS says_number
+        FROM assigned_target
+        WHERE city_code = :city AND plan_code = :plan
+            AND indicator_code = ANY(CAST(:other_units AS text[]))
+        ORDER BY indicator_code, year, sequence DESC
+    ) AS t
+    WHERE t.says_number
+) AS n
+GROUP BY n.code
+""")
+"""How many numbers of some indicators stand, whoever gave them, in whatever period."""

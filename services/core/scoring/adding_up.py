@@ -20,7 +20,7 @@ Board = dict[str, Any]
 
 
 def total_of(document: PlanDocument, rows: Sequence[BoardRow]) -> Total:
-    """Return what these rows add up to by the groups and the scheme of a document."""
+    """Compute the total of some rows by the groups and the scheme of a document."""
     return roll_up(
         {group.code: group.weight for group in document.groups},
         [
@@ -37,7 +37,7 @@ def total_of(document: PlanDocument, rows: Sequence[BoardRow]) -> Total:
 
 
 def add_up(state: PlanState, rows: Sequence[BoardRow]) -> Board:
-    """Return the board of these rows: everything above them is added from them alone."""
+    """Build the board of these rows: all its totals are computed from the rows alone."""
     document = state.document
     total = total_of(document, rows)
     rows = [
@@ -73,7 +73,7 @@ def add_up(state: PlanState, rows: Sequence[BoardRow]) -> Board:
 
 
 def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
-    """Return deductions and bonuses, none where the plan has no such rules."""
+    """Return the deductions and bonuses as JSON; empty if the plan has no such rules."""
     after = found.score if found.items else None
     return {
         "adjusted_score": plain_or_none(after),
@@ -96,18 +96,18 @@ def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
 
 
 def is_reached(row: Mapping[str, Any]) -> bool:
-    """Return whether an indicator met its target by data that nobody found falsified."""
+    """Return whether an indicator met its target, on data that nobody found falsified."""
     return row["met"] is True and not row["falsified"]
 
 
 def _caps(row: BoardRow) -> bool:
-    """Return whether a mandatory indicator failed its target, whose date has passed."""
+    """Return whether a mandatory indicator failed its target after the target's date."""
     failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
     return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
 
 
 def _shown(number: Decimal | None, places: int, gate: Gate | None = None) -> str | None:
-    """Return a score as people read it, never in a band that it does not reach."""
+    """Round a score for display, but never into a band that it does not reach."""
     bands = [band.minimum for band in gate.grades] if gate else []
     return None if number is None else display(number, places, least=bands)
 

@@ -15,7 +15,7 @@ from services.core.scoring.figures import ZERO, difference
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """One rule applied. `occurrences` None: nothing was reported, and nothing is taken."""
+    """The application of one rule. `occurrences` None: nothing was reported, so no points."""
 
     rule: Adjustment
     occurrences: Decimal | None
@@ -24,7 +24,7 @@ class Adjusted:
 
 @dataclass(frozen=True, slots=True)
 class Adjustments:
-    """All rules applied: `deducted` and `added` in points, and the score after both."""
+    """The application of all rules: `deducted` and `added` in points, and the score after both."""
 
     items: tuple[Adjusted, ...]
     deducted: Decimal
@@ -38,10 +38,10 @@ def adjust(
     bonus_cap: Decimal | None,
     values: Mapping[str, Decimal | None],
 ) -> Adjustments:
-    """Return what the rules make of a score (0–100; None: there is none).
+    """Apply deductions and bonuses to a score (0–100; None: there is no score).
 
-    `values` are the occurrences by indicator. The result is never below 0; a bonus may lift it
-    above 100.
+    `values` are the numbers of occurrences by indicator. The result is never below 0; a bonus may
+    lift it above 100.
     """
     items = tuple(_applied(rule, values.get(rule.indicator)) for rule in rules)
     deducted, added = (

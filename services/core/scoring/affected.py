@@ -13,7 +13,7 @@ from services.core.plan.periods import LAST_YEAR, Period, PeriodCalendar
 from services.core.scoring.targets import TRENDS
 
 BASES = ("approved", "submitted")
-"""What counts for a board: the approved values, or also what is still under review."""
+"""The bases of a board: approved values alone, or also values that are under review."""
 
 BoardKey = tuple[str, str]
 """(basis, period code)."""
@@ -37,7 +37,7 @@ _PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period", "obligation"
 TYPES: tuple[EventType, ...] = tuple(
     each for each in EVENT_TYPES if each.partition(".")[0] in {*_PLAN_SUBJECTS, "submission"}
 )
-"""The types of events that may change what counts, a plan, or what stands beside it."""
+"""The event types that may change the values that count, a plan, or a decision beside the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class ChangedInput:
 
 @dataclass(slots=True)
 class AffectedScores:
-    """What of one plan has to be looked at again; `published`: for the last time.
+    """The parts of one plan that events affect.
 
-    `published` gives the number that a period was published under; `turned` are the boards that
-    the date alone may have changed.
+    `published` maps each newly published period to its publication number, because its board is
+    drawn a last time. `turned` are the boards that the date alone may have changed.
     """
 
     whole_plan: bool = False
@@ -69,16 +69,16 @@ class AffectedScores:
 
 @dataclass(slots=True)
 class BoardsToDraw:
-    """The boards to draw: the indicators to judge anew, None for all of them.
+    """The boards to draw, each with the indicators to judge again, None: all of them.
 
-    Those in `if_drawn` only matter where such a board exists.
+    Boards in `if_drawn` are only drawn if they already exist.
     """
 
     boards: dict[BoardKey, set[str] | None] = field(default_factory=dict)
     if_drawn: set[BoardKey] = field(default_factory=set)
 
     def whole(self, key: BoardKey, *, if_drawn: bool = False) -> None:
-        """Ask for a whole board."""
+        """Request a whole board."""
         if if_drawn and key not in self.boards:
             self.if_drawn.add(key)
         elif not if_drawn:
@@ -86,7 +86,7 @@ class BoardsToDraw:
         self.boards[key] = None
 
     def judge(self, key: BoardKey, indicator: str, *, if_drawn: bool = False) -> None:
-        """Ask for one indicator of a board to be judged anew."""
+        """Request that one indicator of a board is judged again."""
         if key not in self.boards:
             self.boards[key] = set()
             if if_drawn:
@@ -99,14 +99,14 @@ class BoardsToDraw:
 
 
 def alters_plan(event: LogEvent) -> bool:
-    """Return whether a plan, or what is decided beside it, is not what it was before."""
+    """Return whether an event changes a plan, or a decision that is stored beside it."""
     return event.type.partition(".")[0] in _PLAN_SUBJECTS
 
 
 def up_to_publication(stretch: LogStretch) -> tuple[Sequence[LogEvent], int]:
-    """Return a stretch's events up to its first publication, and the position that it ends at.
+    """Return a stretch's events up to its first publication, and the position where it ends.
 
-    The boards of a publication hold what came before it.
+    A published board includes everything before its publication.
     """
     for count, event in enumerate(stretch.events, start=1):
         if event.type == _PUBLICATION:
@@ -117,7 +117,7 @@ def up_to_publication(stretch: LogStretch) -> tuple[Sequence[LogEvent], int]:
 def affected(
     events: Iterable[LogEvent], inputs: Iterable[ChangedInput]
 ) -> dict[str, AffectedScores]:
-    """Return what a batch of events affects, by plan code."""
+    """Return the effects of a batch of events, by plan code."""
     found: dict[str, AffectedScores] = {}
     for event in events:
         if event.plan_code is None or not _matters(event):
@@ -149,9 +149,9 @@ def boards_to_draw(
     drawn: Iterable[BoardKey],
     calendar: PeriodCalendar,
 ) -> BoardsToDraw:
-    """Return the boards that a touch of single values, dates, targets and periods asks for.
+    """Return the boards that must be drawn because of changed values, dates, targets and periods.
 
-    `drawn` are the boards of the plan that exist; it matters for assigned targets alone.
+    `drawn` are the existing boards of the plan; it is used for assigned targets only.
     """
     found = BoardsToDraw()
     for code in touch.periods:
@@ -171,10 +171,10 @@ def boards_to_draw(
 
 
 def _want_period(found: BoardsToDraw, period: Period, indicators: Iterable[Indicator]) -> None:
-    """Ask for every board that looks at how a period's reporting stands.
+    """Request every board that depends on the state of a period's reporting.
 
-    That is its own, those of the wider periods that it is a part of, and what compares with one
-    of these: whether the period was asked for, and still is, decides what they lack.
+    These are its own board, those of the wider periods that contain it, and those that compare with
+    one of them. Their missing parts depend on whether the period was opened, and still is.
     """
     rising = [each for each in indicators if may_rise(each)]
     for basis in BASES:
@@ -189,7 +189,7 @@ def _want_period(found: BoardsToDraw, period: Period, indicators: Iterable[Indic
 def _want_value(
     found: BoardsToDraw, basis: str, period: Period, code: str, indicator: Indicator | None
 ) -> None:
-    """Ask for every board that a value counts in, and for those that compare with one of these."""
+    """Request every board that a value counts in, and those that compare with one of these."""
     for each in chain(period):
         found.judge((basis, each.code), code)
         if indicator is not None and may_rise(indicator):
@@ -197,14 +197,14 @@ def _want_value(
 
 
 def _want_later(found: BoardsToDraw, basis: str, period: Period, indicator: Indicator) -> None:
-    """Ask for the later board on which an indicator is compared with what it was in a period."""
+    """Request the later board that compares an indicator with its value in this period."""
     later = period.compared_from(indicator.comparison)
     if later.in_year <= LAST_YEAR:
         found.judge((basis, later.code), indicator.code, if_drawn=True)
 
 
 def chain(period: Period) -> tuple[Period, ...]:
-    """Return a period and the wider ones that combine it."""
+    """Return a period and the wider ones that contain it."""
     return (period, *period.parents())
 
 

@@ -24,17 +24,17 @@ Unusable = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """What counts for one indicator and period, added up over the units, exactly.
+    """The values that count for one indicator and period, summed over the units, exactly.
 
-    `reports` counts units; `values` and `ratios` those with a value and with numerator and
-    denominator; `levels` are the lowest and highest code, one where they are equal;
-    `organization_code` is the unit where it is one alone, `organizations` are all of them where
-    several owe a part, and `of_units` what those with a target of their own reported, each one
-    alone. `unparted` are units whose value has no parts where parts are added up. `value_sum`
-    adds the values as they are kept, ratios rounded; where ratios are added or averaged,
-    `quotients` are their (numerator, denominator), those of one denominator added up, and
-    `plain_sum` adds the others. `finer` is what further units reported for finer periods alone,
-    oldest first: they have no value of this one.
+    `reports` counts units; `values` and `ratios` those with a value, and those with numerator and
+    denominator. `levels` are the lowest and highest code, a single code if they are equal.
+    `organization_code` is the unit if there is only one. `organizations` are all units if several
+    owe a part, and `of_units` the operands of each unit that has a target of its own. `unparted`
+    are units whose value has no parts although parts are summed. `value_sum` sums the stored
+    values, with ratios rounded. If ratios are summed or averaged, `quotients` are their (numerator,
+    denominator), combined by equal denominator, and `plain_sum` sums the other values. `finer` are
+    the operands of other units that reported only for finer periods, oldest first: they have no
+    value for this one.
     """
 
     period: str
@@ -60,7 +60,7 @@ class Operands:
 
 @dataclass(frozen=True, slots=True)
 class Operators:
-    """How units and periods combine; `multiplier` turns a ratio into the indicator's unit."""
+    """How units and periods combine; `multiplier` converts a ratio to the indicator's unit."""
 
     units: UnitOperator
     periods: PeriodOperator
@@ -70,10 +70,10 @@ class Operators:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The value as far as it can be read: one of four forms, or none where nothing counts.
+    """The value as far as it can be read: one of four forms, or none if nothing counts.
 
-    Beside a level, which alone is judged, a figure may stand. `lacking` are the units whose value
-    has no parts, by period, where that is what makes it unusable.
+    A level alone is judged, but a figure may come with it. `lacking` are the units whose value has
+    no parts, by period, if that makes the value unusable.
     """
 
     figure: Figure | None = None
@@ -93,7 +93,7 @@ NOTHING = Reading()
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """A period's reading, and what is known of the data behind it."""
+    """A period's reading, and the quality of the data behind it."""
 
     reading: Reading
     provisional: bool = False
@@ -101,7 +101,7 @@ class Combined:
 
 
 def read_units(operands: Operands, operators: Operators) -> Reading:
-    """Return the reading of one period over its units; those not applicable are left out."""
+    """Return the reading of one period over its units; units with "not applicable" are left out."""
     if operands.reports == operands.not_applicable:
         return Reading(not_applicable=operands.not_applicable_reason or "")
     if operators.by_level:
@@ -117,7 +117,7 @@ def read_units(operands: Operands, operators: Operators) -> Reading:
 
 
 def _added_up(operands: Operands, multiplier: Decimal) -> Figure:
-    """Return the exact sum of the values, the ratios among them unrounded."""
+    """Return the exact sum of the values, with ratios unrounded."""
     if not operands.quotients:
         return Figure(operands.value_sum or ZERO)
     ratios = [fraction(times(top, multiplier), bottom) for top, bottom in operands.quotients]
@@ -125,9 +125,9 @@ def _added_up(operands: Operands, multiplier: Decimal) -> Figure:
 
 
 def combine(own: Operands | None, parts: Sequence[Operands], operators: Operators) -> Combined:
-    """Return a period's reading: its own value wins, else its finer periods', oldest first.
+    """Return a period's reading: from its own value, else from its finer periods, oldest first.
 
-    Of several units each has its own value, or what its finer periods make.
+    If several units share it, each unit counts with its own value, or with its finer periods.
     """
     if own is not None and own.finer:
         used = (own, *own.finer)
@@ -157,7 +157,8 @@ def _read_level(operands: Operands) -> Reading:
 def _read_ratio(parts: Sequence[Operands], multiplier: Decimal) -> Reading:
     """Return Σ numerator × multiplier ÷ Σ denominator; rates are never averaged.
 
-    A value that has no parts cannot be added, and leaving it out would say what nobody reported.
+    If a value has no parts it cannot be summed, and leaving it out would give a figure that nobody
+    reported, so there is no reading.
     """
     lacking = tuple((unit, part.period) for part in parts for unit in part.unparted)
     if lacking:
@@ -185,7 +186,7 @@ def _over_periods(
 
 
 def _over_both(own: Operands, operators: Operators) -> Reading:
-    """Return the reading of units with a value of the period and of those with finer ones."""
+    """Combine units that have a value of the period with units that have only finer ones."""
     alone, rest = read_units(own, operators), combine(None, own.finer, operators).reading
     if alone.not_applicable is not None:
         return rest
@@ -201,7 +202,7 @@ def _over_both(own: Operands, operators: Operators) -> Reading:
 
 
 def _added_both(alone: Figure, rest: Figure, own: Operands, operators: Operators) -> Figure:
-    """Return the sum of both figures, or their mean, each by how many units are behind it."""
+    """Return the sum of both figures, or their mean weighted by the number of units behind each."""
     if operators.units != "mean":
         return added([alone, rest])
     counts = (own.values, max(part.values for part in own.finer))
@@ -213,7 +214,7 @@ def _added_both(alone: Figure, rest: Figure, own: Operands, operators: Operators
 
 
 def _ratio_of_both(own: Operands, operators: Operators) -> Reading:
-    """Return Σ numerator ÷ Σ denominator of both, where the finer periods have such sums."""
+    """Return Σ numerator ÷ Σ denominator of both, if the finer periods have such sums."""
     parts = [part for part in own.finer if part.reports != part.not_applicable]
     if operators.periods == "last":
         return _read_ratio((own, *parts[-1:]), operators.multiplier)

@@ -31,16 +31,16 @@ Rule = Literal[
     "share_of_year",
     "floor",
 ]
-"""How an attainment came about; a completion rate that stands in for a distance says why."""
+"""How an attainment was computed; if a completion rate replaces a distance, it names the reason."""
 
 
 FALLS: frozenset[str] = frozenset({"at_most", "less_than"})
-"""The kinds whose number is not to be exceeded."""
+"""The kinds whose bound is an upper limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attainment:
-    """Whether the target is met, and how far it is reached, 0–100."""
+    """Whether the target is met, and the attainment, 0–100."""
 
     met: bool
     value: Decimal
@@ -48,7 +48,7 @@ class Attainment:
 
 
 def is_hold(kind: TargetKind, bound: Decimal, baseline: Decimal | None) -> bool:
-    """Return whether the baseline is already at or beyond the target, which is to be held."""
+    """Return whether the baseline already meets the target, which then only has to be held."""
     if baseline is None:
         return False
     return baseline <= bound if kind in FALLS else baseline >= bound
@@ -61,7 +61,7 @@ def numeric(
     baseline: Decimal | None,
     scheme: SchemeName,
 ) -> Attainment:
-    """Return the attainment of a target that sets a number; `baseline` None: none to go by."""
+    """Return the attainment of a numeric target; `baseline` None: no usable baseline."""
     if meets(figure, kind, bound):
         return Attainment(met=True, value=HUNDRED, rule="met")
     rate = completion(figure, bound, at_most=kind in FALLS)
@@ -76,7 +76,7 @@ def numeric(
 
 
 def meets(figure: Figure, kind: TargetKind, bound: Decimal) -> bool:
-    """Return the verdict on the unrounded value."""
+    """Compare the unrounded value with the bound."""
     order = compare(figure, bound)
     if kind in FALLS:
         return order < 0 if kind == "less_than" else order <= 0
@@ -98,7 +98,7 @@ def completion(figure: Figure, bound: Decimal, *, at_most: bool) -> Decimal:
 
 
 def negative_growth(figure: Figure, *, growth_is_positive: bool) -> Attainment:
-    """Return all or nothing: met when the quantity fell, whichever sign says so."""
+    """Return all or nothing: met if the quantity fell, whichever sign expresses a fall."""
     order = compare(figure, ZERO)
     return _all_or_nothing(met=order < 0 if growth_is_positive else order > 0)
 
@@ -114,7 +114,7 @@ def trend(kind: TargetKind, order: int, *, lower_better: bool) -> Attainment:
 
 
 def by_level(points: Decimal, *, top: bool) -> Attainment:
-    """Return the level's points (0–100); met at the top level of the list alone."""
+    """Return the level's points (0–100); only the top level of the list meets the target."""
     if top:
         return Attainment(met=True, value=HUNDRED, rule="met")
     return Attainment(met=False, value=min(max(points, ZERO), HUNDRED), rule="level_points")

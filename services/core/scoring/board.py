@@ -40,16 +40,16 @@ from services.core.scoring.unit_targets import judge_units
 
 _A_DAY = timedelta(days=1)
 _ADDED = frozenset({"sum", "mean"})
-"""The operators by which values of units, and so their quotients, are added."""
+"""The unit operators that add values, and therefore their quotients."""
 
 
 @dataclass(frozen=True)
 class ScoringContext:
-    """What stays the same while the boards of one plan are made on one local date.
+    """Everything that is constant while the boards of one plan are drawn for one local date.
 
-    `extended` tells by (indicator, period) until when more time was granted to a unit that owes
-    the value; of several units, the last. `tenures` tells whose value is the city's since when,
-    `memberships` who has a part in a value of several units.
+    `extended` maps (indicator, period) to the latest extension of the units that owe the value.
+    `tenures` are the successive owners whose value is the city's, `memberships` the units that
+    share a value.
     """
 
     state: PlanState
@@ -71,10 +71,10 @@ class ScoringContext:
         former: Former | None = None,
         memberships: Memberships | None = None,
     ) -> "ScoringContext":
-        """Return the context of a plan as it stands.
+        """Return the context of a plan in its present state.
 
-        `extended` is where more time was granted, `former` who owed what in periods that take
-        no more values. Where no `memberships` are given, the units of today always had their part.
+        `extended` are the extensions, `former` who owed what in periods that take no more values.
+        If there are no `memberships`, today's units are assumed to have always shared the value.
         """
         facts, more_time = facts_of(state), list(extended)
         latest: dict[tuple[str, str], date] = {}
@@ -96,7 +96,7 @@ class ScoringContext:
         return self if self.today == today else replace(self, today=today)
 
     def counted(self, codes: Iterable[str] | None = None) -> CountingScope:
-        """Return how to count what was reported for these indicators, by default for all."""
+        """Return how to count reported values for these indicators, by default for all."""
         chosen = list(self.facts if codes is None else codes)
         owned = {code: self.facts[code].owner for code in chosen}
         return CountingScope(
@@ -118,9 +118,9 @@ class ScoringContext:
 
     @cached_property
     def sharers(self) -> Mapping[str, Sharers]:
-        """Who has a part in the value of each indicator that several units share.
+        """The units that share the value of each indicator, for indicators with several units.
 
-        One of a single owner is left out: it gathers what any unit reports.
+        An indicator that only one unit ever owed is left out: it takes the values of any unit.
         """
         found: dict[str, Sharers] = {}
         for code, facts in self.facts.items():
@@ -131,9 +131,9 @@ class ScoringContext:
         return found
 
     def due_date(self, indicator: Indicator, period: Period) -> date | None:
-        """Return until when an indicator's values are due; None: the period was never opened.
+        """Return the due date of an indicator's values; None: the period was never opened.
 
-        Of a wider period that finer ones combine into, none is missing before they are due.
+        Finer periods are included: the value of a wider period is not missing before they are due.
         """
         due = self.state.due_date(period.code)
         if due is None or not self.extended:
@@ -146,7 +146,7 @@ class ScoringContext:
     def due_dates(self) -> Mapping[str, frozenset[date]]:
         """Every date on which something falls due on a board, by its period's code."""
         dates = [(code, period.due_date) for code, period in self.state.periods.items()]
-        # Who has less time than others is late before them.
+        # A unit with an earlier due date than others is late before them.
         dates += [(code, due) for (_, code, _), due in self.duties.granted.items()]
         found: dict[str, set[date]] = {}
         for code, due in dates:
@@ -157,17 +157,17 @@ class ScoringContext:
     def turned(self, period: str, one_day: date, another: date) -> bool:
         """Return whether the board of a period may differ between two days without an event.
 
-        The domain's clock can be set back, and then what was missing is not due again.
+        The domain's clock can be set back, and then a missing value is no longer due.
         """
-        # A board is due to be drawn anew where a turning day lies between the two, whichever is the
-        # earlier. The earlier one itself was already judged.
+        # A board must be redrawn if a turning day lies between the two, whichever is the earlier.
+        # The earlier one itself was already judged.
         first, last = min(one_day, another), max(one_day, another)
         return any(first < day <= last for day in self._turning_days(period))
 
     def _turning_days(self, period: str) -> Iterable[date]:
-        """Yield the days on which something is missing, or judged otherwise, for the first time.
+        """Yield the first days on which something counts as missing, or is judged differently.
 
-        A value is late on the day after it was due; an unfinished period goes on by full months,
+        A value is late on the day after its due date; an unfinished period advances by full months,
         and is judged as ended on the day after its end; a target's date passes.
         """
         yield from (due + _A_DAY for due in self.due_dates.get(period, ()))
@@ -193,12 +193,12 @@ class ScoringContext:
 
 
 Judged = dict[str, tuple[list[Operands | None], BoardRow, Trace]]
-"""Rows and traces of one period by indicator, each with the operands it was made from."""
+"""Rows and traces of one period by indicator, each with the operands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A board with the traces of the indicators that were judged anew."""
+    """A board with the traces of the indicators that were judged for it."""
 
     board: Board
     traces: Mapping[str, Any]
@@ -213,10 +213,10 @@ def draw_board(
     earlier: Board | None = None,
     known: Judged | None = None,
 ) -> Drawn:
-    """Return the board of a period; with `earlier`, only `indicators` are judged anew.
+    """Return the board of a period; with `earlier`, only `indicators` are judged again.
 
-    `known` holds what was judged in the same period on another basis, which mostly is the
-    same, and is filled for the next one.
+    `known` caches the judgements of the same period on another basis, which are mostly the same;
+    new judgements are added to it.
     """
     kept: dict[str, BoardRow] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
     known = {} if known is None else known
@@ -224,7 +224,7 @@ def draw_board(
     for code in bench.facts if indicators is None else indicators:
         places = periods_read(bench.state, period, bench.facts[code].indicator)
         read = [operated.get((code, each)) for each in places]
-        # Both bases mostly read the same operands, and judging is what takes the time.
+        # Both bases mostly have the same operands, and judging is the expensive step.
         if code not in known or known[code][0] != read:
             known[code] = (read, *_judged(bench, code, period, operated))
         _, kept[code], traces[code] = known[code]
@@ -233,7 +233,7 @@ def draw_board(
 
 
 def is_current(board: Board) -> bool:
-    """Return whether the rows of a board have all their members; those of old versions do not."""
+    """Return whether a board's rows have all members; rows written by older software lack some."""
     return all("late" in row.get("reporting", ()) for row in board["indicators"])
 
 
@@ -261,15 +261,15 @@ def _judged(
 
 
 def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
-    """Return the board of a period of which no snapshot exists: nothing was reported."""
+    """Return the board of a period without a snapshot: nothing was reported."""
     return draw_board(ScoringContext.of(state, today), period, {})
 
 
 def board_before(state: PlanState, period: Period, instant: datetime | None) -> Drawn:
     """Return the board of a period at an instant before its first snapshot: nothing was known.
 
-    Nobody had been asked for a value, and of what was decided since only that counts which was
-    by then; at no `instant` nothing was. It is measured by the document in force.
+    No value was due yet, and of later decisions only those made by `instant` count; if it is None,
+    no decision counts. Targets and rules are those of the document in force.
     """
     targets = {
         place: tuple(row for row in rows if instant is not None and row.assigned_at <= instant)
@@ -352,7 +352,7 @@ def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Bo
 
 
 def _display(case: Case, figure: Figure | None, level: str | None) -> str | None:
-    """Return a value as people read it: on the side of all that it was held against."""
+    """Round a value for display without moving it across any bound that it was compared with."""
     if level is None and figure is not None:
         least, most = _bounds(case)
         return display(
@@ -365,9 +365,9 @@ def _display(case: Case, figure: Figure | None, level: str | None) -> str | None
 
 
 def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
-    """Return what a value is held against, which it reaches from above and from below."""
-    # "More than" stands with the upper bounds: a number that only equals it must not be rounded up
-    # past it.
+    """Return the bounds that a value is compared with: lower bounds, and upper bounds."""
+    # "More than" belongs to the upper bounds, because a number that only equals it must not be
+    # rounded up past it.
     least: list[Figure] = []
     most: list[Figure] = []
     target, baseline = case.target, case.baseline
@@ -384,7 +384,7 @@ def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
         (most if target.kind in FALLS else least).append(Figure(baseline.value))
     if case.previous is not None and not case.previous.lacking:
         most.append(case.previous.figure)
-        # Of a kind that a number may keep, or is to get below, it must not be rounded up onto it.
+        # A value that must stay level or fall must not be rounded up onto the earlier value.
         if target.kinds & {"falling", "not_worse"}:
             least.append(case.previous.figure)
     return least, most

@@ -35,10 +35,10 @@ Operated = Mapping[tuple[str, str], Operands]
 
 @dataclass(frozen=True, slots=True)
 class IndicatorFacts:
-    """What a plan says of one indicator, whatever the period.
+    """A plan's rules for one indicator, independent of the period.
 
-    `reporters` owe its values; `owner` is the unit whose value is the city's where units combine
-    directly; None: not so.
+    `reporters` owe its values; `owner` is the unit whose value is the city's if units combine by
+    `direct`, else None.
     """
 
     indicator: Indicator
@@ -56,7 +56,7 @@ class IndicatorFacts:
 
     @property
     def adds_up(self) -> bool:
-        """Whether the values of finer periods are added up to that of a wider one."""
+        """Whether the values of finer periods are summed into that of a wider one."""
         return self.operators.periods == "sum" and not self.operators.by_level
 
 
@@ -125,10 +125,10 @@ def build_case(
     today: date,
     due_date: date | None,
 ) -> Case:
-    """Return the case of an indicator in a period, as it is on the local date `today`.
+    """Return the case of an indicator in a period, as of the local date `today`.
 
-    `due_date` is until when its values are due; None: the period was never opened. Where it was
-    closed before the indicator came, it was never opened for it.
+    `due_date` is the due date of its values; None: the period was never opened, or it was closed
+    before the plan had the indicator.
     """
     if (facts.indicator.code, period.code) in duties.former.unasked:
         due_date = None
@@ -173,9 +173,10 @@ def build_case(
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """How far a period has gone: in `gone` months, `ended`, and then `complete` or still awaited.
+    """The progress of a period: `gone` months, whether it `ended`, and whether it is `complete`.
 
-    A period that is closed is judged as at its end.
+    A closed period is judged as if it had ended. An ended period without pending values is
+    complete.
     """
 
     owed: OwedParts
@@ -187,10 +188,10 @@ class _Stage:
 def _stage(
     duties: Duties, facts: IndicatorFacts, period: Period, operated: Operated, today: date
 ) -> _Stage:
-    """Return how far a period has gone, and what its value lacks.
+    """Return a period's progress, and the missing parts of its value.
 
-    A value made of finer ones reaches as far as the last of them, one handed in early as far as
-    the last full month.
+    A value made of finer periods reaches as far as the last of them; a value that was reported
+    early reaches as far as the last full month.
     """
     parts = _parts(duties.state, facts, period, operated)
     ended = today > period.last_day or duties.state.is_over(period.code)
@@ -207,7 +208,7 @@ def _stage(
 
 
 def _parts(state: PlanState, facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
-    """Return what a period's value is made of; nothing is owed for less than a reporting period."""
+    """Return the parts of a period's value; nothing is owed for less than a reporting period."""
     indicator = facts.indicator
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
@@ -232,9 +233,9 @@ def _parts(state: PlanState, facts: IndicatorFacts, period: Period, operated: Op
 
 
 def _is_part(facts: IndicatorFacts, period: Period, target: Target, stage: _Stage) -> bool:
-    """Return whether a value is a part of the sum that a target is for, to be judged by its share.
+    """Return whether a value is a partial sum, to be judged by its share of the target's span.
 
-    A target that sets no number is compared period with period, and then a whole one is none.
+    A target without a number compares whole periods, so there only an unfinished period is a part.
     """
     if not facts.adds_up:
         return False
@@ -244,21 +245,21 @@ def _is_part(facts: IndicatorFacts, period: Period, target: Target, stage: _Stag
 
 
 def _goes_beyond(target: Target, period: Period) -> bool:
-    """Return whether a sum is over more than the span of a target that is not for a year."""
+    """Return whether a sum covers more than the span of a target that is not for a whole year."""
     if target.months == MONTHS_IN_YEAR or not target.sets_number:
         return False
     return period.months > target.months or period.last_day > target.end
 
 
 def _at_target_date(target: Target, period: Period, today: date, *, complete: bool) -> bool:
-    """Return whether a target's time has come: with a whole period, or within a running one."""
+    """Return whether a target's date is reached: by a complete period, or within a running one."""
     if target.end < period.last_day:
         return complete or today > target.end
     return complete and period.last_day == target.end
 
 
 def _target_date_passed(target: Target, period: Period, today: date, *, ended: bool) -> bool:
-    """Return whether the gate counts: from the target's year on, once its date has passed."""
+    """Return whether the gate applies: from the target's year on, once its date has passed."""
     if period.in_year < target.year:
         return False
     return today > target.end or (ended and period.last_day >= target.end)
@@ -267,7 +268,7 @@ def _target_date_passed(target: Target, period: Period, today: date, *, ended: b
 def _operands(
     state: PlanState, indicator: Indicator, period: Period, operated: Operated
 ) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
-    """Return the period's own operands, or else those of its finer periods and what is absent."""
+    """Return the period's own operands, or else those of its finer periods and the absent ones."""
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
@@ -281,7 +282,7 @@ def _operands(
 
 
 _NAMED = 20
-"""So many units whose value has no parts are named of a period."""
+"""At most this many units whose value has no parts are named per period."""
 
 
 def _named(state: PlanState, operands: Operands) -> Operands:
@@ -296,9 +297,9 @@ def _named(state: PlanState, operands: Operands) -> Operands:
 def _previous(
     duties: Duties, facts: IndicatorFacts, period: Period, operated: Operated
 ) -> Comparable | None:
-    """Return the value to compare with, or a baseline that is of exactly that year.
+    """Return the value to compare with, or a baseline that is for exactly that year.
 
-    A reported value that lacks parts gives way to the baseline.
+    If a reported value lacks parts, the baseline takes its place.
     """
     before = period.compared_with(facts.indicator.comparison)
     own, parts, _ = _operands(duties.state, facts.indicator, before, operated)

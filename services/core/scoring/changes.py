@@ -22,9 +22,9 @@ from services.core.scoring.judgement import Case, judge
 from services.core.scoring.traces import Trace, case_of, number_of
 
 Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
-"""A value approved or corrected, a target assigned or printed anew, a rule or weight changed, a
-period opened or closed, a day that passed, the plan's groups or scheme, and how this system adds
-up."""
+"""Causes, in this order: a value was approved or corrected; a target was assigned or republished;
+a rule or weight changed; a period was opened or closed; a day passed; the plan's groups or scheme
+changed; the way in which this system adds up changed."""
 
 _TARGET = frozenset({"target", "beyond_target"})
 _DATED = frozenset({"at_target_date", "target_date_passed", "reporting", "due_date"})
@@ -35,7 +35,7 @@ _RULES = frozenset(each.name for each in fields(Case)) - _TARGET - _DATED - _COU
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A board with what it was made from; None for traces: those of its indicators."""
+    """A board with its document and the traces of its indicators."""
 
     document: PlanDocument
     board: Board
@@ -44,7 +44,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class ValueStep:
-    """One value that came to count, or ceased to; `own` and `parts` are the operands after it."""
+    """One value that began or ceased to count; `own` and `parts` are the operands after it."""
 
     reference: object
     own: Any
@@ -56,7 +56,7 @@ class ValueStep:
 class Cause:
     """A part of the difference, in points of the score.
 
-    `reference` says which value it was, and of a target who set it: `plan` or `assigned`.
+    `reference` identifies the value, or for a target who set it: `plan` or `assigned`.
     """
 
     kind: Kind
@@ -66,7 +66,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorChange:
-    """What of the difference an indicator made, and its rows; None: it was or is no part."""
+    """An indicator's part of the difference, and its rows; None: not in the plan."""
 
     code: str
     before: BoardRow | None
@@ -100,12 +100,12 @@ def explain_difference(
     ruled: Mapping[str, Case] = MappingProxyType({}),
     only: Collection[str] | None = None,
 ) -> ScoreDifference:
-    """Return why the score of `after` is not that of `before`.
+    """Explain why the score of `after` differs from that of `before`.
 
-    With `only` all other indicators stand as they did, and their traces are not needed.
-    `dated` says whether the day or the period's state is another one. `arrivals` are the cases of
-    the indicators that `before` had not, without the values that came to count since; `ruled` are
-    those of indicators that are made of other parts, by the later rule on what counted before.
+    With `only`, all other indicators are unchanged, and their traces are not needed. `dated` tells
+    whether the day or the period's state differs. `arrivals` are the cases of indicators that
+    `before` does not have, without the values that came to count since; `ruled` are the cases of
+    indicators that now have other parts, by the later rule on the values that counted before.
     """
     walk = _Walk(before.document, {row["code"]: row for row in before.board["indicators"]})
     then = {row["code"]: row for row in after.board["indicators"]}
@@ -113,7 +113,7 @@ def explain_difference(
     changes = [walk.leave(code) for code in [*walk.rows] if code not in then]
     whole.append(Cause("plan", walk.become(after.document, then)))
     present = {each["code"]: each for each in before.board["indicators"]}
-    # Where no value moved and yet others count, the plan counts them otherwise.
+    # If no value moved and yet other values count, a plan change caused it.
     untold: Kind = "value" if before.document == after.document else "rule"
     moved = then if only is None else {code: row for code, row in then.items() if code in only}
     for code, row in moved.items():
@@ -136,14 +136,14 @@ def explain_difference(
 
 
 def _arrived(case: Case, arrival: Case | None) -> Case:
-    """Return an indicator as it came with the plan: without the values that came after."""
+    """Return an indicator's case when the plan added it, without values that came later."""
     if arrival is None or not _differ(arrival, case, _COUNTED):
         return case
     return _with(case, arrival, _COUNTED | _REACHED)
 
 
 class _Walk:
-    """Rows on their way from one board to another, and the score that they add up to."""
+    """The rows during the transition from one board to another, and their score."""
 
     def __init__(self, document: PlanDocument, rows: Mapping[str, BoardRow]) -> None:
         self.document = document
@@ -154,31 +154,31 @@ class _Walk:
         return total_of(self.document, list(self.rows.values())).score or ZERO
 
     def _put(self, row: BoardRow) -> Decimal:
-        """Put a row in place of the one there was; return by how much the score moved by it."""
+        """Replace or add a row; return by how much the score moved."""
         kept = self.rows.get(row["code"])
         self.rows[row["code"]] = row
-        # Adding up looks at every row, and most causes change nothing of what it looks at.
+        # Adding up reads every row, and most causes leave its inputs unchanged.
         return ZERO if kept is not None and _added_by(kept) == _added_by(row) else self._moved()
 
     def _moved(self) -> Decimal:
-        """Return by how much the score moved since it was last looked at."""
+        """Return by how much the score moved since the last call."""
         before, self.score = self.score, self._added()
         return difference(self.score, before)
 
     def leave(self, code: str) -> IndicatorChange:
-        """Take an indicator out that is no more in the plan."""
+        """Remove an indicator that is no longer in the plan."""
         row = self.rows.pop(code)
         return IndicatorChange(code, row, None, (Cause("rule", self._moved()),))
 
     def become(self, document: PlanDocument, then: Mapping[str, BoardRow]) -> Decimal:
-        """Take over the later plan's groups and scheme; rows move to the groups they have there."""
+        """Adopt the later plan's groups and scheme; rows move to their groups in it."""
         self.document = document
         for code, row in self.rows.items():
             self.rows[code] = {**row, "group": then[code]["group"]}
         return self._moved()
 
     def arrive(self, row: BoardRow, cases: Sequence[_Hybrid]) -> list[Cause]:
-        """Put an indicator through these cases to its last row; return the causes that show."""
+        """Take an indicator through these cases to its last row; return causes with an effect."""
         code, causes = row["code"], []
         kept = self.rows.get(code)
         if kept is not None and kept["weight"] != row["weight"]:
@@ -199,7 +199,7 @@ class _Walk:
 
 
 def _added_by(row: BoardRow) -> tuple[Any, ...]:
-    """Return what of a row a score is added up from."""
+    """Return the members of a row that the score depends on."""
     return row["group"], row["state"], row["weight"], row["attainment"]
 
 
@@ -228,10 +228,10 @@ def _hybrids(
     untold: Kind,
     parted: Case | None,
 ) -> Iterator[_Hybrid]:
-    """Yield each cause with a case in which it, and all causes before it, are as they are now.
+    """Yield each cause with a case where it and all causes before it have their new state.
 
-    So each cause is charged with just what it adds to those before it. `parted` is the case by the
-    later rule on what counted before, where its parts are others; None: they are not.
+    So each cause is charged exactly with its addition to the causes before it. `parted` is the case
+    by the later rule on the values that counted before, if its parts differ; None: they do not.
     """
     counts = _differ(before, after, _COUNTED)
     by_day = (_DATED if dated else frozenset()) | (frozenset() if counts else _REACHED)
@@ -251,7 +251,7 @@ def _hybrids(
     told = steps if counts else ()
     for number, step in enumerate(told, start=1):
         case = replace(case, own=step.own, parts=step.parts, absent=step.absent)
-        # With the last of them comes whatever follows from them all.
+        # The last value also brings everything that depends on all of them.
         case = after if number == len(told) else case
         yield "value", case, step.reference
     if case != after:
@@ -259,10 +259,10 @@ def _hybrids(
 
 
 def _set_by(before: Case, after: Case) -> Literal["plan", "assigned"]:
-    """Return who set the target that is another one now."""
+    """Return who set the target that replaced the old one: the plan, or an assignment."""
     one, other = before.target, after.target
     same = (one.source, one.year, one.sequence) == (other.source, other.year, other.sequence)
-    # The same assignment with another date: the plan's year is another one.
+    # The same assignment with another date means that the plan's year changed.
     return "plan" if other.source == "plan" or same else "assigned"
 
 

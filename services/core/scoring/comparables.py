@@ -9,7 +9,7 @@ from services.core.scoring.figures import Figure
 
 @dataclass(frozen=True, slots=True)
 class BaselineValue:
-    """Where the indicator stood at the end of `year`."""
+    """The indicator's value at the end of `year`."""
 
     year: int
     value: Decimal | None
@@ -17,9 +17,9 @@ class BaselineValue:
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """The earlier value that a rising target is compared with, and where it was found.
+    """The earlier value that a trend target is compared with, and its source.
 
-    `lacking` names the parts that it lacks: nothing is compared with less than a whole.
+    `lacking` names its missing parts: nothing is compared with an incomplete value.
     """
 
     period: str

@@ -36,7 +36,7 @@ _MOST_EVENTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event between two boards: who did what."""
+    """An event between two boards, with its actor."""
 
     id: UUID
     position: int
@@ -52,8 +52,8 @@ class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
-    `period_ids` gives by indicator the subjects of the periods that its verdict looks at.
-    `before` and `after` are the plan as in the versions that the boards were drawn by.
+    `period_ids` gives for each indicator the event subjects of the periods that its verdict reads.
+    `before` and `after` are the plan versions that the boards were drawn by.
     """
 
     changes: ScoreDifference
@@ -64,7 +64,7 @@ class BoardComparison:
     after: PlanState
 
     def drawn_by(self, change: IndicatorChange) -> PlanState:
-        """Return the plan as in the version by which an indicator was drawn last."""
+        """Return the plan version by which an indicator was last drawn."""
         return self.before if change.after is None else self.after
 
 
@@ -77,7 +77,7 @@ async def compare_boards(
     before: ScoreSnapshot | None,
     after: ScoreSnapshot,
 ) -> BoardComparison:
-    """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
+    """Explain why the score of `after` differs from that of `before`; None: no board before it."""
     now = await plan_of_version(session, plan, after.plan_version)
     earlier = now if before is None else await plan_of_version(session, plan, before.plan_version)
     bench = await _bench(session, now, after)
@@ -140,7 +140,7 @@ async def _counted(
 
 
 async def _bench(session: AsyncSession, plan: PlanState, after: ScoreSnapshot) -> ScoringContext:
-    """Return by what the values between two boards are counted: as for the boards themselves."""
+    """Return the context for counting the values between two boards, as the boards were counted."""
     facts = facts_of(plan)
     shared = [code for code, each in facts.items() if each.shared]
     return ScoringContext.of(
@@ -175,7 +175,7 @@ def _arrivals(
     history: History,
     codes: Sequence[str],
 ) -> dict[str, Case]:
-    """Return how indicators stood that came with the plan: on what counted already, or nothing."""
+    """Return the cases of added indicators: on the values that already counted, or none."""
     moved = {code: history.standing(code) for code in codes if history.moved(code)}
     if not moved:
         return {}
@@ -195,9 +195,9 @@ def _ruled(
     history: History,
     codes: Sequence[str],
 ) -> dict[str, Case]:
-    """Return how indicators stand by the later plan on what counted before, on that day.
+    """Return the cases of indicators by the later plan, on the values and the day of before.
 
-    Those are meant that are made of other parts since: of other units, or of other periods.
+    Only for indicators that now have other parts: other units, or other periods.
     """
     found = {}
     for code in codes:
@@ -221,10 +221,10 @@ def _parted(indicator: Indicator) -> tuple[object, ...]:
 
 
 def _period_ids(plan: PlanState, period: Period) -> dict[str, frozenset[str]]:
-    """Return by indicator the subjects of the periods that a verdict on one looks at.
+    """Return for each indicator the event subjects of the periods that its verdict reads.
 
-    Those are the period and the wider ones, by which it is asked for, the finer ones that it is
-    made of, and what it is compared with.
+    Those are the period, the wider periods that may ask for it, the finer periods that make it up,
+    and the periods that it is compared with.
     """
     wider = [each.code for each in chain(period)]
     return {
@@ -243,9 +243,9 @@ async def _decisions(
     since: int,
     upto: int,
 ) -> list[Happened]:
-    """Return what was decided on the plan, its targets, questions and periods, oldest first.
+    """Return the decisions on the plan, its targets, questions and periods, oldest first.
 
-    The plan is given as in the versions that have a part in it.
+    `versions` are the plan versions that are involved.
     """
     plan = versions[0]
     codes = dict.fromkeys(code for one in versions for code in one.indicators)

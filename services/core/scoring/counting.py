@@ -26,16 +26,16 @@ _SUMMED = (
 
 
 Supposition = Mapping[str, Sequence[Any]]
-"""Values that count otherwise than now, or not any more: the arrays of `statements.SUPPOSING`."""
+"""Values that count differently or no longer: the array parameters of `statements.SUPPOSING`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountingScope:
     """Which indicators to count, and how.
 
-    `owned` gives the tenures of those of which one unit's value is the city's, `shared` who has
-    a part in the others; of those `apart` ratios are added or averaged over the units. Of those
-    `by_parts` numerators and denominators are added up, over units or periods.
+    `owned` has the tenures of indicators where one unit's value is the city's, `shared` the sharers
+    of the others. For indicators in `apart`, ratios are summed or averaged over the units. For
+    those in `by_parts`, numerators and denominators are summed, over units or periods.
     """
 
     codes: Sequence[str]
@@ -46,7 +46,7 @@ class CountingScope:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The (indicator, unit) that may count, of the indicators of which not every unit may."""
+        """The (indicator, unit) pairs that may count, for indicators where not every unit may."""
         owned = {code: units_named(held) for code, held in self.owned.items()}
         named = [
             (code, unit) for code, units in owned.items() if None not in units for unit in units
@@ -57,11 +57,11 @@ class CountingScope:
 
     @property
     def by_unit(self) -> list[str]:
-        """The indicators of which it has to be chosen, outside of SQL, whose values count."""
+        """The indicators for which Python, not SQL, has to choose whose values count."""
         return [*self.owned, *(code for code, held in self.shared.items() if held.changed)]
 
     def may_count(self, code: str, unit: str) -> bool:
-        """Return whether a value of a unit may ever count."""
+        """Return whether a unit's value may ever count."""
         if code in self.shared:
             return unit in self.shared[code].ever
         named = units_named(self.owned[code]) if code in self.owned else frozenset({None})
@@ -78,10 +78,10 @@ async def operands(
     periods: Collection[str] | None = None,
     supposed: Supposition | None = None,
 ) -> dict[str, dict[tuple[str, str], Operands]]:
-    """Return what counts now, added up over the units: by basis, then (indicator, period).
+    """Return the values that count now, summed over the units: by basis, then (indicator, period).
 
-    `periods` None reads every basis and period. Of some periods it is also told what would count
-    if the `supposed` values did.
+    `periods` None reads every basis and period. If `periods` are given, `supposed` values replace
+    those that count now.
     """
     connection = await driver_connection(session)
     pairs = counted.pairs
@@ -114,7 +114,7 @@ async def operands(
 def _chosen(
     rows: Iterable[Mapping[str, Any]], counted: CountingScope
 ) -> dict[tuple[str, str], Operands]:
-    """Return the operands of one basis; where units are rivals, of those whose values count."""
+    """Return the operands of one basis; if units compete, those of the units that count."""
     found: dict[tuple[str, str], Operands] = {}
     rivals: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     by_unit = frozenset(counted.by_unit)
@@ -140,7 +140,7 @@ def _chosen(
 def _of_sharers(
     rows: Sequence[Mapping[str, Any]], sharers: Sharers, period: str
 ) -> Operands | None:
-    """Return what those units reported together whose values count; None: none of them did."""
+    """Return the combined operands of the units whose values count; None: there are none."""
     since = {row["organization_code"]: row["from_position"] for row in rows}
     units = sharers.counting(period, since)
     counting = [row for row in rows if row["organization_code"] in units]
@@ -155,7 +155,7 @@ _LISTS = ("tops", "bottoms", "unparted")
 
 
 def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return rows of single units as the one that adding them up in SQL would have given."""
+    """Merge rows of single units into the row that SQL would have returned for their sum."""
     if len(rows) == 1:
         return rows[0]
 
@@ -176,9 +176,9 @@ def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def _of_owner(rows: Sequence[Mapping[str, Any]], tenures: Sequence[Tenure]) -> Operands | None:
-    """Return the value of the last owner of its time; None: no owner reported.
+    """Return the value of the latest owner; None: no owner reported.
 
-    Where every unit was one, and several reported, nobody can say whose is the city's.
+    If every unit was an owner and several reported, it is undecidable whose value is the city's.
     """
     ranked = [(rank(tenures, row["organization_code"], row["from_position"]), row) for row in rows]
     best = max(number for number, _ in ranked)
@@ -208,7 +208,7 @@ def _operands(row: Mapping[str, Any]) -> Operands:
 def _by_denominator(
     tops: Sequence[Decimal], bottoms: Sequence[Decimal]
 ) -> tuple[tuple[Decimal, Decimal], ...]:
-    """Return the quotients with those of one denominator added up, by denominator."""
+    """Combine quotients that have the same denominator, in order of the denominator."""
     found: dict[Decimal, list[Decimal]] = {}
     for top, bottom in zip(tops, bottoms, strict=True):
         found.setdefault(bottom, []).append(top)
@@ -218,7 +218,7 @@ def _by_denominator(
 def operands_of(
     rows: Sequence[Mapping[str, Any]], counted: CountingScope
 ) -> dict[tuple[str, str], Operands]:
-    """Return what these rows of `score_input`, of one basis, add up to: as the statement does."""
+    """Add up rows of `score_input` of one basis, with the same result as the SQL statement."""
     gathered: dict[tuple[str, str, str | None], list[Mapping[str, Any]]] = {}
     by_unit = frozenset(counted.by_unit)
     for row in rows:
@@ -270,14 +270,14 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool, by_parts: bool) ->
 
 
 def _is_bare(row: Mapping[str, Any]) -> bool:
-    """Return whether a value was reported without its parts."""
+    """Return whether a value was reported without numerator and denominator."""
     return row["value"] is not None and row["denominator"] is None
 
 
 def finer_operands(
     rows: Sequence[Mapping[str, Any]], code: str, counted: CountingScope
 ) -> tuple[Operands, ...]:
-    """Return what rows of one indicator, in the order of their periods, add up to by period."""
+    """Add up rows of one indicator by period; the rows are in the order of their periods."""
     by_period: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_period.setdefault(row["period"], []).append(row)
@@ -300,7 +300,7 @@ async def with_units(
     periods: Collection[str] | None = None,
     supposed: Supposition | None = None,
 ) -> dict[str, dict[tuple[str, str], Operands]]:
-    """Return operands with what each unit reported that has a target of its own."""
+    """Add to the operands the values of each unit that has a target of its own."""
     pairs = {
         (code, target.organization)
         for code in counted.codes
@@ -335,7 +335,7 @@ async def with_units(
 
 
 MOST_CONTRIBUTIONS = 500
-"""So many values that counted for one score are listed at most."""
+"""At most this many values that counted for a score are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +357,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSubject:
-    """What a score is of: an indicator on a basis, and the periods that it looks at."""
+    """The subject of a score: an indicator on a basis, and the periods that it reads."""
 
     indicator: str
     basis: str
@@ -375,7 +375,7 @@ async def contributions(
 ) -> tuple[list[Contribution], int]:
     """Return the values that counted for a score at a log position, by period and unit.
 
-    With `unit` only its own, at most 500; beside them the number of those that are another's.
+    With `unit`, only that unit's values, at most 500, and the number of values of other units.
     """
     connection = await driver_connection(session)
     wanted = {

@@ -25,12 +25,12 @@ from services.core.scoring.snapshots import BoardUpdate, keep
 
 _NONE: Mapping[str, int | None] = {}
 _BOARDS_AT_ONCE = 32
-"""So many boards are held in memory at a time; one of 48 indicators is about 100 KB."""
+"""At most this many boards are held in memory at a time; one of 48 indicators is about 100 KB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """How many boards were drawn, and how many of them were not what was stored."""
+    """How many boards were drawn, and how many of them differed from the stored ones."""
 
     boards: int
     changed: int
@@ -38,7 +38,7 @@ class Recomputed:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A board to draw; `indicators` None: all of them anew."""
+    """A board to draw; `indicators` None: judge all of them again."""
 
     key: BoardKey
     period: Period
@@ -55,9 +55,9 @@ async def draw_wanted(
     position: int,
     now: datetime,
 ) -> Recomputed:
-    """Draw the boards that are wanted, and keep those that changed.
+    """Draw the requested boards, and store those that changed.
 
-    Those of the periods `published` just now are drawn a last time, and bear their number.
+    Boards of the periods just `published` are drawn a last time, and get the publication number.
     """
     state = bench.state
     frozen = await _frozen(session, state, {period for _, period in want.boards}, position)
@@ -80,9 +80,9 @@ async def draw_all(
     now: datetime,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Recomputed:
-    """Draw every board of a plan whole: of each period opened, drawn before, or reported for.
+    """Draw all boards of a plan completely: for each period opened, drawn before, or reported for.
 
-    `tell` hears how many boards are done, of how many.
+    `tell` is called with the number of boards done, and of all boards.
     """
     state = bench.state
     await read_by_cost(session)
@@ -119,7 +119,7 @@ async def draw_all(
 
 
 def _in_order(keys: Iterable[BoardKey]) -> list[BoardKey]:
-    """Return boards by period, then basis: the same events are told in the same order always."""
+    """Sort boards by period, then basis, so that events have a deterministic order."""
     return sorted(keys, key=itemgetter(1, 0))
 
 
@@ -133,8 +133,8 @@ async def _frozen(
 ) -> set[str]:
     """Return which periods are published as of a position of the log.
 
-    What the tables say may be ahead of the log: a value approved just before the publication
-    has not come by yet, and belongs to the published board.
+    The tables may be ahead of the log: a value that was approved just before the publication may
+    not have been followed yet, and belongs to the published board.
     """
     published = [
         code
@@ -161,7 +161,7 @@ def orders_for(
     keys: Iterable[BoardKey],
     earlier: Mapping[BoardKey, EarlierBoard],
 ) -> list[Order]:
-    """Return how the boards that are wanted are drawn, each after its earlier one."""
+    """Return the orders to draw the requested boards, each with its predecessor."""
     orders = [_order(bench, want, key, earlier.get(key)) for key in keys]
     return [order for order in orders if order is not None]
 
@@ -174,8 +174,8 @@ def _order(
         return None if key in want.if_drawn else Order(key, period, None, None)
     if (
         codes is None
-        # Now and then a board is stored with all its traces, so that reading one never has to
-        # gather them from a long chain of snapshots.
+        # Every `WHOLE_EVERY` snapshots a board is stored with all its traces, so that reading a
+        # board never has to gather them from a long chain of snapshots.
         or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
         or not is_current(earlier.board)
@@ -200,9 +200,9 @@ async def operands_for(
     codes: Iterable[str] | None = None,
     supposed: Supposition | None = None,
 ) -> Mapping[str, Operated]:
-    """Return the operands that these orders may look at, read at once; of `codes` alone if given.
+    """Read the operands of these orders in one go; only of `codes`, if given.
 
-    `supposed` tells of values that count otherwise.
+    `supposed` are values that count differently from now.
     """
     if codes is None and all(order.indicators is not None for order in orders):
         codes = {code for order in orders for code in order.indicators or ()}

@@ -23,9 +23,10 @@ from services.core.scoring.statements import FORMER_DUTIES
 async def former_duties(
     session: AsyncSession, state: PlanState, facts: Mapping[str, IndicatorFacts]
 ) -> Former:
-    """Return who owed a value in a closed or published period, where it is not as today.
+    """Return who owed a value in a closed or published period, if that differs from today.
 
-    What is owed for an open period is what the plan says; for a closed one it stays as it was.
+    The plan decides who owes values for an open period; for a closed one the obligations stay as
+    they were.
     """
     over = [state.period_calendar.period(code) for code in state.periods if state.is_over(code)]
     places = [
@@ -75,7 +76,7 @@ async def with_organizations(
     periods: Collection[str] | None = None,
     supposed: Supposition | None = None,
 ) -> OperatedBy:
-    """Return operands with the units behind them, of the indicators that several units owe."""
+    """Add to the operands the units behind them, for indicators that several units owe."""
     shared = counted.shared
     if not shared:
         return operated
@@ -108,10 +109,10 @@ async def with_finer_periods(
     bases: Collection[str] = (),
     supposed: Supposition | None = None,
 ) -> OperatedBy:
-    """Return operands with what other units reported for finer periods alone.
+    """Add to the operands the values of units that reported only for finer periods.
 
-    Where some units have a value of a wider period, the others' finer ones count beside it. That
-    is rare, so their rows are read only where the units behind both tell that it is so.
+    If some units have a value of a wider period, the others' finer values count beside it. That is
+    rare, so the rows are read only if the units behind both periods show that they are needed.
     """
     wanted = {
         basis: found
@@ -158,7 +159,7 @@ async def with_finer_periods(
 def _others(
     state: PlanState, places: Mapping[tuple[str, str], Operands], counted: CountingScope
 ) -> dict[tuple[str, str], dict[str, frozenset[str]]]:
-    """Return by wider place and finer period which units reported the finer one alone."""
+    """Return for each wider slot and finer period the units that reported only the finer one."""
     found: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
     for (code, period), own in places.items():
         if code not in counted.shared:

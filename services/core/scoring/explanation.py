@@ -62,15 +62,15 @@ _OVER_PERIODS: Mapping[str, Text] = {
     "ratio_of_sums": Text("分子、分母分别相加", "numerators and denominators added up"),
 }
 _PLACES = 6
-"""Decimal places of a quotient that are written out; what is cut off is marked."""
+"""Decimal places of a quotient that are written out; a cut is marked."""
 _UNITS_SAID = 20
-"""So many units with targets of their own get a step each; the others are counted."""
+"""At most this many units with targets of their own get a step each; the others are counted."""
 
 
 def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
     """Return the steps of a trace, first to last; the last is the reason of the light.
 
-    `shown` is the trace as far as the caller may read it (`scoring.reach`), by default all.
+    `shown` is the trace as far as the caller may read it (`scoring.reach`), by default all of it.
     """
     case, result = case_of(trace), trace["result"]
     shown = trace if shown is None else shown
@@ -150,7 +150,7 @@ def _who(operands: Mapping[str, Any]) -> Text:
 
 
 def _mark(operands: Mapping[str, Any]) -> Text:
-    """Return what is said of data that are not as good as others."""
+    """Return the remark about data of lower quality: provisional or falsified values."""
     if "falsified" in operands:
         return Text("（被认定为虚假）", " (found falsified)")
     return Text("（初步数据）", " (provisional)") if "provisional" in operands else Text("", "")
@@ -169,7 +169,7 @@ def _periods_step(trace: Trace) -> Text:
 
 
 def _reading_steps(trace: Trace) -> list[Text]:
-    """Return how the value or level came about, unless the data say it already."""
+    """Return the steps that led to the value or level, unless the data steps already show it."""
     result, own = trace["result"], trace["operands"]
     if result["level"] is not None and own is None:
         names = {level["code"]: level["name"] for level in trace["levels"]}
@@ -255,7 +255,7 @@ def _to_date_step(trace: Trace, case: Case) -> Text:
 
 
 def _unit_steps(units: Sequence[Mapping[str, Any]]) -> list[Text]:
-    """Return how the units stand that have targets of their own, the first of them."""
+    """Return the steps about units that have targets of their own, at most the first 20."""
     steps = [_unit_step(each) for each in units[:_UNITS_SAID]]
     more = len(units) - len(steps)
     if more:
@@ -278,7 +278,7 @@ def _unit_step(unit: Mapping[str, Any]) -> Text:
 
 
 def _cut(number: str) -> str:
-    """Return a quotient without its many last digits, never rounded across a target or to 0."""
+    """Cut the last digits off a long quotient, without moving it across a target or to 0."""
     whole, _, decimals = number.partition(".")
     if len(decimals) <= _PLACES or not f"{whole}{decimals[:_PLACES]}".strip("-0"):
         return number

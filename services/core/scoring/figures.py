@@ -26,14 +26,14 @@ class Figure:
 
     @property
     def value(self) -> Decimal:
-        """The number itself: exact where nothing is divided, else at scale 20, half even."""
+        """The value: exact if nothing has to be divided, else at scale 20, half even."""
         return self.top if self.bottom == ONE else quotient(self.top, self.bottom)
 
 
 def added(figures: Sequence[Figure]) -> Figure:
-    """Return the exact sum, in lowest terms where a fraction was added; 0 for none.
+    """Return the exact sum, in lowest terms if a fraction was added; 0 for an empty list.
 
-    By halves, so that the numbers stay short as long as they can.
+    Adds pairwise (divide and conquer), so that the numbers stay short as long as possible.
     """
     tops: dict[Decimal, list[Decimal]] = {}
     for figure in figures:
@@ -89,10 +89,10 @@ def compare_figures(left: Figure, right: Figure) -> int:
 
 
 def beside(figure: Figure, bounds: Iterable[Figure]) -> Decimal:
-    """Return the number for `display`, on the side of each bound where the exact one is.
+    """Return a number for `display` that is on the same side of each bound as the exact figure.
 
-    It is the value, save where rounding put that onto a bound, past one or off one: a bound may
-    have more places than a quotient keeps. Then it is the bound itself or a number next to it.
+    It is the rounded value, unless rounding moved that onto a bound, past it or off it, because a
+    bound may have more places than a quotient keeps. Then it is the bound or a number next to it.
     """
     held = [(bound.value, compare_figures(figure, bound)) for bound in bounds]
     reached = [bound for bound, order in held if order == 0]
@@ -107,7 +107,7 @@ def beside(figure: Figure, bounds: Iterable[Figure]) -> Decimal:
 
 
 def _between(below: Decimal | None, above: Decimal | None) -> Decimal:
-    """Return a number above the one and below the other; at least one of them is given."""
+    """Return a number above `below` and below `above`; at least one of them is given."""
     if below is not None and above is not None:
         return times(total((below, above)), _HALF)
     if below is not None:
@@ -116,7 +116,7 @@ def _between(below: Decimal | None, above: Decimal | None) -> Decimal:
 
 
 def share_of_way(figure: Figure, start: Decimal, end: Decimal) -> Figure:
-    """Return (figure − start) ÷ (end − start): how much of the way is done. start ≠ end."""
+    """Return (figure − start) ÷ (end − start): the share of the way that is done. start ≠ end."""
     return fraction(
         difference(figure.top, times(start, figure.bottom)),
         times(difference(end, start), figure.bottom),

@@ -26,24 +26,24 @@ from services.core.scoring.service import context_of
 from services.core.submissions.authorship import SubmissionRow
 
 MOST_BOARDS = 100
-"""So many boards are foreseen at most, those of the latest periods."""
+"""At most this many boards are previewed, those of the latest periods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Supposed:
-    """A value that would count, or cease to, with the submission that says it."""
+    """A value that would begin or cease to count, with its submission."""
 
     row: SubmissionRow
     counts: bool
 
     def bases(self, bases: Collection[str]) -> Iterable[str]:
-        """Return on which of these bases: what ceases to count was never approved."""
+        """Return the bases that it affects: a value that ceases to count was never approved."""
         return (basis for basis in bases if self.counts or basis == "submitted")
 
 
 @dataclass(frozen=True, slots=True)
 class SupposedStep:
-    """Which value moved an indicator; `more` others went along."""
+    """The value that moved an indicator; `more` others are merged into it."""
 
     value: Supposed
     more: int
@@ -51,7 +51,7 @@ class SupposedStep:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenBoard:
-    """A board as it stands and as it would be, and the difference of the two scores."""
+    """The present board, the board as it would be, and the difference of their scores."""
 
     basis: str
     period: str
@@ -62,17 +62,17 @@ class ForeseenBoard:
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """The boards that would differ, by period and basis; `left_out` were not looked at."""
+    """The boards that would differ, by period and basis; `left_out` counts those not examined."""
 
     boards: Sequence[ForeseenBoard]
     left_out: int
 
 
 def supposed_by(rows: Iterable[SubmissionRow]) -> list[Supposed]:
-    """Return what would count, or no more, if submissions stood as these rows say.
+    """Return which values would begin or cease to count if submissions were as in these rows.
 
-    On the basis `submitted` that follows at once; on `approved` once those of them that are handed
-    in are approved.
+    On the basis `submitted` that happens at once; on `approved` when the submitted ones are
+    approved.
     """
     return [
         Supposed(row, counts=row["state"] == "submitted")
@@ -89,9 +89,9 @@ async def foresee(
     bases: Collection[str],
     today: date,
 ) -> Foresight:
-    """Return how the boards of a plan would differ if these values counted; by one snapshot.
+    """Preview how the boards of a plan would differ if these values counted; reads one snapshot.
 
-    A published period keeps its board. Boards on which nothing would differ are left out.
+    A published period keeps its board. Boards without any difference are left out.
     """
     state = await plan_state(session, plan.city_code, plan.code) or plan
     told = _Told(state, supposed, bases)
@@ -117,13 +117,13 @@ async def foresee(
 
 
 def _place(state: PlanState, key: BoardKey) -> tuple[date, int, str]:
-    """Return where a board stands in a list: by when its period ends, the wider after its parts."""
+    """Return the sort key of a board: by the end of its period, wider periods after their parts."""
     period = state.period_calendar.period(key[1])
     return period.last_day, period.months, key[0]
 
 
 def _arrays(supposed: Sequence[Supposed]) -> Mapping[str, Sequence[Any]]:
-    """Return the values by column, as the statements take them."""
+    """Return the values as arrays by column, for the SQL statements."""
     of_row = {name: [one.row[name] for one in supposed] for name in _OF_ROW}
     return {f"supposed_{name}": values for name, values in of_row.items()} | {
         "supposed_counts": [one.counts for one in supposed],
@@ -137,7 +137,7 @@ _OF_ROW = [name for name in SUPPOSED if name not in {"counts", "provisional"}]
 def _put_in(
     now: Mapping[str, Operated], then: Mapping[str, Operated], codes: Collection[str]
 ) -> Mapping[str, Operated]:
-    """Return the operands of now with those of `codes` as they would be."""
+    """Return the present operands, with those of `codes` replaced by the supposed ones."""
     kept = {
         basis: {place: one for place, one in places.items() if place[0] not in codes}
         for basis, places in now.items()
@@ -146,7 +146,7 @@ def _put_in(
 
 
 class _Told:
-    """What values touch, and why boards differ by them."""
+    """The supposed values by slot, and the boards that they change."""
 
     def __init__(
         self, state: PlanState, supposed: Sequence[Supposed], bases: Collection[str]
@@ -180,7 +180,7 @@ class _Told:
         then: Mapping[str, Operated],
     ) -> ForeseenBoard | None:
         (basis, period), place = order.key, order.period
-        if period != self._period:  # of one period both bases mostly read the same
+        if period != self._period:  # both bases of a period mostly have the same operands
             self._period, self._known = period, ({}, {})
         known_now, known_then = self._known
         before = draw_board(
@@ -216,7 +216,7 @@ class _Told:
         return ForeseenBoard(basis, period, before.board, after.board, changes)
 
     def _steps(self, bench: ScoringContext, order: Order, code: str) -> list[ValueStep]:
-        """Return one step for all values of an indicator that the board looks at."""
+        """Return one step for all supposed values of an indicator that the board reads."""
         moved = [
             one
             for period in periods_read(bench.state, order.period, bench.facts[code].indicator)
@@ -227,6 +227,6 @@ class _Told:
 
 
 def _moved(before: Board, after: Board) -> set[str]:
-    """Return the indicators that do not stand as they did; a digest tells all of a trace."""
+    """Return the indicators whose rows differ, by the digests of their traces."""
     then = {row["code"]: row["trace_digest"] for row in after["indicators"]}
     return {row["code"] for row in before["indicators"] if then[row["code"]] != row["trace_digest"]}

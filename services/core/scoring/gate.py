@@ -13,9 +13,9 @@ _NAMED_CODES = 10
 
 @dataclass(frozen=True, slots=True)
 class Grading:
-    """The grade given, None where there is none, with the grade by score alone and the reasons.
+    """The grade, None: none is given; the grade by score alone; and the reasons.
 
-    `reasons` are (code, details) of everything that withheld or lowered the grade.
+    `reasons` are the (code, details) of everything that withheld or lowered the grade.
     """
 
     grade: Grade | None
@@ -26,9 +26,10 @@ class Grading:
 def grade(
     total: Total, gate: Gate, mandatory_not_met: Sequence[str], falsified: Sequence[str]
 ) -> Grading:
-    """Return the grade of a score. The indicators named are those that cap or veto it.
+    """Return the grade of a score; the given indicators are those that cap or veto it.
 
-    The order is: none below the minimum coverage; then the cap; a veto stands above both.
+    No grade is given below the minimum coverage. Otherwise a cap may lower it, and a veto overrides
+    both.
     """
     by_score = grade_by_score(total.score, gate)
     given = by_score
@@ -57,7 +58,7 @@ def grade(
 
 
 def grade_by_score(score: Decimal | None, gate: Gate) -> Grade | None:
-    """Return the grade that a score reaches by itself, whatever caps or vetoes; None: none."""
+    """Return the grade that a score reaches by itself, without caps and vetoes; None: no score."""
     if score is None:
         return None
     return next((band for band in gate.grades if score >= band.minimum), None)
@@ -68,13 +69,13 @@ def _named(gate: Gate, code: str | None) -> Grade | None:
 
 
 def _worse(gate: Gate, given: Grade | None, cap: Grade) -> Grade | None:
-    """Return the worse of two grades; they are listed best first."""
+    """Return the worse of two grades; the gate lists grades best first."""
     if given is None:
         return None
     return max(given, cap, key=gate.grades.index)
 
 
 def listed_codes(codes: Sequence[str]) -> str:
-    """Return codes as a reason lists them: the first few, and a sign that there are more."""
+    """Join codes for a reason: the first few, and an ellipsis if there are more."""
     shown = "、".join(codes[:_NAMED_CODES])
     return shown if len(codes) <= _NAMED_CODES else f"{shown} …"

@@ -14,9 +14,9 @@ from services.core.scoring.affected import ChangedInput
 async def apply_events(
     session: AsyncSession, city_code: str, *, after: int, upto: int
 ) -> list[ChangedInput]:
-    """Apply the submission events of the positions (after, upto]; return what changed.
+    """Apply the submission events of the positions (after, upto]; return the changed values.
 
-    Of several events on one place only the last that matters leaves a row.
+    If several events concern one slot, only the last relevant one leaves a row.
     """
     connection = await driver_connection(session)
     rows = await connection.fetch(
@@ -26,9 +26,9 @@ async def apply_events(
 
 
 async def remake(session: AsyncSession, city_code: str, plan_code: str, *, upto: int) -> bool:
-    """Make a plan's rows anew from the log up to a position; return whether they differed.
+    """Rebuild a plan's rows from the log up to a position; return whether they differed.
 
-    Where they do not differ, nothing is written.
+    If they do not differ, nothing is written.
     """
     place = {"city": city_code, "plan": plan_code}
     await read_by_hashing(session)

@@ -37,8 +37,8 @@ ScoreState = Literal[
     "scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"
 ]
 Reporting = Literal["not_opened", "not_due", "less_often", "late", "closed"]
-"""Where the period's reporting stands: never opened, before its due date or past it, closed
-before that, or reported in wider periods than this one."""
+"""The state of the period's reporting: never opened, before its due date, reported less often than
+this period (in wider ones), past its due date, or closed before that."""
 
 ASSESSED: frozenset[ScoreState] = frozenset({"scored", "missing"})
 """The states whose attainment counts in the score."""
@@ -58,18 +58,18 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a verdict depends on.
+    """Everything that a verdict depends on.
 
-    `own` and `parts` are the operands of the period itself and of its finer periods, oldest
-    first; `absent` names the finer periods that have none. `levels` are (code, name, points),
-    the top one first. `elapsed_months` and `whole_months` run from the end of the baseline's
-    year to where the period has gone and to the target's date. `months_of_sum` counts the
-    months behind a value that is a part of the sum that the target is for; None: it is no such
-    part; `beyond_target` is whether it is a sum over more than that. `begun` is
-    false while no full month of an unfinished period has gone. `target_date_passed` is whether
-    the gate counts, and `owed` what the value lacks. `lower_better` is which way is worse for
-    not_worse; `all_or_nothing` whether not met counts nothing. `pace_question` and
-    `verdict_question` are the open questions that hold back the baseline or the whole verdict.
+    `own` and `parts` are the operands of the period itself and of its finer periods, oldest first;
+    `absent` names the finer periods without any. `levels` are (code, name, points), the top first.
+    `elapsed_months` and `whole_months` run from the end of the baseline's year to the period's
+    progress, and to the target's date. `months_of_sum` are the months behind a value that is a part
+    of the sum that the target sets; None: it is not such a part. `beyond_target`: the sum covers
+    more than the target's span. `begun` is false until a full month of an unfinished period has
+    passed. `target_date_passed`: the gate applies. `owed` are the missing parts of the value.
+    `lower_better` is the direction for `not_worse`; `all_or_nothing`: a target that is not met
+    scores 0. `pace_question` and `verdict_question` are the open questions that block the baseline
+    or the whole verdict.
     """
 
     indicator: str
@@ -102,7 +102,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found. `details` fill the words of the reason; None stands for nothing."""
+    """The verdict on a case. `details` fill the words of the reason; None: not determined."""
 
     state: ScoreState
     reading: Reading
@@ -154,7 +154,7 @@ def _unassessed(state: ScoreState, reason: str, combined: Combined, **details: s
 
 
 def _target_obstacle(case: Case) -> str | None:
-    """Return why there is no verdict by this target, whatever is reported."""
+    """Return why this target allows no verdict, whatever is reported."""
     target = case.target
     if case.verdict_question is not None:
         return "open_question"
@@ -193,7 +193,7 @@ def _at_the_floor(case: Case, combined: Combined, reason: str, **details: str) -
 
 
 def _incomplete(case: Case, combined: Combined) -> Verdict:
-    """Return the verdict on a value of which a part is overdue: absence never helps."""
+    """Return the verdict on a value with an overdue part: a missing part never helps."""
     details = owed_details(case.owed)
     if case.method.incomplete == "not_assessable":
         return _unassessed("not_assessable", "incomplete_not_assessable", combined, **details)
@@ -201,10 +201,10 @@ def _incomplete(case: Case, combined: Combined) -> Verdict:
 
 
 def _so_far(case: Case, verdict: Verdict) -> Verdict:
-    """Return a verdict as far as it holds while parts are absent that nobody is late with.
+    """Return a provisional verdict if missing parts are not overdue, else the verdict itself.
 
-    The figure is one so far: neither met nor not met, at most yellow, and without weight. What
-    nobody was asked for matters only where its absence may be what meets the target.
+    A provisional figure is neither met nor not met, at most yellow, and has no weight. Parts that
+    nobody was asked for matter only if the target may be met because they are missing.
     """
     owed = case.owed
     helped = verdict.met is not False and (
@@ -253,7 +253,7 @@ def _assess(case: Case, combined: Combined) -> Verdict:
 
 
 def _uncompared(case: Case, combined: Combined, why: str) -> Verdict:
-    """Return that nothing can be said; where the earlier value lacks parts, which."""
+    """Return "not assessable"; if the earlier value is incomplete, with its missing parts."""
     base = case.previous
     if why != "no_previous_period" or base is None:
         return _unassessed("not_assessable", why, combined)
@@ -262,7 +262,7 @@ def _uncompared(case: Case, combined: Combined, why: str) -> Verdict:
 
 
 def part_to_date(case: Case, combined: Combined) -> ToDate | str:
-    """Return how a part of a sum stands, or the code of the reason why nothing can be said."""
+    """Return the standing of a partial sum, or the reason code if it cannot be judged."""
     figure, months = combined.reading.figure, case.months_of_sum
     if figure is None or months is None:
         return "no_number"
@@ -270,7 +270,7 @@ def part_to_date(case: Case, combined: Combined) -> ToDate | str:
 
 
 def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
-    """Return the verdict on a part of a sum: it is neither met nor not met."""
+    """Return the verdict on a partial sum: it is neither met nor not met."""
     if months == 0 and case.target.sets_number:
         return _unassessed("not_assessable", "no_full_month", combined)
     found = part_to_date(case, combined)
@@ -313,7 +313,7 @@ def _of_part(case: Case, found: ToDate) -> Decimal:
 
 
 def _found(case: Case, reading: Reading) -> Found | str:
-    """Return what was reached, or the code of the reason why nothing can be said."""
+    """Return the result of the comparison, or the reason code if it cannot be judged."""
     if reading.figure is None or case.operators.by_level:
         level = _attained_level(case, reading.level)
         return level if isinstance(level, str) else Found(level)
@@ -334,7 +334,7 @@ def _found(case: Case, reading: Reading) -> Found | str:
 
 
 def _graded(case: Case, reached: Attainment) -> Attainment:
-    """Return the attainment as it counts: where it is all or nothing, not met is nothing."""
+    """Return the effective attainment: under "all or nothing", not met is 0."""
     if reached.met or not case.all_or_nothing:
         return reached
     return Attainment(met=False, value=ZERO, rule="all_or_nothing")
@@ -350,7 +350,7 @@ def _attained_level(case: Case, level: str | None) -> Attainment | str:
 
 
 def _usable_baseline(case: Case) -> Decimal | None:
-    """Return the baseline's value unless there is none or an open question holds it back."""
+    """Return the baseline's value, None if there is none or an open question blocks it."""
     if case.baseline is None or case.pace_question is not None:
         return None
     return case.baseline.value
@@ -392,7 +392,7 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
 
 
 def _pace_shown(ratio: Figure, rules: Lights) -> str:
-    """Return the pace at two places, or at more where two would put it across a threshold."""
+    """Round the pace to two places, or more if two places would move it across a threshold."""
     bounds = (rules.green_pace, rules.yellow_pace)
     number = beside(ratio, [Figure(bound) for bound in bounds])
     return display(number, least=bounds, step=2)

@@ -18,10 +18,10 @@ from services.core.scoring.targets import Asked, Target
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """All that a number is judged by, beside the target.
+    """The data that a number is judged by, in addition to the target.
 
-    `baseline` and `previous` are None where there is none to go by; `elapsed` and `whole` are
-    the months since the baseline, so far and to the target's date.
+    `baseline` and `previous` are None if not usable; `elapsed` and `whole` are the months from the
+    baseline to now and to the target's date.
     """
 
     figure: Figure
@@ -36,7 +36,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An attainment with what decides the light: see `lights.LightContext`."""
+    """An attainment, and the inputs of the light: see `lights.LightContext`."""
 
     attainment: Attainment
     numeric: bool = False
@@ -47,7 +47,7 @@ class Found:
 
 
 def judge_number(target: Target, ground: Ground) -> Found | str:
-    """Return what a number is by its target, or the code of the reason why nothing can be said."""
+    """Judge a number by its target; return a reason code if it cannot be judged."""
     if target.kind not in {"all_of", "any_of"}:
         return _judge(Asked(target.kind, target.value, target.upper), ground)
     found = [_judge(condition, ground) for condition in target.conditions]
@@ -59,9 +59,9 @@ def judge_number(target: Target, ground: Ground) -> Found | str:
 
 
 def _all_of(known: Sequence[Found], unknown: str | None) -> Found | str:
-    """Combine conditions that must all be met: as far as the one that is least far.
+    """Combine conditions that must all be met: the result is the worst of them.
 
-    One that is not met decides, even where another cannot be judged.
+    A condition that is not met decides, even if another cannot be judged.
     """
     failed = [each for each in known if not each.attainment.met]
     if not failed:
@@ -79,9 +79,10 @@ def _all_of(known: Sequence[Found], unknown: str | None) -> Found | str:
 
 
 def _any_of(known: Sequence[Found], unknown: str | None) -> Found | str:
-    """Combine conditions of which one must be met: as far as the one that is farthest.
+    """Combine conditions of which one must be met: the result is the best of them.
 
-    One that is met decides. It is not met only where every condition was judged and is not met.
+    A condition that is met decides. The target is not met only if all conditions were judged and
+    none is met.
     """
     met = next((each for each in known if each.attainment.met), None)
     if met is not None:
@@ -102,7 +103,7 @@ def _any_of(known: Sequence[Found], unknown: str | None) -> Found | str:
 
 
 def _haste(found: Found) -> Decimal:
-    """Return by what paces are compared; one without a pace counts as the slowest."""
+    """Return the sort key of paces; a missing pace counts as the slowest."""
     return Decimal("-Infinity") if found.pace is None else found.pace.ratio.value
 
 
@@ -138,7 +139,7 @@ def _by_bound(kind: TargetKind, bound: Decimal, ground: Ground) -> Found:
 
 
 def _between(asked: Asked, ground: Ground) -> Found:
-    """Return what a number is by a range: by the end of it that it does not reach."""
+    """Judge a number by a range: by the end of the range that it has not reached."""
     least, most = asked.value or Decimal(0), asked.upper or Decimal(0)
     below, above = compare(ground.figure, least) < 0, compare(ground.figure, most) > 0
     baseline = ground.baseline
@@ -149,7 +150,7 @@ def _between(asked: Asked, ground: Ground) -> Found:
         found = _by_bound("at_least", least, ground)
     if not below and not above:
         return found
-    # Who came from the other side went through the range and out of it again.
+    # A value that came from the other side passed through the range and left it again.
     if baseline is not None and above and baseline < least:
         return Found(found.attainment, numeric=True, beyond=True)
     if falls and below:

@@ -13,7 +13,7 @@ Light = Literal["green", "yellow", "red", "grey"]
 
 LIGHTS: tuple[Light, ...] = get_args(Light)
 LIGHT_NAMES: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
-"""What lights are called on paper, where colours are lost."""
+"""The names of lights on paper, where colours are lost."""
 
 LIGHT_SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
 """Each light has a shape of its own, so that a print without colours tells them apart."""
@@ -21,9 +21,9 @@ LIGHT_SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■",
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Share of the way done against the share of time gone; `ratio` is exact.
+    """The share of the way that is done, and the share expected by now; `ratio` is exact.
 
-    Of a part of a year's sum `share` is the amount done and `expected` the amount due by then.
+    For a part of a year's sum, `share` is the amount done and `expected` the amount due by then.
     """
 
     share: Decimal
@@ -33,11 +33,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class LightContext:
-    """What decides a light. `may_have_pace` is false for targets that set no number.
+    """The inputs of a light. `may_have_pace` is false for targets that set no number.
 
-    `met` is None for a part of a year's sum, of which `enough` says whether it is as much as is
-    due by then. `beyond`: it went through its range and out of it again. `begun` is false while
-    no full month of an unfinished period has gone.
+    `met` is None for a part of a year's sum; then `enough` tells whether the amount due by then is
+    reached. `beyond`: the value passed through its range and left it. `begun` is false until a full
+    month of an unfinished period has passed.
     """
 
     met: bool | None
@@ -60,9 +60,9 @@ def pace(
 ) -> Pace | None:
     """Return the pace, or None where it is undefined.
 
-    share = (x − b) ÷ (T − b), expected = elapsed ÷ whole, in months from the baseline's date
-    to the period's end and to the target's date (the linear required path); past the target's
-    date the whole way is expected.
+    share = (x − b) ÷ (T − b), expected = elapsed ÷ whole, in months from the baseline's date to the
+    period's end and to the target's date (the linear required path); after the target's date the
+    whole way is expected.
     """
     if baseline == bound or elapsed <= 0 or whole <= 0:
         return None
@@ -76,7 +76,7 @@ def pace(
 
 
 def light(standing: LightContext, rules: Lights) -> tuple[Light, str]:
-    """Return the light and the code of its reason."""
+    """Return the light and its reason code."""
     if standing.falsified:
         return "red", "falsified"
     if standing.met:

@@ -15,8 +15,8 @@ from services.core.kit.database import Base
 class ScoreInput(Base):
     """A reported value that counts, from one log position until the one that replaces it.
 
-    `basis` is `approved` or `submitted`; the latter holds the approved value too where
-    nothing newer is under review.
+    `basis` is `approved` or `submitted`; the latter has the approved value too if nothing newer is
+    under review.
     """
 
     __tablename__ = "score_input"
@@ -54,9 +54,9 @@ class ScoreInput(Base):
 
 
 class ScoreSnapshot(Base):
-    """The scoreboard of a period as it was computed once. Append-only; the highest counts.
+    """A period's scoreboard as computed at one time. Append-only; the highest `sequence` counts.
 
-    `publication_number` is the number that it was published under; null: it never was.
+    `publication_number` is the number of its publication; null: it was never published.
     """
 
     __tablename__ = "score_snapshot"

@@ -17,16 +17,16 @@ from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands, Operators
 
 NAMED = 20
-"""So many absent parts are named; the others are counted."""
+"""At most this many missing parts are listed; the others are counted."""
 
 Want = Literal["overdue", "pending", "unasked"]
-"""Why a part is absent: its date has passed or its period is closed, its date is still to come,
-or nobody was asked for it."""
+"""Why a part is missing: its due date has passed or its period is closed; its due date is still to
+come; or nobody was asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A part that is owed and is not there; `organization_code` None: nobody is in charge."""
+    """A part that is owed and missing; `organization_code` None: no unit is in charge."""
 
     period: str
     organization_code: str | None
@@ -36,7 +36,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class LateUnit:
-    """A unit of which a part is overdue, with the periods of all that are; None: nobody's."""
+    """A unit with overdue parts, and the periods of all of them; None: no unit is in charge."""
 
     organization_code: str | None
     name: str | None
@@ -45,11 +45,11 @@ class LateUnit:
 
 @dataclass(frozen=True, slots=True)
 class OwedParts:
-    """How many parts a value needs so far, how many are there, and which are not.
+    """How many parts a value needs so far, how many were reported, and which are missing.
 
-    `due` is the last date until when a pending part may come. `absent` names at most 20; `late`
-    names every unit of which a part is overdue. A trace leaves it out: no verdict depends on it.
-    `end_unasked`: only the last part counts, and nobody was asked for those that come after it.
+    `due` is the latest due date of the pending parts. `absent` lists at most 20; `late` lists every
+    unit with an overdue part, and is not in a trace, because no verdict depends on it.
+    `end_unasked`: only the last part counts, and nobody was asked for the parts after it.
     """
 
     expected: int = 0
@@ -74,11 +74,11 @@ _NOBODY: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """Who owed what in periods that take no more values, as far as it is not as today.
+    """Who owed values in periods that take no more values, where that differs from today.
 
-    `excused` are units of today that did not owe it then, `owing` those that did and do not today;
-    `names` are what the latter are called, whom the plan may name no more. Of an indicator that is
-    `unasked` in a period nobody owed anything: it came with a later version.
+    `excused` are today's units that did not owe the value then, `owing` those that owed it then and
+    do not today; `names` are the names of the latter, which the plan may no longer have. `unasked`
+    are indicators that nobody owed in a period, because a later plan version added them.
     """
 
     excused: Units = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Former:
     unasked: frozenset[tuple[str, str]] = frozenset()
 
     def owed_then(self, indicator: str, reporters: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Return who owed a part of an indicator, by each period where it is not as today."""
+        """Return who owed a part of an indicator, for each period where that differs from today."""
         return {
             period: (frozenset(reporters) - self.excused.get((indicator, period), _NOBODY))
             | self.owing.get((indicator, period), _NOBODY)
@@ -98,9 +98,9 @@ class Former:
 
 @dataclass(frozen=True)
 class Duties:
-    """Who owes what of a plan, and until when.
+    """Who owes which values of a plan, and until when.
 
-    `granted` is until when more time was given, by (indicator, period, unit).
+    `granted` are the extended due dates, by (indicator, period, unit).
     """
 
     state: PlanState
@@ -108,14 +108,14 @@ class Duties:
     former: Former = field(default_factory=Former)
 
     def units(self, indicator: str, reporters: Sequence[str], period: str) -> list[str]:
-        """Return the units that owe a value for a period: the plan's, as they were then."""
+        """Return the units that owe a value for a period: today's, corrected to that time."""
         place = (indicator, period)
         excused = self.former.excused.get(place, frozenset())
         former = self.former.owing.get(place, frozenset()) - set(reporters)
         return [unit for unit in reporters if unit not in excused] + sorted(former)
 
     def asked(self, period: Period, within: Period) -> PlanPeriod | None:
-        """Return the opened period by which a part is asked for: its own, or the next wider."""
+        """Return the opened period that asks for a part: its own, or else the next wider one."""
         for each in (period, *period.parents()):
             opened = self.state.periods.get(each.code)
             if each.months <= within.months and opened is not None and opened.state != "planned":
@@ -125,11 +125,10 @@ class Duties:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a period's value is made of: `pieces` are periods with their operands, oldest first.
+    """The parts of a period's value: `pieces` are periods with their operands, oldest first.
 
-    `reporters` owe it: all of them where units are `shared`, else only the first. Where some
-    units have a value of the `board`'s own period, they are `whole`; the finer pieces are the
-    others'.
+    `reporters` owe it: all of them if the value is `shared`, else only the first. Units in `whole`
+    have a value of the `board`'s own period; then the finer pieces belong to the other units.
     """
 
     indicator: str
@@ -142,17 +141,17 @@ class Parts:
 
     @property
     def latest_counts(self) -> bool:
-        """Whether the last of several pieces speaks for the period."""
+        """Whether the last of several pieces is the period's value."""
         latest = self.operators.periods == "last" or self.operators.by_level
         return latest and len(self.pieces) > 1
 
 
 def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> OwedParts:
-    """Return what is owed for a value, as far as its period has gone by the local date `today`.
+    """Return the owed parts of a value, as far as its period has advanced by the day `today`.
 
-    A part that comes after the last one with a value is not counted before the period has ended:
-    nobody expects it yet. Where only the last part gives the value, such as a stock at the end of
-    the year, an earlier part counts only once it is overdue.
+    A missing part after the last reported one does not count until the period has ended, because it
+    is not expected yet. If only the last part gives the value, such as a stock at the end of the
+    year, an earlier part counts only once it is overdue.
     """
     absent: list[Absent] = []
     dues: list[date] = []
@@ -183,7 +182,7 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
 
 
 def _late_units(absent: Iterable[Absent]) -> tuple[LateUnit, ...]:
-    """Return whose parts are overdue, in the order in which they are owed."""
+    """Return the units with overdue parts, in the order in which they are owed."""
     units: dict[tuple[str | None, str | None], list[str]] = {}
     for each in absent:
         if each.want == "overdue":
@@ -192,10 +191,10 @@ def _late_units(absent: Iterable[Absent]) -> tuple[LateUnit, ...]:
 
 
 def lacking(duties: Duties, parts: Parts) -> tuple[str, ...]:
-    """Return in words what a value of a time gone by lacks to be a whole, at most 20 parts.
+    """Return in words the missing parts of an earlier period's value, at most 20.
 
-    It does not matter who was asked for a part, nor whether its date has passed: a later value
-    would be compared with less than what it is itself.
+    It is irrelevant who was asked for a part, or whether it is overdue: without it, a later value
+    would be compared with an incomplete one.
     """
     filled = [place for place, (_, operands) in enumerate(parts.pieces) if operands is not None]
     last = filled[-1] if filled else -1
@@ -214,7 +213,7 @@ _ORDER: Sequence[Want] = ("overdue", "pending", "unasked")
 def _units(
     duties: Duties, parts: Parts, code: str, operands: Operands | None
 ) -> tuple[int, list[str | None]]:
-    """Return how many parts of one piece are there, and whose are not."""
+    """Return how many parts of a piece were reported, and the units whose part is missing."""
     if not parts.shared:
         if operands is not None:
             return 1, []
@@ -226,12 +225,12 @@ def _units(
         units = [unit for unit in units if (unit in parts.whole) is own]
     if operands is None:
         return 0, list(units)
-    # The names of the units were read only where they are needed; a single reporter is always
-    # known. Where neither is known, nobody can be named as absent.
+    # Unit names were read only where needed; a single reporter is always known. If neither is
+    # known, no unit can be named as absent.
     known = units_behind(operands)
     if not known:
         return operands.reports, []
-    # A former unit's value may still count, but it is nothing that is owed.
+    # A former unit's value may still count, but it is not an owed part.
     gone: list[str | None] = [unit for unit in units if unit not in known]
     return len(units) - len(gone), gone
 
@@ -259,9 +258,9 @@ def _want(
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """An absent part: before, in or after the last piece with a value.
+    """A missing part: before, in or after the last piece with a value.
 
-    `whole`: nothing came of its piece, which was `opened` itself or not.
+    `whole`: nothing was reported for its piece; `opened`: that period itself was opened.
     """
 
     want: Want
@@ -277,7 +276,7 @@ def _where(place: int, last: int) -> Literal["before", "in", "after"]:
 
 
 def _counts(parts: Parts, gap: _Gap, *, ended: bool) -> bool:
-    """Return whether an absent part matters to the value."""
+    """Return whether a missing part affects the value."""
     if gap.where == "in" or len(parts.pieces) == 1:
         return True
     latest = parts.latest_counts
@@ -301,20 +300,20 @@ def _name(duties: Duties, unit: str | None) -> str | None:
 _MORE_IS_NEARER: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "full_coverage", "rising", "qualitative", "assigned_by_superior"}
 )
-"""The kinds that a part still absent can only bring nearer to their target."""
+"""The kinds where a part that is still missing can only bring the value nearer to the target."""
 
 
 def silence_helps(operators: Operators, kinds: Iterable[TargetKind]) -> bool:
-    """Return whether what is absent may bring a value nearer to its target.
+    """Return whether missing parts may bring a value nearer to its target.
 
-    `kinds` are all that the target asks for; a kind not known to be safe counts as helped.
+    `kinds` are all kinds of the target; a kind not known to be safe counts as helped.
     """
     added = operators.units in {"direct", "sum"} and operators.periods in {"last", "sum"}
     return not added or not _MORE_IS_NEARER.issuperset(kinds)
 
 
 def owed_details(owed: OwedParts) -> Mapping[str, str]:
-    """Return what the words of a reason are filled with; ten of the absent are named."""
+    """Return the placeholders of a reason's words; at most ten missing parts are listed."""
     named = "、".join(_in_words(each) for each in owed.absent[:_SAID])
     more = len(owed.absent) > _SAID or owed.expected - owed.reported > len(owed.absent)
     return {
@@ -329,7 +328,7 @@ _SAID = 10
 
 
 def in_words(named: Iterable[str]) -> str:
-    """Return what is named as a sentence lists it, at most ten; — for none."""
+    """Join names for a sentence, at most ten; — if there are none."""
     listed = list(named)
     return "、".join(listed[:_SAID]) + (" …" if len(listed) > _SAID else "") or "—"
 

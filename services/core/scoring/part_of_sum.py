@@ -19,7 +19,7 @@ from services.core.scoring.targets import Asked, Target
 
 @dataclass(frozen=True, slots=True)
 class SpanShare:
-    """How much of a target's span a sum is over: `months` of its `whole` months."""
+    """The part of a target's span that a sum covers: `months` of its `whole` months."""
 
     months: int
     whole: int
@@ -27,10 +27,10 @@ class SpanShare:
 
 @dataclass(frozen=True, slots=True)
 class ToDate:
-    """A part of a sum against what is to be expected of it by then.
+    """The comparison of a partial sum with the amount expected by then.
 
-    `attainment` is 0-100; `pace` is None where there is nothing to divide by, and then
-    `enough` alone says how it stands. `asked` is the bound that decided.
+    `attainment` is 0–100. `pace` is None if it would divide by 0; then `enough` alone decides.
+    `asked` is the bound that decided.
     """
 
     asked: Asked
@@ -40,9 +40,9 @@ class ToDate:
 
 
 def judge_part(target: Target, figure: Figure, share: SpanShare) -> ToDate | str:
-    """Return how a part of a sum stands, or the code of the reason why nothing can be said.
+    """Judge a partial sum; return a reason code if it cannot be judged.
 
-    Of several conditions those that compare with an earlier period say nothing of a part.
+    Conditions that compare with an earlier period cannot judge a part.
     """
     if target.kind not in {"all_of", "any_of"}:
         return _part(Asked(target.kind, target.value, target.upper), figure, share)
@@ -56,7 +56,7 @@ def judge_part(target: Target, figure: Figure, share: SpanShare) -> ToDate | str
 
 
 def _haste(found: ToDate) -> tuple[bool, Decimal]:
-    """Return by what paces are put in order; enough without a pace is ahead of every other."""
+    """Return the sort key of paces; "enough without a pace" is ahead of all others."""
     return found.enough, Decimal("Infinity") if found.pace is None else found.pace.ratio.value
 
 
@@ -76,10 +76,10 @@ def _ends(asked: Asked) -> Sequence[tuple[TargetKind, Decimal | None]]:
 
 
 def to_date(figure: Figure, asked: Asked, share: SpanShare) -> ToDate:
-    """Return how a sum over a share of the span of one bound stands against it.
+    """Compare a sum over a share of the span with the bound's share.
 
-    expected = bound × months ÷ whole; pace = done ÷ expected where more is better and expected ÷
-    done where less is; for a bound below 0 the other way round, as with completion rates.
+    expected = bound × months ÷ whole; pace = done ÷ expected if more is better, and expected ÷ done
+    if less is; for a bound below 0 the other way round, as with completion rates.
     """
     bound = asked.bound or ZERO
     expected = fraction(times(bound, Decimal(share.months)), Decimal(share.whole))
@@ -95,7 +95,7 @@ def to_date(figure: Figure, asked: Asked, share: SpanShare) -> ToDate:
 
 
 def less_is_nearer(kind: TargetKind, bound: Decimal) -> bool:
-    """Return whether a smaller amount, as far as its size goes, is nearer to the bound."""
+    """Return whether a number of smaller magnitude is nearer to the bound."""
     return (bound > 0) is (kind in FALLS)
 
 

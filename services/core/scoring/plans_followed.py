@@ -24,7 +24,7 @@ class _Left:
 
 
 class PlansFollowed:
-    """Scoring contexts by database, city and plan, with the position at which a city was left."""
+    """Scoring contexts by database, city and plan, with the position where a city was left."""
 
     def __init__(self) -> None:
         self._left: WeakKeyDictionary[Engine | Connection, dict[str, _Left]] = WeakKeyDictionary()
@@ -32,9 +32,8 @@ class PlansFollowed:
     def resume(
         self, session: AsyncSession, city_code: str, after: int, events: Iterable[LogEvent]
     ) -> dict[str, ScoringContext]:
-        """Return the contexts kept at position `after` that these events do not alter."""
-        # Taken out and not only read: a transaction that fails leaves nothing behind that is half
-        # done.
+        """Take out the contexts stored for position `after` that these events do not alter."""
+        # Popped and not only read, so that a failed transaction leaves no half-done state behind.
         left = self._cities(session).pop(city_code, None)
         if left is None or left.position != after:
             return {}
@@ -48,7 +47,7 @@ class PlansFollowed:
         position: int,
         benches: dict[str, ScoringContext],
     ) -> None:
-        """Keep contexts for the next reading, which begins at `position`.
+        """Store contexts for the next reading, which begins at `position`.
 
         If this transaction does not commit, the next reading begins at another position, and finds
         nothing.

@@ -54,12 +54,11 @@ async def latest_board(
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
 
-    A publication counts from the moment of its publishing, although its snapshot is drawn a
-    moment later. With `publication` it is the one that was published under that number, with
-    `position` the newest that was computed up to that place in the log.
+    A publication counts from its time of publishing, although its snapshot is drawn a moment later.
+    `publication` selects the snapshot published under that number, `position` the newest that was
+    computed up to that position of the log.
 
-    A snapshot stores the traces that were new with it; here `traces` holds those of all its
-    indicators.
+    A snapshot row stores only the traces that were new with it; the returned `traces` are complete.
 
     Raises:
         PositionBeyondLog: the log of the city has no such position.
@@ -103,7 +102,7 @@ async def latest_board(
 async def published_scores(
     session: AsyncSession, city_code: str, plan_code: str, *, numbers: Sequence[int]
 ) -> dict[int, dict[str, Any]]:
-    """Return the overall score of the official boards that were published, by number."""
+    """Return the overall scores of published boards on the basis `approved`, by number."""
     rows = await session.execute(
         select(ScoreSnapshot.publication_number, ScoreSnapshot.board["overall"]).where(
             ScoreSnapshot.city_code == city_code,
@@ -116,7 +115,7 @@ async def published_scores(
 
 
 WHOLE_EVERY = 50
-"""Every so many snapshots of a board hold all traces, so that none is far to seek."""
+"""Every 50th snapshot of a board has all traces, so that gathering them is bounded."""
 
 _TRACES = text("""
 SELECT DISTINCT ON (t.code) t.code, t.trace
@@ -128,7 +127,7 @@ ORDER BY t.code, s.sequence DESC
 
 
 async def _traces(session: AsyncSession, snapshot: ScoreSnapshot) -> dict[str, Any]:
-    """Return each indicator's trace as it was last made up to a snapshot."""
+    """Return the traces of all indicators as of a snapshot: for each the latest."""
     rows = await session.execute(
         _TRACES,
         {
@@ -192,7 +191,7 @@ async def series(
 
 
 async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) -> list[BoardKey]:
-    """Return which boards of a plan were ever drawn: each has a first snapshot."""
+    """Return the boards of a plan that were ever drawn: those with a first snapshot."""
     rows = await session.execute(
         select(ScoreSnapshot.basis, ScoreSnapshot.period).where(
             ScoreSnapshot.city_code == city_code,
@@ -205,7 +204,7 @@ async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) ->
 
 @dataclass(frozen=True, slots=True)
 class EarlierBoard:
-    """The newest snapshot of a board as far as drawing the next one needs it."""
+    """The newest snapshot of a board, as far as drawing the next one needs it."""
 
     sequence: int
     plan_version: int
@@ -229,7 +228,7 @@ CROSS JOIN LATERAL (
 async def earlier_boards(
     session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[BoardKey]
 ) -> dict[BoardKey, EarlierBoard]:
-    """Return the newest snapshots of those boards that were ever drawn."""
+    """Return the newest snapshots of the boards that were ever drawn."""
     connection = await driver_connection(session)
     wanted = {
         "city": city_code,
@@ -265,7 +264,7 @@ WHERE last.type = 'period.published'
 async def published_periods(
     session: AsyncSession, city_code: str, plan_code: str, periods: Sequence[str], *, upto: int
 ) -> set[str]:
-    """Return which of these periods the log up to a position leaves published."""
+    """Return which of these periods are published as of a position of the log."""
     subjects = [f"{plan_code}/{period}" for period in periods]
     found = await session.scalars(
         _PUBLISHED, {"city": city_code, "subjects": subjects, "upto": upto}
@@ -293,7 +292,7 @@ WHERE p.city_code = :city ORDER BY p.code
 
 
 async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[PlanDate]:
-    """Return the plans of a city; `prefix` and the plan's code name the cursor of its calendar."""
+    """Return the plans of a city; `prefix` + plan code is the name of its calendar's cursor."""
     rows = await session.execute(_PLAN_DAYS, {"city": city_code, "prefix": prefix})
     return [
         PlanDate(
@@ -306,11 +305,11 @@ async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[
 
 
 _NOT_YET = 2**63 - 1
-"""Stands for the position of a version whose event has no number yet."""
+"""The position of a plan version whose event has no number yet."""
 
 
 async def tenures_of(session: AsyncSession, city_code: str, plan_code: str) -> Tenures:
-    """Return who owned what since when in a plan."""
+    """Return the successive owners of a plan's indicators."""
     rows = await session.execute(
         select(
             IndicatorOwner.indicator_code,
@@ -329,12 +328,12 @@ async def tenures_of(session: AsyncSession, city_code: str, plan_code: str) -> T
     found: dict[str, list[Tenure]] = {}
     for code, unit, position in rows:
         held = found.setdefault(code, [])
-        # What was reported before the first version was numbered belongs to its owners too.
+        # Values reported before the first version was numbered belong to its owners too.
         held.append(Tenure(position if held else 0, unit))
     return found
 
 
-# Of each version no more than what its units follow from.
+# Reads only those parts of each version that determine its units.
 _SHARED = text("""
 SELECT v.loaded_at, p.position,
     (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
@@ -356,9 +355,9 @@ ORDER BY v.version
 async def memberships_of(
     session: AsyncSession, state: PlanState, codes: Collection[str]
 ) -> Memberships:
-    """Return who had a part in the value of each of these shared indicators since when.
+    """Return the units that shared the value of each indicator, over time.
 
-    Of a plan with a single version there is nothing to read: the units of today always had it.
+    A plan with a single version needs no reading: today's units always shared it.
     """
     if not codes or state.version == 1:
         return {}
@@ -370,7 +369,7 @@ async def memberships_of(
             held = found.setdefault(written["code"], [])
             units = reporters_written(written, organizations)
             if not held or held[-1].units != units:
-                # What was reported before the first version was numbered belongs to its units too.
+                # Values reported before the first version was numbered belong to its units too.
                 since = _NOT_YET if position is None else position
                 held.append(Membership(since if held else 0, units, state.local_date(loaded_at)))
     return found

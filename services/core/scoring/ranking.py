@@ -61,11 +61,11 @@ _WHY: Mapping[str, WhyUnranked] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a unit stands among those it is compared with.
+    """A unit's result within its comparable group.
 
-    `score` 0 to 100, None where it takes no place, `why` says then why; `of` is how many
-    indicators, or expected values, the score speaks of, and `counted` how many of them it rests
-    upon. `place` counts from 1; who is equal shares it, and the next place is left out.
+    `score` is 0 to 100, None if the unit is not ranked; then `why` is the reason. `of` is the
+    number of indicators, or expected values, that the score is about, and `counted` how many of
+    them it is based on. `place` counts from 1; equal units share it, and the next place is skipped.
     """
 
     organization_code: str
@@ -81,15 +81,15 @@ class Standing:
 
 
 def unranked(standing: Standing, why: WhyUnranked, **details: str) -> Standing:
-    """Return a standing that takes no place, and why."""
+    """Return the standing without a rank, and with the reason."""
     return replace(standing, score=None, why=why, words=_WORDS[why].format(**details))
 
 
 def places(standings: Iterable[Standing]) -> list[Standing]:
-    """Return standings with their places, by comparable group; the best first, the others last.
+    """Rank standings within comparable groups; the best first, the unranked last.
 
-    A place is one more than the number of those who are better. Exact scores are compared, never
-    what is shown of them. Equals stay in the order in which they came.
+    A place is one more than the number of better units. Exact scores are compared, not the
+    displayed ones. Equal units keep their order.
     """
     found = list(standings)
     groups = {
@@ -121,12 +121,12 @@ def places(standings: Iterable[Standing]) -> list[Standing]:
 
 
 def townships(document: PlanDocument) -> list[OrganizationEntry]:
-    """Return the township-level bodies of a plan in its order; those of a kind are comparable."""
+    """Return the township-level bodies of a plan in its order; those of one kind are comparable."""
     return [one for one in document.organizations if one.administrative_code is not None]
 
 
 def of_leads(document: PlanDocument, rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
-    """Return how the units stand that lead indicators, by the rows of a scoreboard.
+    """Return the standings of units that lead indicators, from the rows of a scoreboard.
 
     A collective name stands for its members. All leads are comparable with one another.
     """
@@ -145,9 +145,10 @@ def of_townships(
     rows: Sequence[Mapping[str, Any]],
     traces: Mapping[str, Mapping[str, Any]],
 ) -> list[Standing]:
-    """Return how township-level bodies stand by their own targets; one of a kind are comparable.
+    """Return the standings of township-level bodies by their own targets.
 
-    `traces` hold by indicator how each unit with a target of its own stands (`unit_targets`).
+    Bodies of one kind are comparable. `traces` have, by indicator, the result of each unit with a
+    target of its own (`unit_targets`).
     """
     found = []
     for unit in townships(document):
@@ -168,10 +169,10 @@ def of_townships(
 def of_reporting(
     document: PlanDocument, group: RankedUnits, quality: Mapping[str, ReportingQuality]
 ) -> list[Standing]:
-    """Return how units stand by the quality of their reporting.
+    """Return the standings of units by the quality of their reporting.
 
-    Each value that is due, or came before, has a point each for being handed in, in time, never
-    returned, and in no conflict. The score is the points ÷ (4 × expected) in percent.
+    Each value that is due, or came before that, has one point each for being reported, in time,
+    never returned, and without conflicts. The score is points ÷ (4 × expected) in percent.
     """
     if group == "township":
         units = [(one.code, one.kind) for one in townships(document)]
@@ -192,13 +193,13 @@ def of_reporting(
 
 
 def shown(score: Decimal, document: PlanDocument) -> str:
-    """Return a score for people to read, never in a tier that it does not reach."""
+    """Round a score for display, but never into a tier that it does not reach."""
     bands = [band.minimum for band in document.scheme.gate.grades]
     return display(score, document.scheme.display_places, least=bands)
 
 
 def _by_kind(document: PlanDocument, standings: Iterable[Standing]) -> list[Standing]:
-    """Return standings with those of a kind together; kinds and units keep the plan's order."""
+    """Group standings by kind; kinds and units keep the plan's order."""
     kinds = list(dict.fromkeys(one.kind for one in document.organizations))
     return sorted(standings, key=lambda one: kinds.index(one.comparable))
 

@@ -10,7 +10,7 @@ from services.core.kit.decimals import plain, quotient
 from services.core.scoring.traces import Trace, number_of
 
 OUTSIDE = "outside_scope"
-"""In operands of a cut trace: how many units' figures in them are left out."""
+"""Key in the operands of a cut trace: how many units' figures are left out."""
 
 
 def within_reach(
@@ -19,8 +19,8 @@ def within_reach(
     """Return a trace without the figures that the caller may not see.
 
     `sees` tells whether a unit is within the caller's reach, `seen` how many of the units that
-    reported for a period are. Sums are left out whole where a figure in them is: what is left
-    of them would tell the rest. The value itself stays; it stands on the scoreboard.
+    reported for a period are. A sum is left out completely if it includes a hidden figure, because
+    the rest would reveal it. The value itself stays, because the scoreboard shows it.
     """
 
     def cut(operands: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -55,7 +55,7 @@ def _outside(
 
 
 def _rounded(previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an earlier value as it stood on its scoreboard, not as the fraction it was."""
+    """Round an earlier value as its scoreboard showed it, instead of the exact fraction."""
     top, bottom = number_of(previous["numerator"]), number_of(previous["denominator"])
     if top is None or bottom is None:
         return dict(previous)

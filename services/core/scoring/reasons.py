@@ -198,7 +198,7 @@ REASONS: Mapping[str, Text] = {
         "暂无可评指标，没有得分", "Nothing can be assessed: there is no score"
     ),
 }
-"""By code; the placeholders are filled from a verdict's details."""
+"""Words by code; the placeholders are filled from a verdict's details."""
 
 
 def words(code: str, details: Mapping[str, str]) -> Text:

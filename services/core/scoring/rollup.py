@@ -12,7 +12,7 @@ from services.core.scoring.judgement import ASSESSED, ScoreState
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An indicator's part in the score. `attainment` is there in the assessed states alone."""
+    """An indicator's part in the score. Only the assessed states have an `attainment`."""
 
     group: str
     state: ScoreState
@@ -22,9 +22,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class GroupScore:
-    """A group's share of the result. `weight` is the plan's; None for score: nothing to add.
+    """A group's share of the result. `weight` is the plan's; `score` None: nothing was assessed.
 
-    `effective_weight` is what is left of it where what does not apply is not shared.
+    `effective_weight` is the remaining weight if that of "not applicable" indicators is not shared.
     """
 
     code: str
@@ -37,10 +37,10 @@ class GroupScore:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The score (0–100) and how much of the plan it speaks for (0–1).
+    """The score (0–100) and its coverage, the assessed share of the plan (0–1).
 
-    `weight` is that of all groups that apply at all; `weights` are those of the parts, in their
-    order, after sharing; None: not applicable.
+    `weight` is that of all groups that apply; `weights` are those of the parts, in their order,
+    after sharing; None: not applicable.
     """
 
     score: Decimal | None
@@ -52,10 +52,10 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Of one group, in shared weights of any scale: Σ weight × attainment, and Σ weight.
+    """The sums of one group, in shared weights of any scale: Σ weight × attainment, and Σ weight.
 
-    `shared` are the weights of its members, None where not applicable; `kept` is the part of
-    the group's weight that is left, as (numerator, denominator); None: all of it.
+    `shared` are the weights of its members, None if not applicable; `kept` is the remaining
+    fraction of the group's weight, as (numerator, denominator); None: all of it.
     """
 
     points: Decimal
@@ -73,14 +73,14 @@ def roll_up(
 ) -> Total:
     """Return the score of all parts. `groups` gives each group's weight, None: its parts' sum.
 
-    With A the assessed and N the applicable weight within a group of weight W: the group's
-    score is Σ w·a ÷ A, and it enters the total with W × A ÷ N. So the weight of what is not
-    applicable is shared within its group, and the weight of what cannot be assessed yet
-    leaves both. Coverage = Σ W × A ÷ N ÷ Σ W over the groups that apply at all. Every sum is an
-    exact fraction, divided once.
+    With A the assessed and N the applicable weight within a group of weight W: the group's score is
+    Σ w·a ÷ A, and it enters the total with W × A ÷ N. So the weight of "not applicable" parts is
+    shared within the group, and the weight of parts that cannot be assessed yet leaves group and
+    total. Coverage = Σ W × A ÷ N ÷ Σ W over the groups that apply. Every sum is an exact fraction,
+    divided once.
 
-    `sharing` in proportion is that; equally adds the same to each w above 0 that applies; and
-    where nothing is shared W shrinks to its applicable part.
+    This is the `sharing` "proportional". "equally" adds the same amount to each applicable w above
+    0; if nothing is shared, W shrinks to its applicable part.
     """
     by_group: dict[str, list[int]] = {code: [] for code in groups}
     for place, part in enumerate(parts):
@@ -144,7 +144,7 @@ def _sums(members: Sequence[Part], sharing: Sharing) -> _Sums:
 
 
 def _shared(members: Sequence[Part], sharing: Sharing) -> tuple[Decimal | None, ...]:
-    """Return the weights of members after sharing, times a number that is the same for all."""
+    """Return the weights of members after sharing, all multiplied by the same number."""
     applies = [part.state != "not_applicable" for part in members]
     bearers = sum(
         applying and part.weight > 0 for applying, part in zip(applies, members, strict=True)
@@ -155,7 +155,7 @@ def _shared(members: Sequence[Part], sharing: Sharing) -> tuple[Decimal | None, 
             part.weight if applying else None
             for applying, part in zip(applies, members, strict=True)
         )
-    # w + lost ÷ bearers for each, all of them times the number of bearers: nothing is rounded.
+    # w + lost ÷ bearers for each, all multiplied by the number of bearers, so nothing is rounded.
     return tuple(
         (total([times(part.weight, Decimal(bearers)), lost]) if part.weight > 0 else ZERO)
         if applying

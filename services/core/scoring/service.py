@@ -37,13 +37,13 @@ READER = "scoring"
 """The name of scoring's cursor in the log; its row is the lock of all scoring in a city."""
 
 CALENDAR = "scoring-date/"
-"""Before a plan's code: the cursor that holds, as an ordinal, the local date it is scored for."""
+"""Prefix of a plan's cursor that stores, as an ordinal, the local date the plan is scored for."""
 
 _followed = PlansFollowed()
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> int:
-    """Draw what the next events affect, up to a publication; return the position read up to."""
+    """Draw the boards that the next events affect, up to a publication; return its position."""
     events, upto = up_to_publication(stretch)
     inputs = []
     if any(event.subject_kind == "submission" for event in events):
@@ -62,17 +62,17 @@ FOLLOWER = Follower(READER, TYPES, _handle, announces=True)
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Draw anew what fell due since this was last done; return how many boards changed.
+    """Redraw the boards that the passage of days changed; return how many boards changed.
 
-    Cheap to ask often: where the local date is the one already followed, it is one SELECT.
+    Cheap to call often: if the local date was already followed, it is one SELECT.
     """
     changed = 0
     for plan in await queries.plan_days(session, city_code, CALENDAR):
         today = clock.today(plan.time_zone)
         if plan.followed == today:
             continue
-        # The lock of the log's cursor is the lock of all scoring: what the date changes and what an
-        # event changes must not be drawn at the same time.
+        # The lock of the log's cursor is the lock of all scoring: changes by date and changes by
+        # events must not be drawn at the same time.
         position = await lock_cursor(session, city_code, reader=READER)
         bench = await _bench(session, city_code, plan.plan_code, clock)
         if bench is not None:
@@ -95,10 +95,10 @@ async def recompute_plan(
     clock: Clock,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Recomputed:
-    """Draw every board of a plan from what counts, and keep those that are not as stored.
+    """Draw every board of a plan from the values that count, and store those that differ.
 
-    A period whose publication was followed keeps the board it was published with. `tell` hears
-    how many boards are done, of how many.
+    A period whose publication was followed keeps its published board. `tell` is called with the
+    number of boards done, and of all boards.
 
     Raises:
         PlanNotFound: the city has no such plan.
@@ -114,9 +114,9 @@ async def recompute_plan(
 
 
 async def rebuild_inputs(session: AsyncSession, city_code: str, plan_code: str) -> bool:
-    """Make what counts in a plan anew from the log; return whether it differed.
+    """Rebuild a plan's counting values from the log; return whether they differed.
 
-    Boards are not drawn; where it differed, `recompute_plan` should follow.
+    Boards are not drawn; if the values differed, `recompute_plan` should follow.
     """
     position = await lock_cursor(session, city_code, reader=READER)
     return await remake(session, city_code, plan_code, upto=position)
@@ -129,7 +129,7 @@ async def _bench(
     clock: Clock,
     known: ScoringContext | None = None,
 ) -> ScoringContext | None:
-    """Return the context of a plan for its local date; `known` spares reading the plan."""
+    """Return the context of a plan for its local date; `known` saves reading the plan."""
     if known is not None:
         return known.on(clock.today(known.state.document.time_zone))
     state = await plan_state(session, city_code, plan_code)
@@ -149,7 +149,7 @@ async def nothing_drawn(
 
 
 async def context_of(session: AsyncSession, state: PlanState, today: date) -> ScoringContext:
-    """Return what stays the same while the boards of a plan are made on a local date."""
+    """Read everything that is constant while a plan's boards are drawn for a local date."""
     more_time = await extended(session, state.city_code, state.code)
     tenures = await queries.tenures_of(session, state.city_code, state.code)
     facts = facts_of(state)
@@ -182,7 +182,7 @@ async def _renew(
 def _turned(
     bench: ScoringContext, drawn: Iterable[BoardKey], followed: date | None
 ) -> set[BoardKey]:
-    """Return the boards that the date alone may have changed since a date was followed."""
+    """Return the boards that may have changed by date alone since the date `followed`."""
     since = followed or date.min
     keys = {*opened(bench.state), *drawn}
     turned = {

@@ -25,9 +25,9 @@ _ACTOR = to_json({"kind": "system", "name": "scoring"}).decode()
 
 @dataclass(frozen=True, slots=True)
 class BoardUpdate:
-    """A board drawn, and the one that it would replace.
+    """A board that was drawn, and the one that it would replace.
 
-    `publication_number` is the number that it is published under; None: it is not.
+    `publication_number` is the number of its publication; None: it is not published.
     """
 
     key: BoardKey
@@ -37,13 +37,14 @@ class BoardUpdate:
 
     @property
     def sequence(self) -> int:
-        """The number of the snapshot that it would be."""
+        """The number of the snapshot if it is written."""
         return self.earlier.sequence + 1 if self.earlier else 1
 
     def is_news(self, plan_version: int) -> bool:
-        """Return whether it differs from what is stored, the plan's version included.
+        """Return whether the board, or the plan's version, differs from the stored snapshot.
 
-        A number belongs to one snapshot, so a publication and what is drawn after it are news.
+        A number belongs to one snapshot, so a publication counts as a change, and so does the board
+        after it.
         """
         return (
             self.earlier is None
@@ -63,7 +64,7 @@ async def keep(
 ) -> int:
     """Write a snapshot and a `score.updated` event for each board that changed; return how many.
 
-    The caller holds the cursor's lock, so nobody else counts up the same sequence.
+    The caller holds the cursor's lock, so nobody else uses the same sequence numbers.
     """
     state, scheme = bench.state, bench.state.document.scheme
     news = [sheet for sheet in sheets if sheet.is_news(state.version)]
@@ -112,6 +113,6 @@ def _event_data(sheet: BoardUpdate, position: int) -> Mapping[str, Any]:
 
 
 def _changed(board: Board, earlier: EarlierBoard | None) -> list[str]:
-    """Return the codes of the indicators whose rows are not what they were."""
+    """Return the codes of the indicators whose rows differ."""
     before = {row["code"]: row for row in earlier.board["indicators"]} if earlier else {}
     return [row["code"] for row in board["indicators"] if before.get(row["code"]) != row]

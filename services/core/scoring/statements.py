@@ -31,8 +31,8 @@ _PLACES = ", ".join(_PLACE)
 _CONTENTS = ", ".join(_CONTENT)
 _COLUMNS = f"basis, {_PLACES}, from_position, {_CONTENTS}"
 
-# The clocks of two hosts may differ, and with them the order of two numbers given in one
-# drain: of one submission's changes, a later version never counts from an earlier position.
+# The clocks of two hosts may differ, and so may the order of two positions from one drain. The
+# running maximum prevents a later version of a submission from counting at an earlier position.
 _IMAGE = """
     SELECT max(p.position) OVER (PARTITION BY h.submission_id ORDER BY h.version) AS position,
         h.version, e.plan_code, h.submission_id,
@@ -61,8 +61,8 @@ _IMAGES = f"""
     WHERE p.city_code = :city AND e.subject_kind = 'submission'
 """
 
-# Of a stretch each number is looked up by itself, in the one part of the table that is of its time:
-# how few parts that takes, Postgres finds out too late to choose by it, and would read all of them.
+# Each position is looked up by itself, in the one partition of its time. In a join, Postgres learns
+# too late how few partitions it needs, and would read all of them.
 _IMAGES_OF_STRETCH = f"""
     {_IMAGE}
     CROSS JOIN LATERAL (
@@ -83,11 +83,11 @@ _FELL_BACK = ", ".join(
     for column in _CONTENT
 )
 
-# In steps: `images` what history says after each event; `approved` and `latest` the last of each
-# place; `wanted` what counts on either basis from now on, where the submitted basis falls back to
-# what was approved in this stretch, or else to what counted before; `changed` where that is another
-# value than now, NULL included. Only those rows are closed and added, so events that change no
-# figure leave no trace here.
+# In steps: `images` are the history's states after each event; `approved` and `latest` the last of
+# each slot; `wanted` the values that count from now on, where the submitted basis falls back to a
+# value approved in this stretch, or else to the one that counted before; `changed` those that
+# differ from the present ones, NULL included. Only those rows are closed and added, so events that
+# change no figure leave no trace here.
 APPLY_EVENTS = DriverStatement(f"""
 WITH images AS MATERIALIZED (
     {_IMAGES_OF_STRETCH}
@@ -114,20 +114,20 @@ WITH images AS MATERIALIZED (
         AND c.until_position IS NULL
     RETURNING 1
 ), added AS (
-    -- Counting the closed rows makes sure that they are closed before others take their place.
+    -- Counting the closed rows makes sure that they are closed before new ones are added.
     INSERT INTO score_input (city_code, {_COLUMNS})
     SELECT :city, {_COLUMNS} FROM changed
     WHERE submission_id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
 )
 SELECT DISTINCT plan_code, basis, indicator_code, period FROM changed
 """)  # noqa: S608 (column names of our own)
-"""Applies the submission events of the positions (after, upto]: for what other values count now."""
+"""Applies the submission events of the positions (after, upto]; returns where values changed."""
 
 FORGET_MADE = text("DROP TABLE IF EXISTS pg_temp.score_input_made")
-"""Drops what an earlier run in this transaction made."""
+"""Drops the table of an earlier run in this transaction."""
 
-# The same as many steps of APPLY_EVENTS at once: `approvals` numbers the approvals of a place, and
-# a change that is neither approved nor under review falls back to the last approval before it.
+# The same as many steps of APPLY_EVENTS at once: `approvals` numbers the approvals of a slot, and
+# a state that is neither approved nor under review falls back to the last approval before it.
 MAKE_INPUTS = text(f"""
 CREATE TEMPORARY TABLE score_input_made ON COMMIT DROP AS
 WITH images AS MATERIALIZED (
@@ -157,14 +157,15 @@ WITH images AS MATERIALIZED (
 SELECT basis, {_PLACES}, position AS from_position, until_position, {_CONTENTS}
 FROM spans WHERE submission_id IS NOT NULL AND until_position IS DISTINCT FROM position
 """)  # noqa: S608 (column names of our own)
-"""Makes anew from the log what counted in a plan up to a position, in a table for this alone."""
+"""Rebuilds from the log, in a temporary table, the values that counted up to a position."""
 
-# Nobody else knows this table, so nobody else will ever count its rows.
+# Autovacuum does not analyse temporary tables, so their rows would never be counted.
 COUNT_MADE = text("ANALYZE score_input_made")
-"""Lets the planner know what was made."""
+"""Updates the planner's statistics of the temporary table."""
 
-# Rows applied in batches skip what was overtaken within a batch, so their spans may be longer
-# than those made anew. What must agree: what counts now, and what counted when a row began.
+# Rows applied in batches skip values that were superseded within a batch, so their spans may be
+# longer than rebuilt ones. Two things must agree: the values that count now, and the values that
+# counted when a row began.
 INPUTS_DIFFER = text(f"""
 WITH stored AS (
     SELECT {_COLUMNS}, until_position FROM score_input
@@ -182,16 +183,16 @@ SELECT EXISTS (
     WHERE ({_of("s", _CONTENT)}) IS DISTINCT FROM ({_of("m", _CONTENT)})
 )
 """)  # noqa: S608 (column names of our own)
-"""Whether what is stored of a plan is not what was made anew."""
+"""Whether a plan's stored rows differ from the rebuilt ones."""
 
 CLEAR_INPUTS = text("DELETE FROM score_input WHERE city_code = :city AND plan_code = :plan")
-"""Forgets what is stored of a plan."""
+"""Deletes a plan's stored rows."""
 
 FILL_INPUTS = text(f"""
 INSERT INTO score_input (city_code, {_COLUMNS}, until_position)
 SELECT :city, {_COLUMNS}, until_position FROM score_input_made
 """)  # noqa: S608 (column names of our own)
-"""Stores what was made anew."""
+"""Stores the rebuilt rows."""
 
 CONTRIBUTIONS = DriverStatement("""
 SELECT submission_id, revision, organization_code, period, value, numerator, denominator, level,
@@ -203,7 +204,7 @@ WHERE city_code = :city AND plan_code = :plan AND basis = :basis AND indicator_c
 ORDER BY organization_code IS DISTINCT FROM CAST(:unit AS text), period, organization_code
 LIMIT :most
 """)
-"""Which values counted for a score at a position, one unit's before the others'."""
+"""The values that counted for a score at a position, one unit's before the others'."""
 
 FORMER_DUTIES = text("""
 WITH place AS MATERIALIZED (
@@ -237,9 +238,9 @@ WHERE EXISTS (SELECT FROM reporter r WHERE r.indicator_code = p.indicator_code)
     AND NOT EXISTS (SELECT FROM owed o
         WHERE o.indicator_code = p.indicator_code AND o.period = p.period)
 """)
-"""Where what was owed for some periods is not as today: who reports now and owed nothing, being
-excused; who owed a part and reports no more, with its name; and what nobody was asked for in a
-period that asked for something."""
+"""Where duties for some periods differ from today's: reporters of today that owed nothing then
+(`excused`); units that owed a part then and no longer report, with their names; and indicators that
+nobody was asked for in a period that asked for others."""
 
 COUNTED_BETWEEN = DriverStatement("""
 SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,
@@ -256,7 +257,7 @@ CROSS JOIN LATERAL (
     ORDER BY from_position LIMIT :most
 ) r
 """)
-"""Which values counted at one of two positions or between, so many of each indicator at most."""
+"""The values that counted at one of two positions or between, with a limit per indicator."""
 
 DECISIONS_BETWEEN = DriverStatement("""
 SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
@@ -267,7 +268,7 @@ JOIN event_position p ON p.city_code = :city AND p.event_id = e.id
 WHERE p.position > :since AND p.position <= :upto
 ORDER BY p.position LIMIT :most
 """)
-"""What was decided on some subjects between two positions, oldest first."""
+"""The events on some subjects between two positions, oldest first."""
 
 EVENTS_AT = DriverStatement("""
 SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,

@@ -35,7 +35,7 @@ _ONLY_A_NUMBER = re.compile(r"[≥≤<>＜＞=\s]*(-?\d+(?:\.\d+)?)[\s%％]*")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One thing asked of a number: a kind with what belongs to it."""
+    """One condition on a number: a kind and its bounds."""
 
     kind: TargetKind
     value: Decimal | None = None
@@ -43,7 +43,7 @@ class Asked:
 
     @property
     def bound(self) -> Decimal | None:
-        """The one number to be reached; a full coverage is 100."""
+        """The single bound; for full coverage 100."""
         if self.kind == "full_coverage" and self.value is None:
             return HUNDRED
         return self.value if self.kind in NUMERIC_KINDS else None
@@ -53,10 +53,10 @@ class Asked:
 class Target:
     """A target in force. `kind` is assigned_by_superior only while nothing is assigned.
 
-    `year` is the plan's; `ends` is its date, where that is not the end of the calendar's year of
-    that number. `months` is how many a sum is over that the target is for: a year's, its period's,
-    or those from the beginning of the plan's year to its date. `sequence`, `document_number` and
-    `document_date` name the assignment it comes from.
+    `year` is the plan's; `ends` is its date if that is not the end of the calendar year. `months`
+    is the length of the span that a sum is for: a year, its period, or from the start of the plan's
+    year to its date. `sequence`, `document_number` and `document_date` identify the assignment it
+    comes from.
     """
 
     year: int
@@ -74,41 +74,41 @@ class Target:
 
     @property
     def bound(self) -> Decimal | None:
-        """The one number to be reached, if its kind sets one."""
+        """The single bound, if its kind has one."""
         return Asked(self.kind, self.value).bound
 
     @property
     def kinds(self) -> frozenset[TargetKind]:
-        """All kinds that are asked for: its own, or those of its conditions."""
+        """All its kinds: its own, or those of its conditions."""
         if self.conditions:
             return frozenset(each.kind for each in self.conditions)
         return frozenset({self.kind})
 
     @property
     def sets_number(self) -> bool:
-        """Whether any of its kinds is a number to be reached, or a range."""
+        """Whether any of its kinds sets a number or a range."""
         return bool((NUMERIC_KINDS | {"between"}) & self.kinds)
 
     @property
     def compares(self) -> bool:
-        """Whether an earlier period is asked for."""
+        """Whether it compares with an earlier period."""
         return bool(TRENDS & self.kinds)
 
     @property
     def figure(self) -> str | None:
-        """The number to be reached with its sign, such as `≥ 40`; None where none is set."""
+        """The bound with its sign, such as `≥ 40`; None if it sets no number."""
         return figure_of(self.kind, self.value, self.upper)
 
     @property
     def span(self) -> Text:
-        """What a sum is over that the target is for, in words."""
+        """The span that its sum is for, in words."""
         if self.months == MONTHS_IN_YEAR:
             return Text("全年", "the whole year")
         return Text(f"{self.months}个月", f"{self.months} months")
 
     @property
     def remark(self) -> str | None:
-        """The text as far as it says more than the figure does."""
+        """The target's text, as far as it says more than the figure."""
         number = _ONLY_A_NUMBER.fullmatch(self.text or "")
         if number is not None and Decimal(number[1]) == self.bound:
             return None
@@ -116,12 +116,12 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What a sentence calls it: the text, or the figure where nothing was written."""
+        """Its name in a sentence: the text, or else the figure."""
         return name_of(self.kind, self.value, self.upper, self.text)
 
     @property
     def end(self) -> date:
-        """The target's date, the last day on which it may be reached."""
+        """The target's date, the last day on which it can be reached."""
         return self.ends or date(self.year, 12, 31)
 
 
@@ -130,9 +130,9 @@ def target_for(
     period: Period,
     assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
 ) -> Target:
-    """Return the target of the earliest date not before a period's end; if none, the latest.
+    """Return the target with the earliest date not before a period's end; if none, the latest.
 
-    A year's last assignment by the superior stands for it unless the plan prints a target for it.
+    For each year, the superior's last assignment applies unless the plan prints a target.
     """
     targets = targets_of(indicator, assigned, period.calendar)
     return next((each for each in targets if each.end >= period.last_day), targets[-1])
@@ -143,9 +143,10 @@ def targets_of(
     assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
     calendar: PeriodCalendar,
 ) -> list[Target]:
-    """Return the targets of an indicator by date, as far as they are in force.
+    """Return the targets of an indicator that are in force, by date.
 
-    A version may print what the superior had assigned before: from then on it holds as printed.
+    A plan version may print a target that the superior assigned before: then the printed one
+    applies.
     """
     found = {
         entry.end(calendar): _printed(entry, calendar) for entry in reversed(indicator.targets)
@@ -171,7 +172,7 @@ def _printed(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> Targe
 
 
 def _months(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> int:
-    """Return how many months a sum is over that is to reach a target; at least one."""
+    """Return how many months a sum for a target covers; at least one."""
     if entry.period is not None:
         return calendar.period(entry.period).months
     if entry.by is None:
@@ -180,7 +181,7 @@ def _months(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> int:
 
 
 def _ends(year: int, calendar: PeriodCalendar) -> date | None:
-    """Return the last day of a plan's year; None where it is that of the calendar's."""
+    """Return the last day of a plan's year; None if it is the last of the calendar year."""
     last = calendar.year(year).last_day
     return None if last == date(year, 12, 31) else last
 

@@ -14,7 +14,7 @@ from services.core.plan.periods import PeriodCalendar
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """From which log position on the value of a unit is the city's; None: of every unit."""
+    """The log position since which a unit's value is the city's; None: any unit's."""
 
     since: int
     organization_code: str | None
@@ -25,9 +25,9 @@ Tenures = Mapping[str, Sequence[Tenure]]
 
 
 def rank(tenures: Sequence[Tenure], organization_code: str, from_position: int) -> int:
-    """Return the number of the last tenure by which a value counts; -1: by none.
+    """Return the number of the last tenure that a value counts by; -1: it does not count.
 
-    It counts by the tenures of its unit that had begun when the value began to count. So the value
+    It counts by those tenures of its unit that had begun when the value began to count. So a value
     of a former owner that is approved after the handover still counts, and gives way only to a
     value of a later owner.
     """
@@ -43,13 +43,13 @@ def rank(tenures: Sequence[Tenure], organization_code: str, from_position: int) 
 
 
 def units_named(tenures: Iterable[Tenure]) -> frozenset[str | None]:
-    """Return the units that ever owned; None is among them where every unit did."""
+    """Return the units that were ever owners; None is among them if any unit was."""
     return frozenset(tenure.organization_code for tenure in tenures)
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """From which log position, and local date, on these units have a part in a value."""
+    """The log position, and local date, since which these units share a value."""
 
     since: int
     units: frozenset[str]
@@ -62,10 +62,10 @@ Memberships = Mapping[str, Sequence[Membership]]
 
 @dataclass(frozen=True)
 class Sharers:
-    """Which units have a part in a value, now and before.
+    """The units that share a value, now and before.
 
-    `memberships` are oldest first, the last those of today. `then` gives, for periods that take
-    no more values, the units that owed a part in them, where those are not today's.
+    `memberships` are oldest first, the last those of today. `then` has the units that owed a part
+    in periods that take no more values, where they differ from today's.
     """
 
     memberships: Sequence[Membership]
@@ -74,20 +74,20 @@ class Sharers:
 
     @cached_property
     def ever(self) -> frozenset[str]:
-        """Every unit that has, or ever had, a part."""
+        """Every unit that shares the value, or ever did."""
         return frozenset().union(*(each.units for each in self.memberships), *self.then.values())
 
     @property
     def changed(self) -> bool:
-        """Whether a part ever changed hands: then who counts is another question by period."""
+        """Whether shares ever changed hands: then the counting units depend on the period."""
         return len(self.memberships) > 1 or bool(self.then)
 
     def counting(self, period: str, since: Mapping[str, int]) -> frozenset[str]:
         """Return the units whose values of a period count; `since` has the position of each value.
 
-        For a period that takes no more values those count that owed it. Otherwise a unit of today
-        counts, and a former one for a period that had begun when it left, if it had its part
-        before its value began to count. It gives way to the value of a unit that came later.
+        For a period that takes no more values, the units count that owed it. Otherwise today's
+        units count, and a former unit if the period had begun when it left, and if its value began
+        to count after its membership began. It gives way to the value of a unit that joined later.
         """
         if period in self.then:
             return self.then[period] & since.keys()
@@ -98,7 +98,7 @@ class Sharers:
         return frozenset(unit for unit, (_, ended) in known.items() if ended >= newest)
 
     def _part(self, unit: str, position: int, begun: date) -> tuple[int, int] | None:
-        """Return the numbers of the first and the last membership by which a value counts."""
+        """Return the numbers of the first and last membership that a value counts by."""
         held, today = self.memberships, len(self.memberships) - 1
         return max(
             (
@@ -110,7 +110,7 @@ class Sharers:
         )
 
     def _stretches(self, unit: str) -> list[tuple[int, int]]:
-        """Return from which membership to which a unit had its part without a break."""
+        """Return a unit's uninterrupted runs of memberships, as (first, last) numbers."""
         found: list[tuple[int, int]] = []
         for number, each in enumerate(self.memberships):
             if unit not in each.units:

@@ -14,16 +14,16 @@ def full_months(period: Period, today: date) -> int:
 
 
 def months_through(period: Period, part: Period) -> int:
-    """Return how many months of a period have gone at the end of a finer period within it."""
+    """Return how many months of a period have passed at the end of a finer period within it."""
     return _months_between(period.first_day, part.last_day) + 1
 
 
 def whole_months(start: date, end: date) -> int:
-    """Return how many whole months lie between two days, of which the first ends a month."""
+    """Return how many whole months lie between two days; `start` is the last day of a month."""
     months = _months_between(start, end)
     return months if end.day == monthrange(end.year, end.month)[1] else months - 1
 
 
 def _months_between(start: date, end: date) -> int:
-    """Return how many times the month changes from one day to a later one."""
+    """Return the number of month boundaries between two days."""
     return (end.year - start.year) * MONTHS_IN_YEAR + end.month - start.month

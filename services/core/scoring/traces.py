@@ -32,7 +32,7 @@ Trace = Mapping[str, Any]
 
 
 def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
-    """Return everything that a verdict was reached from, and the verdict."""
+    """Return everything that a verdict depends on, and the verdict."""
     return {
         "indicator": case.indicator,
         "period": case.period,
@@ -78,12 +78,12 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
 
 
 def digest_of(trace: Trace) -> str:
-    """Return what tells a trace from every other one: 128 bits of its JSON, as hexadecimals."""
+    """Return the digest of a trace: 128 bits of its JSON, in hexadecimal."""
     return blake2b(to_json(trace), digest_size=16).hexdigest()
 
 
 def result_of(verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict as JSON; value, numerator and denominator are those it was taken on."""
+    """Return a verdict as JSON, with the value, numerator and denominator that it is based on."""
     figure, pace = verdict.reading.figure, verdict.pace
     return {
         "state": verdict.state,
@@ -105,9 +105,9 @@ def result_of(verdict: Verdict) -> dict[str, Any]:
 
 
 def case_of(trace: Trace) -> Case:
-    """Return the case that a trace was made from; an old trace lacks what was not asked then.
+    """Rebuild the case of a trace; members that an old trace lacks get their defaults.
 
-    Judged again, the case of a stored trace has the result that is stored with it.
+    Judging the case of a stored trace gives the result that is stored with it.
     """
     baseline, own = trace["baseline"], trace["operands"]
     operators = trace["operators"]
@@ -156,7 +156,7 @@ def number_of(text: str | None) -> Decimal | None:
 
 
 def _operands_out(operands: Operands) -> dict[str, Any]:
-    """Return operands without what is absent, so that a trace stays short."""
+    """Return operands as JSON without empty members, so that a trace stays short."""
     written: dict[str, Any] = {"period": operands.period, "reports": operands.reports}
     if operands.values:
         written |= {"values": operands.values, "value_sum": plain_or_none(operands.value_sum)}
@@ -240,7 +240,7 @@ def _owed_in(written: Mapping[str, Any] | None) -> OwedParts:
 
 
 def target_out(target: Target) -> dict[str, Any]:
-    """Return a target as JSON, without what is absent."""
+    """Return a target as JSON, without empty members."""
     written: dict[str, Any] = {
         "year": target.year,
         "kind": target.kind,
@@ -266,7 +266,7 @@ def target_out(target: Target) -> dict[str, Any]:
 
 
 def target_in(written: Mapping[str, Any]) -> Target:
-    """Return the target that was written as JSON."""
+    """Read a target from its JSON."""
     known = {name: each for name, each in written.items() if name != "date"}
     day = written.get("date")
     return Target(

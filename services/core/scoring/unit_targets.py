@@ -29,12 +29,12 @@ from services.core.scoring.traces import result_of, target_out
 _SHOWN = (
     *("state", "value", "met", "attainment", "light", "reason_code", "provisional", "falsified"),
 )
-"""What of a verdict is told of a unit."""
+"""The members of a verdict that a unit's result has."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One indicator in one period, with all that was reported for it."""
+    """One indicator in one period, with all values reported for it."""
 
     facts: IndicatorFacts
     period: Period
@@ -50,10 +50,10 @@ def judge_units(
     method: Method,
     today: date,
 ) -> list[dict[str, Any]]:
-    """Return how each unit with a target of its own stands, as JSON, in the document's order.
+    """Judge each unit that has a target of its own; return JSON, in the document's order.
 
-    Empty where the indicator has no such targets. Without a baseline of its own a unit has no
-    pace; what the superior assigns to the city is not the unit's.
+    Empty if the indicator has no such targets. A unit has no baseline, and therefore no pace; a
+    target that the superior assigns to the city is not the unit's.
     """
     place = _Place(facts, period, operated)
     found = []
@@ -82,7 +82,7 @@ def _targets(indicator: Indicator) -> Mapping[str, Sequence[UnitTarget]]:
 
 
 def _facts_of(facts: IndicatorFacts, unit: str, targets: Sequence[UnitTarget]) -> IndicatorFacts:
-    """Return the facts of an indicator as if the unit were all that reports it."""
+    """Return the facts of an indicator as if the unit were its only reporter."""
     indicator = facts.indicator.model_copy(
         update={"targets": tuple(targets), "unit_targets": (), "baseline": None}
     )
@@ -91,7 +91,7 @@ def _facts_of(facts: IndicatorFacts, unit: str, targets: Sequence[UnitTarget]) -
 
 
 def _duties_of(duties: Duties) -> Duties:
-    """Return what is owed without what the city alone is assigned, and without others' duties."""
+    """Return the duties without the city's assigned targets, and without other units' duties."""
     former = Former(excused=duties.former.excused, unasked=duties.former.unasked)
     return replace(duties, state=replace(duties.state, assigned={}), former=former)
 
@@ -99,7 +99,7 @@ def _duties_of(duties: Duties) -> Duties:
 def _values(
     state: PlanState, place: _Place, unit: str
 ) -> Iterator[tuple[tuple[str, str], Operands]]:
-    """Yield what a unit reported, by (indicator, period)."""
+    """Yield a unit's reported operands, by (indicator, period)."""
     indicator = place.facts.indicator
     for code in periods_read(state, place.period, indicator):
         every = place.operated.get((indicator.code, code))
@@ -126,7 +126,7 @@ def _verdict(
 
 
 def _due_date(duties: Duties, own: IndicatorFacts, period: Period) -> date | None:
-    """Return until when a unit's own values are due; None: the period was never opened."""
+    """Return the due date of a unit's own values; None: the period was never opened."""
     due = duties.state.due_date(period.code)
     if due is None:
         return None

@@ -13,7 +13,7 @@ from uuid import UUID
 from services.core.identity.actor import Actor
 
 SubmissionRow = Mapping[str, Any]
-"""A submission as the table's columns name it."""
+"""A submission as a row, by the table's column names."""
 
 _WORDS = (
     "value",
@@ -26,16 +26,16 @@ _WORDS = (
     "justification",
     "files",
 )
-"""The columns that somebody writes, with what it rests upon. Whether a value is final is a mark on
-it and no word."""
+"""The columns that somebody writes, evidence included. Whether a value is final is a flag and does
+not make anybody an author."""
 
 _COMPUTED = frozenset({"value", "not_applicable_reason"})
-"""What a ratio computes of its two parts, so that nobody wrote it."""
+"""Columns that are computed from a ratio's two parts, and therefore have no author."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authors:
-    """Everybody who wrote something or handed it in: their keys or persons, and their units.
+    """Everybody who wrote or handed in something: their keys or persons, and their units.
 
     A key of the whole plan has no unit.
     """
@@ -44,28 +44,28 @@ class Authors:
     organizations: tuple[str, ...] = ()
 
     def with_(self, actor: Actor) -> "Authors":
-        """Return the authors once this actor is one of them too."""
+        """Return the authors including this actor."""
         unit = actor.organization_code
         return self.and_(Authors((actor.author_id,), () if unit is None else (unit,)))
 
     def and_(self, others: "Authors") -> "Authors":
-        """Return these authors and others, each once."""
+        """Return the union of these authors and others."""
         return Authors(
             tuple(dict.fromkeys((*self.keys, *others.keys))),
             tuple(dict.fromkeys((*self.organizations, *others.organizations))),
         )
 
     def without(self, others: "Authors") -> "Authors":
-        """Return those of these authors that are none of the others."""
+        """Return these authors except the others."""
         return Authors(
             tuple(key for key in self.keys if key not in others.keys),
             tuple(unit for unit in self.organizations if unit not in others.organizations),
         )
 
     def include(self, actor: Actor) -> bool:
-        """Return whether the actor, or another key of its unit, is one of them.
+        """Return whether the actor, or another key of its unit, is among the authors.
 
-        A person is one under whichever post.
+        A person counts as the same author under any post.
         """
         return actor.author_id in self.keys or actor.organization_code in self.organizations
 
@@ -74,14 +74,14 @@ NOBODY = Authors()
 
 
 def authors_by(stamp: Mapping[str, Any]) -> Authors:
-    """Return whoever a stamp names (`Actor.stamp`); nobody where the system itself did it."""
+    """Return the author named by a stamp (`Actor.stamp`); nobody if the system itself acted."""
     unit = stamp.get("organization_code")
     found = () if stamp.get("id") is None else (UUID(stamp["id"]),)
     return Authors(found, () if unit is None else (unit,))
 
 
 def authors_kept(authors: Authors) -> dict[str, list[str]]:
-    """Return authors as a column of JSON keeps them."""
+    """Return authors as stored in a JSON column."""
     return {
         "keys": [str(key) for key in authors.keys],
         "organizations": list(authors.organizations),
@@ -89,13 +89,13 @@ def authors_kept(authors: Authors) -> dict[str, list[str]]:
 
 
 def authors_read(kept: Mapping[str, Any]) -> Authors:
-    """Return the authors that `authors_kept` wrote."""
+    """Read authors that `authors_kept` wrote."""
     return Authors(tuple(UUID(key) for key in kept["keys"]), tuple(kept["organizations"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Authorship:
-    """Who wrote or handed in the present revision, and by column who wrote what stands there."""
+    """Who wrote or handed in the present revision, and for each column who wrote its content."""
 
     revision: Authors
     words: Mapping[str, Authors]
@@ -110,7 +110,7 @@ class Authorship:
 
 
 def authors_of(row: SubmissionRow) -> Authors:
-    """Return who may not decide on the present revision; null: whoever reported it, alone."""
+    """Return who may not decide on the present revision; null: only the person who reported it."""
     if row["authors"] is not None:
         return Authors(tuple(row["authors"]), tuple(row["author_organizations"]))
     unit = row["reported_by_organization"]
@@ -118,7 +118,7 @@ def authors_of(row: SubmissionRow) -> Authors:
 
 
 def authorship_of(row: SubmissionRow) -> Authorship:
-    """Return who wrote what; where nobody kept it apart, every author wrote all of it."""
+    """Return who wrote each column; if that is not stored, every author wrote all of it."""
     kept = row["authorship"]
     if kept is None:
         everybody = authors_of(row)
@@ -129,16 +129,16 @@ def authorship_of(row: SubmissionRow) -> Authorship:
         for name in _written(row)
     }
     known = Authorship(_read(kept["revision"]), words)
-    # A process of an older release keeps who signed, and not which words are theirs.
+    # A process of an older release stores the signers, but not which words are theirs.
     return Authorship(known.revision.and_(everybody.without(known.authors)), words)
 
 
 def after_writing(
     row: SubmissionRow, wanted: Mapping[str, Any], actor: Actor, beside: Authors = NOBODY
 ) -> Authorship:
-    """Return who wrote what once the actor has put `wanted` into a row and signed it.
+    """Return the authorship after the actor has written `wanted` into a row and signed it.
 
-    `beside` are others whose words these are.
+    `beside` are further authors of these words.
     """
     before = authorship_of(row)
     after = {**row, **wanted}
@@ -148,7 +148,7 @@ def after_writing(
             return beside.with_(actor)
         if after[name] == row[name]:
             return before.words[name]
-        # Whoever adds a file or takes one away leaves those of others.
+        # Adding or removing a file leaves the files of others in place.
         return (before.words[name] if name == "files" else NOBODY).and_(beside).with_(actor)
 
     words = {name: wrote(name) for name in _written(after)}
@@ -156,12 +156,12 @@ def after_writing(
 
 
 def taken_over(row: SubmissionRow) -> Authorship:
-    """Return who wrote what as a correction begins: it is nobody's yet, its words are."""
+    """Return the authorship of a new correction: nobody signed it yet, its words have authors."""
     return Authorship(Authors(), authorship_of(row).words)
 
 
 def columns_of(authorship: Authorship) -> dict[str, Any]:
-    """Return who wrote what as the table keeps it."""
+    """Return an authorship as columns of the table."""
     authors = authorship.authors
     return {
         "authors": list(authors.keys),
@@ -174,7 +174,7 @@ def columns_of(authorship: Authorship) -> dict[str, Any]:
 
 
 def _written(row: SubmissionRow) -> list[str]:
-    """Return the columns in which a row says something that somebody wrote."""
+    """Return the columns of a row that have content that somebody wrote."""
     computed = _COMPUTED if row["numerator"] is not None else frozenset()
     return [name for name in _WORDS if row[name] is not None and name not in computed]
 

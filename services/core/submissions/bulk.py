@@ -31,10 +31,10 @@ MOST_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A submission that a verb is asked for.
+    """A submission on which a verb is requested.
 
-    `check` is called once the submission is found and the actor has the right to the verb; it
-    raises what else keeps the wish from being decided: faults of what was said, another version.
+    `check` is called after the submission was found and the actor has the right to the verb. It
+    raises other reasons against the wish: faults of the request, or another version.
     """
 
     submission_id: UUID
@@ -43,7 +43,7 @@ class Wish:
 
 
 WishOutcome: TypeAlias = SubmissionRow | DomainError
-"""What became of a wish: the submission as it stands after the verb, or why it was refused."""
+"""The outcome of a wish: the submission after the verb, or the refusal."""
 
 
 async def carry_out_each(
@@ -55,9 +55,9 @@ async def carry_out_each(
     actor: Actor,
     now: datetime,
 ) -> list[WishOutcome]:
-    """Carry out a verb on each submission that allows it; return what became of each, in order.
+    """Carry out a verb on each submission that allows it; return the outcomes, in order.
 
-    No two wishes are for the same submission. One that is refused keeps no other from its own.
+    No two wishes may be for the same submission. A refused wish does not affect the others.
     """
     found = await queries.many_for_update(
         session, actor, plan.code, [one.submission_id for one in wishes]
@@ -75,7 +75,7 @@ async def carry_out_each(
         for wish, one in zip(wishes, outcomes, strict=True)
         if not isinstance(one, DomainError)
     ]
-    # All of them are locked as they were read, so all of them are written.
+    # All rows were locked when they were read, so all of them are written.
     await update_rows(session, [one.row for one in changes], plan)
     await remember(session, changes, plan=plan, stamp=actor.stamp(), now=now)
     return outcomes
@@ -83,9 +83,9 @@ async def carry_out_each(
 
 @dataclass(frozen=True, slots=True)
 class _Deciding:
-    """By what wishes are decided: the verb, the states of periods by code, who asks, and when.
+    """The inputs of decisions: the verb, the states of periods by code, the actor, and the time.
 
-    What is handed in is held against `figures`, and what is handed in together against each other.
+    Submissions are checked against `figures`, and against those submitted in the same call.
     """
 
     verb: SubmissionVerb

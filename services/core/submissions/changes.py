@@ -26,7 +26,7 @@ from services.core.submissions.rules import (
 )
 
 FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
-"""The columns that hold what was reported; what is said beside it are the `REMARKS`."""
+"""The columns of the reported value; the columns beside it are the `REMARKS`."""
 
 
 def signed(
@@ -35,10 +35,10 @@ def signed(
     wanted: Mapping[str, Any] = MappingProxyType({}),
     beside: Authors = NOBODY,
 ) -> dict[str, Any]:
-    """Return the columns once the actor has written `wanted` and signed the present revision.
+    """Return the authorship columns after the actor wrote `wanted` and signed the present revision.
 
-    `beside` are others whose words these are. A revision is on behalf of its unit as soon as
-    somebody signed it with no key of that unit.
+    `beside` are further authors of these words. A revision is on behalf of its unit as soon as
+    anybody signed it with a key that is not of that unit.
     """
     on_behalf = actor.organization_code != row["organization_code"]
     return {
@@ -50,7 +50,7 @@ def signed(
 
 
 def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
-    """Return the form after the changes; a computed value yields to what it came from."""
+    """Return the form after the changes; a computed value is left out in favour of its parts."""
     computed = row["numerator"] is not None
     present = {
         **{name: row[name] for name in FORMS},
@@ -73,9 +73,10 @@ def edited(
     actor: Actor,
     beside: Authors = NOBODY,
 ) -> dict[str, Any]:
-    """Return the columns after an edit without faults; `changes` by column, `form` after them.
+    """Return the columns that an edit without faults changes; `changes` by column.
 
-    None where all is as it was: whoever changes nothing is no author either.
+    `form` is the form after the changes. Empty if nothing changes: then the actor is no author
+    either.
     """
     wanted = reported(form, indicator).columns
     wanted |= {name: changes[name] for name in REMARKS if name in changes}
@@ -87,10 +88,10 @@ def edited(
 def moved(
     row: SubmissionRow, verb: SubmissionVerb, *, actor: Actor, reason: str | None, now: datetime
 ) -> dict[str, Any]:
-    """Return the columns after a verb that the state allows.
+    """Return the columns that a verb changes, given that the state allows it.
 
-    A correction is a new revision: nobody found it falsified, and its authors so far are those
-    of what it takes over.
+    A correction is a new revision: it is not falsified, and its first authors are those of the
+    words that it takes over.
     """
     after: dict[str, Any] = {"state": TRANSITIONS[row["state"], verb], "reason": reason}
     if verb == "submit":

@@ -23,10 +23,10 @@ from services.core.submissions.authorship import SubmissionRow
 
 
 def at_entry(row: SubmissionRow, plan: PlanState, actor: Actor, figures: Figures) -> dict[str, Any]:
-    """Return the columns that the checks add to a submission as it is to be written.
+    """Run the checks on a submission that is to be written; return the columns that they set.
 
     Raises:
-        InvalidInput: it would be handed in, and a check keeps it out.
+        InvalidInput: it is being submitted, and a check blocks it.
     """
     findings = findings_of(row, plan, figures)
     faults = entry_faults(row, findings, plan, actor)
@@ -38,7 +38,7 @@ def at_entry(row: SubmissionRow, plan: PlanState, actor: Actor, figures: Figures
 def entry_faults(
     row: SubmissionRow, findings: Iterable[CheckFinding], plan: PlanState, actor: Actor
 ) -> list[Fault]:
-    """Return what of the findings keeps a submission from being handed in, as told."""
+    """Return as faults those findings that block a submission."""
     if row["state"] != "submitted":
         return []
     return [
@@ -60,7 +60,7 @@ def _fault(finding: CheckFinding, row: SubmissionRow, plan: PlanState, actor: Ac
 
 
 def finding_fault(finding: CheckFinding, row: Mapping[str, Any], said: Text) -> Fault:
-    """Return a finding as a fault of the value, or of the part, that was reported."""
+    """Return a finding as a fault of the reported value, or of its numerator."""
     if row["value"] is None:
         return Fault("", finding.code, said)
     pointer = "/value" if row["numerator"] is None else "/numerator"
@@ -68,10 +68,10 @@ def finding_fault(finding: CheckFinding, row: Mapping[str, Any], said: Text) -> 
 
 
 class EntriesTogether:
-    """Submissions that are written at once: each is judged beside the others as they will stand.
+    """Submissions that are written at once: each is checked against the others as they will be.
 
-    Of two that contradict each other both are kept out, in whichever order they stand; those that
-    were held against them and passed are judged again without them.
+    If two contradict each other, both are refused, whatever their order. Those that passed because
+    of a refused one are checked again without it.
     """
 
     def __init__(self, plan: PlanState, actor: Actor, figures: Figures) -> None:
@@ -82,11 +82,11 @@ class EntriesTogether:
         self.columns: dict[int, dict[str, Any]] = {}
 
     def judge(self, rows: Mapping[int, SubmissionRow]) -> None:
-        """Judge submissions by number: `columns` of those to be written, `faults` of the others."""
+        """Check submissions by number; set `columns` of the valid ones, `faults` of the others."""
         for row in rows.values():
             self._figures.lay_over(row)
         refused = self._refused(rows, rows)
-        # Most are all taken, and then nobody asks who was held against whom.
+        # Usually nothing is refused, and then the dependencies are not needed.
         readers = self._readers(rows) if refused else {}
         while refused:
             for number in refused:
@@ -97,11 +97,11 @@ class EntriesTogether:
     def _refused(
         self, numbers: Iterable[int], rows: Mapping[int, SubmissionRow]
     ) -> Collection[int]:
-        """Judge some beside what stands now; return which of them may not be written."""
+        """Check some against the present figures; return those that may not be written."""
         return {number for number in numbers if not self._passes(number, rows[number])}
 
     def _passes(self, number: int, row: SubmissionRow) -> bool:
-        """Judge one beside what stands now; return whether it may be written."""
+        """Check one against the present figures; return whether it may be written."""
         findings = findings_of(row, self._plan, self._figures)
         if faults := entry_faults(row, findings, self._plan, self._actor):
             self.faults[number] = faults
@@ -111,7 +111,7 @@ class EntriesTogether:
         return True
 
     def _readers(self, rows: Mapping[int, SubmissionRow]) -> Mapping[int, Sequence[int]]:
-        """Return by number which others are held against each."""
+        """Return by number the submissions that are checked against it."""
         slots = {slot_of(row): number for number, row in rows.items()}
         readers: dict[int, list[int]] = defaultdict(list)
         for number, row in rows.items():

@@ -62,7 +62,7 @@ from services.core.submissions.statements import CREATE
 
 @dataclass(frozen=True, slots=True)
 class SubmissionDraft:
-    """What a caller wants to report, its shape already checked."""
+    """A caller's request for a submission, with its shape already checked."""
 
     indicator_code: str
     organization_code: str
@@ -75,7 +75,7 @@ class SubmissionDraft:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer that will be given, kept under the request's idempotency key."""
+    """The reply to store under the request's idempotency key."""
 
     request: RequestKey
     status: int
@@ -87,9 +87,9 @@ class Reply:
 def draw_up(
     draft: SubmissionDraft, *, plan: PlanState, actor: Actor, now: datetime
 ) -> SubmissionRow:
-    """Return the new submission as a row; nothing is written yet, and nothing else looked up.
+    """Validate a new submission and return its row; nothing is written or looked up.
 
-    What the plan's checks say of it is in `judged_at_entry`.
+    `judged_at_entry` runs the plan's checks on it.
 
     Raises:
         InvalidInput: the form or its references have faults.
@@ -103,7 +103,7 @@ def draw_up(
     if indicator is not None:
         if all(one.code == NOT_BEGUN for one in of_period):
             faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
-        else:  # what is asked of a value depends on its period
+        else:  # the rules for a value depend on its period
             faults += form_faults(draft.form, indicator, draft=draft.draft)
         faults += evidence_faults(draft.form, indicator, (), draft=draft.draft)
     if faults or indicator is None:
@@ -116,13 +116,13 @@ def draw_up(
 async def judged_at_entry(
     pool: asyncpg.Pool, row: SubmissionRow, *, plan: PlanState, actor: Actor
 ) -> SubmissionRow:
-    """Return a submission that is to be written with what the plan's checks find in it.
+    """Run the plan's checks on a submission that is to be written; return it with the findings.
 
-    It asks the database once where they compare it with others, and not at all where none does;
-    a connection is held for that statement alone.
+    If checks compare it with other figures, this takes one statement, and a connection only for
+    that; otherwise none.
 
     Raises:
-        InvalidInput: it would be handed in, and a check keeps it out.
+        InvalidInput: it is being submitted, and a check blocks it.
     """
     figures = await figures_at(pool, plan, slots_needed([row], plan))
     return {**row, **at_entry(row, plan, actor, figures)}
@@ -131,7 +131,7 @@ async def judged_at_entry(
 def new_row(
     draft: SubmissionDraft, indicator: Indicator, *, plan: PlanState, actor: Actor, now: datetime
 ) -> SubmissionRow:
-    """Return the row of a new submission that was found without fault."""
+    """Return the row of a new submission that was validated."""
     return {
         "city_code": plan.city_code,
         "id": new_id(),
@@ -165,7 +165,7 @@ def new_row(
 def reference_faults(
     indicator_code: str | None, organization_code: str | None, plan: PlanState
 ) -> list[Fault]:
-    """Return what is wrong with the codes of a submission; None is passed over."""
+    """Return the faults of a submission's codes; None is skipped."""
     faults = []
     if indicator_code is not None and indicator_code not in plan.indicators:
         faults.append(unknown_indicator(plan, "/indicator_code", indicator_code))
@@ -175,7 +175,7 @@ def reference_faults(
 
 
 def organization_faults(code: str, plan: PlanState) -> list[Fault]:
-    """Return what is wrong with the code of the unit that a value is of."""
+    """Return the faults of the code of a value's unit."""
     unit = plan.organizations.get(code)
     if unit is None:
         return [unknown_organization(plan, "/organization_code", code)]
@@ -188,7 +188,7 @@ def organization_faults(code: str, plan: PlanState) -> list[Fault]:
 def behalf_faults(
     on_behalf_of: bool | str | None, organization_code: str, actor: Actor
 ) -> list[Fault]:
-    """Return what is wrong with saying for whom one reports: true, or the code of the unit."""
+    """Return the faults of `on_behalf_of`: true, or the code of the unit."""
     if on_behalf_of in {None, False}:
         return []
     if not actor.may(Permission.REPORT_ON_BEHALF):
@@ -214,9 +214,9 @@ def behalf_faults(
 def access_to(
     row: SubmissionRow, leads: tuple[str, ...] | None, period_state: str
 ) -> SubmissionAccess:
-    """Return what the right to act on a submission depends on.
+    """Return the facts that the right to act on a submission depends on.
 
-    `leads` lead its indicator; None: the plan in force has no such indicator.
+    `leads` are the leads of its indicator; None: the plan in force has no such indicator.
     """
     return SubmissionAccess(
         state=row["state"],
@@ -231,7 +231,7 @@ def access_to(
 
 
 def first_action(row: SubmissionRow) -> str:
-    """Return what history calls the making of a submission: a draft was made, a value handed in."""
+    """Return the history's action for a new submission: created as a draft, or submitted."""
     return "created" if row["state"] == "draft" else "submitted"
 
 
@@ -242,7 +242,7 @@ def parameters(
     reply: Reply | None,
     true_now: datetime,
 ) -> dict[str, Any]:
-    """Return what `CREATE` takes, by name."""
+    """Return the parameters of `CREATE`."""
     request = reply.request if reply else None
     checks = row["checks"]
     return {
@@ -277,13 +277,13 @@ async def create(
     true_now: datetime,
     preview: bool = False,
 ) -> KeptReply | None:
-    """Write a new submission in one statement; return the earlier answer on a repeat.
+    """Write a new submission in one statement; a repeated request gets the earlier reply.
 
-    A preview meets the same guards and is undone. The reply is kept with what it tells, in the
-    city of the submission, whichever city the credential is of.
+    A preview passes the same guards and is rolled back. The reply is stored in the city of the
+    submission, whichever city the credential belongs to.
 
     Raises:
-        SubmissionExists: the slot holds one already.
+        SubmissionExists: the slot is taken.
         PeriodClosed: the period takes no values.
         PlanChanged: the plan has a newer version than the row was checked against.
         IdempotencyKeyReused, RequestInProgress: the key belongs to another request, or the
@@ -295,15 +295,15 @@ async def create(
     try:
         written = await _execute(connection, values, preview=preview)
     except asyncpg.UniqueViolationError as error:
-        # The unique index of the slot; any other one would be a fault of ours and is not hidden.
-        # Of an error at another node a cluster passes on the message and not the field.
+        # Only the unique index of the slot; violating another index is our bug, and must not be
+        # hidden. For an error on another node, Citus passes on the message and not the field.
         if _SLOT not in (error.constraint_name or str(error)):
             raise
         raise SubmissionExists(
             extra={"submission_id": await queries.slot_holder(connection, row)}
         ) from None
     except asyncpg.LockNotAvailableError as error:
-        # Of the period and of the place another request is the holder, and is not answered for.
+        # Locks on the period or the slot belong to other requests, so this is not a repeat.
         if request is None or not _is_of_the_key(error):
             raise
         raise RequestInProgress from None
@@ -311,8 +311,8 @@ async def create(
         if not preview:
             note_events([values["event_id"]])
         return None
-    # Nothing was written, and the statement does not say by which guard. The key is asked first: a
-    # repeat gets the answer of the first request even if the period has closed since.
+    # Nothing was written, and the statement does not tell which guard failed. The key is checked
+    # first: a repeat gets the first request's reply even if the period has closed since.
     earlier = await earlier_answer(connection, request, row)
     if earlier is not None:
         return earlier
@@ -324,10 +324,10 @@ async def create(
 async def earlier_answer(
     connection: asyncpg.Connection | asyncpg.Pool, request: RequestKey | None, row: SubmissionRow
 ) -> KeptReply | None:
-    """Return what was answered under a request's key in the city of a submission, if anything was.
+    """Return the reply stored under a request's key in the submission's city, None: there is none.
 
     Raises:
-        IdempotencyKeyReused: it was another request's.
+        IdempotencyKeyReused: the key belongs to another request.
     """
     if request is None:
         return None
@@ -337,13 +337,13 @@ async def earlier_answer(
 
 
 _SLOT = "uq_submission_place"
-"""The unique index of a place; over several nodes the number of a part follows the name."""
+"""The unique index of the slot; on Citus a shard's index has the shard's number appended."""
 
 
 def _is_of_the_key(error: asyncpg.LockNotAvailableError) -> bool:
-    """Return whether it was the row of an idempotency key that another transaction held.
+    """Return whether the lock that timed out was on the row of an idempotency key.
 
-    Postgres names the table of the row in the context of the error, in whatever language.
+    Postgres names the row's table in the error's context, in any language.
     """
     return StoredReply.__tablename__ in (error.context or "")
 

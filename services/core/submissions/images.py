@@ -11,7 +11,7 @@ from services.core.submissions.rules import REMARKS
 
 
 def image(row: SubmissionRow) -> dict[str, object]:
-    """Return what history keeps of a submission after a change; decimals as text."""
+    """Return a submission as its history stores it after a change, with decimals as text."""
     return {
         "plan": row["plan_code"],
         "indicator_code": row["indicator_code"],
@@ -29,23 +29,23 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "checks": row["checks"],
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
-        # What it rested upon then, with the digests; most rest upon nothing.
+        # Its evidence at that time, with digests; most submissions have none.
         **({"files": pieces_of(row["files"])} if row["files"] else {}),
     }
 
 
 def columns_of_image(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what history keeps of a submission, its numbers as numbers again."""
+    """Read a history image, with numbers as numbers again."""
     numbers = {
         name: None if kept[name] is None else Decimal(kept[name])
         for name in ("value", "numerator", "denominator")
     }
-    # Before there were checks, history kept nothing of them.
+    # Images from before checks existed lack these members.
     return {"justification": None, "checks": None, "files": None, **kept, **numbers}
 
 
 def event_data(row: SubmissionRow) -> dict[str, object]:
-    """Return what the event of a change says of the submission."""
+    """Return the data of a change's event."""
     return {
         "indicator_code": row["indicator_code"],
         "organization_code": row["organization_code"],

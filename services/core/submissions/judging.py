@@ -23,7 +23,7 @@ from services.core.submissions.rules import Form, form_faults, reported
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a value is not what it seems: a stable code, and the reason in both languages."""
+    """Why a value does not count: a stable code, and the reason in both languages."""
 
     code: str
     words: Text
@@ -32,9 +32,9 @@ class Doubt:
 def value_faults(
     form: Form, indicator: Indicator, plan: PlanState, period: str, *, draft: bool
 ) -> list[Fault]:
-    """Return everything wrong with a form for a period, and with the value that it gives.
+    """Return all faults of a form for a period, and of the value that it gives.
 
-    A draft may still lack its value; a value that it has is judged like any other.
+    A draft may lack its value; a value that it has is validated like any other.
     """
     faults = form_faults(form, indicator, draft=draft)
     if form.value is not None and needs_parts_in(plan, indicator, period):
@@ -52,9 +52,9 @@ def value_faults(
 
 
 def negative_parts(form: Form, indicator: Indicator, plan: PlanState) -> list[Fault]:
-    """Return the faults of parts below 0, where the plan believes in no value below 0.
+    """Return the faults of parts below 0, if the plan's plausible range excludes values below 0.
 
-    Two of them make a quotient above 0, which looks like any other and adds up to nonsense.
+    Two negative parts make a positive quotient, which looks normal and makes sums wrong.
     """
     believed = plan.plausible.get(indicator.code)
     least = None if believed is None or believed.outside == "warn" else believed.minimum
@@ -76,9 +76,9 @@ _NEGATIVE = Text(
 def evidence_faults(
     form: Form, indicator: Indicator, pieces: Sequence[Piece], *, draft: bool
 ) -> list[Fault]:
-    """Return what a value lacks of the evidence that the plan asks for where it is handed in.
+    """Return the evidence that the plan requires at submitting and that is missing.
 
-    What does not apply has its reason in words and needs none.
+    A "not applicable" value has its reason in words and needs no evidence.
     """
     if draft or form.not_applicable_reason is not None:
         return []
@@ -113,16 +113,16 @@ _PARTS = Text(
 
 
 def needs_parts_in(plan: PlanState, indicator: Indicator, code: str) -> bool:
-    """Return whether a value of the period of a code goes into a ratio of sums: `needs_parts`."""
+    """Return whether a value is summed as a ratio in the period with a code: `needs_parts`."""
     period = plan.period_calendar.period(code)
     return needs_parts(indicator, period, cycle=plan.cycle(indicator, period))
 
 
 def needs_parts(indicator: Indicator, period: Period, *, cycle: Frequency | None = None) -> bool:
-    """Return whether a value of a period goes into a ratio of sums: over units, or over periods.
+    """Return whether a period's value is summed as a ratio, over units or over periods.
 
-    A value of a period that is made of no finer ones, or that stands for itself, does not. `cycle`
-    is how often it is reported in that year; None: as the document says.
+    A period without finer ones, or a value that stands for itself, is not. `cycle` is the
+    indicator's frequency in that year; None: the one in the document.
     """
     if indicator.aggregation.units == "ratio_of_sums":
         return True
@@ -132,10 +132,10 @@ def needs_parts(indicator: Indicator, period: Period, *, cycle: Frequency | None
 
 
 def doubts_of(row: Mapping[str, Any], plan: PlanState) -> list[CheckFinding]:
-    """Return why a reported value is hard to believe; empty where it is not.
+    """Return why a reported value is implausible; empty if it is plausible.
 
-    What was found at its entry stands. Where nothing was, it is held against the ranges of the
-    plan in force, which may have come later.
+    Findings from its entry are used. If there are none, it is checked against the ranges of the
+    plan in force, which may be newer.
     """
     return findings_kept(row.get("checks")) or findings_alone(row, plan)
 
@@ -188,7 +188,7 @@ _NO_PART = Doubt(
 
 
 def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
-    """Return why the value of this place can never count towards a board; None: it can."""
+    """Return why the value in this slot can never count towards a board; None: it can."""
     indicator = plan.indicators.get(row["indicator_code"])
     if indicator is None:
         return _DROPPED
@@ -196,11 +196,11 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
     ended = plan.past_owners.get(indicator.code, {}).get(row["organization_code"])
     if indicator.code in plan.sole_reporters:
         reporter = plan.sole_reporters[indicator.code]
-        # What a former owner reports counts until a later one reports for the period.
+        # A former owner's value counts until a later owner reports for the period.
         if ended is None and (reporter is None or reporter.code != row["organization_code"]):
             return _another_units(indicator.owner_text if reporter is None else reporter.name)
     elif row["organization_code"] not in plan.sharing_reporters[indicator.code] and (
-        # A part that was handed over counts for the periods that had begun by then.
+        # A unit whose share was handed over counts for the periods that had begun by then.
         ended is None or period.first_day > ended
     ):
         return _NO_PART
@@ -223,7 +223,7 @@ def _otherwise_judged(row: Mapping[str, Any], indicator: Indicator) -> Doubt | N
     return None if any(level == one.code for one in indicator.levels) else _LEVEL_ASKED
 
 
-# A list asks this of every row.
+# Cached because a list calls this for every row.
 @lru_cache(maxsize=1024)
 def _another_units(name: str) -> Doubt:
     return Doubt(
@@ -236,11 +236,11 @@ def _another_units(name: str) -> Doubt:
 
 
 NOT_BEGUN = "period-not-begun"
-"""Of a period of the plan that nobody can know anything of yet."""
+"""Code for a period of the plan that is still entirely in the future."""
 
 
 def period_faults(code: str, plan: PlanState, today: date) -> list[Fault]:
-    """Return the fault of what is no period of the plan, or one that is `NOT_BEGUN`."""
+    """Return the fault of a code that is not a period of the plan, or of a period `NOT_BEGUN`."""
     try:
         period = parsed_period(plan, code, "/period")
     except InvalidInput as error:

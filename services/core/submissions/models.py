@@ -25,12 +25,12 @@ from services.core.kit.database import Base
 class Submission(Base):
     """The present state of one reported value. `version` counts every change.
 
-    `reported_by` wrote or handed it in last. `authors` are the keys of all who did so with the
-    present revision or wrote what it still carries of earlier ones, `author_organizations` the
-    units of those, and `authorship` says by column who wrote what (`authorship.Authorship`). Null
-    stands for `reported_by`, who wrote all of it. `checks` are those of the plan that it broke when
-    its words were last written or handed in (`checks.findings`); null: none.
-    `files` are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none.
+    `reported_by` is the last who wrote or handed it in. `authors` are the keys of all who did so
+    with the present revision, or wrote words of earlier ones that it still carries;
+    `author_organizations` are their units, and `authorship` has the authors of each column
+    (`authorship.Authorship`). Null means that `reported_by` wrote all of it. `checks` are the
+    findings (`checks.findings`) when its words were last written or handed in; null: none. `files`
+    are its pieces of evidence (`plan.evidence_rules.Piece`); null: none.
     """
 
     __tablename__ = "submission"
@@ -47,7 +47,7 @@ class Submission(Base):
         ),
         Index("ix_submission_plan", "city_code", "plan_code", "id"),
         Index("ix_submission_organization", "city_code", "plan_code", "organization_code", "id"),
-        # What waits for somebody: few, of however many there are.
+        # Partial index of the submissions that wait for somebody, which are few.
         Index(
             "ix_submission_waiting",
             "city_code",
@@ -56,7 +56,7 @@ class Submission(Base):
             "organization_code",
             postgresql_where=text("state IN ('submitted', 'returned')"),
         ),
-        # What a check was broken by: few again.
+        # Partial index of the submissions with findings, which are also few.
         Index(
             "ix_submission_checks",
             "city_code",
@@ -111,10 +111,10 @@ class Submission(Base):
 
 
 class SubmissionHistory(Base):
-    """One change of a submission: what it was after it, who did it, and why. Append-only.
+    """One change of a submission: its state afterwards, its actor, and the reason. Append-only.
 
-    `claimed_at` is when a device says that it was made, which proves nothing; `counts_from` the
-    instant that it counts from where the plan believes that, else it counts from `occurred_at`.
+    `claimed_at` is the device's own time of the change, which proves nothing. `counts_from` is the
+    instant that it counts from if the plan trusts the device, else it counts from `occurred_at`.
     """
 
     __tablename__ = "submission_history"
@@ -133,10 +133,10 @@ class SubmissionHistory(Base):
 
 
 class SubmissionPreview(Base):
-    """A batch that was tried, kept for its maker to commit: what was asked, and of what.
+    """A batch that was tried, stored for its maker to commit.
 
-    `request` is what was sent, in the door's words, and `grounds` what it was decided on, both
-    compressed. Its id says when it was made; an hour later it is no more.
+    `request` is the request as the API received it, and `grounds` the data it was decided on, both
+    compressed. The id contains the creation time; it expires after an hour.
     """
 
     __tablename__ = "submission_preview"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -27,14 +27,14 @@ SUBMISSIONS = Owned(
     indicator="submission.indicator_code",
     approved="submission.approved_revision IS NOT NULL",
 )
-"""Whose a submission is. What was approved is shown as it was then (`_as_seen`)."""
+"""The columns that decide who sees a submission. `_as_seen` shows approved ones as approved."""
 
 _COLUMNS = columns_of(Submission, "submission", without=("authorship",))
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     indicator_code: str | None = None
     organization_code: str | None = None
@@ -42,7 +42,7 @@ class SubmissionFilters:
     state: str | None = None
 
     def conditions(self) -> list[tuple[str, str]]:
-        """Return (column, value) of those given."""
+        """Return (column, value) of the filters that are set."""
         given = (
             ("indicator_code", self.indicator_code),
             ("organization_code", self.organization_code),
@@ -64,7 +64,7 @@ async def page(
 ) -> Sequence[Mapping[str, Any]]:
     """Return up to `limit` visible submissions of a plan, newest first, after the id `after`.
 
-    With `checked` only those that are not withdrawn and break a check.
+    With `checked`, only those that are not withdrawn and have findings.
     """
     seen = scope(actor, SUBMISSIONS)
     given = {**seen.parameters, "plan": plan_code, "most": limit}
@@ -94,7 +94,7 @@ async def one(
 
 
 def _seen_column(actor: Actor, column: str) -> str:
-    """Return what a filter compares: where only what was approved is seen, all of it is that."""
+    """Return the SQL to filter by; to callers who see approvals only, each state is "approved"."""
     if column == "state" and actor.reach is Reach.APPROVED:
         return "CAST('approved' AS text)"
     return f"submission.{column}"
@@ -107,23 +107,28 @@ WITH approved AS (
     WHERE city_code = :city AND submission_id = ANY(:ids) AND after->>'state' = 'approved'
     ORDER BY submission_id, version DESC
 )
-SELECT approved.*, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
+SELECT approved.submission_id, approved.version, CAST(approved.after AS text) AS after,
+    approved.reason, approved.occurred_at,
+    max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
     max(h.occurred_at) FILTER (WHERE h.action = 'approved') AS decided_at
 FROM approved JOIN submission_history h ON h.city_code = :city
     AND h.submission_id = approved.submission_id AND h.version <= approved.version
 GROUP BY approved.submission_id, approved.version, approved.after, approved.reason,
     approved.occurred_at
 """)
-"""What submissions were when they were last approved, or found falsified after that."""
+"""Submissions as of their last approval, or as found falsified after that.
+
+`after` is cast to text, because a session's connection decodes JSON and the pool's do not.
+"""
 
 
 async def _as_seen(
     connection: asyncpg.Connection, actor: Actor, rows: Sequence[Mapping[str, Any]]
 ) -> Sequence[Mapping[str, Any]]:
-    """Return rows as the caller sees them.
+    """Return rows as the caller may see them.
 
-    While an approved submission is corrected, the approved revision counts, and it is what
-    whoever sees only that goes on seeing; the figures worked on are not its business.
+    While an approved submission is being corrected, a caller who sees approvals only still gets the
+    approved revision, which still counts.
     """
     corrected = [row["id"] for row in rows if row["state"] != "approved"]
     if actor.reach is not Reach.APPROVED or not corrected:
@@ -134,7 +139,7 @@ async def _as_seen(
 
 
 def _approved(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the columns of a submission that its history tells of an approved version."""
+    """Return the columns of a submission's approved version, from its history."""
     dates = {name: row[name] for name in ("submitted_at", "decided_at")}
     return {
         **columns_of_image(from_json(row["after"])),
@@ -157,12 +162,12 @@ async def for_update(session: AsyncSession, actor: Actor, submission_id: UUID) -
 async def many_for_update(
     session: AsyncSession, actor: Actor, plan_code: str, ids: Sequence[UUID]
 ) -> Mapping[UUID, Mapping[str, Any]]:
-    """Return the visible submissions of a plan among these, locked until the transaction ends."""
+    """Return those of these submissions that are in the plan and visible, locked."""
     found = await session.execute(
         select(*Submission.__table__.columns)
         .where(Submission.plan_code == plan_code, scope(actor, SUBMISSIONS).clause)
         .where(Submission.id == any_(literal(list(ids), ARRAY(Uuid))))
-        # In one order, so that no two who want several of the same wait for each other.
+        # Sorted, so that two transactions that want several of the same rows cannot deadlock.
         .order_by(Submission.id)
         .with_for_update()
     )
@@ -172,7 +177,7 @@ async def many_for_update(
 async def preview_for_update(
     session: AsyncSession, actor: Actor, plan_code: str, preview_id: UUID
 ) -> SubmissionPreview | None:
-    """Return a preview that the caller made of this plan, locked until the transaction ends."""
+    """Return a preview that the caller made for this plan, locked until the transaction ends."""
     made = Made("submission_preview.city_code", "submission_preview.plan_code", _PREVIEW_OF)
     return await session.scalar(
         select(SubmissionPreview)
@@ -196,7 +201,7 @@ async def history(
 ) -> Sequence[SubmissionHistory]:
     """Return the changes of a visible submission that the caller may see, oldest first.
 
-    Who sees what was approved sees approvals and what was found falsified, and no work between.
+    A caller who sees approvals only gets approvals and falsifications, and no work in between.
     """
     wanted = select(SubmissionHistory).where(
         SubmissionHistory.city_code == city_code,
@@ -209,19 +214,43 @@ async def history(
 
 
 _APPROVALS = ("submission.approved", "submission.falsified")
-"""The events that change what a reach of what was approved sees."""
+"""The events that are visible to a caller who sees approvals only."""
 
 
-# One look-up for each number, however little is known of the table of events.
+_SHIFTING = ("plan.published", "period.closed", "period.published", "period.reopened")
+"""The events of a plan that change who sees submissions, or which verbs they allow, although no
+submission changes."""
+
+
+class Changed(NamedTuple):
+    """The changes of a list since a position.
+
+    Each of `rows` has `position`, that of its last change among those read; `read_to` is the
+    position to continue from, and `more` tells whether changes may follow. `shifted`: the plan got
+    a new version or a period changed its state, so that the caller's copies of other submissions
+    are stale too.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    read_to: int
+    more: bool
+    shifted: bool
+
+
+# One lookup per position, even if the planner has poor statistics of the event table.
 _CHANGED = f"""
 WITH changes AS (
-    SELECT position, type, subject_id, subject_kind, plan_code
+    SELECT position, type, subject_id, subject_kind, plan_code, shifts
     FROM (
         SELECT position, event_id FROM event_position
         WHERE city_code = :city AND position > :after ORDER BY position LIMIT :most
     ) AS numbers
     CROSS JOIN LATERAL (
-        SELECT type, subject_id, subject_kind, plan_code FROM event
+        SELECT type, subject_id, subject_kind, plan_code,
+            -- Before the first version of a plan nobody had anything of it.
+            type = ANY(:shifting)
+                AND (type <> 'plan.published' OR data->>'version' <> '1') AS shifts
+        FROM event
         WHERE city_code = :city AND id = event_id LIMIT 1
     ) AS told
     ORDER BY position
@@ -234,7 +263,8 @@ WITH changes AS (
 SELECT last.position, {_COLUMNS},
     (SELECT max(position) FROM changes) AS read_to,
     (SELECT position FROM log_head WHERE city_code = :city) AS newest,
-    (SELECT count(*) FROM changes) AS read_count
+    (SELECT count(*) FROM changes) AS read_count,
+    (SELECT bool_or(shifts) FROM changes WHERE plan_code = :plan) AS shifted
 FROM (SELECT 1) AS always
 LEFT JOIN (last JOIN submission ON submission.id = last.id AND {{narrowed}}) ON TRUE
 ORDER BY last.position
@@ -249,12 +279,11 @@ async def changed_after(
     filters: SubmissionFilters,
     position: int,
     limit: int,
-) -> tuple[Sequence[Mapping[str, Any]], int, bool]:
-    """Return visible submissions changed after a log position, and the position to go on from.
+) -> Changed:
+    """Return visible submissions changed after a log position, and the position to continue from.
 
-    The third part says whether more follow. Each row has `position`, that of its last change
-    among those read. A filter by state is left to the caller: what was withdrawn or came into
-    another state is there too, so that it can be told that it left the list.
+    The caller applies the filter by state: a submission that was withdrawn or changed its state is
+    included, so that the client can be told that it left the list.
 
     Raises:
         PositionBeyondLog: there is no such position.
@@ -267,6 +296,7 @@ async def changed_after(
         "plan": plan_code,
         "after": position,
         "most": limit,
+        "shifting": _SHIFTING,
         "heard": _APPROVALS if actor.reach is Reach.APPROVED else None,
     }
     for column, value in filters.conditions():
@@ -280,7 +310,12 @@ async def changed_after(
         raise PositionBeyondLog.after(newest)
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
-    return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
+    return Changed(
+        await _as_seen(connection, actor, found),
+        read_to,
+        rows[0]["read_count"] == limit,
+        bool(rows[0]["shifted"]),
+    )
 
 
 _SLOT_HOLDER = DriverStatement("""
@@ -317,17 +352,6 @@ async def earlier_reply(
     return row
 
 
-_MEASURED_IN = text("""
-SELECT s.indicator_code, count(*) AS number FROM submission AS s
-LEFT JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = s.plan_code
-    AND p.period = s.period
-WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = ANY(CAST(:codes AS text[]))
-    AND s.state <> 'withdrawn' AND (s.value IS NOT NULL OR s.numerator IS NOT NULL)
-    AND (p.state IS NULL OR p.state NOT IN ('closed', 'published'))
-GROUP BY s.indicator_code
-""")
-
-
 _STANDING_FOR = text("""
 SELECT s.indicator_code, s.period, count(*) AS number FROM submission AS s
 WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = ANY(CAST(:codes AS text[]))
@@ -343,12 +367,3 @@ async def standing_by_period(
     given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
     found = await session.execute(_STANDING_FOR, given)
     return {(row.indicator_code, row.period): row.number for row in found}
-
-
-async def measured_in_open_periods(
-    session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
-) -> Mapping[str, int]:
-    """Return how many values stand in periods that are not closed, by some of the indicators."""
-    given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
-    found = await session.execute(_MEASURED_IN, given)
-    return {row.indicator_code: row.number for row in found}

@@ -30,19 +30,19 @@ TRANSITIONS: Mapping[tuple[SubmissionState, SubmissionVerb], SubmissionState] = 
     ("approved", "reopen"): "returned",
     ("approved", "falsify"): "approved",
 }
-"""What may follow what. A pair that is not here is refused."""
+"""The state machine: (state, verb) to state. A pair that is not listed is refused."""
 
 WRITING_VERBS: frozenset[SubmissionVerb] = frozenset({"edit", "submit", "withdraw"})
-"""The verbs of those who report. The others are review."""
+"""The verbs of reporters. The others are review."""
 
 
 CLOSED_VERBS: frozenset[SubmissionVerb] = frozenset({"approve", "return", "falsify"})
-"""What a closed period still allows: to decide on what was handed in before. What is published
-stands as it is."""
+"""The verbs that a closed period still allows: deciding on values submitted before. A published
+period allows none."""
 
 
 def period_allows(verb: SubmissionVerb, period_state: str) -> bool:
-    """Return whether the state of its period allows a verb, whoever asks."""
+    """Return whether the state of a submission's period allows a verb, for any actor."""
     if period_state == "published":
         return False
     return period_state != "closed" or verb in CLOSED_VERBS
@@ -50,12 +50,12 @@ def period_allows(verb: SubmissionVerb, period_state: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionAccess:
-    """Who has to do with a submission: what the right to act on it depends on.
+    """The facts that the right to act on a submission depends on.
 
-    `authors` wrote what the revision under review says, or handed it in; `leads` are the units
-    that lead its indicator; `correcting` is true where an approved revision still counts while
-    this one is worked on; `period_state` is that of its period. It is `dropped` where the plan in
-    force has its indicator no more.
+    `authors` wrote or handed in the revision under review; `leads` are the units that lead its
+    indicator. `correcting` is true while an approved revision still counts and this one corrects
+    it; `period_state` is that of its period. `dropped`: the plan in force no longer has its
+    indicator.
     """
 
     state: SubmissionState
@@ -78,18 +78,18 @@ def writes_for(actor: Actor, organization_code: str) -> bool:
 
 
 def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
-    """Return whether the actor may review what is reported for an indicator led by `leads`."""
+    """Return whether the actor may review values of an indicator that is led by `leads`."""
     if not actor.may(Permission.REVIEW_SUBMISSIONS):
         return False
     return actor.may(Permission.REVIEW_ANY_SUBMISSION) or actor.organization_code in leads
 
 
 def has_right(actor: Actor, verb: SubmissionVerb, access: SubmissionAccess) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state.
+    """Return whether the actor has the right to a verb, in any state.
 
-    No author of a revision, and no key of an author's unit, approves it or sends it back. An
-    author may find against itself: it may ask for a correction, and the office may call false
-    what it reported.
+    No author of a revision, and no key of an author's unit, may approve or return it. Authors may
+    act against themselves: they may ask for a correction, and the office may call its own report
+    false.
     """
     if verb in WRITING_VERBS:
         return writes_for(actor, access.organization_code)
@@ -101,11 +101,11 @@ def has_right(actor: Actor, verb: SubmissionVerb, access: SubmissionAccess) -> b
 
 
 def state_allows(verb: SubmissionVerb, access: SubmissionAccess) -> bool:
-    """Return whether the state allows a verb, whoever asks."""
+    """Return whether the state allows a verb, for any actor."""
     if (access.state, verb) not in TRANSITIONS:
         return False
-    # An approved value counts until its correction is approved, so a correction is not withdrawn:
-    # the value that is in force would lose the submission that it came from.
+    # An approved value counts until its correction is approved. So a correction is not withdrawn:
+    # otherwise the value in force would lose its submission.
     if verb == "withdraw" and access.correcting:
         return False
     if access.dropped and not _allowed_of_dropped(verb, access):
@@ -114,10 +114,10 @@ def state_allows(verb: SubmissionVerb, access: SubmissionAccess) -> bool:
 
 
 def _allowed_of_dropped(verb: SubmissionVerb, access: SubmissionAccess) -> bool:
-    """Return whether a verb leads anywhere where the plan has the indicator no more.
+    """Return whether a verb makes sense if the plan no longer has the indicator.
 
-    Nothing is written by an indicator that is not there. So a correction is not begun or sent back
-    either: nobody could end it, and a correction is not withdrawn.
+    Nothing can be written for a missing indicator. So a correction can be neither begun nor
+    returned: nobody could finish it, and a correction cannot be withdrawn.
     """
     if verb == "return":
         return not access.correcting
@@ -128,7 +128,7 @@ _VERBS_IN: Mapping[SubmissionState, tuple[SubmissionVerb, ...]] = {
     state: tuple(verb for at, verb in TRANSITIONS if at == state)
     for state in get_args(SubmissionState)
 }
-"""The verbs that a state may allow; a list asks this of every row."""
+"""The verbs that a state may allow, precomputed because a list needs them for every row."""
 
 
 def allowed_actions(actor: Actor, access: SubmissionAccess) -> list[SubmissionVerb]:
@@ -144,7 +144,7 @@ def allowed_actions(actor: Actor, access: SubmissionAccess) -> list[SubmissionVe
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was reported, as it came in: at most one of the four forms may be filled."""
+    """The reported value as received: at most one of the four forms may be filled."""
 
     value: Decimal | None = None
     numerator: Decimal | None = None
@@ -155,7 +155,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """What is said beside a value: a column each, of the same name in history and on the wire."""
+    """The columns beside the value, with the same names in history and in the API."""
 
     data_status: DataStatus = "final"
     note: str | None = None
@@ -168,7 +168,7 @@ REMARKS = tuple(one.name for one in fields(Remarks))
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What is kept: the form with its value computed, or the reason why there is none."""
+    """The stored value: the form with its computed value, or the reason why there is none."""
 
     value: Decimal | None
     numerator: Decimal | None
@@ -178,7 +178,7 @@ class Reported:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What is kept, by column."""
+        """The stored value by column."""
         return {
             "value": self.value,
             "numerator": self.numerator,
@@ -189,7 +189,7 @@ class Reported:
 
 
 def form_faults(form: Form, indicator: Indicator, *, draft: bool) -> list[Fault]:
-    """Return everything wrong with a form; a draft may still lack its value."""
+    """Return all faults of a form; a draft may lack its value."""
     faults = []
     forms = _forms_given(form, indicator)
     if len(forms) > 1:
@@ -282,10 +282,10 @@ ZERO_OVER_ZERO = "分子与分母均为 0 (0 ÷ 0)"
 
 
 def reported(form: Form, indicator: Indicator) -> Reported:
-    """Return what is kept of a form without faults: a ratio's value is computed exactly.
+    """Compute the stored value of a form without faults; a ratio's value is exact.
 
-    value = numerator ÷ denominator × multiplier, at scale 20, half even. 0 ÷ 0 is not
-    applicable, never 0 and never 100.
+    value = numerator ÷ denominator × multiplier, at scale 20, half even. 0 ÷ 0 is not applicable,
+    never 0 and never 100.
     """
     value, reason = form.value, form.not_applicable_reason
     if form.numerator is not None and form.denominator is not None:
@@ -297,7 +297,7 @@ def reported(form: Form, indicator: Indicator) -> Reported:
 
 
 def multiplier(indicator: Indicator) -> Decimal:
-    """Return by what a ratio of this indicator is multiplied: 100 for a percentage, else 1."""
+    """Return the factor of this indicator's ratios: 100 for a percentage, else 1."""
     if indicator.multiplier is not None:
         return indicator.multiplier
     if indicator.formula is not None and indicator.formula.multiplier is not None:

@@ -40,7 +40,7 @@ from services.core.submissions.verbs import (
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What was done, as history and event call it, and what the event tells of it beside."""
+    """A change's name in history and event, and the event's additional data."""
 
     action: str
     event: EventType
@@ -57,18 +57,18 @@ async def edit(
     now: datetime,
     beside: Authors = NOBODY,
 ) -> None:
-    """Change what is reported while it is a draft or returned; `changes` by column.
+    """Change a draft or returned submission; `changes` by column.
 
-    `beside` are others whose words these are: they do not review them either.
+    `beside` are further authors of these words: they may not review them either.
 
-    What is as it was already changes nothing: no version, no event, no other author.
+    Columns that keep their value are no change: no version, no event, no other author.
 
     Raises:
-        InvalidInput: what would stand after the change has faults.
+        InvalidInput: the submission would have faults after the change.
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
     """
     access = check_right(actor, "edit", vars(submission), plan)
-    if access.dropped:  # there is nothing to judge the form by
+    if access.dropped:  # there is no indicator to validate the form by
         check_state(vars(submission), "edit", access, actor)
     form = form_after(vars(submission), changes)
     indicator = indicator_of(vars(submission), plan)
@@ -90,7 +90,7 @@ async def edit(
 async def _checked(
     session: AsyncSession, row: SubmissionRow, plan: PlanState, actor: Actor
 ) -> dict[str, Any]:
-    """Return the columns that the plan's checks add; one statement more where they compare."""
+    """Return the columns that the plan's checks set; takes one statement if they compare."""
     slots = slots_needed([row], plan)
     figures = await figures_at(await driver_connection(session), plan, slots)
     return at_entry(row, plan, actor, figures)
@@ -116,8 +116,8 @@ async def move(
     Raises:
         Forbidden, OwnReport: the actor has no right to it.
         InvalidInput: it would be submitted with faults or against a check of the plan, or
-            approved without the parts that the plan asks for by now.
-        SubmissionTransitionRefused: the state does not allow it; the legal list is in `extra`.
+            approved without the parts that the plan requires by now.
+        SubmissionTransitionRefused: the state does not allow it; the allowed verbs are in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
     access = check_right(actor, verb, vars(submission), plan)
@@ -134,8 +134,8 @@ async def move(
 async def _as_held(
     session: AsyncSession, submission: Submission, access: SubmissionAccess, plan: PlanState
 ) -> SubmissionAccess:
-    """Return the place with its period as it stands until the transaction ends."""
-    # The plan that is kept may be a moment old.
+    """Lock the period until the transaction ends; return the facts with its current state."""
+    # The cached plan may be slightly stale.
     code = submission.period
     held = await periods_for_share(session, plan.city_code, plan.code, code)
     return replace(access, period_state=held[code].state if code in held else "planned")
@@ -151,9 +151,9 @@ async def change_files(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Have a locked submission rest upon other files; `deed` says what history and event tell.
+    """Replace the files of a locked submission; `deed` describes the change in history and event.
 
-    Whoever adds or removes evidence wrote part of the revision, like whoever changes a value.
+    Whoever adds or removes evidence becomes an author of the revision, as with a changed value.
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.

@@ -4,15 +4,15 @@ from services.core.events.statements import event_inserts
 from services.core.kit.statements import DriverStatement
 from services.core.submissions.models import Submission
 
-# Columns and values are the table's, so that a field more is added there and nowhere here.
+# Derived from the table, so that a new column needs no change here.
 _COLUMNS = [column.name for column in Submission.__table__.columns]
 
-# Each part is fed by the one before it: without `present` no key is claimed, without `free` nothing
-# is added, and history and event are written of what was `added`. So one guard that fails keeps the
-# whole of it out, and the caller learns why from the last line or from a look at the reply.
+# Each CTE feeds the next: without `present` no key is claimed, without `free` nothing is added, and
+# history and event are written from `added`. So one failed guard prevents the whole write, and the
+# caller learns the cause from the last line or from the stored reply.
 CREATE = DriverStatement(f"""
 WITH period AS (
-    -- The lock makes a closing wait for us, and us for a closing.
+    -- The lock makes a closing of the period wait for us, and us for a closing.
     SELECT state FROM plan_period
     WHERE city_code = :city_code AND plan_code = :plan_code AND period = :period FOR SHARE
 ), present AS (
@@ -26,7 +26,7 @@ WITH period AS (
         CAST(:digest AS bytea), CAST(:status AS smallint), CAST(:body AS bytea),
         CAST(:etag AS text), CAST(:location AS text), CAST(:true_now AS timestamptz)
     FROM present WHERE CAST(:key AS text) IS NOT NULL
-    -- A reply that is too old is no reply any more, swept or not.
+    -- An expired reply is treated as absent, whether it was swept or not.
     ON CONFLICT (city_code, credential_id, key) DO UPDATE SET
         request_digest = excluded.request_digest, status = excluded.status, body = excluded.body,
         etag = excluded.etag, location = excluded.location, created_at = excluded.created_at
@@ -59,7 +59,7 @@ WITH period AS (
 }
 SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period_state
 """)  # noqa: S608 (column names of our own)
-"""Whether the submission was written, and the state of its period: else a guard kept it out.
+"""Whether the submission was written, and the state of its period; if not, a guard failed.
 
-It takes the row by its columns, and what `creation.parameters` adds.
+Its parameters are the row's columns, and those that `creation.parameters` adds.
 """

@@ -49,18 +49,18 @@ EVENTS: Mapping[SubmissionVerb, EventType] = {
 
 
 def action_of(verb: SubmissionVerb) -> str:
-    """Return what history calls what a verb did."""
+    """Return the history's name for a verb."""
     return EVENTS[verb].removeprefix("submission.")
 
 
 def check_right(
     actor: Actor, verb: SubmissionVerb, row: SubmissionRow, plan: PlanState
 ) -> SubmissionAccess:
-    """Return what the right to act depends on, if the actor has the right to this verb.
+    """Check that the actor has the right to this verb; return the facts that it depends on.
 
     Raises:
         OwnReport: the actor would review what it, or its own organization, wrote or handed in.
-        Forbidden: it has not this right for another reason.
+        Forbidden: it lacks the right for another reason.
     """
     leads = plan.leads.get(row["indicator_code"])
     access = access_to(row, leads, plan.period_state(row["period"]))
@@ -77,10 +77,10 @@ def check_right(
 def check_state(
     row: SubmissionRow, verb: SubmissionVerb, access: SubmissionAccess, actor: Actor
 ) -> None:
-    """Refuse a verb that the state of a submission, or that of its period, does not allow.
+    """Refuse a verb that the state of a submission, or of its period, does not allow.
 
     Raises:
-        SubmissionTransitionRefused: the submission's does not; the legal list is in `extra`.
+        SubmissionTransitionRefused: the submission's does not; the allowed verbs are in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
     legal = {"allowed_actions": allowed_actions(actor, access)}
@@ -103,14 +103,14 @@ def after_verb(
     reason: str | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the columns that a verb of the review changes; the actor has the right to it.
+    """Return the columns that a review verb changes; the actor has the right to it.
 
-    `access` names the state that the period is held in.
+    `access` has the state of the locked period.
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed: see `check_state`.
         InvalidInput: it would be submitted with faults, or approved without the parts, or in
-            another form than, the plan asks for by now.
+            another form than, the plan requires by now.
     """
     check_state(row, verb, access, actor)
     faults = []
@@ -126,7 +126,7 @@ def after_verb(
 
 
 def indicator_of(row: SubmissionRow, plan: PlanState) -> Indicator:
-    """Return the indicator that a submission is of.
+    """Return the indicator of a submission.
 
     Raises:
         SubmissionTransitionRefused: a later version of the plan dropped it.

@@ -66,7 +66,7 @@ async def _known(
         # In one order, so that no two calls wait for each other.
         await hold(session, taking.desk(code))
         place = (plan.city_code, plan.code, code)
-        found = await row_queries.standing(session, *place, keys, held=False)
+        found = await row_queries.standing(session, *place, keys, locked=False)
         standing |= {(code, key): row for key, row in found.items()}
     named = {one.subject_id for one in writes} | {row["id"] for row in standing.values()}
     earlier = [before[one.id]["result"] for one in writes if one.id in before]

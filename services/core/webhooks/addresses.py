@@ -310,9 +310,9 @@ _MISFIT_OF: Mapping[AddressReason, Misfit] = {"port": "url-port", "insecure": "u
 
 
 def _of_robot(target: TargetUrl, format_: str, host: str) -> TargetUrl | Misfit:
-    """A robot has one address; a test's stand-in is named with its port and may speak http.
+    """Return the target of a robot's URL; a test's stand-in is named with its port, http allowed.
 
-    A signature in it is that of the moment when it was copied, and old an hour later.
+    A signature in a copied URL is that of the moment of copying, and expires after an hour.
     """
     is_stand_in = host == f"{target.host}:{target.port}"
     if not is_stand_in and not (

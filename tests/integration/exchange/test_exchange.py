@@ -75,7 +75,9 @@ async def test_what_the_other_side_wrote_is_taken_once_and_told(front: Front) ->
     again = await front.take()
     assert {one.outcome for one in again} == {"created"}, "as it was the first time"
     assert await front.at.counted() == before
-    assert await front.statuses() == {"a": (2, None), "b": (2, None)}
+    statuses = await front.statuses()
+    assert (statuses["a"], statuses["b"][0]) == ((2, None), 2)
+    assert "another-units-indicator" in str(statuses["b"][1]), "done, and it cannot count"
     assert (await front.at.values())[first] == ("12.5", "submitted", 1)
     assert await front.take() == []
 
@@ -203,6 +205,28 @@ async def test_what_was_removed_or_altered_there_is_found(front: Front) -> None:
     assert (found.total, found.new, found.refused_rows) == (2, 1, 1)
     assert (list(found.missing), found.altered) == ([rows[0]["ex_id"]], [rows[1]["ex_id"]])
     assert found.refused == [(rows[1]["ex_id"], "编码不符")]
+
+
+@pytest.mark.parametrize(
+    "change", ["value = '99'", "note = 'changed by hand'", "op = 'D'", "ver = ver + 1"]
+)
+async def test_a_row_that_says_another_thing_is_found_though_its_digest_stayed(
+    front: Front, change: str
+) -> None:
+    await front.at.approve(*places(2))
+    await front.write()
+    first = (await front.out())[0]["ex_id"]
+    await front.insert("came", places(3)[2])
+    await front.insert("wrong", places(4)[3], row_hash="0" * 64)
+    await front.take()
+    for direction in ("out", "in"):
+        assert (await front.reconciled(direction)).is_whole
+    for table, ex_id, direction in (
+        ("ex_out_submission", first, "out"),
+        ("ex_in_submission", "came", "in"),
+    ):
+        await front.beside.execute(f"UPDATE {table} SET {change} WHERE ex_id = $1", ex_id)
+        assert (await front.reconciled(direction)).altered == [ex_id]
 
 
 async def test_without_a_plan_or_a_key_nothing_is_exchanged(front: Front) -> None:

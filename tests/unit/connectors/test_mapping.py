@@ -74,6 +74,7 @@ def test_their_codes_lead_back_to_ours() -> None:
         (a_figure(withdrawn=True, value=None), None),
         (a_figure(value=None, not_applicable_reason="无此类企业"), NOT_APPLICABLE),
         (a_figure(value=None, level="优秀"), "优秀"),
+        (a_figure(level="优秀"), "优秀"),
     ],
 )
 def test_a_figure_without_a_number_is_compared_by_what_it_says(

@@ -75,6 +75,12 @@ def test_it_is_taken_back_once(state: str) -> None:
     assert follows(None, item(1, 1, "accepted"), waiting) == ([], None, 2)
 
 
+def test_what_was_taken_back_is_not_taken_back_again_after_a_report_that_was_refused() -> None:
+    back = item(2, 1, "accepted", withdrawn=True)
+    refused = item(3, 2, "refused")
+    assert follows(None, item(1, 1, "accepted"), back, refused) == ([], None, None)
+
+
 def test_what_is_reported_no_more_leaves_what_was_reported() -> None:
     mine = (item(1, 1, "accepted"), item(2, 2, "unmapped"))
     assert follows(held(2), *mine, selected=False) == ([2], None, None)

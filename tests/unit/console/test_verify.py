@@ -4,17 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.console.main import main
 from tests.support.packages import a_series
+from tests.unit.console.verifying import verify
 from tests.unit.evidence.archives import NAMES, PARTS, packed
-
-ENGLISH = ("--language", "en")
-
-
-def verify(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    code = main(["verify", str(path), *ENGLISH])
-    told = capsys.readouterr()
-    return code, told.out + told.err
 
 
 def test_an_archive_of_evidence_is_known(

@@ -20,7 +20,7 @@ JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
 JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
 LEFT JOIN LATERAL (
     SELECT s.submitted_at, {REPORTED_AT} AS reported_at,
-        -- Who was returned something has a second version at least.
+        -- A returned submission has at least version 2.
         s.version > 1 AND EXISTS (
             SELECT FROM submission_history AS h WHERE h.city_code = :city
                 AND h.submission_id = s.id AND h.action = 'returned') AS returned,
@@ -31,17 +31,17 @@ LEFT JOIN LATERAL (
 WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
     AND o.organization_code = ANY(:units)
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
-    -- Nobody is behind with what is not due yet.
+    -- A value that is not due yet is not missing.
     AND (s.submitted_at IS NOT NULL OR o.due_date < :today OR p.state <> 'open')
 """  # noqa: S608 (text of our own)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportingQuality:
-    """Of the values that a unit owes and that are due or came before, how well they came.
+    """Counts of the values that a unit owes and that are due or came before.
 
-    `not_returned` were handed in and never sent back; `without_conflict` are those of which
-    nothing else was ever said by a device or another source.
+    `not_returned` were submitted and never sent back; `without_conflict` never had a conflict with
+    a device or another source.
     """
 
     code: str
@@ -53,16 +53,16 @@ class ReportingQuality:
 
     @property
     def points(self) -> int:
-        """One point for each of the four, of each value."""
+        """One point per value for each of the four."""
         return self.reported + self.on_time + self.not_returned + self.without_conflict
 
 
 async def reporting_quality(
     session: AsyncSession, plan: PlanState, *, today: date, period: str | None
 ) -> list[ReportingQuality]:
-    """Return how well each unit of a plan reports, whoever asks; None: in every period.
+    """Return the reporting quality of each unit of a plan, for any caller; `period` None: all.
 
-    A unit that was dissolved before the due date, or that the plan no longer names, is left out.
+    A unit that was dissolved before the due date, or that is no longer in the plan, is left out.
     """
     given: dict[str, object] = {
         "city": plan.city_code,

@@ -12,10 +12,10 @@ from services.core.kit.database import Base
 
 
 class Reminder(Base):
-    """That a unit was reminded of what it had not handed in for a period. Append-only.
+    """A reminder to a unit of the values that it had not reported for a period. Append-only.
 
-    At most one a unit, period and local day, by its unique key. `indicator_codes` are what was
-    missing then, and `due_date` the earliest date of it.
+    Its unique key allows one per unit, period and local day. `indicator_codes` were missing then,
+    and `due_date` is the earliest of their due dates.
     """
 
     __tablename__ = "reminder"

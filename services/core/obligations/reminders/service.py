@@ -20,7 +20,7 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """Who was reminded now, and the codes of those who had been reminded that day already."""
+    """The units that were reminded now, and the codes of those already reminded that day."""
 
     given: list[Reminder]
     already: list[str]
@@ -36,10 +36,10 @@ async def remind(
     actor: Mapping[str, object],
     now: datetime,
 ) -> Reminded:
-    """Remind the units that owe a value for an open period and have not handed it in.
+    """Remind the units that owe a value for an open period and have not submitted it.
 
-    Each is told once a local day of all that is missing, by an event of its own. A draft is not
-    handed in; what was returned is. `units` narrows to these; None: every unit of the plan.
+    Each gets one event per local day with everything that is missing. A draft is not submitted; a
+    returned submission is. `units` restricts the reminder to these; None: every unit of the plan.
 
     Raises:
         PeriodRefused: the period is not open, so that nobody can report for it.

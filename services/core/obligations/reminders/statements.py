@@ -4,8 +4,8 @@ from sqlalchemy import text
 
 from services.core.obligations.statements import SAME_PLACE
 
-# Who owes what is counted as in the reporting rates. The unique key keeps two that remind at once
-# to one reminder a unit and day: the second of them waits for the first, and then finds its row.
+# Counts owed values as the reporting rates do. The unique key makes two concurrent calls write one
+# reminder per unit and day: the second waits for the first, and then finds its row.
 REMIND = text(f"""
 WITH owing AS (
     SELECT o.organization_code, array_agg(o.indicator_code ORDER BY o.indicator_code) AS missing,
@@ -34,8 +34,8 @@ JOIN unnest(CAST(:units AS text[]), CAST(:ids AS uuid[])) AS n(organization_code
 LEFT JOIN given ON given.id = n.id
 ORDER BY w.organization_code
 """)  # noqa: S608 (text of our own)
-"""Reminds of what `:units` have not handed in for a period, under an id of `:ids` each.
+"""Reminds `:units` of the values they have not submitted for a period; `:ids` has an id for each.
 
-Returns who has not, the id of the reminder (null: it was reminded that day already), what is
-missing and when it is due.
+Returns each such unit, the id of its reminder (null: it was already reminded that day), the
+missing values, and the due date.
 """

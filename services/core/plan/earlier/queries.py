@@ -18,18 +18,18 @@ from services.core.plan.members import Frequency
 from services.core.plan.register_entries import Register
 
 PastOwners = Mapping[str, Mapping[str, date]]
-"""By indicator and unit: the local date of the version by which the unit reported it no more."""
+"""By indicator and unit: the local date since which the unit no longer reports it."""
 
 PastUnits = Mapping[str, Sequence[tuple[datetime, str]]]
-"""By indicator the units of measure that it had, oldest first, each with when it ceased to."""
+"""By indicator, its former units of measure, oldest first, each with the instant of its end."""
 
 PastCycles = Mapping[str, Sequence[tuple[date, Frequency]]]
-"""By indicator how often it was reported, oldest first, each with the local date of its end."""
+"""By indicator, its former frequencies, oldest first, each with the local date of its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierSaid:
-    """What versions before the one in force say otherwise."""
+    """The differences between earlier versions and the one in force."""
 
     owners: PastOwners = field(default_factory=dict)
     units: PastUnits = field(default_factory=dict)
@@ -37,7 +37,7 @@ class EarlierSaid:
 
     @property
     def members(self) -> dict[str, Any]:
-        """What a `PlanState` has of it, by name."""
+        """The members of `PlanState` that it fills, by name."""
         return {
             "past_owners": self.owners,
             "past_units": self.units,
@@ -53,9 +53,9 @@ ORDER BY v.version
 
 _KEPT = 256
 _found: RRCache[tuple[Any, ...], EarlierSaid] = RRCache(maxsize=_KEPT)
-"""What was found of a row of versions before. None of them ever changes, so none is ever stale."""
+"""Cache of `EarlierSaid` by the list of versions. A version never changes, so it is never stale."""
 
-# Of each version no more than what its units follow from.
+# Only the members of each version that determine its reporters and units.
 _WRITTEN = text("""
 SELECT v.loaded_at,
     (SELECT jsonb_agg(jsonb_build_object('code', i->'code', 'owners', i->'owners',
@@ -74,10 +74,10 @@ ORDER BY v.version
 async def said_earlier(
     session: AsyncSession, city_code: str, document: PlanDocument, version: int
 ) -> EarlierSaid:
-    """Return who reported what, how often, and in which units, by versions before this one.
+    """Return former reporters, frequencies and units of measure, by versions before this one.
 
     A plan with one version has no past, and nothing is read. A plan is read after every decision
-    about it, partly under its lock: what its versions say is taken apart once a process.
+    about it, partly under its lock, so each process parses its versions only once.
     """
     if version == 1:
         return EarlierSaid()
@@ -135,7 +135,7 @@ def _ceased(versions: list[Any], member: str) -> dict[str, list[tuple[datetime, 
 def reporters_written(
     written: Mapping[str, Any], organizations: Mapping[str, Mapping[str, Any]]
 ) -> frozenset[str]:
-    """Return the units that reported an indicator by an earlier version: `leads.reporters_of`."""
+    """Return the units that reported an indicator in an earlier version: `leads.reporters_of`."""
     acting = written["acting_owner"]
     leads = ([acting] if acting else []) + written["owners"]
     named = [unit for code in leads for unit in (organizations[code]["members"] or [code])]
@@ -154,9 +154,9 @@ ORDER BY v.version DESC LIMIT 1
 async def last_register(
     session: AsyncSession, city_code: str, plan_code: str, code: str
 ) -> Register | None:
-    """Return a register as the last version that has it says it.
+    """Return a register as of the last version that has it.
 
-    None: no version has it, or it was written in a way that is not read any more.
+    None: no version has it, or its format can no longer be read.
     """
     place = {"city": city_code, "plan": plan_code, "code": code}
     found = await session.scalar(_LAST_REGISTER, place)

@@ -12,8 +12,8 @@ from services.core.plan.members import Frequency
 from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
 
-# Who owned an indicator is written down from the first version on that has it: a code that no
-# version had is known at once, without a look into the documents.
+# Owners of an indicator are recorded from its first version on: so a code that no version had is
+# recognised without reading the documents.
 _LAST_WITH = text("""
 SELECT v.version FROM plan_version AS v
 WHERE v.city_code = :city AND v.plan_code = :plan
@@ -26,7 +26,7 @@ ORDER BY v.version DESC LIMIT 1
 
 
 async def plan_of_version(session: AsyncSession, plan: PlanState, version: int) -> PlanState:
-    """Return a plan with the document of a version, which exists: what was drawn by it had that."""
+    """Return a plan with the document of a version, which exists."""
     if version == plan.version:
         return plan
     document = await plan_document(session, plan.city_code, plan.code, version)
@@ -34,10 +34,10 @@ async def plan_of_version(session: AsyncSession, plan: PlanState, version: int) 
 
 
 async def plan_that_had(session: AsyncSession, plan: PlanState, indicator: str) -> PlanState:
-    """Return a plan as it is, or as it was when it last had an indicator.
+    """Return a plan as it is, or as of the last version that had an indicator.
 
     Raises:
-        IndicatorNotFound: no version of it ever had one of this code.
+        IndicatorNotFound: no version of the plan ever had it.
     """
     if indicator in plan.indicators:
         return plan
@@ -50,18 +50,22 @@ async def plan_that_had(session: AsyncSession, plan: PlanState, indicator: str) 
 
 @dataclass(frozen=True, slots=True)
 class SaidLast:
-    """In what an indicator was last measured, and how often it was reported."""
+    """In what an indicator was last measured, and how often it was reported.
+
+    `multiplier` is the formula's where the indicator states none of its own, and else 1.
+    """
 
     unit: str
-    multiplier: Decimal | None
+    multiplier: Decimal
     frequency: Frequency
 
 
 _SAID_LAST = text("""
-SELECT DISTINCT ON (i.code) i.code, i.unit, i.multiplier, i.frequency
+SELECT DISTINCT ON (i.code) i.code, i.unit, i.frequency,
+    coalesce(i.multiplier, CAST(i.formula->>'multiplier' AS numeric), 1) AS multiplier
 FROM plan_version AS v
 CROSS JOIN LATERAL jsonb_to_recordset(v.document->'indicators')
-    AS i(code text, unit text, multiplier numeric, frequency text)
+    AS i(code text, unit text, multiplier numeric, formula jsonb, frequency text)
 WHERE v.city_code = :city AND v.plan_code = :plan AND v.version <= :version
     AND i.code = ANY(CAST(:codes AS text[]))
 ORDER BY i.code, v.version DESC

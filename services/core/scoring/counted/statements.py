@@ -5,9 +5,9 @@ Both variants share one text, so that a preview counts exactly as the real calcu
 
 from services.core.kit.statements import DriverStatement
 
-# A plan made for no city in particular takes this one for small, and twice the time.
+# A generic query plan assumes a small city, and takes twice the time.
 PLAN_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
-"""Has what follows in this transaction planned for the values that it is given."""
+"""Makes Postgres plan the following statements of this transaction for their actual values."""
 
 _CONTENT = (
     "value",
@@ -20,7 +20,7 @@ _CONTENT = (
 )
 _INPUT = ("basis", "indicator_code", "period", "organization_code", "from_position", *_CONTENT)
 SUPPOSED = ("indicator_code", "period", "organization_code", *_CONTENT, "counts")
-"""What a supposed value says; one that does not count leaves its place to nothing."""
+"""Columns of a supposed value; a value with `counts` false leaves its slot empty."""
 
 _TYPES = {
     "value": "numeric",
@@ -41,13 +41,13 @@ NOW = {
     "inputs": "score_input i",
     "current": "i.city_code = :city AND i.plan_code = :plan AND i.until_position IS NULL",
 }
-"""What counts now, as parts of a statement that reads it as `i`."""
+"""Parts of a statement that reads, as `i`, the values that count now."""
 
-# NOT IN is answered by hashing, however few rows the planner takes the arrays for.
+# NOT IN is executed as a hashed subplan, even if the planner estimates the arrays as small.
 SUPPOSING = {
     "before": f"""
 WITH supposed AS MATERIALIZED (
-    -- What was approved stays approved: a value ceases to count among those under review alone.
+    -- An approved value stays approved: a value can cease to count on `submitted` only.
     SELECT b.basis, {_of("s", SUPPOSED)} FROM unnest({
         ", ".join(f"CAST(:supposed_{name} AS {_TYPES.get(name, 'text')}[])" for name in SUPPOSED)
     }) AS s({", ".join(SUPPOSED)})
@@ -68,14 +68,15 @@ WITH supposed AS MATERIALIZED (
     "inputs": "inputs i",
     "current": "TRUE",
 }
-"""What would count if some values counted otherwise: they are given as arrays by column.
+"""Parts of a statement that reads the values as they would count under a supposition.
 
-They would count from a position of the log that is later than any there is.
+The supposed values are passed as arrays by column. They count from a position beyond the end of
+the log.
 """
 
-# `values` and `ratios` count what is there: a sum of nothing is NULL, and 0 is a value. Of
-# indicators whose value is one unit's, or of which a part changed hands, the rows stay apart by
-# unit, and whose values count is chosen outside of SQL.
+# `values` and `ratios` count existing values, because a sum of nothing is NULL, and 0 is a value.
+# If an indicator's value is one unit's, or shares changed hands, the rows stay separate by unit,
+# and Python chooses whose values count.
 _OPERANDS = """{before}
 SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
     count(i.value) AS values, sum(i.value) AS value_sum,
@@ -108,13 +109,13 @@ GROUP BY i.basis, i.indicator_code, i.period,
 """
 
 ALL_OPERANDS = DriverStatement(_OPERANDS.format(narrowed="", **NOW))
-"""What counts now in a plan, added up over the units: by basis, indicator and period."""
+"""The values that count now in a plan, summed over the units: by basis, indicator and period."""
 
 _NARROWED = """AND i.basis = ANY(CAST(:bases AS text[]))
     AND i.period = ANY(CAST(:periods AS text[]))"""
 
 SOME_OPERANDS = DriverStatement(_OPERANDS.format(narrowed=_NARROWED, **NOW))
-"""The same of some bases and periods only."""
+"""The same for some bases and periods only."""
 
 SUPPOSED_OPERANDS = DriverStatement(_OPERANDS.format(narrowed=_NARROWED, **SUPPOSING))
 """The same if some values counted otherwise."""
@@ -136,7 +137,7 @@ ORDER BY i.organization_code
 """  # noqa: S608 (text of our own)
 
 INPUTS_OF_UNITS = DriverStatement(_OF_UNITS.format(**NOW))
-"""What some units' own values are that count now."""
+"""The values of given units that count now."""
 
 SUPPOSED_OF_UNITS = DriverStatement(_OF_UNITS.format(**SUPPOSING))
 """The same if some values counted otherwise."""
@@ -152,7 +153,7 @@ GROUP BY i.basis, i.indicator_code, i.period
 """  # noqa: S608 (text of our own)
 
 REPORTING_UNITS = DriverStatement(_REPORTING.format(**NOW))
-"""The units behind what counts now, by basis, indicator and period."""
+"""The units whose values count now, by basis, indicator and period."""
 
 SUPPOSED_UNITS = DriverStatement(_REPORTING.format(**SUPPOSING))
 """The same if some values counted otherwise."""

@@ -1,9 +1,10 @@
 """Decides the outcome of each row of a batch, given the submission in its slot. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
@@ -33,11 +34,12 @@ from services.core.submissions.verbs import action_of
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What becomes of a row.
+    """The outcome of a row.
 
-    `submission` is what stands afterwards, or what stood in the way; None: there is none. `before`
-    is what stood there; None: nothing, or nobody looked. What is written has an `action`, by its
-    name in history. `index` is None where a `replace` takes back what no row names.
+    `submission` is the state afterwards, or the submission that was in the way; None: there is
+    none. `before` is the state before; None: the slot was empty, or was not read. `action` is the
+    history's name of a change, None: nothing is written. `index` is None if a `replace` withdraws a
+    submission that no row names.
     """
 
     index: int | None
@@ -51,9 +53,9 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """By what rows are decided: the plan, the states of periods by code, who asks, and when.
+    """The inputs of decisions: the plan, the states of periods by code, the actor, and the time.
 
-    `holds_back` is why a `replace` withdraws nothing beside its rows; None: nothing does.
+    `holds_back` is why a `replace` withdraws nothing beside its rows; None: it may.
     """
 
     plan: PlanState
@@ -62,10 +64,15 @@ class Deciding:
     now: datetime
     holds_back: Fault | None = None
 
-    def row(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
-        """Return what becomes of a row without faults, given the submission of its slot."""
+    def row(
+        self, row: BatchRow, present: SubmissionRow | None, brought: Collection[UUID] = ()
+    ) -> Decided:
+        """Decide a row without faults, given the submission in its slot.
+
+        `brought` are the submissions that came from another installation.
+        """
         if row.operation == "delete":
-            return self._delete(row, present)
+            return self._delete(row, present, brought)
         if present is None:
             return Decided(row.index, row.slot, "unchanged") if row.as_made else self._create(row)
         if row.operation == "create":
@@ -73,7 +80,7 @@ class Deciding:
         return self._update(row, present)
 
     def unnamed(self, present: SubmissionRow) -> Decided:
-        """Return what becomes of a submission in the scope of a `replace` that no row names."""
+        """Decide on a submission in the scope of a `replace` that no row names."""
         slot = slot_of(present)
         kept = self.holds_back or self._why_not(present, "withdraw")
         if kept is not None:
@@ -109,8 +116,8 @@ class Deciding:
         if not (says_more or submits) and _says_the_same(row.form, present, indicator):
             files = pieces_of(present["files"])
             if not evidence_faults(row.form, indicator, files, draft=row.draft):
-                return _unchanged(row, present)  # the form itself was judged with the row
-        # What a row says of the value replaces all of it; of the rest it changes what it names.
+                return _unchanged(row, present)  # the form itself was validated with the row
+        # A row replaces the value as a whole; of the other columns it changes those that it names.
         changes: dict[str, Any] = {**(dict.fromkeys(FORMS) if row.says_form else {}), **row.said}
         form = form_after(present, changes)
         faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
@@ -129,9 +136,14 @@ class Deciding:
             return _written(row, "updated", stepped(wanted, self.now), "changed", present)
         return _written(row, "updated", self._after(wanted, "submit"), action_of("submit"), present)
 
-    def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
+    def _delete(
+        self, row: BatchRow, present: SubmissionRow | None, brought: Collection[UUID]
+    ) -> Decided:
         if present is None:
             return _rejected(row, None, _NONE_THERE)
+        own = present["reported_by"] == self.actor.author_id or present["id"] in brought
+        if row.only_own and not own:
+            return _rejected(row, present, _NOT_BROUGHT)
         if refused := self._why_not(present, "withdraw"):
             return _rejected(row, present, refused)
         after = self._after(present, "withdraw")
@@ -142,7 +154,7 @@ class Deciding:
         return stepped({**row, **changed}, self.now)
 
     def _why_not(self, present: SubmissionRow, verb: SubmissionVerb) -> Fault | None:
-        """Return why a submission cannot be edited or withdrawn as it stands."""
+        """Return why a submission cannot be edited or withdrawn in its present state."""
         period = present["period"]
         leads = self.plan.leads.get(present["indicator_code"])
         access = access_to(present, leads, self.periods.get(period, "planned"))
@@ -158,10 +170,20 @@ class Deciding:
         return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
 
 
-def checked(found: Sequence[Decided], deciding: Deciding, figures: Figures) -> list[Decided]:
-    """Return what becomes of rows once the plan's checks judged what is to be written together.
+_NOT_BROUGHT = Fault(
+    "",
+    "not-brought",
+    Text(
+        "此处的填报由他人写入，不是随此带来的：没有撤回",
+        "Somebody else wrote what stands here, and it did not come this way: it is not withdrawn",
+    ),
+)
 
-    What is withdrawn beside it counts no more.
+
+def checked(found: Sequence[Decided], deciding: Deciding, figures: Figures) -> list[Decided]:
+    """Run the plan's checks on everything that is to be written together; return the outcomes.
+
+    Withdrawn submissions of the same batch no longer count.
     """
     written: dict[int, SubmissionRow] = {}
     for number, one in enumerate(found):
@@ -196,7 +218,7 @@ def _unchanged(row: BatchRow, present: SubmissionRow) -> Decided:
 
 
 def _says_the_same(form: Form, present: SubmissionRow, indicator: Indicator) -> bool:
-    """Return whether a form without faults says of the value what a submission says already."""
+    """Return whether a submission already has the value that a form without faults gives."""
     kept = reported(form, indicator)
     return all(present[name] == getattr(kept, name) for name in FORMS)
 
@@ -238,7 +260,7 @@ _ADVICE: Mapping[str, Text] = {
         "It is approved with another content: have it reopened by its reviewer, then change it",
     ),
 }
-"""What to do about a submission whose state keeps another content out, by that state."""
+"""Advice if a submission's state does not allow different content, by that state."""
 _APPROVED_STAYS = Text(
     "该填报已审核通过，不能撤回；要更正请由审核人重新打开（reopen）",
     "It is approved and cannot be withdrawn; to correct it have it reopened by its reviewer",
@@ -250,5 +272,5 @@ _CORRECTION_STAYS = Text(
 
 
 def _why_it_stays(state: str) -> Text:
-    """Return why a submission cannot be withdrawn as it stands."""
+    """Return why a submission cannot be withdrawn in its present state."""
     return _APPROVED_STAYS if state == "approved" else _CORRECTION_STAYS

@@ -13,7 +13,7 @@ from services.core.submissions.batch.deciding import Decided
 
 
 class Stood(NamedTuple):
-    """The submission that a row found in its place, and its version."""
+    """The submission that a row found in its slot, and its version."""
 
     id: UUID
     version: int
@@ -21,11 +21,11 @@ class Stood(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What decides what becomes of a batch, beside its rows and who asks.
+    """Everything that a batch was decided on, apart from its rows and its actor.
 
-    `rows` tell by index what stood in the place of each row, None: nothing; `beside` are those
-    that a `replace` found in its scope beside the rows, and `compared` those whose figures checks
-    compared.
+    `rows` have by index the submission in each row's slot, None: empty. `beside` are the
+    submissions that a `replace` found in its scope apart from the rows, and `compared` those whose
+    figures checks compared.
     """
 
     plan_version: int
@@ -36,7 +36,7 @@ class Grounds:
     compared: Mapping[UUID, int] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
-        """Return it as JSON, for `from_json`."""
+        """Serialise to JSON, for `from_json`."""
         return to_json(
             {
                 "plan_version": self.plan_version,
@@ -50,7 +50,7 @@ class Grounds:
 
     @classmethod
     def from_json(cls, written: bytes) -> "Grounds":
-        """Return what `to_json` wrote."""
+        """Read the output of `to_json`."""
         read: Any = from_json(written)
         return cls(
             read["plan_version"],
@@ -65,14 +65,14 @@ class Grounds:
         )
 
     def moved(self, now: "Grounds") -> dict[str, object] | None:
-        """Return what is another now, as it is told; None: nothing is. Days may pass."""
+        """Return what has changed since, for the error; None: nothing. Another day is no change."""
         periods = [
             {"period": code, "before": _state(self, code), "after": _state(now, code)}
             for code in sorted({*self.periods, *now.periods})
             if _state(self, code) != _state(now, code)
         ]
         items = [*self._rows_moved(now), *self._beside_moved(now)]
-        # They may be of units that the maker does not see: only how many is told.
+        # They may belong to units that the maker does not see, so only their number is returned.
         figures = sum(
             self.compared.get(one) != now.compared.get(one)
             for one in {*self.compared, *now.compared}
@@ -112,7 +112,7 @@ def grounds_of(
     plan: PlanState,
     today: date,
 ) -> Grounds:
-    """Return what rows were decided on."""
+    """Return the data that rows were decided on."""
     beside = [one.before for one in decided if one.index is None and one.before is not None]
     return Grounds(
         plan.version,

@@ -23,25 +23,25 @@ from services.core.submissions.errors import PreviewNotFound, PreviewOutdated
 
 KEPT = timedelta(hours=1)
 MOST_KEPT = 10
-"""So many previews of one credential are kept; the oldest gives way."""
+"""At most this many previews are stored per credential; the oldest is dropped."""
 
 _FAST = 1
-"""The level of compression at which rows shrink to a tenth in no time worth speaking of."""
+"""Compression level: the rows shrink to a tenth in negligible time."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptPreview:
-    """A batch that was tried: what was sent, in the door's words, and what it was decided on."""
+    """A batch that was tried: the request as the API received it, and what it was decided on."""
 
     id: UUID
     sent: bytes
     grounds: Grounds
 
     def check(self, outcome: BatchOutcome, plan: PlanState) -> None:
-        """Refuse what was just carried out where it is not what was previewed.
+        """Refuse a batch that was just carried out if it differs from its preview.
 
         Raises:
-            PreviewOutdated: something that it was decided on has moved.
+            PreviewOutdated: data that it was decided on has changed.
         """
         day = self.grounds.local_date
         now = grounds_of(outcome.decided, outcome.periods, outcome.compared, plan, day)
@@ -58,9 +58,9 @@ def expires_at(preview_id: UUID) -> datetime:
 async def keep(
     session: AsyncSession, sent: bytes, grounds: Grounds, *, plan: PlanState, maker: UUID
 ) -> UUID:
-    """Keep what was sent and what it was decided on; return the id to commit it by.
+    """Store a request and what it was decided on; return the id that commits it.
 
-    `maker` is the credential that alone may do so.
+    Only the credential `maker` may commit it.
     """
     packed = await asyncio.to_thread(_packed, sent, grounds)
     preview_id = new_id()
@@ -79,7 +79,7 @@ async def keep(
         async with session.begin_nested():
             await session.execute(statements.DROP_EARLIER_PREVIEWS, {**place, "most": MOST_KEPT})
     except DBAPIError as error:
-        # Another request of the same credential drops them at this moment.
+        # A concurrent request of the same credential is dropping them.
         if not is_contended(error):
             raise
     return preview_id
@@ -92,10 +92,10 @@ def _packed(sent: bytes, grounds: Grounds) -> tuple[bytes, bytes]:
 async def take(
     session: AsyncSession, preview_id: UUID, *, plan: PlanState, actor: Actor, now: datetime
 ) -> KeptPreview:
-    """Return a preview, which is no more once this transaction is committed.
+    """Return a preview, and delete it with this transaction.
 
     Raises:
-        PreviewNotFound: it is not there, too old, or not the actor's.
+        PreviewNotFound: it does not exist, is too old, or is not the actor's.
     """
     found = await queries.preview_for_update(session, actor, plan.code, preview_id)
     if found is None or expires_at(preview_id) <= now:
@@ -110,6 +110,6 @@ def _unpacked(sent: bytes, grounds: bytes) -> tuple[bytes, Grounds]:
 
 
 async def forget_previews(session: AsyncSession, city_code: str, *, now: datetime) -> int:
-    """Drop the previews of a city that are older than an hour; return how many."""
+    """Delete a city's previews that are older than an hour; return how many."""
     old = {"city": city_code, "oldest": first_id_at(now - KEPT)}
     return await rows_changed(session, statements.DROP_OLD_PREVIEWS, old)

@@ -29,7 +29,7 @@ MOST_ROWS = 10_000
 Strategy = Literal["upsert", "create_only", "update_only", "delete", "replace"]
 RowOperation = Literal["upsert", "create", "update", "delete"]
 RowOutcome = Literal["created", "updated", "unchanged", "deleted", "rejected", "skipped"]
-"""What came of a row. `skipped`: nothing is wrong with it, and a row beside it was rejected."""
+"""The outcome of a row. `skipped`: it is valid, but another row of the batch was rejected."""
 
 OPERATION_OF: Mapping[Strategy, RowOperation] = {
     "upsert": "upsert",
@@ -38,19 +38,19 @@ OPERATION_OF: Mapping[Strategy, RowOperation] = {
     "delete": "delete",
     "replace": "upsert",
 }
-"""What a row asks for where it does not say."""
+"""The operation of a row that does not state one."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchScope:
-    """The slots that a `replace` states in full: all of a period, or of less of it."""
+    """The slots that a `replace` lists completely: those of a period, or a part of them."""
 
     period: str
     organization_code: str | None = None
     indicator_code: str | None = None
 
     def covers(self, slot: Slot) -> bool:
-        """Return whether a slot lies in it."""
+        """Return whether a slot lies in the scope."""
         return (
             slot.period == self.period
             and self.organization_code in {None, slot.organization_code}
@@ -60,11 +60,12 @@ class BatchScope:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One row: its slot, what it asks for, and the columns that it says something of.
+    """One row: its slot, its operation, and the columns that it sets.
 
-    `index` counts from 0. `faults` are those of its shape; a row that has any may lack a part of
-    its slot, which is then empty. One that is `as_made` came back as it was handed out: where
-    nothing stands any more it says nothing.
+    `index` counts from 0. `faults` are those of its shape; a row with faults may lack a part of its
+    slot, which is then empty. A row with `as_made` came back exactly as a form was issued: if its
+    slot is empty, it changes nothing. A `delete` with `only_own` withdraws a submission only if the
+    actor reported it, or if it came from another installation.
     """
 
     index: int
@@ -75,21 +76,22 @@ class BatchRow:
     on_behalf_of: bool | str | None = None
     faults: tuple[Fault, ...] = ()
     as_made: bool = False
+    only_own: bool = False
 
     @property
     def says_form(self) -> bool:
-        """Whether it says what the value is, in whichever form."""
+        """Whether the row gives a value, in any form."""
         return not self.said.keys().isdisjoint(FORMS)
 
     @property
     def form(self) -> Form:
-        """The form that it says; empty where it says none."""
+        """The form that the row gives; empty if it gives none."""
         return Form(**{name: self.said.get(name) for name in FORMS})
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is asked for at once."""
+    """The request of a batch."""
 
     rows: Sequence[BatchRow]
     strategy: Strategy
@@ -99,9 +101,9 @@ class Batch:
 
 @dataclass(slots=True)
 class JudgedRows:
-    """The rows that nothing is wrong with so far, and the faults of the others by index.
+    """The rows without faults so far, and the faults of the others by index.
 
-    `holds_back` is why a `replace` withdraws nothing beside its rows; None: nothing does.
+    `holds_back` is why a `replace` withdraws nothing beside its rows; None: it may.
     """
 
     rows: list[BatchRow] = field(default_factory=list)
@@ -110,10 +112,10 @@ class JudgedRows:
 
 
 def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> JudgedRows:
-    """Return what is wrong with each row by itself and beside the others; nothing is looked up.
+    """Validate each row by itself and against the others, without any lookup.
 
     Raises:
-        InvalidInput: the scope of a `replace` is missing, wrong, or beside another strategy.
+        InvalidInput: the scope of a `replace` is missing or wrong, or another strategy has a scope.
     """
     _check_scope(batch, plan)
     codes = _Codes([row.slot for row in batch.rows], plan, today)
@@ -147,7 +149,7 @@ def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged
 def _held_back(
     rows: Sequence[BatchRow], scope: BatchScope, unplaced: Sequence[int]
 ) -> Fault | None:
-    """Return why it is not known what a scope holds beside rows; None: it is."""
+    """Return why it is unclear which slots of a scope the rows leave out; None: it is clear."""
     if unplaced:
         named = _listed(unplaced)
         words = Text(
@@ -166,7 +168,7 @@ def _held_back(
 
 
 def at_row(index: int, fault: Fault) -> Fault:
-    """Return a fault of a row as one of the whole body."""
+    """Return a row's fault with its pointer in the whole body."""
     return replace(fault, pointer=f"/items/{index}{fault.pointer}")
 
 
@@ -196,14 +198,14 @@ def _row_faults(row: BatchRow, plan: PlanState) -> list[Fault]:
             for name in row.said
             if row.said[name] is not None
         ]
-    if not row.says_form:  # whether it needs one depends on what is there
+    if not row.says_form:  # whether the row needs one depends on the present submission
         return []
     indicator = plan.indicators[row.slot.indicator_code]
     return value_faults(row.form, indicator, plan, row.slot.period, draft=row.draft)
 
 
 class _Codes:
-    """What is wrong with the codes of slots: each is judged once, however many rows write it."""
+    """The faults of the slots' codes: each code is validated once, however many rows use it."""
 
     def __init__(self, slots: Sequence[Slot], plan: PlanState, today: date) -> None:
         self._plan = plan
@@ -223,7 +225,7 @@ class _Codes:
         self._periods = {code: self._of_period(code) for code in {slot.period for slot in slots}}
 
     def faults(self, slot: Slot) -> list[Fault]:
-        """Return the faults of a slot; what it lacks was told already."""
+        """Return the faults of a slot; missing codes were reported before."""
         return [
             *(self._indicators.get(slot.indicator_code, ()) if slot.indicator_code else ()),
             *(self._units.get(slot.organization_code, ()) if slot.organization_code else ()),
@@ -243,7 +245,7 @@ def _by_code(faults: Iterable[Fault]) -> dict[str, tuple[Fault, ...]]:
 
 
 def _given_twice(rows: Iterable[BatchRow]) -> Mapping[int, Sequence[int]]:
-    """Return, by the index of each row whose slot another has too, the indexes of all of them."""
+    """Map the index of each row whose slot occurs more than once to all indexes of that slot."""
     slots: defaultdict[Slot, list[int]] = defaultdict(list)
     for row in rows:
         if all(row.slot):
@@ -273,7 +275,7 @@ def _listed(indexes: Sequence[int]) -> str:
 
 
 def _check_scope(batch: Batch, plan: PlanState) -> None:
-    """Refuse a scope that is missing, wrong, or given where none is taken."""
+    """Refuse a scope that is missing, wrong, or not allowed by the strategy."""
     scope = batch.scope
     if batch.strategy != "replace":
         if scope is not None:

@@ -4,7 +4,7 @@ Deciding is CPU-bound and runs off the event loop.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -33,15 +33,15 @@ from services.core.submissions.batch.writing import Change, insert_rows, remembe
 from services.core.submissions.errors import BatchContended, PlanChanged
 
 _ROUNDS = 5
-"""How often what others wrote meanwhile is looked at again."""
+"""How many times rows are retried because others wrote their slots meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What became of each row, in order, and what this was decided by beside the rows' places.
+    """The outcome of each row, in order, and the data it was decided on apart from the slots.
 
-    `periods` are their states by code; `compared` the versions of the submissions whose figures
-    checks compared, by id.
+    `periods` are states by code; `compared` the versions, by id, of the submissions whose figures
+    checks compared.
     """
 
     decided: Sequence[Decided]
@@ -58,15 +58,15 @@ async def carry_out(
     actor: Actor,
     now: datetime,
 ) -> BatchOutcome:
-    """Write what the rows without faults ask for; return what became of each row.
+    """Write the rows without faults; return the outcome of each row.
 
-    Of an atomic batch with a row that is rejected the caller has to undo all: its other rows are
-    `skipped`. What a `replace` takes back beside the rows comes last.
+    If an atomic batch has a rejected row, the caller has to roll back: its other rows are
+    `skipped`. Submissions that a `replace` withdraws beside the rows come last.
 
     Raises:
-        PlanChanged: the rows were judged by an earlier version of the plan.
+        PlanChanged: the rows were validated by an earlier version of the plan.
         BatchContended: others wrote the same slots over and over.
-        InvalidInput: the scope of a `replace` holds more than a batch takes.
+        InvalidInput: the scope of a `replace` has more submissions than a batch may.
     """
     in_force = await with_document_in_force(session, plan)
     if in_force.version != plan.version:
@@ -106,7 +106,7 @@ async def look_ahead(
     now: datetime,
     beside: Figures = NOTHING,
 ) -> BatchOutcome:
-    """Return what `carry_out` would return; nothing is written, and nobody has to wait.
+    """Return what `carry_out` would return, without writing or locking.
 
     `beside` are figures that would have been written just before.
 
@@ -131,18 +131,18 @@ async def look_ahead(
 
 
 async def _figures(session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState) -> Figures:
-    """Return the figures that the checks of rows compare, in one statement at most."""
+    """Read the figures that the rows' checks compare, in one statement at most."""
     written = [row.slot._asdict() for row in rows if row.operation != "delete"]
     return await figures_beside(session, written, plan)
 
 
 def _compared(figures: Figures, named: set[Slot]) -> dict[UUID, int]:
-    """Return the versions of what is compared beside the rows' own places."""
+    """Return the versions of compared submissions outside the rows' own slots."""
     return {one.id: one.version for slot, one in figures.stored() if slot not in named}
 
 
 def _refused(batch: Batch, judged: JudgedRows) -> list[Decided]:
-    """Return the rows that have faults by themselves."""
+    """Return the outcomes of rows that were rejected by themselves."""
     return [
         Decided(row.index, row.slot, "rejected", faults=tuple(judged.faults[row.index]))
         for row in batch.rows
@@ -158,20 +158,22 @@ async def _found(
     named: set[Slot],
     figures: Figures,
 ) -> list[Decided]:
-    """Return what becomes of rows, and of what a `replace` finds beside those it names."""
+    """Decide the rows, and the submissions that a `replace` finds beside those named."""
     present = await _present(session, rows, deciding.plan)
+    brought = await _brought(session, rows, present, deciding.plan.city_code)
     unnamed = await _unnamed(session, scope, deciding, named)
-    return await asyncio.to_thread(_decide, deciding, rows, present, unnamed, figures)
+    return await asyncio.to_thread(_decide, deciding, rows, present, brought, unnamed, figures)
 
 
 def _decide(
     deciding: Deciding,
     rows: Sequence[BatchRow],
     present: Mapping[Slot, SubmissionRow],
+    brought: Collection[UUID],
     unnamed: Sequence[SubmissionRow],
     figures: Figures,
 ) -> list[Decided]:
-    found = [deciding.row(row, present.get(row.slot)) for row in rows]
+    found = [deciding.row(row, present.get(row.slot), brought) for row in rows]
     found += [deciding.unnamed(row) for row in unnamed]
     return checked(found, deciding, figures)
 
@@ -198,7 +200,7 @@ def _id_of(decided: Decided) -> UUID | None:
 
 
 def _codes(batch: Batch) -> set[str]:
-    """Return the codes of the periods that a batch is of."""
+    """Return the codes of a batch's periods."""
     scope = {batch.scope.period} if batch.scope is not None else set()
     return {row.slot.period for row in batch.rows} | scope
 
@@ -206,7 +208,7 @@ def _codes(batch: Batch) -> set[str]:
 async def _present(
     session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState
 ) -> Mapping[Slot, SubmissionRow]:
-    """Return the submissions that the rows' slots hold."""
+    """Read the submissions in the rows' slots."""
     if not rows:
         return {}
     indicators, units, periods = zip(*(row.slot for row in rows), strict=True)
@@ -225,13 +227,28 @@ async def _present(
     return {slot_of(row): row for row in present}
 
 
+async def _brought(
+    session: AsyncSession,
+    rows: Sequence[BatchRow],
+    present: Mapping[Slot, SubmissionRow],
+    city_code: str,
+) -> frozenset[UUID]:
+    """Return which submissions that rows would withdraw came from another installation."""
+    taken_back = [row.slot for row in rows if row.only_own and row.operation == "delete"]
+    ids = [present[slot]["id"] for slot in taken_back if slot in present]
+    if not ids:
+        return frozenset()
+    given = {"city": city_code, "ids": ids}
+    return frozenset(await session.scalars(statements.BROUGHT, given))
+
+
 async def _unnamed(
     session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[Slot]
 ) -> list[SubmissionRow]:
-    """Return what a `replace` takes back: what its scope holds and no row names.
+    """Read the submissions in the scope of a `replace` that no row names, to be withdrawn.
 
     Raises:
-        InvalidInput: it holds more than a batch takes.
+        InvalidInput: there are more than a batch may have.
     """
     if scope is None:
         return []
@@ -269,9 +286,9 @@ _SCOPE_TOO_LARGE = Fault(
 async def _write(
     session: AsyncSession, decided: Iterable[Decided], deciding: Deciding
 ) -> set[UUID]:
-    """Write what was decided, with history and events; return the ids of what was written.
+    """Write the decisions, with history and events; return the ids that were written.
 
-    What somebody else wrote meanwhile is left as it is.
+    Submissions that somebody else wrote meanwhile are left alone.
     """
     wanted = [
         (one, Change(one.submission, one.action))

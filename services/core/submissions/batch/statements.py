@@ -21,16 +21,16 @@ _TABLE = list(Submission.__table__.columns)
 _COLUMNS = [column for column in _TABLE if column.name not in {"city_code", "plan_code"}]
 
 GIVEN = [column.name for column in _COLUMNS]
-"""The columns that a row gives; its city and its plan are given once for all of them."""
+"""The columns of a row; city and plan are passed once for all rows."""
 
 AS_JSON = frozenset(one.name for one in _COLUMNS if isinstance(one.type, ARRAY | JSONB))
-"""The columns that hold more than one value themselves, which are given as JSON."""
+"""The columns with several values each, which are passed as JSON."""
 
 
 def _unnested(columns: list[KeyedColumnElement[Any]], **beside: str) -> str:
-    """Return what follows FROM: a row `w` of each column's `n`th value, given as arrays by name.
+    """Return a FROM clause: rows `w` with the `n`th value of each column's array parameter.
 
-    `beside` are others that are no column of the table, by name with their type.
+    `beside` are parameters that are not columns of the table, by name with their type.
     """
     types = {**{one.name: _type(one) for one in columns}, **beside}
     arrays = ", ".join(f"CAST(:{name} AS {of}[])" for name, of in types.items())
@@ -42,7 +42,7 @@ def _type(column: KeyedColumnElement[Any]) -> str:
 
 
 def _value(column: KeyedColumnElement[Any]) -> str:
-    """Return a column of `w` as the table holds it."""
+    """Return a column of `w` in the table's type."""
     if isinstance(column.type, JSONB):
         return f"CAST(w.{column.name} AS jsonb)"
     if not isinstance(column.type, ARRAY):
@@ -62,8 +62,19 @@ JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
     AND submission.organization_code = w.organization_code AND submission.period = w.period
     AND submission.state <> 'withdrawn'
 """).columns(*_TABLE)  # noqa: S608 (column names of our own)
-"""What some slots hold, by three arrays of the same length. Nothing is locked: what is written is
-written only where its version is still the one read."""
+"""The submissions in some slots, passed as three arrays of the same length. Nothing is locked,
+because a write succeeds only if the version is still the one that was read."""
+
+BROUGHT = text("""
+SELECT submission.id FROM submission
+WHERE submission.city_code = :city AND submission.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
+    SELECT FROM submission_history AS history
+    WHERE history.city_code = :city AND history.submission_id = submission.id
+        AND history.actor->>'id' = CAST(submission.reported_by AS text)
+        AND history.actor->>'channel' IN ('package', 'exchange'))
+""")
+"""Those of some submissions that were last written by who brought them from another installation,
+whichever key that had then."""
 
 IN_SCOPE = text(f"""
 SELECT {_PRESENT} FROM submission
@@ -73,26 +84,26 @@ WHERE city_code = :city AND plan_code = :plan AND period = :period AND state <> 
     AND (CAST(:own AS text) IS NULL OR organization_code = :own)
 ORDER BY id LIMIT :most
 """).columns(*_TABLE)  # noqa: S608
-"""What the scope of a `replace` holds, and within it what the caller may write (`:own`)."""
+"""The submissions in the scope of a `replace` that the caller may write (`:own`)."""
 
 INSERT = text(f"""
 INSERT INTO submission (city_code, plan_code, {", ".join(GIVEN)})
 SELECT CAST(:city AS text), CAST(:plan AS text), {", ".join(map(_value, _COLUMNS))}
 FROM {_unnested(_COLUMNS)}
--- In one order, so that two batches that want the same slots wait for each other and never both.
+-- Sorted, so that two batches that want the same slots wait for each other without a deadlock.
 ORDER BY w.indicator_code, w.organization_code, w.period
 ON CONFLICT (city_code, plan_code, indicator_code, organization_code, period)
     WHERE state <> 'withdrawn' DO NOTHING
 RETURNING id
 """)  # noqa: S608
-"""Adds submissions, but for those whose slot was taken meanwhile; the ids of what it added."""
+"""Inserts submissions unless their slot was taken meanwhile; returns the inserted ids."""
 
 UPDATE = text(f"""
 WITH wanted AS MATERIALIZED (
     SELECT {", ".join(f"{_value(one)} AS {one.name}" for one in _COLUMNS)}, w.version_before
     FROM {_unnested(_COLUMNS, version_before="integer")}
 ), locked AS MATERIALIZED (
-    -- In one order, so that no two batches wait for each other.
+    -- Locked in one order, so that two batches cannot deadlock.
     SELECT submission.id FROM submission
     WHERE submission.city_code = :city AND submission.id = ANY(CAST(:id AS uuid[]))
     ORDER BY submission.id FOR UPDATE
@@ -103,7 +114,7 @@ WHERE submission.city_code = :city AND submission.id = wanted.id
     AND submission.version = wanted.version_before
 RETURNING submission.id
 """)  # noqa: S608
-"""Writes submissions as they are now, where nobody wrote them meanwhile; their ids."""
+"""Updates submissions unless somebody wrote them meanwhile; returns the updated ids."""
 
 REMEMBER = text(f"""
 WITH written AS MATERIALIZED (
@@ -143,7 +154,7 @@ KEEP_PREVIEW = text("""
 INSERT INTO submission_preview (city_code, id, plan_code, credential_id, request, grounds)
 VALUES (:city, :id, :plan, :credential, :request, :grounds)
 """)
-"""Keeps what was tried."""
+"""Stores a preview."""
 
 DROP_EARLIER_PREVIEWS = text("""
 DELETE FROM submission_preview
@@ -151,10 +162,10 @@ WHERE city_code = :city AND credential_id = :credential AND id IN (
     SELECT id FROM submission_preview
     WHERE city_code = :city AND credential_id = :credential ORDER BY id DESC OFFSET :most)
 """)
-"""Drops all but the last previews of a credential."""
+"""Deletes all but the latest previews of a credential."""
 
 DROP_PREVIEW = text("DELETE FROM submission_preview WHERE city_code = :city AND id = :id")
-"""Drops a preview that is committed."""
+"""Deletes a preview that is being committed."""
 
 DROP_OLD_PREVIEWS = text("DELETE FROM submission_preview WHERE city_code = :city AND id < :oldest")
-"""Drops the previews that were made before the first id of an instant."""
+"""Deletes the previews that are older than the first id of an instant."""

@@ -23,7 +23,7 @@ from services.core.submissions.images import event_data, image
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A submission as it stands after a change; `action` is what history calls that.
+    """A submission after a change; `action` is the change's name in the history.
 
     `claimed_at` and `counts_from` are as in the history (`models.SubmissionHistory`).
     """
@@ -38,7 +38,7 @@ class Change:
 async def insert_rows(
     session: AsyncSession, rows: Sequence[SubmissionRow], plan: PlanState
 ) -> set[UUID]:
-    """Add rows, but for those whose place was taken meanwhile; return the ids of the others."""
+    """Insert rows unless their slot was taken meanwhile; return the inserted ids."""
     if not rows:
         return set()
     values = await asyncio.to_thread(_columns, rows)
@@ -52,9 +52,9 @@ async def update_rows(
     *,
     steps: Mapping[UUID, int] | None = None,
 ) -> set[UUID]:
-    """Write rows as they are now, where nobody wrote them meanwhile; return the ids of those.
+    """Update rows unless somebody wrote them meanwhile; return the updated ids.
 
-    `steps` is how many versions after the one in the table each of them is, by id; None: one.
+    `steps` is, by id, how many versions each row is ahead of the table; None: one.
     """
     if not rows:
         return set()
@@ -77,7 +77,7 @@ async def remember(
     stamp: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Write history and event of each change that was written; `stamp` is the actor's."""
+    """Write history and event of each change; `stamp` is the actor's."""
     if not changes:
         return
     remembered = await asyncio.to_thread(_remembered, changes)
@@ -93,7 +93,7 @@ async def remember(
 
 
 def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
-    """Return the rows' columns as arrays, as `statements` takes them."""
+    """Return the rows' columns as array parameters for `statements`."""
     columns = {name: [row[name] for row in rows] for name in statements.GIVEN}
     for name in statements.AS_JSON:
         columns[name] = [one if one is None else to_json(one).decode() for one in columns[name]]
@@ -101,7 +101,7 @@ def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
 
 
 def _remembered(changes: Sequence[Change]) -> dict[str, Any]:
-    """Return the arrays that `REMEMBER` takes."""
+    """Return the array parameters of `REMEMBER`."""
     rows = [one.row for one in changes]
     return {
         "id": [row["id"] for row in rows],

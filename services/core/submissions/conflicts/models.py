@@ -13,15 +13,15 @@ from services.core.conflicts.models import KeptConflict, table_args
 
 
 class SubmissionConflict(KeptConflict):
-    """Something that was said of a submission and did not go together with what it says.
+    """A change or an observation that conflicts with a submission.
 
     `fields` are those that differ, by the names of `rules.FIELDS`; both versions are by column,
-    numbers as text. `base` is null where the device saw none.
+    with numbers as text. `base` is null if the device had seen none.
 
-    One of the `kind` `observation` is between the official value and what another source says:
-    `observed` holds that, `device` nothing. `difference` and `allowed` are how far the two lie
-    apart and may; null where they are no two numbers. `owner_code` is the unit that has to decide
-    until `due_date`; null: the office.
+    The `kind` `observation` is a conflict between the official value and another source: `observed`
+    has the source's figure, and `device` is empty. `difference` and `allowed` are the distance of
+    the two and its limit; null if they are not two numbers. `owner_code` is the unit that has to
+    decide until `due_date`; null: the office.
     """
 
     __tablename__ = "conflict"

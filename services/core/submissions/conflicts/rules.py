@@ -18,15 +18,15 @@ from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS, writes_for
 
 ConflictKind = Literal["device", "observation"]
-"""Between the ledger and what a device wrote, or what another source says of the same figure."""
+"""The other party: a device's write, or another source's observation of the same figure."""
 
 ConflictReason = Literal["both-changed", "moved-on", "place-taken", "over-tolerance"]
-"""`both-changed` the same field; `moved-on`: its state allows the change no more; `place-taken`:
-the place that a new submission was for has one; `over-tolerance`: two sources differ by more than
-the plan allows."""
+"""`both-changed`: the same field; `moved-on`: the state no longer allows the change;
+`place-taken`: the slot of a new submission is occupied; `over-tolerance`: two sources differ by
+more than the plan allows."""
 
 ConflictState = Literal["open", "decided", "closed"]
-"""`closed` by itself: what differed does no more."""
+"""`closed` without a decision: the difference no longer exists."""
 
 TakenVersion = Literal["ledger", "device", "observation", "both"]
 CloseReason = Literal["within-tolerance", "value-withdrawn", "observation-withdrawn"]
@@ -35,10 +35,10 @@ CHOICES: Mapping[ConflictKind, tuple[TakenVersion, ...]] = {
     "device": ("ledger", "device"),
     "observation": ("ledger", "observation", "both"),
 }
-"""What may be taken by the kind of a conflict; `both` stand where the difference is explained."""
+"""The versions that can be chosen, by kind; `both` stay if the difference is explained."""
 
 FIELDS: Mapping[str, tuple[str, ...]] = {"form": FORMS, **{name: (name,) for name in REMARKS}}
-"""The columns of each field that is merged as a whole."""
+"""The columns of each field; a field is merged as a whole."""
 
 _NUMBERS = frozenset({"value", "numerator", "denominator"})
 
@@ -46,9 +46,9 @@ _NUMBERS = frozenset({"value", "numerator", "denominator"})
 def merge_fields(
     base: Mapping[str, Any], present: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> Merged:
-    """Merge a change by field; all three by column, and `wanted` names whole fields.
+    """Merge a change by field; all three are by column, and `wanted` has whole fields.
 
-    What is free is by column, what is disputed by field.
+    The result's `free` is by column, `disputed` by field.
     """
     told = [field for field in FIELDS if says(wanted, field)]
     base, present, by_field = (
@@ -61,7 +61,7 @@ def merge_fields(
 
 
 def shown(columns: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    """Return some fields by column as a conflict keeps them, numbers as text."""
+    """Return the columns of some fields as a conflict stores them, with numbers as text."""
     return {
         name: plain_or_none(columns[name]) if name in _NUMBERS else columns[name]
         for field in fields
@@ -70,12 +70,12 @@ def shown(columns: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]
 
 
 def says(columns: Mapping[str, Any], field: str) -> bool:
-    """Return whether columns say something of a field."""
+    """Return whether any column of a field is set."""
     return FIELDS[field][0] in columns
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields whose columns differ between two rows, as far as the first has them."""
+    """Return the fields whose columns differ between two rows, for the columns of the first."""
     return tuple(
         field
         for field, names in FIELDS.items()
@@ -84,7 +84,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ..
 
 
 def columns_of_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `shown` kept by column, its numbers as numbers again."""
+    """Read the columns that `shown` wrote, with numbers as numbers again."""
     return {
         name: Decimal(value) if name in _NUMBERS and value is not None else value
         for name, value in kept.items()
@@ -92,16 +92,16 @@ def columns_of_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_said(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return columns as somebody would say them: what is computed of two parts is not said."""
+    """Return columns as a caller would send them: without those computed from a ratio."""
     if columns.get("numerator") is None:
         return dict(columns)
     return {**columns, "value": None, "not_applicable_reason": None}
 
 
 def decides(actor: Actor, owner_code: str | None) -> bool:
-    """Return whether the actor decides what a unit has to decide; None: the office has to.
+    """Return whether the actor may decide for a unit; None: for the office.
 
-    Who reports for the unit does.
+    Whoever reports for the unit may.
     """
     if owner_code is None:
         return actor.may(Permission.REPORT_FOR_ANY_UNIT)
@@ -109,7 +109,7 @@ def decides(actor: Actor, owner_code: str | None) -> bool:
 
 
 def decision_faults(kind: ConflictKind, take: TakenVersion, reason: str | None) -> list[Fault]:
-    """Return what is wrong with a decision on a conflict of a kind."""
+    """Return the faults of a decision on a conflict of a kind."""
     faults = []
     if take not in CHOICES[kind]:
         choices = CHOICES[kind]

@@ -33,7 +33,7 @@ from services.core.submissions.rules import SubmissionVerb, writes_for
 async def close_conflicts(
     session: AsyncSession, closed: Sequence[tuple[SubmissionConflict, str]], now: datetime
 ) -> None:
-    """Close locked conflicts that are none any more, each for a reason (`rules.CloseReason`)."""
+    """Close locked conflicts that no longer exist, each with its reason (`rules.CloseReason`)."""
     for one, because in closed:
         one.state, one.closed_because, one.closed_at = "closed", because, now
     await write_step(session, OVER_SUBMISSIONS, [one for one, _ in closed], "closed", now)
@@ -45,12 +45,12 @@ def owner_of(conflict: SubmissionConflict) -> str | None:
 
 
 def may_decide(actor: Actor, conflict: SubmissionConflict) -> bool:
-    """Return whether the actor decides a conflict, and it waits."""
+    """Return whether the actor may decide a conflict, and it is open."""
     return conflict.state == "open" and decides(actor, owner_of(conflict))
 
 
 def check_right(actor: Actor, conflict: SubmissionConflict) -> None:
-    """Let the actor pass who decides: whoever reports for the unit that has to.
+    """Check that the actor may decide: it reports for the responsible unit.
 
     Raises:
         Forbidden: it does not.
@@ -73,19 +73,19 @@ async def decide(
     reason: str | None,
     now: datetime,
 ) -> None:
-    """Decide a locked conflict: the ledger stays as it is, or says what the other side said.
+    """Decide a locked conflict: the ledger stays as it is, or adopts the other side's version.
 
-    What a device said is edited into the submission, with who wrote it there as an author. What
-    another source says becomes a correction of it (`_take_observed`), with who recorded it as an
-    author. Nothing is approved by a decision.
+    A device's version is edited into the submission, with its author as an author. Another source's
+    figure becomes a correction (`_take_observed`), with whoever recorded it as an author. A
+    decision approves nothing.
 
     Raises:
-        InvalidInput: that cannot be taken, a reason is missing, or what would be reported has
+        InvalidInput: that version cannot be chosen, a reason is missing, or the resulting value has
             faults.
-        ConflictDecided: it was decided before, or is none any more.
+        ConflictDecided: it was decided before, or no longer exists.
         SubmissionTransitionRefused, PeriodClosed, Forbidden, OwnReport: a verb that the decision
             needs is refused, see `submissions.service`.
-        SubmissionNotFound: it was taken out of the caller's scope meanwhile.
+        SubmissionNotFound: it left the caller's scope meanwhile.
     """
     kind: ConflictKind = "observation" if conflict.kind == "observation" else "device"
     if faults := decision_faults(kind, take, reason):
@@ -108,7 +108,7 @@ async def decide(
 
 @dataclass(frozen=True, slots=True)
 class _Verbs:
-    """The normal verbs on a locked submission, as the actor may use them."""
+    """The normal verbs on a locked submission, carried out for the actor."""
 
     session: AsyncSession
     submission: Submission
@@ -140,12 +140,12 @@ class _Verbs:
 
 
 async def _take_observed(verbs: _Verbs, conflict: SubmissionConflict, reason: str | None) -> None:
-    """Correct a submission to what another source says, by the verbs that anybody would use.
+    """Correct a submission to another source's figure, by the normal verbs.
 
-    What is under review is returned, what is approved is reopened. Who reports for the unit
-    then says what the source says and hands it in, for somebody else to approve; of who does
-    not, the unit does so. A draft stays one. Where a check asks why the figure is as it is, the
-    reason of the decision says so, unless the submission does.
+    A submission under review is returned, an approved one is reopened. If the actor reports for the
+    unit, it then enters the source's figure and submits it, for somebody else to approve; otherwise
+    the unit has to do that. A draft stays a draft. If a check requires a justification, the reason
+    of the decision fills it, unless the submission has one.
     """
     row = verbs.submission
     if row.state in {"submitted", "approved"}:

@@ -20,7 +20,7 @@ def _told(conflict: SubmissionConflict) -> dict[str, object]:
 
 
 def _told_of_observation(conflict: SubmissionConflict) -> dict[str, object]:
-    """Return what the event of a conflict with another source says beside."""
+    """Return the event data that conflicts with another source have in addition."""
     if conflict.kind != "observation" or conflict.observed is None:
         return {}
     closed = {"closed_because": conflict.closed_because} if conflict.closed_because else {}
@@ -36,7 +36,7 @@ def _told_of_observation(conflict: SubmissionConflict) -> dict[str, object]:
 
 OVER_SUBMISSIONS = ConflictSubject(
     table=SubmissionConflict,
-    # Of the unit that the value is of, and of the one that has to decide.
+    # Visible to the unit of the value, and to the unit that has to decide.
     owned=Owned(
         city="conflict.city_code",
         plan="conflict.plan_code",
