@@ -14,11 +14,10 @@ _MOST_OF_TITLE = 200
 
 
 def deadlines(register: Register, row: Mapping[str, Any], today: date) -> dict[str, Any]:
-    """Return what a row that is confirmed today keeps of its days to come, by the row's columns.
+    """Return the deadlines of a row that is confirmed today, by the row's columns.
 
-    They are those of the plan by which it is confirmed, as the days between which it holds are.
-    `row` is as it stands before: a correction that says nothing of when it was looked at puts that
-    off no further.
+    They follow the plan by which it is confirmed, as its days of validity do. `row` is its state
+    before: a correction without a day of recheck does not put the recheck off.
     """
     cells: Cells = row["cells"]
     first, last = validity(register, cells)
@@ -40,18 +39,18 @@ def _recheck_by(
     months, checked = months_of(register.cycle), row["cells"].get(register.recheck)
     begun = first if checked is None else day_said(checked)
     if begun is None and (checked is not None or register.valid_from is not None):
-        # It may yet be said from when it holds, or when it was looked at.
+        # Its day of validity or of recheck may still be filled in.
         return None
     if begun is None:
         due = _due_before(register, row) or months_later(today, months)
     else:
         due = months_later(begun, months)
-    # What holds no more by then is renewed or ended, and not looked at.
+    # A row that is no longer valid by then is renewed or ended, not rechecked.
     return None if last is not None and due > last else due
 
 
 def _due_before(register: Register, row: Mapping[str, Any]) -> date | None:
-    """Return until when a row is to be looked at that counted before, and said no day then."""
+    """Return the day of recheck of a row that counted before and had no day of recheck then."""
     counted: Cells | None = row["counted"]
     if counted is None or counted.get(register.recheck or "") is not None:
         return None
@@ -60,14 +59,14 @@ def _due_before(register: Register, row: Mapping[str, Any]) -> date | None:
 
 
 def months_later(day: date, months: int) -> date:
-    """Return the same day so many months later; the last of its month where there is none."""
+    """Return the same day `months` later; the last of the month if that is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def title_of(register: Register, cells: Cells) -> str:
-    """Return what a row is called: its register and the name, or else the key, of what it is of."""
+    """Return a row's title: its register, and the name or else the key of its subject."""
     named = None if register.title is None else cells.get(register.title)
     codes = register.key if named is None else (register.title,)
     said = " ".join(_shown(register, code, cells) for code in codes if code is not None)

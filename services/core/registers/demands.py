@@ -18,14 +18,14 @@ _LACKING = Text(
 
 
 def demands_on(register: Register, cells: Cells, state: EvidencedState) -> list[RowEvidence]:
-    """Return what a row that says this has to have before it becomes what `state` says."""
+    """Return the evidence rules that apply before a row with these cells reaches `state`."""
     return [rule for rule in register.evidence if rule.state == state and meets(cells, rule.where)]
 
 
 def lacking(
     register: Register, cells: Cells, pieces: Sequence[Piece], state: EvidencedState
 ) -> list[Fault]:
-    """Return each kind of evidence that a row lacks before it becomes what `state` says."""
+    """Return a fault for each kind of evidence that a row lacks before it reaches `state`."""
     return [
         Fault("/evidence", "evidence-missing", _told(rule, pieces))
         for rule in demands_on(register, cells, state)
@@ -43,7 +43,7 @@ def _told(rule: RowEvidence, pieces: Sequence[Piece]) -> Text:
 
 
 def missing_files(register: Register | None, cells: Cells, pieces: Sequence[Piece]) -> int:
-    """Return how many more files a row needs before it is confirmed as it is; 0: none."""
+    """Return how many more files a row needs before it can be confirmed as it is."""
     if register is None:
         return 0
     rules = demands_on(register, cells, "confirmed")

@@ -23,11 +23,11 @@ from services.core.registers.stored_cells import day_said
 from services.core.registers.totals import untold
 
 Cells = Mapping[str, Any]
-"""What a row says by the code of the column: text, a day as text, an exact decimal as text, a whole
-number, true or false. What it does not say is absent."""
+"""The contents of a row by column code: text, a day as text, an exact decimal as text, a whole
+number, true or false. Empty cells are absent."""
 
 LONGEST_KEY = 100
-"""Characters of a text that is part of a key."""
+"""The most characters of a text in a key."""
 
 _LARGEST = 10**15
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
@@ -87,7 +87,7 @@ _KEY_FIXED = Text(
 
 @dataclass(frozen=True, slots=True)
 class CellJudging:
-    """What cells are judged by; of many rows no `hints` are looked for, which takes long."""
+    """The input of validation; `hints` off skips the slow search for similar codes in many rows."""
 
     plan: PlanState
     hints: bool = True
@@ -95,7 +95,7 @@ class CellJudging:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCells:
-    """What a row says after a change, and what is wrong with what was said."""
+    """The contents of a row after a change, and the faults of the change."""
 
     cells: Cells
     faults: tuple[Fault, ...] = ()
@@ -104,11 +104,11 @@ class JudgedCells:
 def judged_cells(
     register: Register, said: Mapping[str, Any], desk: CellJudging, before: Cells | None = None
 ) -> JudgedCells:
-    """Return what a row says once `said` is put into it; null takes a cell back.
+    """Return a row's contents after `said` is applied; null empties a cell.
 
-    `before` is what the row says so far; None: it is new. It is judged as a whole by the register
-    as it is now: what an earlier version of the plan took may be wrong by now. Where `said` changes
-    nothing, only what it says is. Pointers begin with `/values`.
+    `before` is the present contents; None: a new row. The whole row is validated against the
+    current register: values that an earlier version of the plan allowed may be faults now. If
+    `said` changes nothing, only its own cells are. Pointers begin with `/values`.
     """
     read, faults = read_cells(register, said, desk)
     cells = {**(before or {}), **read}
@@ -126,23 +126,23 @@ def judged_cells(
 
 
 def standing_faults(register: Register, cells: Cells, desk: CellJudging) -> list[Fault]:
-    """Return all that is wrong with what a row says, each cell read anew, as if it were written.
+    """Return all faults of a row, with each cell read anew as if it were written now.
 
-    What it says in columns that the plan has no more is left out: nobody could take it back.
+    Cells of columns that the plan no longer has are ignored, because nobody could empty them.
     """
     said = {one.code: cells.get(one.code) for one in register.columns}
     return list(judged_cells(register, said, desk, cells).faults)
 
 
 def _in_columns(register: Register, cells: Cells) -> Cells:
-    """Return what is said in the columns that a register has."""
+    """Return the cells in columns that the register has."""
     return {one.code: cells[one.code] for one in register.columns if one.code in cells}
 
 
 def _together(register: Register, cells: Cells, known: Sequence[Fault]) -> list[Fault]:
-    """Return what a row lacks, and which days of it do not go together; `known` is told already.
+    """Return the required cells that a row lacks, and its inconsistent days.
 
-    `cells` are those that could be read by the register's columns.
+    `cells` are the readable ones; places with a fault in `known` are not reported again.
     """
     faults, wrong = [], {fault.pointer for fault in known}
     for column in register.columns:
@@ -170,7 +170,7 @@ def _missing_beside(register: Register, column: RegisterColumn) -> Text:
 def read_cells(
     register: Register, said: Mapping[str, Any], desk: CellJudging
 ) -> tuple[dict[str, Any], list[Fault]]:
-    """Return by column what is said, each cell read by itself, null where one is taken back."""
+    """Return each given cell, read by itself, by column; null empties one."""
     cells: dict[str, Any] = {}
     faults: list[Fault] = []
     known = [column.code for column in register.columns]
@@ -193,13 +193,13 @@ def read_cells(
 
 
 def key_of(register: Register, cells: Cells) -> str:
-    """Return by what a row is told from all others of its register."""
+    """Return the key that distinguishes a row from all others of its register."""
     said = [cells.get(code) for code in register.key]
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def validity(register: Register, cells: Cells) -> tuple[date | None, date | None]:
-    """Return the first and the last day on which a row holds; None: there is none."""
+    """Return the first and the last day on which a row is valid; None: no bound."""
     first, last = (
         None if code is None else day_said(cells.get(code))
         for code in (register.valid_from, register.valid_to)
@@ -225,7 +225,7 @@ def _key_faults(register: Register, cells: Cells, before: Cells | None) -> list[
 
 
 def _outside_months(register: Register, cells: Cells) -> list[Fault]:
-    """Return the days that do not lie in the month that their row says."""
+    """Return faults for days that do not lie in the month that the row states."""
     faults = []
     for column in register.columns:
         day, month = cells.get(column.code), cells.get(column.in_month or "")
@@ -251,7 +251,7 @@ def _text(column: RegisterColumn, raw: Any, place: str, _desk: CellJudging) -> A
 
 
 def is_credit_code(text: str) -> bool:
-    """Return whether a text is a unified social credit code with its check character."""
+    """Return whether a text is a unified social credit code with a correct check character."""
     if not _CREDIT_CODE.fullmatch(text):
         return False
     signs = zip(text, _CREDIT_WEIGHTS, strict=False)

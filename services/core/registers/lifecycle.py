@@ -46,17 +46,17 @@ from services.core.submissions.authorship import NOBODY, Authors, authors_kept
 
 
 def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
-    """Let the actor pass who has the right to a verb on a row.
+    """Check that the actor has the right to a verb on a row.
 
     Raises:
         OwnRow: it would confirm what it or its unit wrote.
-        Forbidden: it has not this right for another reason.
+        Forbidden: it lacks this right for another reason.
     """
     check_row_right(actor, verb, vars(row), register)
 
 
 def check_row_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -> None:
-    """Let the actor pass as `check_right` does, of a row by its columns.
+    """Check the actor's right like `check_right`, for a row given by its columns.
 
     Raises:
         OwnRow, Forbidden: see there.
@@ -83,10 +83,10 @@ def check_row_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -
 
 
 def check_row_state(row: Row, verb: RowVerb, desk: RegisterDesk) -> None:
-    """Let a verb pass that the state of a row allows.
+    """Check that the state of a row allows a verb.
 
     Raises:
-        RegisterRowTransitionRefused: it does not; what would be allowed is told.
+        RegisterRowTransitionRefused: it does not; the allowed verbs are listed.
     """
     if not state_allows(verb, row, desk.register):
         legal = allowed_actions(desk.actor, row, desk.register)
@@ -101,15 +101,15 @@ async def edit(
     desk: RegisterDesk,
     others: Authors = NOBODY,
 ) -> None:
-    """Change what a locked row says, by column; null takes a cell back.
+    """Change cells of a locked row, by column; null empties one.
 
-    `others` wrote part of what is said.
+    `others` are further authors of what is written.
 
-    What is as it was already changes nothing. Of a confirmed row it becomes a correction, and what
-    was confirmed counts until that is.
+    An edit without a difference changes nothing. An edit of a confirmed row makes a correction, and
+    the confirmed contents count until it is confirmed.
 
     Raises:
-        InvalidInput: what would stand has faults.
+        InvalidInput: the resulting row has faults.
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
     """
     judged = judged_cells(desk.register, said, CellJudging(desk.plan), row.cells)
@@ -139,15 +139,15 @@ async def move(
     reason: str | None,
     ended_on: date | None = None,
 ) -> None:
-    """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
+    """Carry out a verb on a locked row. A verb that ends it takes effect on `ended_on`, or today.
 
     Raises:
-        InvalidInput: it would be confirmed with faults, beside other rows too, or without
-            evidence, or ended on a day to come, or the reason holds a person's number where only
-            totals are kept.
-        RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
+        InvalidInput: it would be confirmed with faults, alone or against other rows, or without
+            evidence, or ended on a future day, or the reason contains a person's number in a
+            register of totals.
+        RegisterRowTransitionRefused: its state does not allow the verb, or its register has no such
             end.
-        QuotaFull: it would be confirmed beyond a quota that takes no more.
+        QuotaFull: it would be confirmed beyond a quota that refuses more.
     """
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
@@ -179,7 +179,7 @@ async def move(
 async def _check_room(
     session: AsyncSession, row: RegisterRow, after: Row, desk: RegisterDesk
 ) -> None:
-    """Let a row pass that goes beyond a quota in no year, where that takes no more.
+    """Check that a row exceeds no quota, in any year, that refuses more rows.
 
     Raises:
         QuotaFull: it would.
@@ -193,8 +193,8 @@ async def _check_room(
     years = newly_counting(quota, measure, vars(row), after, plan.period_calendar)
     if not years:
         return
-    # One after the other: two that fit alone may not fit together. Whoever holds this name waits
-    # for no row.
+    # Serialised by a lock, because two rows that fit alone may not fit together. Whoever holds this
+    # lock waits for no row.
     await lock_name(session, f"quota {plan.city_code} {plan.code} {register.code}")
     counted = await counted_by(session, plan, register, measure, quota.by, years)
     for year in years:
@@ -215,13 +215,13 @@ async def change_files(
     desk: RegisterDesk,
     told: Mapping[str, object],
 ) -> None:
-    """Have a locked row that stands rest upon other files, as an edit of it would.
+    """Replace the files of a locked row, as an edit of it would.
 
-    `action` is `added` or `removed`, and `told` what the event of that says of the file.
+    `action` is `added` or `removed`, and `told` the event's data about the file.
 
     Raises:
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
-        InvalidInput: it would be confirmed by that, and says what the plan takes no more.
+        InvalidInput: this would confirm it, and it has values that the plan no longer allows.
     """
     check_row_state(vars(row), "edit", desk)
     if not desk.register.review:

@@ -12,18 +12,18 @@ from services.core.kit.database import Base
 
 
 class RegisterRow(Base):
-    """A row of a register as it stands. `version` counts every change.
+    """A row of a register in its current state. `version` counts every change.
 
-    `cells` are what it says by the code of the column; exact decimals are text there. `counted` is
-    what was confirmed last and counts until a correction is confirmed; null: nothing yet. It holds
-    from `valid_from` to `valid_to`, both included, and from `ended_on` on no more. `key` are the
-    key columns as a JSON array, `authors` who wrote what `cells` say and is not confirmed. `files`
-    are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none. By
-    `renew_by` it is to be renewed, of those with the same `renewed_as` by the last one, by
-    `recheck_by` to be looked at again; `title` is what it is then called. A row that counts and has
-    no `title` was confirmed by an earlier release: the worker fills in what it lacks (`undated`).
-    `counted_version` is the version by which `counted` was confirmed; null: nothing counts yet, or
-    an earlier release confirmed it meanwhile.
+    `cells` are its contents by column code; exact decimals are text there. `counted` is the last
+    confirmed contents, which count until a correction is confirmed; null: nothing yet. It is valid
+    from `valid_from` to `valid_to`, both included, and ends on `ended_on`. `key` is the key columns
+    as a JSON array, `authors` who wrote the part of `cells` that is not confirmed. `files` are its
+    pieces of evidence (`plan.evidence_rules.Piece`); null: none. It must be renewed by `renew_by`
+    (of rows with the same `renewed_as`, only the last one must) and rechecked by `recheck_by`;
+    `title` is its name in such reminders. A row that counts and has no `title` was confirmed by an
+    earlier release: the worker fills in what it lacks (`undated`). `counted_version` is the version
+    in which `counted` was confirmed; null: nothing counts yet, or an earlier release has confirmed
+    it since.
     """
 
     __tablename__ = "register_row"
@@ -109,7 +109,7 @@ class RegisterRow(Base):
 
 
 class RegisterRowHistory(Base):
-    """One change of a row: what it was after it, who did it, and why. Append-only."""
+    """One change of a row: its state after it, who made it, and why. Append-only."""
 
     __tablename__ = "register_row_history"
 

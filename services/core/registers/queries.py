@@ -26,18 +26,17 @@ ROWS = Owned(
     register="register_row.register_code",
     approved="register_row.counted IS NOT NULL",
 )
-"""Whose a row is: of the unit that keeps it, and of those that lead its register. Who sees what was
-approved sees what was confirmed, as it was then (`_as_seen`)."""
+"""The owners of a row: the unit that keeps it, and those that lead its register. Callers limited to
+approved data see a row as it was last confirmed (`_as_seen`)."""
 
 _APPROVED = ("confirmed", "ended", "revoked")
 
 
 @dataclass(frozen=True, slots=True)
 class RowFilters:
-    """What a list is narrowed by; None does not narrow.
+    """The filters of a list; None does not filter.
 
-    `value` is what is said in `column`, as text; `valid_on` a day on which what was confirmed
-    counts.
+    `value` is the text in `column`; `valid_on` a day on which confirmed contents count.
     """
 
     organization_code: str | None = None
@@ -47,12 +46,12 @@ class RowFilters:
     valid_on: date | None = None
 
     def named(self) -> dict[str, str]:
-        """Return those given by name."""
+        """Return the filters that are set, as text."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: str(value) for name, value in given.items() if value is not None}
 
     def conditions(self, actor: Actor) -> list[ColumnElement[bool]]:
-        """Return the conditions on rows, by what the caller sees of them."""
+        """Return the SQL conditions on rows, by what the caller sees of them."""
         said, state = _seen_columns(actor)
         found: list[ColumnElement[bool]] = []
         if self.organization_code is not None:
@@ -67,7 +66,7 @@ class RowFilters:
 
 
 def _seen_columns(actor: Actor) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Return what a row says and its state, as SQL, as the caller sees them."""
+    """Return a row's contents and its state as the caller sees them, as SQL."""
     if actor.reach is not Reach.APPROVED:
         return RegisterRow.cells.expression, RegisterRow.state.expression
     corrected = RegisterRow.state == "draft"
@@ -75,7 +74,7 @@ def _seen_columns(actor: Actor) -> tuple[ColumnElement[Any], ColumnElement[Any]]
 
 
 def counts_within(first: date, last: date) -> list[ColumnElement[bool]]:
-    """Return the conditions on rows that count on a day of these, the first to the last."""
+    """Return the conditions on rows that count on a day from `first` to `last`."""
     return [
         RegisterRow.counted.is_not(None),
         RegisterRow.state != "withdrawn",
@@ -97,7 +96,7 @@ async def page(
 ) -> Sequence[RegisterRow]:
     """Return up to `limit` visible rows of a register, newest first, after the id `after`.
 
-    What was withdrawn is not listed unless it is asked for.
+    Withdrawn rows are left out unless the state is asked for.
     """
     wanted = select(RegisterRow).where(
         scope(actor, ROWS).clause,
@@ -116,10 +115,10 @@ async def page(
 async def _as_seen(
     session: AsyncSession, actor: Actor, rows: Sequence[RegisterRow]
 ) -> Sequence[RegisterRow]:
-    """Return rows as the caller sees them; those that are shown otherwise than they are, as copies.
+    """Return rows as the caller sees them; rows that differ for the caller are copies.
 
-    While a confirmed row is corrected, what was confirmed counts, and it is what whoever sees only
-    that goes on seeing; the work on it is not its business.
+    While a confirmed row is being corrected, its confirmed contents count. Callers limited to
+    confirmed data still see those, and nothing of the correction.
     """
     corrected = [row.id for row in rows if row.state == "draft"]
     if actor.reach is not Reach.APPROVED or not corrected:
@@ -131,7 +130,7 @@ async def _as_seen(
 
 
 def _as_confirmed(row: RegisterRow, told: Any) -> RegisterRow:
-    """Return a row that is corrected as it was confirmed last, of which its history has `told`."""
+    """Return a row under correction as last confirmed; `told` is that change from its history."""
     same = {column.key: getattr(row, column.key) for column in RegisterRow.__table__.columns}
     return RegisterRow(
         **{
@@ -154,7 +153,7 @@ async def kept_by(
     organization_code: str,
     limit: int,
 ) -> Sequence[RegisterRow]:
-    """Return up to `limit` visible rows of a unit that hold their keys, the oldest first."""
+    """Return up to `limit` visible rows of a unit that hold their keys, oldest first."""
     found = await session.scalars(
         select(RegisterRow)
         .where(
@@ -190,7 +189,7 @@ async def for_update(session: AsyncSession, actor: Actor, row_id: UUID) -> Regis
 async def locked(
     session: AsyncSession, actor: Actor, plan_code: str, ids: Sequence[UUID]
 ) -> dict[UUID, Row]:
-    """Return the visible ones of some rows by id, locked in one order."""
+    """Return the visible rows among some ids, by id, locked in a fixed order."""
     found = await session.execute(
         select(RegisterRow.__table__)
         .where(
@@ -205,7 +204,7 @@ async def locked(
 
 
 async def taken_ids(session: AsyncSession, city_code: str, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return those of some ids that rows of the city have, seen or not."""
+    """Return which of some ids belong to rows of the city, visible or not."""
     if not ids:
         return frozenset()
     found = await session.scalars(
@@ -219,7 +218,7 @@ async def history(
 ) -> Sequence[RegisterRowHistory]:
     """Return the changes of a visible row that the caller may see, oldest first.
 
-    Who sees what was approved sees no draft between.
+    Callers limited to approved data see no drafts between.
     """
     wanted = select(RegisterRowHistory).where(
         RegisterRowHistory.city_code == city_code,
@@ -233,7 +232,7 @@ async def history(
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """Rows that changed, each with the position of its last change; where the reading ended."""
+    """Changed rows, each with the position of its last change, and the position reached."""
 
     found: Sequence[tuple[int, RegisterRow]]
     position: int
@@ -252,7 +251,7 @@ async def changed_after(
 ) -> ChangedRows:
     """Return visible rows of a register, or of all, that changed after a log position.
 
-    Filters by what may change are left to the caller, who tells what left the list.
+    The caller applies filters on mutable columns, because it reports the rows that left the list.
 
     Raises:
         PositionBeyondLog: there is no such position.
@@ -317,7 +316,7 @@ async def standing(
     *,
     locked: bool = True,
 ) -> Mapping[str, Row]:
-    """Return the rows of a register that hold some keys, by key; `held` ones are locked."""
+    """Return the rows of a register that hold some keys, by key; with `held` they are locked."""
     given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
     wanted = statements.STANDING_HELD if locked else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
@@ -327,7 +326,7 @@ async def standing(
 async def keyed_otherwise(
     session: AsyncSession, city_code: str, plan_code: str, register: Register
 ) -> int:
-    """Return how many rows that stand have another key than the register would make of them."""
+    """Return how many rows hold a key that differs from the key that the register now makes."""
     columns = [register.column(code) for code in register.key]
     given = {
         "city": city_code,
@@ -342,7 +341,7 @@ async def keyed_otherwise(
 async def saying(
     session: AsyncSession, city_code: str, plan_code: str, register_code: str, column: str
 ) -> int:
-    """Return how many rows of a register that stand say something in a column."""
+    """Return how many rows of a register that hold their keys have a value in a column."""
     given = {"city": city_code, "plan": plan_code, "register": register_code, "column": column}
     return await session.scalar(statements.SAYING, given) or 0
 

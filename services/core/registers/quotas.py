@@ -11,12 +11,12 @@ from services.core.registers.row_conditions import meets
 from services.core.registers.stored_cells import day_said, month_said
 
 RowsByChoice = Mapping[tuple[str, str | None], int]
-"""How many rows count, by category and unit; None: of all units together."""
+"""The number of rows that count, by category and unit; None: all units together."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaLine:
-    """A category, of a unit or (None) of the city; `wanted` None: no number was assigned."""
+    """A category, for a unit or (None) the city; `wanted` None: no number was assigned."""
 
     choice: str
     organization_code: str | None
@@ -25,19 +25,19 @@ class QuotaLine:
 
     @property
     def over(self) -> int:
-        """How many there are beyond what is wanted."""
+        """How many rows exceed the wanted number."""
         return 0 if self.wanted is None else max(self.named - self.wanted, 0)
 
 
 def measure_of(register: Register, quota: RowQuota) -> RegisterMeasure:
-    """Return the measure that says which rows count: a plan that is taken has it."""
+    """Return the measure that says which rows count; a valid plan always has it."""
     return next(one for one in register.measures if one.code == quota.measure)
 
 
 def wanted_of(quota: RowQuota, year: int) -> RowsByChoice:
-    """Return how many are wanted by the end of a year, by category and unit.
+    """Return the wanted number of rows by the end of a year, by category and unit.
 
-    Where none is stated for the city, it is the sum of its units'.
+    If none is stated for the city, it is the sum of its units' numbers.
     """
     found: dict[tuple[str, str | None], int] = {}
     stated = [one for one in quota.numbers if one.year == year]
@@ -53,7 +53,7 @@ def lines_of(
 ) -> list[QuotaLine]:
     """Return a line for each category, the city's first, in the order of the column's choices.
 
-    `units` are those whose lines are told; None: the city's and every unit's.
+    `units` limits the lines to these units; None: the city's and every unit's.
     """
     wanted, column = wanted_of(quota, year), register.column(quota.by)
     lines = []
@@ -73,7 +73,7 @@ def _line(choice: str, unit: str | None, counted: RowsByChoice, wanted: RowsByCh
 
 
 def whole_number(quota: RowQuota, year: int) -> int | None:
-    """Return how many are wanted of the city in all categories; None: no number was assigned."""
+    """Return the city's wanted number over all categories; None: no number was assigned."""
     of_city = [number for (_, unit), number in wanted_of(quota, year).items() if unit is None]
     return sum(of_city) if of_city else None
 
@@ -85,9 +85,9 @@ def newly_counting(
     after: Mapping[str, Any],
     calendar: PeriodCalendar,
 ) -> list[Period]:
-    """Return for which years with a number a row takes room in its category that it had not.
+    """Return the years with a quota in which a change makes a row count in its category.
 
-    `before` and `after` are its columns; a row that is confirmed was ended never.
+    `before` and `after` are the row's columns; a confirmed row was never ended.
     """
     years = [calendar.year(year) for year in sorted({one.year for one in quota.numbers})]
     choice = _choice(quota, after)
@@ -104,7 +104,7 @@ def _choice(quota: RowQuota, row: Mapping[str, Any]) -> object:
 
 
 def counts_for(measure: RegisterMeasure, row: Mapping[str, Any], period: Period) -> bool:
-    """Return whether a row that stands counts for a period; its measure asks the same in SQL."""
+    """Return whether a row counts for a period; its measure evaluates the same in SQL."""
     counted = row["counted"]
     if counted is None or not meets(counted, measure.where, period.last_day):
         return False
@@ -112,7 +112,7 @@ def counts_for(measure: RegisterMeasure, row: Mapping[str, Any], period: Period)
         begun = row["valid_from"] is None or row["valid_from"] <= period.last_day
         return begun and (row["valid_to"] is None or row["valid_to"] >= period.last_day)
     said = counted.get(measure.day)
-    # A month is meant by its first day.
+    # A month stands for its first day.
     day = day_said(said if month_said(said) is None else f"{said}-01")
     if day is None:
         return False

@@ -60,13 +60,13 @@ async def load_plan_over_rows(
     now: datetime,
     whole_city: bool = True,
 ) -> Loaded:
-    """Load a plan as `plan.loading.load_plan` does; what stands keeps its keys, units and cycles.
+    """Load a plan like `plan.loading.load_plan`; existing data keeps keys, units and frequencies.
 
     Raises:
-        InvalidPlan: see there; or a register has another key, by which rows of it that stand would
-            not be found again; or an indicator or a column has another unit, in which numbers that
-            stand would be read; or an indicator has another frequency, and the running year, or a
-            later one, would lose what was reported for it.
+        InvalidPlan: see there; or a register has another key, by which its existing rows would not
+            be found; or an indicator or a column has another unit, in which existing numbers would
+            be misread; or an indicator has another frequency, and the current year, or a later
+            one, would lose values reported for it.
     """
     loaded = await load_plan(
         session, document=document, actor=actor, now=now, whole_city=whole_city
@@ -87,14 +87,14 @@ async def load_plan_over_rows(
 async def _key_faults(
     session: AsyncSession, document: PlanDocument, before: PlanDocument | None
 ) -> list[Fault]:
-    """Return the registers under whose standing rows the key was changed since a version."""
+    """Return the registers that have another key than before although rows hold theirs."""
     city, plan = document.city.code, document.code
     keys = {} if before is None else {one.code: _key(one) for one in before.registers}
     faults = []
     for at, register in enumerate(document.registers):
         if keys.get(register.code) == _key(register):
             continue
-        # Whoever writes by the key that was is let through first, and counted.
+        # Wait for writers that use the former key, so that their rows are counted too.
         await lock_name(session, name_of(city, plan, register.code))
         count = await queries.keyed_otherwise(session, city, plan, register)
         if count:
@@ -116,7 +116,7 @@ def _key(register: Register) -> _Key:
 async def _version(
     session: AsyncSession, document: PlanDocument, version: int
 ) -> PlanDocument | None:
-    """Return a version of a plan; None: it cannot be read today."""
+    """Return a version of a plan; None: its format can no longer be read."""
     try:
         return await plan_document(session, document.city.code, document.code, version)
     except ValidationError:
@@ -126,7 +126,7 @@ async def _version(
 async def _said_before(
     session: AsyncSession, document: PlanDocument, version: int
 ) -> Mapping[str, SaidLast]:
-    """Return what was said last of each indicator: one that comes back finds its values again."""
+    """Return the last version's words on each indicator: one that returns finds its old values."""
     codes = [one.code for one in document.indicators]
     return await said_last(session, document.city.code, document.code, version, codes)
 
@@ -134,10 +134,10 @@ async def _said_before(
 async def _unit_faults(
     session: AsyncSession, document: PlanDocument, said: Mapping[str, SaidLast]
 ) -> list[Fault]:
-    """Return where numbers that stand would be read in another unit than they were given in.
+    """Return the indicators whose existing numbers would be read in another unit.
 
-    In closed periods too: their boards are drawn anew by the plan as it is. Whoever reports by the
-    version before is let through first, for it holds that version.
+    Closed periods count too, because their boards are redrawn by the present plan. Reports by the
+    version before have finished by now, because they lock that version.
     """
     now = {one.code: (one.unit, multiplier(one)) for one in document.indicators}
     was = {code: (one.unit, one.multiplier) for code, one in said.items()}
@@ -164,9 +164,9 @@ def _multiplier_place(indicator: Indicator) -> str:
 async def _frequency_faults(
     session: AsyncSession, document: PlanDocument, said: Mapping[str, SaidLast], now: datetime
 ) -> list[Fault]:
-    """Return where a year would lose what was reported for its parts, being made of others.
+    """Return the indicators whose new frequency would make a year lose its reported values.
 
-    A year that has ended stays made of what it was made of: `PlanState.cycle`.
+    A year that has ended keeps its former frequency: `PlanState.cycle`.
     """
     was: dict[str, Frequency] = {
         one.code: said[one.code].frequency
@@ -195,7 +195,7 @@ async def _frequency_faults(
 async def _column_faults(
     session: AsyncSession, document: PlanDocument, before: PlanDocument
 ) -> list[Fault]:
-    """Return the columns of registers that have another unit over rows that stand."""
+    """Return the columns of registers whose unit changes although rows have values in them."""
     city, plan, faults = document.city.code, document.code, []
     was = {(one.code, each.code): each.unit for one in before.registers for each in one.columns}
     for at, register in enumerate(document.registers):

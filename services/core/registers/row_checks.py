@@ -20,7 +20,7 @@ _EXACTLY = Text("", "")
 
 
 def holds(left: Decimal, right: Decimal, operator: RowOperator, tolerance: Decimal) -> bool:
-    """Return whether two sides stand to each other as asked; within `tolerance` they are equal."""
+    """Return whether two sides satisfy an operator; within `tolerance` they count as equal."""
     difference = total([left, times(right, Decimal(-1))])
     if operator == "==":
         return abs(difference) <= tolerance
@@ -30,9 +30,9 @@ def holds(left: Decimal, right: Decimal, operator: RowOperator, tolerance: Decim
 
 
 def row_check_faults(register: Register, cells: Mapping[str, Any]) -> list[Fault]:
-    """Return the checks of a register that a row breaks by itself, each at its first column.
+    """Return faults for the checks that a row breaks by itself, each at its first column.
 
-    One that asks for a number which the row lacks is not asked: a blank is not 0.
+    A check that needs a number which the row lacks is skipped: an empty cell is not 0.
     """
     faults = []
     for check in register.checks:
@@ -46,7 +46,7 @@ def row_check_faults(register: Register, cells: Mapping[str, Any]) -> list[Fault
 
 
 def broken_fault(check: RowCheck, left: Decimal | None, right: Decimal | None) -> Fault:
-    """Return a check that a row breaks as a fault, with what both sides come to; None: untold."""
+    """Return a broken check as a fault, with the values of both sides; None: withheld."""
     return Fault(_place(check), "check-broken", _told(check, left, right), None)
 
 

@@ -11,15 +11,15 @@ from services.core.registers.stored_cells import day_said, month_said, number_sa
 def meets(
     cells: Mapping[str, Any], conditions: Sequence[RowCondition], last_day: date | None = None
 ) -> bool:
-    """Return whether what a row says meets every condition.
+    """Return whether a row's contents meet every condition.
 
-    `last_day` is that of the period that a measure is for; None: no period is asked about.
+    `last_day` is that of the period of a measure; None: no period.
     """
     return all(_meets(cells.get(one.column), one, last_day) for one in conditions)
 
 
 def said_by(cell: object, last_day: date) -> bool:
-    """Return whether a cell says a day, or a month by its first day, that is not after another."""
+    """Return whether a cell has a day (a month: its first day) that is not after `last_day`."""
     month = month_said(cell)
     day = day_said(cell if month is None else f"{month}-01")
     return day is not None and day <= last_day
@@ -39,7 +39,7 @@ def _meets(cell: object, condition: RowCondition, last_day: date | None) -> bool
 
 
 def _is_within(cell: object, condition: RowCondition) -> bool:
-    """Return whether a cell says a number between the bounds; without one, anything does."""
+    """Return whether a cell has a number within the bounds; without bounds, anything matches."""
     if condition.minimum is None and condition.maximum is None:
         return True
     number = number_said(cell)

@@ -25,16 +25,16 @@ RowVerb = Literal["edit", "confirm", "end", "revoke", "withdraw"]
 RegisterOutcome = Literal["created", "updated", "unchanged", "rejected"]
 
 WRITING_VERBS: frozenset[RowVerb] = frozenset({"edit", "withdraw"})
-"""The verbs of those who keep the register. The others are review."""
+"""The verbs of those who keep the register. The others are for reviewers."""
 
 STANDING: frozenset[RowState] = frozenset({"draft", "confirmed"})
 """The states in which a row holds its key."""
 
 MOST_ROWS = 5000
-"""How many rows may be written at once."""
+"""The most rows of one call."""
 
 ENDS: Mapping[RowVerb, RowEnd] = {"end": "ended", "revoke": "revoked"}
-"""The verbs by which a row ceases to count, and what it is then."""
+"""The verbs that end a row, with the state after each."""
 
 ACTIONS: Mapping[RowVerb, str] = {
     "edit": "changed",
@@ -43,7 +43,7 @@ ACTIONS: Mapping[RowVerb, str] = {
     "revoke": "revoked",
     "withdraw": "withdrawn",
 }
-"""What history and event call what a verb did."""
+"""The name of each verb in history and events."""
 
 Row = Mapping[str, Any]
 """The columns of a row by name."""
@@ -51,7 +51,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class WritingTime:
-    """When something is written: the instant, and which day that is locally."""
+    """The time of a change: the instant, and the local day."""
 
     instant: datetime
     today: date
@@ -59,11 +59,10 @@ class WritingTime:
 
 @dataclass(frozen=True, slots=True)
 class RowDraft:
-    """What is to be said by a row, as it came in; with `faults` its shape is wrong.
+    """An incoming row to be written; with `faults` its shape is invalid.
 
-    `index` counts from 0. `untouched` are the columns whose cells came back as they were handed
-    out: they say nothing, and are no part of `said`. `row_id` was given by a device to what it
-    makes.
+    `index` counts from 0. `untouched` are the columns whose cells came back as they were exported:
+    they change nothing, and are not in `said`. `row_id` is the id that a device gave its new row.
     """
 
     index: int
@@ -75,10 +74,10 @@ class RowDraft:
 
 
 def register_in(plan: PlanState, code: str) -> Register:
-    """Return the register of a code.
+    """Return the register with this code.
 
     Raises:
-        RegisterNotFound: the plan has none of this code.
+        RegisterNotFound: the plan has none.
     """
     found = plan.registers.get(code)
     if found is None:
@@ -87,19 +86,19 @@ def register_in(plan: PlanState, code: str) -> Register:
 
 
 def keeps(actor: Actor, register: Register, organization_code: str) -> bool:
-    """Return whether the actor writes the rows of a unit: who reports for it does, if it keeps."""
+    """Return whether the actor reports for a unit and the unit keeps the register."""
     return not keeps_no_more(register, organization_code) and writes_for(actor, organization_code)
 
 
 def keeps_no_more(register: Register, organization_code: str) -> bool:
-    """Return whether a unit is none of those that keep a register, whatever rows it has there."""
+    """Return whether a unit is not among a register's keepers, even if it still has rows there."""
     return bool(register.keepers) and organization_code not in register.keepers
 
 
 def writes_row(actor: Actor, register: Register, organization_code: str) -> bool:
-    """Return whether the actor changes a row of a unit that stands.
+    """Return whether the actor may change an existing row of a unit.
 
-    Who keeps it does; of a unit that keeps the register no more, whoever reports for any unit.
+    Those who keep it may; if the unit no longer keeps the register, whoever reports for any unit.
     """
     if keeps_no_more(register, organization_code):
         return writes_for(actor, organization_code) and actor.may(Permission.REPORT_FOR_ANY_UNIT)
@@ -107,12 +106,12 @@ def writes_row(actor: Actor, register: Register, organization_code: str) -> bool
 
 
 def confirms(actor: Actor, register: Register) -> bool:
-    """Return whether the actor decides on rows: the office, or a unit that leads the register."""
+    """Return whether the actor reviews rows: the office, or a unit that leads the register."""
     return reviews(actor, register.leads)
 
 
 def keeper_faults(register: Register, organization_code: str, plan: PlanState) -> list[Fault]:
-    """Return what is wrong with the unit that a row is said to be of."""
+    """Return the faults of the unit that a row is to belong to."""
     faults = organization_faults(organization_code, plan)
     if not faults and keeps_no_more(register, organization_code):
         units = [plan.organization_name(code) for code in register.keepers]
@@ -125,12 +124,12 @@ def keeper_faults(register: Register, organization_code: str, plan: PlanState) -
 
 
 def authors_of(row: Row) -> Authors:
-    """Return who wrote what a row says and is not confirmed."""
+    """Return the authors of the unconfirmed contents of a row."""
     return authors_read(row["authors"])
 
 
 def has_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state.
+    """Return whether the actor has the right to a verb, in any state.
 
     Nobody confirms what they, or another key of their unit, wrote.
     """
@@ -142,9 +141,9 @@ def has_right(actor: Actor, verb: RowVerb, row: Row, register: Register) -> bool
 
 
 def state_allows(verb: RowVerb, row: Row, register: Register) -> bool:
-    """Return whether the state of a row allows a verb, whoever asks.
+    """Return whether the state of a row allows a verb, for any actor.
 
-    What was confirmed counts while its correction is a draft, and may be ended then too.
+    Confirmed contents count while their correction is a draft, and may be ended then too.
     """
     if verb in ENDS:
         counts = row["state"] in STANDING and row["counted"] is not None
@@ -155,7 +154,7 @@ def state_allows(verb: RowVerb, row: Row, register: Register) -> bool:
 
 
 def allowed_actions(actor: Actor, row: Row, register: Register | None) -> list[RowVerb]:
-    """Return the verbs that this actor may use on this row now; the plan may have dropped it."""
+    """Return the verbs that this actor may use on this row now; none without a register."""
     if register is None:
         return []
     return [
@@ -168,7 +167,7 @@ def allowed_actions(actor: Actor, row: Row, register: Register | None) -> list[R
 def new_row(
     plan: PlanState, register: Register, organization_code: str, *, row_id: UUID, now: datetime
 ) -> Row:
-    """Return a row that says nothing yet, which `after_writing` fills."""
+    """Return an empty row, to be filled by `after_writing`."""
     return {
         "city_code": plan.city_code,
         "id": row_id,
@@ -201,7 +200,8 @@ def after_writing(
 ) -> Row:
     """Return a row after the actor has written `cells` into it.
 
-    A correction of what was confirmed is its writer's alone; a draft's authors are all who wrote.
+    The only author of a correction of confirmed contents is its writer; a draft keeps all its
+    authors.
     """
     before = authors_of(row) if row["state"] == "draft" else Authors()
     after = {
@@ -218,14 +218,14 @@ def after_writing(
 
 
 def taken_over(row: Row, *, now: datetime) -> Row:
-    """Return a row that only went over to another unit, with all that it says and its state."""
+    """Return a row after its transfer to another unit, with the same contents and state."""
     return {**row, "updated_at": now, "version": row["version"] + 1}
 
 
 def with_files(
     row: Row, files: Sequence[Piece], *, register: Register, actor: Actor, now: WritingTime
 ) -> Row:
-    """Return a row after the actor had it rest upon other files; it wrote part of the row then."""
+    """Return a row after the actor replaced its files, which makes the actor an author."""
     after = {**row, "files": [dict(one) for one in files] or None}
     return after_writing(after, row["cells"], row["key"], register=register, actor=actor, now=now)
 
@@ -255,8 +255,8 @@ def after_verb(
 ) -> Row:
     """Return a row after a verb that its state allows.
 
-    To withdraw a correction leaves what was confirmed before, and the files that it was with: what
-    came since is nobody's work to confirm, for its authors are told no more.
+    Withdrawing a correction restores the confirmed contents with their files. Files added since are
+    dropped, because their authors are no longer recorded and so nobody could confirm them.
     """
     after = {**row, "reason": reason, "updated_at": now.instant, "version": row["version"] + 1}
     if verb == "confirm":
@@ -276,7 +276,7 @@ def after_verb(
 
 
 def image_of(row: Row) -> dict[str, object]:
-    """Return what history keeps of a row after a change."""
+    """Return what history stores of a row after a change."""
     days = {
         name: None if row[name] is None else row[name].isoformat()
         for name in ("valid_from", "valid_to", "ended_on")
@@ -289,13 +289,13 @@ def image_of(row: Row) -> dict[str, object]:
         "values": row["cells"],
         "counts": row["counted"] is not None and row["state"] in STANDING,
         **days,
-        # Its files, with the digests; absent where there are none.
+        # Its files, with the digests; absent if there are none.
         **({"files": row["files"]} if row["files"] else {}),
     }
 
 
 def event_data(row: Row) -> dict[str, object]:
-    """Return what the event of a change says of a row."""
+    """Return the data of a row in the event of a change."""
     return {
         "register_code": row["register_code"],
         "organization_code": row["organization_code"],

@@ -49,9 +49,9 @@ from services.core.submissions.errors import BatchContended
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """What became of a row that was handed in.
+    """The result of writing one row.
 
-    `row` is what stands, where anything does; `before` what stood there when it was written.
+    `row` is the row afterwards, if there is one; `before` its state before.
     """
 
     index: int
@@ -63,7 +63,7 @@ class WrittenRow:
 
 @dataclass(frozen=True, slots=True)
 class RegisterDesk:
-    """The register that is written, by the plan in force, by whom and when."""
+    """The context of a change: the register by the plan in force, the actor and the time."""
 
     plan: PlanState
     register: Register
@@ -72,7 +72,7 @@ class RegisterDesk:
 
     @property
     def time(self) -> WritingTime:
-        """When it is written."""
+        """The time of the change."""
         return WritingTime(self.now, self.today)
 
     @property
@@ -84,10 +84,10 @@ class RegisterDesk:
 async def write_rows(
     session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk
 ) -> list[WrittenRow]:
-    """Write rows by their keys: those that stand are changed, others are made.
+    """Write rows by their keys: existing rows are changed, others are created.
 
-    A column that a row does not name stays as it is, and null takes it back. Every fault of every
-    row is told, and those without faults are written.
+    A column that is not given stays as it is, and null empties it. Every fault of every row is
+    reported, and rows without faults are written.
     """
     decided = await _decide(session, drafts, desk, locked=True)
     await write(
@@ -105,7 +105,7 @@ async def write_rows(
 async def foresee_rows(
     session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk
 ) -> list[WrittenRow]:
-    """Return what `write_rows` would make of rows now; nothing is written, nobody has to wait."""
+    """Return the results that `write_rows` would have now; writes nothing and takes no locks."""
     return await _decide(session, drafts, desk, locked=False)
 
 
@@ -130,7 +130,7 @@ async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) ->
 
     Raises:
         InvalidInput: the row has faults.
-        RegisterRowExists: a row with its key stands.
+        RegisterRowExists: a row with its key exists.
     """
     (judged,) = _judged([draft], desk, hints=True)
     if judged.faults or judged.key is None:
@@ -149,7 +149,7 @@ async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) ->
 
 
 def drawn_up(draft: RowDraft, desk: RegisterDesk) -> Row:
-    """Return a new row as it would be written, whether or not one with its key stands.
+    """Return a new row as it would be written, whether or not one with its key exists.
 
     Raises:
         InvalidInput: the row has faults.
@@ -162,20 +162,20 @@ def drawn_up(draft: RowDraft, desk: RegisterDesk) -> Row:
 
 
 def key_taken(row: Row, desk: RegisterDesk) -> RegisterRowExists:
-    """Return the refusal of another row with the key of one that stands."""
+    """Return the refusal of a row whose key an existing row holds."""
     own = writes_row(desk.actor, desk.register, row["organization_code"])
     seen = own or confirms(desk.actor, desk.register)
     return RegisterRowExists(extra={"row_id": str(row["id"])} if seen else {})
 
 
 async def hold(session: AsyncSession, desk: RegisterDesk) -> None:
-    """Let whoever else makes rows of this register wait: a key that is free stays so."""
+    """Lock the creation of rows in this register, so that a free key stays free."""
     plan = desk.plan
     await lock_name(session, name_of(plan.city_code, plan.code, desk.register.code))
 
 
 def name_of(city_code: str, plan_code: str, register_code: str) -> str:
-    """Return the name that is held while a register gets rows, or another key."""
+    """Return the name of the lock that is held while a register gets rows, or another key."""
     return f"register {city_code} {plan_code} {register_code}"
 
 
@@ -183,13 +183,13 @@ def name_of(city_code: str, plan_code: str, register_code: str) -> str:
 class _Judged:
     draft: RowDraft
     key: str | None
-    """Null: it cannot be told."""
+    """Null: it cannot be determined."""
 
     faults: tuple[Fault, ...]
 
 
 def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> list[_Judged]:
-    """Return what is wrong with each row by itself and beside the others; cells come later."""
+    """Return the faults of each row by itself and among the others; cells are validated later."""
     judged = []
     cell_desk = CellJudging(desk.plan, hints=hints)
     together: dict[str, list[int]] = defaultdict(list)
@@ -203,7 +203,7 @@ def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> l
         keyed = judged_cells(only_key, said, cell_desk)
         key = None if keyed.faults else key_of(desk.register, keyed.cells)
         if key is None:
-            # What stands is not known, so that the row is judged as a new one.
+            # The existing row is unknown, so the row is validated as a new one.
             faults += _beside(draft, judged_cells(desk.register, draft.said, cell_desk).faults)
         else:
             together[key].append(draft.index)
@@ -217,15 +217,15 @@ def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> l
 
 
 def _beside(draft: RowDraft, faults: Sequence[Fault]) -> list[Fault]:
-    """Return what is wrong with cells, but for those of which more is known: they were no shape."""
+    """Return the faults of cells, except where the draft already has a fault of shape."""
     wrong = {fault.pointer for fault in draft.faults}
     return [fault for fault in faults if fault.pointer not in wrong]
 
 
 def _of_unit(code: str, desk: RegisterDesk, known: dict[str, list[Fault]]) -> list[Fault]:
-    """Return what is wrong with the unit of a row; `known` keeps what was found out before.
+    """Return the faults of a row's unit; `known` caches them by unit.
 
-    For the first few unknown ones it is looked which were meant, for that takes long.
+    Only the first few unknown units get suggestions of similar ones, because that is slow.
     """
     if code not in known:
         if len(known) >= MOST_COMPARED and code not in desk.plan.organizations:
@@ -305,7 +305,7 @@ def _decided(
 
 
 def _of_another(row: Row, desk: RegisterDesk) -> list[Fault]:
-    """Return what keeps a row from going over to another unit: it goes where its own keeps none."""
+    """Return what prevents a row's transfer: it is allowed only if its unit no longer keeps it."""
     unit = row["organization_code"]
     if not keeps_no_more(desk.register, unit):
         return [_ANOTHERS]
@@ -313,9 +313,9 @@ def _of_another(row: Row, desk: RegisterDesk) -> list[Fault]:
 
 
 def _of_one_gone(draft: RowDraft, register: Register) -> WrittenRow:
-    """Return what becomes of a row of a form that stood when the form was made and does no more.
+    """Return the result for a row of a form whose row has ceased to exist since the export.
 
-    Where nobody touched it, it says nothing.
+    If nobody touched it, it is unchanged.
     """
     if draft.said.keys() <= set(register.key):
         return WrittenRow(draft.index, "unchanged", None)
@@ -343,9 +343,9 @@ _AS_JSON = frozenset({"cells", "counted", "authors", "files"})
 
 @dataclass(frozen=True, slots=True)
 class RowDeed:
-    """A row as a change leaves it; `told` is what the event `event` says beside that.
+    """A changed row to write, and the action; `told` is further data of the event `event`.
 
-    Without `event` it is that of the row itself: `register_row.` and the action.
+    Without `event`, the type is `register_row.` and the action.
     """
 
     row: Row
@@ -355,12 +355,12 @@ class RowDeed:
 
 
 async def write(session: AsyncSession, made: Sequence[RowDeed], desk: RegisterDesk) -> None:
-    """Write rows as they are now, with history and event of each deed, in two statements.
+    """Write changed rows, with history and event of each change, in two statements.
 
-    Of several deeds on a row each comes after the one before it.
+    Several changes of one row are in order.
 
     Raises:
-        BatchContended: an id that a device gave was taken by another row a moment ago.
+        BatchContended: another row has just taken an id that a device gave.
     """
     if not made:
         return
@@ -380,7 +380,7 @@ async def write(session: AsyncSession, made: Sequence[RowDeed], desk: RegisterDe
 
 
 def _arrays(made: Sequence[RowDeed]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arrays that `WRITE` and `REMEMBER` take."""
+    """Return the array parameters of `WRITE` and `REMEMBER`."""
     rows = [one.row for one in made]
     last = {row["id"]: row for row in rows}.values()
     arrays = {name: [row[name] for row in last] for name in _ARRAYS}

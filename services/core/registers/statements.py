@@ -34,7 +34,7 @@ WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :registe
             OR k.type = 'decimal'
                 AND r.cells ->> k.code !~ '^(0|-?(0|[1-9][0-9]*)[.][0-9]*[1-9]|-?[1-9][0-9]*)$'))
 """)
-"""How many rows of a register that stand have another key than its columns make by now.
+"""How many rows of a register hold a key that differs from the one that its columns make now.
 
 Text, days, months and codes are written alike; a whole number, a decimal and a truth are not."""
 
@@ -43,9 +43,9 @@ SELECT count(*) FROM register_row AS r
 WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :register
     AND r.state IN ('draft', 'confirmed') AND jsonb_typeof(r.cells -> :column) <> 'null'
 """)
-"""How many rows of a register that stand say something in a column."""
+"""How many rows of a register that hold their keys have a value in a column."""
 
-# In one order, so that no two calls wait for each other.
+# Ordered, so that two calls cannot deadlock.
 STANDING_HELD = text(_STANDING + "ORDER BY r.id FOR UPDATE").columns(**_JSON)
 """The rows of a register that hold some keys, locked."""
 
@@ -84,8 +84,8 @@ ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key,
         AND register_row.created_at = excluded.created_at
         AND register_row.version < excluded.version
 """)
-"""Writes rows as they are now. Whoever writes holds those that were there, and the register's name
-for those that were not, so that nothing lies between."""
+"""Writes rows in their new state. The caller holds locks on existing rows, and on the register's
+name for new ones, so that no other write can come between."""
 
 REMEMBER = text(f"""
 WITH written AS MATERIALIZED (
@@ -128,25 +128,25 @@ WHERE h.city_code = :city AND h.row_id = ANY(CAST(:ids AS uuid[]))
     AND h.after ->> 'state' = 'confirmed'
 ORDER BY h.row_id, h.version DESC
 """)
-"""The change by which each of some rows became what counts of it."""
+"""The change that last confirmed each of some rows."""
 
 TO_BE_RENEWED = """r.renew_by IS NOT NULL AND r.state IN ('draft', 'confirmed') AND NOT EXISTS (
     SELECT FROM register_row AS n
     WHERE n.city_code = :city AND n.plan_code = r.plan_code AND n.register_code = r.register_code
         AND n.renewed_as = r.renewed_as AND n.renew_by > r.renew_by
         AND n.state IN ('draft', 'confirmed'))"""
-"""Whether row `r` counts and somebody has to renew it some day: no later one took its place."""
+"""Whether row `r` counts and must be renewed: no later row took its place."""
 
 TO_BE_RECHECKED = "r.recheck_by IS NOT NULL AND r.state IN ('draft', 'confirmed')"
-"""Whether row `r` counts and somebody has to look at it again some day."""
+"""Whether row `r` counts and must be rechecked."""
 
 REGISTERS_UNDATED = text("""
 SELECT DISTINCT r.plan_code, r.register_code FROM register_row AS r
 WHERE r.city_code = :city AND r.title IS NULL AND r.counted IS NOT NULL
     AND r.state IN ('draft', 'confirmed')
 """)
-"""The registers of a city with rows that count and have no days to come: none once they are all
-filled, which their index tells at once."""
+"""The registers of a city with rows that count and lack deadlines. The index makes this instant
+once all are filled."""
 
 UNDATED = text("""
 SELECT r.id, r.version, r.counted, coalesce((
@@ -158,7 +158,7 @@ WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :registe
     AND r.title IS NULL AND r.counted IS NOT NULL AND r.state IN ('draft', 'confirmed')
 ORDER BY r.id LIMIT :most
 """).columns(counted=JSONB)
-"""Rows of a register that count and have no days to come, and since when each counts."""
+"""Rows of a register that count and lack deadlines, and since when each counts."""
 
 FILL_DEADLINES = text("""
 UPDATE register_row AS r SET renew_by = w.renew_by, renewed_as = w.renewed_as,
@@ -168,7 +168,7 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]), CAST(:renew_by AS 
     AS w(id, version, renew_by, renewed_as, recheck_by, title)
 WHERE r.city_code = :city AND r.id = w.id AND r.version = w.version AND r.title IS NULL
 """)
-"""Fills in the days of rows that nobody has changed meanwhile: whoever did has set them."""
+"""Fills in the deadlines of rows that are unchanged since; any change has set them itself."""
 
 MEASURED = text("""
 SELECT n.code, count(*) AS number FROM (
@@ -195,4 +195,4 @@ SELECT n.code, count(*) AS number FROM (
 ) AS n
 GROUP BY n.code
 """)
-"""How many numbers of some indicators stand, whoever gave them, in whatever period."""
+"""How many numbers of some indicators exist, from any source, in any period."""

@@ -15,7 +15,7 @@ _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
 def day_said(cell: object) -> date | None:
-    """Return the day that a cell says; None: it says none."""
+    """Return the day in a cell; None: it has none."""
     try:
         return date.fromisoformat(cell) if isinstance(cell, str) else None
     except ValueError:
@@ -23,12 +23,12 @@ def day_said(cell: object) -> date | None:
 
 
 def month_said(cell: object) -> str | None:
-    """Return the month that a cell says, such as `2025-09`; None: it says none."""
+    """Return the month in a cell, such as `2025-09`; None: it has none."""
     return cell if isinstance(cell, str) and _MONTH.fullmatch(cell) else None
 
 
 def number_said(cell: object) -> Decimal | None:
-    """Return the number that a cell says, exactly; None: it says none."""
+    """Return the number in a cell, exactly; None: it has none."""
     try:
         return exact(cell)
     except ValueError:

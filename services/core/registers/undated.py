@@ -19,15 +19,15 @@ from services.core.registers import statements
 from services.core.registers.deadlines import deadlines
 
 _AT_ONCE = 5000
-"""Rows of a city that are filled in one transaction."""
+"""The rows of a city that are filled in per transaction."""
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
     """Fill in the days of up to 5,000 rows of a city by the plan in force; return how many.
 
-    A row of a register that the plan has no more waits until the plan has it again.
+    A row of a register that the plan no longer has waits until the plan has it again.
     """
-    del clock  # What is filled in follows from what was confirmed, and not from today.
+    del clock  # The days follow from the confirmed contents, not from today.
     city = {"city": city_code}
     filled = 0
     for found in (await session.execute(statements.REGISTERS_UNDATED, city)).all():
@@ -54,10 +54,10 @@ async def _fill(session: AsyncSession, plan: PlanState, register: Register, *, m
 
 
 def _days(register: Register, counted: Mapping[str, Any], since: date) -> Mapping[str, Any]:
-    """Return the days to come of what counts since a day, as if it had been confirmed then.
+    """Return the deadlines of contents that count since a day, as if confirmed then.
 
-    A correction puts nothing off by itself, so that it was confirmed later matters not. What an
-    earlier version of the plan had as words or numbers is no day: of such a row no day can be told.
+    A correction does not put deadlines off, so a later confirmation does not matter. Text or
+    numbers that an earlier version of the plan allowed are no days: such a row gets no deadline.
     """
     said = {"cells": counted, "counted": None, "recheck_by": None}
     return deadlines(register, said, since)

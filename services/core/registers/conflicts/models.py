@@ -9,9 +9,9 @@ from services.core.conflicts.models import DeviceConflict, device_table_args
 
 
 class RegisterRowConflict(DeviceConflict):
-    """Something that a device wanted a row to say and did not go together with what it says.
+    """A device's change of a row that conflicts with the row's current contents.
 
-    `columns` are those that differ, by code, as are both versions; null: nothing.
+    `columns` are the codes that differ, and both versions are by code; null: empty.
     """
 
     __tablename__ = "register_row_conflict"

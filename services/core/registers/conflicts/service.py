@@ -18,7 +18,7 @@ from services.core.submissions.authorship import authors_by
 
 
 def may_decide(actor: Actor, conflict: RegisterRowConflict, register: Register | None) -> bool:
-    """Return whether the actor decides a conflict, and it waits: who keeps the row does."""
+    """Return whether a conflict is open and the actor, who must keep the row, may resolve it."""
     if conflict.state != "open" or register is None:
         return False
     return writes_row(actor, register, conflict.organization_code)
@@ -33,16 +33,15 @@ async def decide(
     take: DeviceTakenVersion,
     reason: str | None,
 ) -> None:
-    """Decide a locked conflict over a locked row.
+    """Resolve a locked conflict over a locked row.
 
-    With `ledger` the row stays as it is. With `device` it says what the device wanted in the
-    disputed columns, as an edit would have it; whoever wrote that on the device is one of its
-    authors.
+    With `ledger` the row stays as it is. With `device` the disputed columns get the device's
+    values, as by an edit; whoever entered them on the device becomes one of the row's authors.
 
     Raises:
-        ConflictDecided: it was decided before.
-        InvalidInput: what would stand has faults, or the reason holds a person's number where only
-            totals are kept.
+        ConflictDecided: it was resolved before.
+        InvalidInput: the resulting row has faults, or the reason contains a person's number in a
+            register of totals.
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
     """
     check_open(conflict)

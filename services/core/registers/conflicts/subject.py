@@ -17,7 +17,7 @@ def _told(conflict: RegisterRowConflict) -> dict[str, object]:
 
 OVER_ROWS = ConflictSubject(
     table=RegisterRowConflict,
-    # Whose the row is. Who sees what was confirmed sees none.
+    # The owner of the row. Callers limited to confirmed data see no conflicts.
     owned=Owned(
         city="register_row_conflict.city_code",
         plan="register_row_conflict.plan_code",

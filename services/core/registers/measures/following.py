@@ -40,7 +40,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
         if plan is None:
             continue
         events = [one for one in stretch.events if one.plan_code == plan_code]
-        # A period that was opened asks for every figure, and so does another version of the plan.
+        # A newly opened period needs every figure, and so does a new version of the plan.
         everything = any(not one.type.startswith(_ROWS) for one in events)
         touched = None if everything else _registers(events)
         for register, measure in measures_on(plan, touched):
@@ -66,7 +66,7 @@ def _registers(events: Iterable[LogEvent]) -> set[str]:
 async def _periods(
     session: AsyncSession, plan: PlanState, register: Register, measure: RegisterMeasure
 ) -> list[Period]:
-    """Return the periods that a figure is for: those open for it, and those it was found for."""
+    """Return the periods to compute a figure for: those open for it, or with earlier figures."""
     indicator = plan.indicators[measure.indicator or ""]
     calendar = plan.period_calendar
     opened = {

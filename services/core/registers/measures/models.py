@@ -13,11 +13,11 @@ from services.core.kit.database import Base
 
 
 class RegisterFigure(Base):
-    """A figure of a measure for a unit and a period, as it was found. Rows are only added.
+    """A figure of a measure for a unit and a period, as computed at one time. Append-only.
 
-    `rows` are id and version of those it was reckoned from, at most a thousand of `row_count`;
-    `digest` is the SHA-256 of all of them, a line `id:version` each, by id. `position` is that of
-    the city's log up to which rows were followed. `submission_id` is the draft that says it.
+    `rows` are id and version of its source rows, at most a thousand of `row_count`; `digest` is the
+    SHA-256 of all of them, a line `id:version` each, by id. `position` is that of the city's log up
+    to which rows were followed. `submission_id` is the draft with this figure.
     """
 
     __tablename__ = "register_figure"

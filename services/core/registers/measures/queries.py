@@ -18,25 +18,25 @@ from services.core.registers.measures.rules import Measured
 from services.core.registers.measures.surveys import SurveyGroup
 
 MOST_ROWS_TOLD = 1000
-"""How many of the rows of a figure are kept one by one; the others by their digest."""
+"""The most source rows of a figure that are stored individually; the digest covers all."""
 
 FigureRow = Mapping[str, Any]
 """The columns of `register_figure` by name."""
 
 MeasuredPlace = tuple[str, str | None]
-"""A period, and a unit; None: of the city."""
+"""A period, and a unit; None: the city."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestedOn:
-    """The digest of the rows of a figure, and the first of them, each by id and version."""
+    """The digest of the source rows of a figure, and the first of them, each by id and version."""
 
     digest: str
     rows: Sequence[Any]
 
 
 NO_ROWS = RestedOn(hashlib.sha256(b"").hexdigest(), ())
-"""What a figure rests on that no row gives."""
+"""The source of a figure without rows."""
 
 
 async def measured(
@@ -46,7 +46,7 @@ async def measured(
     measure: RegisterMeasure,
     periods: Sequence[Period],
 ) -> list[Measured]:
-    """Return what a measure gives for some periods as the rows stand, in one statement."""
+    """Return the results of a measure for some periods from the current rows, in one statement."""
     if not periods:
         return []
     sql, given = statements.measured(register, measure)
@@ -74,7 +74,7 @@ def _group(
     sizes: int,
     wrong: int,
 ) -> SurveyGroup:
-    """Return the answers of a group; a frame that only some of its rows state is none."""
+    """Return the answers of a group; a frame that only some of its rows state is ignored."""
     whole = None if frame is None or framed < rows else Decimal(frame)
     return SurveyGroup(name, Decimal(answers), Decimal(positive), whole, sizes, wrong)
 
@@ -88,9 +88,9 @@ async def rested_on(
     *,
     most: int = 0,
 ) -> Mapping[MeasuredPlace, RestedOn]:
-    """Return what figures of some periods are reckoned from, with up to `most` rows of each.
+    """Return the source rows of figures of some periods, with up to `most` rows of each.
 
-    By period and unit, as `Measured` has them; one that is reckoned from no row is absent.
+    By period and unit, as in `Measured`; a figure without source rows is absent.
     """
     if not periods:
         return {}
@@ -115,9 +115,9 @@ async def counted_by(
     column: str,
     periods: Sequence[Period],
 ) -> Mapping[str, Mapping[tuple[str, str | None], int]]:
-    """Return how many rows of a measure there are by what a column says, and by unit.
+    """Return how many rows a measure has by the value in a column, and by unit.
 
-    By the code of the period first; one without rows is absent. None as the unit: of all units
+    The outer key is the code of the period; values without rows are absent. Unit None: all units
     together.
     """
     sql, given = statements.counted_by(register, measure, column)
@@ -146,7 +146,7 @@ async def latest(
     measure: RegisterMeasure,
     periods: Sequence[str] | None = None,
 ) -> list[FigureRow]:
-    """Return the last figures that a measure gave, by unit and period; None: of every period."""
+    """Return the latest figures of a measure, by unit and period; None: of all periods."""
     found = await session.execute(
         statements.LATEST,
         {
@@ -163,7 +163,7 @@ async def latest(
 async def places(
     session: AsyncSession, plan: PlanState, indicator: str, wanted: Sequence[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """Return what holds some places of an indicator, by unit and period, locked."""
+    """Return the submissions in some slots of an indicator, by unit and period, locked."""
     if not wanted:
         return {}
     found = await session.execute(
@@ -184,7 +184,7 @@ async def holders(
 ) -> Mapping[str, str]:
     """Return by period the former owner whose value is the city's; absent: there is none.
 
-    Its value gives way to one of the unit that reports the indicator now.
+    Its value is superseded by one of the unit that reports the indicator now.
     """
     indicator = measure.indicator or ""
     former = plan.past_owners.get(indicator, {})

@@ -16,10 +16,10 @@ from services.core.submissions.rules import Form, multiplier
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a measure found for a period: of a unit, None: of the city.
+    """The result of a measure for a period, and for a unit or (None) the city.
 
-    None as a number: no row says one. `row_count` rows were counted or added up. Of a survey,
-    `groups` are its answers.
+    A number is None if no row has one. `row_count` rows were counted or summed. `groups` are the
+    answers of a survey.
     """
 
     period: str
@@ -31,11 +31,11 @@ class Measured:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether there is no row that it could be a figure of."""
+        """Return whether no row at all contributes to the figure."""
         return self.row_count == 0 and not self.denominator
 
     def form(self, measure: RegisterMeasure) -> Form | None:
-        """Return the figure as it would be reported; None: there is none to report."""
+        """Return the figure in the form of a report; None: there is none to report."""
         if measure.survey is not None:
             return self._form_of(survey_share(self.groups, measure.survey))
         if self.numerator is None:
@@ -59,9 +59,9 @@ def with_what_is_gone(
     before: Collection[tuple[str, str]],
     measure: RegisterMeasure,
 ) -> list[Measured]:
-    """Return what was measured, and nothing in numbers where there was a figure `before`.
+    """Return the results, and an empty one wherever only a figure `before` exists.
 
-    `before` are units and periods. Rows that are all gone leave 0 where they gave a figure.
+    `before` are units and periods. If all rows of a figure are gone, it becomes 0.
     """
     of_units = measure.per == "unit"
     periods = {period for _, period in before}
@@ -86,7 +86,7 @@ def with_what_is_gone(
 
 
 def shown_value(form: Form | None, plan: PlanState, indicator_code: str | None) -> Decimal | None:
-    """Return the value of a figure, exactly; None: there is none."""
+    """Return the exact value of a figure; None: there is none."""
     if form is None or form.value is not None:
         return None if form is None else form.value
     if form.numerator is None or not form.denominator:
@@ -99,7 +99,7 @@ def shown_value(form: Form | None, plan: PlanState, indicator_code: str | None) 
 def measures_on(
     plan: PlanState, touched: Collection[str] | None
 ) -> Iterator[tuple[Register, RegisterMeasure]]:
-    """Yield the measures that propose a value and look at some registers; None: at any."""
+    """Yield the measures that propose a value and read one of the touched registers; None: all."""
     for register in plan.document.registers:
         for measure in register.measures:
             if measure.indicator is None:
@@ -113,10 +113,10 @@ def measures_on(
 def reporter_of(
     plan: PlanState, measure: RegisterMeasure, unit: str | None, holder: str | None = None
 ) -> str | None:
-    """Return the unit that a figure is of; None: nobody reports it.
+    """Return the unit that reports a figure; None: nobody does.
 
-    Of the city's figure that is the `holder` of the period, if there is one: the former owner whose
-    value counts. Else it is who reports the indicator now.
+    For the city's figure that is the `holder` of the period, if there is one: the former owner
+    whose value counts. Otherwise it is the unit that reports the indicator now.
     """
     if unit is not None:
         found = plan.organizations.get(unit)
@@ -128,10 +128,10 @@ def reporter_of(
 def left_behind(
     before: Mapping[tuple[str, str], Mapping[str, Any]], measure: RegisterMeasure
 ) -> list[tuple[str, str]]:
-    """Return the units and periods of which the city's figure was said and still stands.
+    """Return the units and periods with a present figure of the city.
 
-    Said for a unit that it is not of any more it is taken back, or a former owner would hand in
-    what nobody brings up to date.
+    A figure stored for a former owner must be taken back, because nobody would update it and the
+    unit could still hand it in.
     """
     if measure.per == "unit":
         return []
@@ -143,7 +143,7 @@ def left_behind(
 
 
 def sees_figures(actor: Actor, register: Register) -> bool:
-    """Return whether the actor sees figures over all rows: of them it sees each row that counts."""
+    """Return whether the actor sees every row that counts, and so figures over all rows."""
     if actor.reach in {Reach.WHOLE_PLAN, Reach.APPROVED}:
         return True
     unit = actor.organization_code

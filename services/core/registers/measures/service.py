@@ -40,15 +40,15 @@ from services.core.submissions.rules import Form, Remarks, reported
 ACTOR = system("registers")
 
 GONE = "台账已不能给出该数值"
-"""Why what a register said is taken back."""
+"""The reason given when a register's figure is taken back."""
 
 _NOBODYS = columns_of(Authorship(Authors(), {}))
-"""What a register says is nobody's words: whoever hands it in is its first author."""
+"""A register's figure has no author: whoever hands it in is its first."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A figure that is another than the one before: of which unit and period, and from what."""
+    """A changed figure: its unit and period, and its source rows."""
 
     measured: Measured
     unit: str
@@ -69,13 +69,13 @@ async def propose(
     now: datetime,
     afresh: bool = False,
 ) -> int:
-    """Propose what a measure gives for some periods; return how many figures are others now.
+    """Propose the results of a measure for some periods; return how many figures changed.
 
-    A place that nobody has filled gets a draft, and one that still is such a draft is brought up to
-    date, as long as its period is open. Beside whatever else holds a place the figure stands as
-    what another source says, so that a difference is a conflict. A figure that is as it was found
-    before, from the same rows, writes nothing; `afresh` it is proposed again where its draft is not
-    there, or says what was found before its period was closed.
+    An empty slot gets a draft, and an untouched draft of this kind is updated, as long as its
+    period is open. If anything else occupies the slot, the figure is stored as another source's
+    observation, so that a difference becomes a conflict. A figure with the same value and source
+    rows as before writes nothing; with `afresh` it is proposed again if its draft is missing, or
+    shows a value from before its period was closed.
     """
     before = {
         (row["organization_code"], row["period"]): row
@@ -95,7 +95,7 @@ async def propose(
         is_new = not behind and (unit, one.period) not in before
         if unit is None or ((form is None or one.is_empty) and is_new):
             continue
-        # Rows that give a figure no more leave none where there was one.
+        # If the remaining rows no longer give a figure, the existing one becomes empty.
         possible.append((one, unit, form or Form()))
     undrafted = await _undrafted(session, plan, measure, possible) if afresh else set()
     found = await _others(session, plan, (register, measure), possible, before, periods, undrafted)
@@ -113,9 +113,10 @@ async def _others(
     periods: Sequence[Period],
     undrafted: Collection[tuple[str, str]],
 ) -> list[_Found]:
-    """Return the figures that are others than `before`, from other rows, or `undrafted`.
+    """Return the figures that differ from `before` in value or source rows, or are `undrafted`.
 
-    One statement tells that of all of them, and a second the rows of those that are.
+    One statement reads the digests of all figures, and a second the source rows of those that
+    changed.
     """
     wanted = {one.period for one, _, _ in possible}
     rested = await queries.rested_on(
@@ -153,7 +154,7 @@ async def _undrafted(
     measure: RegisterMeasure,
     possible: Sequence[tuple[Measured, str, Form]],
 ) -> set[tuple[str, str]]:
-    """Return the places of open periods that nobody filled and whose draft is not what is found.
+    """Return the empty slots of open periods whose draft is missing or outdated.
 
     While a period is closed its draft does not follow the rows, and a unit may have withdrawn it.
     """
@@ -167,7 +168,7 @@ async def _undrafted(
 
 
 def _lacks_draft(row: Mapping[str, Any] | None, form: Form) -> bool:
-    """Return whether a place holds nothing, or an untouched draft that says something else."""
+    """Return whether a slot is empty, or has an untouched draft with another value."""
     return row is None or (_is_untouched(row) and not _same(row, form))
 
 
@@ -230,7 +231,7 @@ async def _say(
     position: int,
     now: datetime,
 ) -> None:
-    """Say as another source what was found; where that is nothing, take back what was said."""
+    """Record figures as observations of another source; withdraw those that no longer exist."""
     register, measure = what
     drafts = [
         ObservationDraft(
@@ -252,8 +253,8 @@ async def _say(
         stamp=ACTOR,
         now=now,
     )
-    # A figure that no source may say, such as a negative share, leaves the one before it no more
-    # than none does.
+    # A figure that no source may report, such as a negative share, also withdraws the one before
+    # it.
     unsaid = {one.index for one in recorded if one.outcome == "rejected"}
     await withdraw_measured(
         session,
@@ -275,7 +276,7 @@ async def _put_drafts(
     position: int,
     now: datetime,
 ) -> Mapping[tuple[str, str], UUID]:
-    """Write drafts where nobody said anything; return the submission of each place."""
+    """Write drafts into empty slots; return the submission of each slot."""
     _, measure = what
     indicator = plan.indicators[measure.indicator or ""]
     wanted = [(one.unit, one.measured.period) for one in found]
@@ -295,7 +296,8 @@ async def _put_drafts(
         }
         row = held.get(place)
         if row is None and one.form == Form():
-            # Nothing is drafted of nothing, and least for a unit that reports it no more.
+            # No draft without a value, least of all for a unit that no longer reports the
+            # indicator.
             continue
         if row is None:
             draft = SubmissionDraft(
@@ -323,7 +325,7 @@ def _source(what: tuple[Register, RegisterMeasure], one: _Found, position: int) 
 
 
 def _of_survey(measure: RegisterMeasure, one: _Found) -> str:
-    """Return what a reader of a survey's share has to know beside it; nothing of other figures."""
+    """Return the sample size and interval of a survey's share; empty for other figures."""
     rule = measure.survey
     if rule is None:
         return "" if one.form != Form() else "已不能算出数值，"

@@ -25,24 +25,24 @@ from services.core.submissions.models import Submission
 
 @dataclass(slots=True)
 class _Given:
-    """Parameters as they are collected, each under a name of its own."""
+    """Collects parameters, each under a unique name."""
 
     values: dict[str, Any] = field(default_factory=dict)
 
     def add(self, value: object) -> str:
-        """Return the name of a parameter with this value, as SQL."""
+        """Add a parameter with this value and return its name, as SQL."""
         name = f"m{len(self.values)}"
         self.values[name] = value
         return f":{name}"
 
     def cell(self, row: str, column: str) -> str:
-        """Return what a counted row says in a column, as text."""
+        """Return SQL for a cell of a counted row, as text."""
         return f"({row}.counted ->> CAST({self.add(column)} AS text))"
 
     def number(self, row: str, column: str) -> str:
-        """Return what a counted row says in a column, as a number; null where it says none.
+        """Return SQL for a cell of a counted row, as a number; null if it has none.
 
-        A row that was confirmed under an earlier version of the plan may say words there.
+        A row that was confirmed under an earlier version of the plan may have text there.
         """
         return _number(self.cell(row, column))
 
@@ -71,7 +71,7 @@ def _meets(row: str, conditions: tuple[RowCondition, ...], given: _Given) -> str
 
 
 def _rows(row: str, register: str, measure: RegisterMeasure | None, given: _Given) -> str:
-    """Return the rows of a register that count for the period `p`, as what follows FROM."""
+    """Return the rows of a register that count for the period `p`, as SQL that follows FROM."""
     wanted = (
         f"register_row AS {row} WHERE {row}.city_code = :city AND {row}.plan_code = :plan"
         f" AND {row}.register_code = {given.add(register)} AND {row}.counted IS NOT NULL"
@@ -89,10 +89,10 @@ def _rows(row: str, register: str, measure: RegisterMeasure | None, given: _Give
 
 
 def _measured_rows(register: Register, measure: RegisterMeasure, given: _Given) -> str:
-    """Return the rows `r` that a measure is reckoned from, as what follows FROM.
+    """Return the source rows `r` of a measure, as SQL that follows FROM.
 
-    Of a sum with `distinct`, such as of what is reported as so much so far, those that say the same
-    there are one, as its latest row says it.
+    For a sum with `distinct`, such as of cumulative reports, rows with equal values there count
+    once, by the latest.
     """
     rows = _rows("r", register.code, measure, given)
     if measure.kind != "sum" or not measure.distinct or measure.day is None:
@@ -108,9 +108,10 @@ def _measured_rows(register: Register, measure: RegisterMeasure, given: _Given) 
 
 
 def _day(cell: str) -> str:
-    """Return the day that a cell says, as it is written: a month is meant by its first day.
+    """Return SQL for the day in a cell, as text; a month stands for its first day.
 
-    Days are compared so: a row of an earlier version of the plan may say words there.
+    Days are compared as text because a row of an earlier version of the plan may hold other text
+    there.
     """
     return f"rpad({cell}, 10, '-01') COLLATE \"C\""
 
@@ -120,7 +121,7 @@ def _is_day(cell: str) -> str:
 
 
 _FIRST_DAY, _LAST_DAY = (f"to_char(p.{day}, 'YYYY-MM-DD')" for day in ("first_day", "last_day"))
-"""Those of the period `p`, as days are written."""
+"""The bounds of the period `p`, as days are written in cells."""
 
 
 _PERIODS = """unnest(CAST(:periods AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
@@ -128,9 +129,9 @@ _PERIODS = """unnest(CAST(:periods AS text[]), CAST(:firsts AS date[]), CAST(:la
 
 
 def measured(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping[str, Any]]:
-    """Return the statement that reckons a measure for some periods, and what it takes beside them.
+    """Return the statement that computes a measure for some periods, and its other parameters.
 
-    It returns `period`, `unit` (null: of the city), `numerator`, `denominator`, `row_count`; of a
+    It returns `period`, `unit` (null: the city), `numerator`, `denominator`, `row_count`; for a
     survey `groups` too.
     """
     given = _Given()
@@ -160,9 +161,9 @@ def measured(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping
 def counted_by(
     register: Register, measure: RegisterMeasure, column: str
 ) -> tuple[str, Mapping[str, Any]]:
-    """Return the statement that counts the rows of a measure by what a column says.
+    """Return the statement that counts the rows of a measure by the value in a column.
 
-    It returns `period`, `choice`, `unit` (null: of all units together) and `number`.
+    It returns `period`, `choice`, `unit` (null: all units together) and `number`.
     """
     given = _Given()
     rows = _rows("r", register.code, measure, given)
@@ -235,11 +236,11 @@ def _survey(register: Register, measure: RegisterMeasure, rule: SurveyRule, give
 
 
 def rested_on(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping[str, Any]]:
-    """Return the statement that tells which rows figures were reckoned from, and what it takes.
+    """Return the statement that reads the source rows of figures, and its other parameters.
 
-    By `period`, and `unit` where the measure goes by units (null: of the city): the `digest` of all
-    of them, and `lines`, the first `:most`. A row is told by the version by which it counts: work
-    on a correction is none of what was reckoned from. A figure of no row is absent.
+    By `period`, and `unit` if the measure is per unit (null: the city): the `digest` of all of
+    them, and `lines`, the first `:most`. A row appears with the version by which it counts, because
+    a correction in progress is not part of the source. A figure without rows is absent.
     """
     given = _Given()
     rows = _measured_rows(register, measure, given)
@@ -266,7 +267,7 @@ WHERE f.city_code = :city AND f.plan_code = :plan AND f.register_code = :registe
     AND (CAST(:periods AS text[]) IS NULL OR f.period = ANY(CAST(:periods AS text[])))
 ORDER BY f.register_code, f.measure_code, f.organization_code, f.period, f.version DESC
 """).columns(rows=JSONB)  # noqa: S608 (column names of our own)
-"""The last figures that a measure gave."""
+"""The latest figures of a measure."""
 
 PLACES = text(f"""
 SELECT {columns_of(Submission, "s")} FROM submission AS s
@@ -276,7 +277,7 @@ WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = :indica
     AND s.state <> 'withdrawn'
 ORDER BY s.id FOR UPDATE OF s
 """).columns(*Submission.__table__.columns)  # noqa: S608 (column names of our own)
-"""What holds the places that figures are proposed for, locked."""
+"""The submissions in the slots that figures are proposed for, locked."""
 
 COUNTING = text("""
 SELECT s.organization_code, s.period FROM submission AS s

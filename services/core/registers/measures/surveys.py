@@ -21,12 +21,12 @@ _PRECISION = Context(prec=60)
 
 @dataclass(frozen=True, slots=True)
 class SurveyGroup:
-    """The answers of a group: how many were valid, and how many of them were the one meant.
+    """The answers of a group: how many were valid, and how many of them were positive.
 
-    `frame` is how many people the group was drawn from, None: not every row of it says so.
-    `frames` is how many different sizes were stated. `wrong` is how many of its rows say what no
-    survey finds: more who gave the answer than were asked, a number that is missing or below 0, or
-    a frame of nobody. The plan asks rows for better; those of an earlier version of it may not be.
+    `frame` is the size of the population that the group was drawn from, None: not every row states
+    it. `frames` is how many different sizes were stated. `wrong` is how many of its rows are
+    impossible: more positive answers than answers, a number that is missing or below 0, or an empty
+    frame. The plan refuses such rows today, but rows of an earlier version may contain them.
     """
 
     name: str
@@ -39,10 +39,10 @@ class SurveyGroup:
 
 @dataclass(frozen=True, slots=True)
 class SurveyShare:
-    """A share and its interval; with `refused` there is none, and this is why.
+    """A share and its interval; with `refused` there is none, for this reason.
 
-    `numerator` over `denominator` is the share: counts, or of a weighted one how many of the
-    frame. `answers` is how many there were, `effective` for how many they count in the interval.
+    `numerator` over `denominator` is the share: counts, or if weighted, people of the frame.
+    `answers` is the sample size, `effective` the effective sample size of the interval.
     """
 
     answers: Decimal
@@ -55,17 +55,17 @@ class SurveyShare:
 
 
 def survey_share(groups: Sequence[SurveyGroup], rule: SurveyRule) -> SurveyShare:
-    """Return what the groups of a survey give by the plan's rule.
+    """Return the share that a survey's groups give by the plan's rule.
 
     Without a frame the share is Σ positive ÷ Σ answers. With one it is Σ N·positive/answers ÷ Σ N,
     where N is a group's frame: each product is divided at 20 decimal places, half even. Its
-    interval is then that of an effective size (ΣN)² ÷ Σ(N²/answers), by Kish, Weighting for
-    unequal Pi, Journal of Official Statistics 8 (1992), 183–200: as many answers where each group
-    was asked in proportion, and fewer otherwise; the squares to 60 digits, the whole rounded half
-    even to 20 places.
+    interval then uses the effective sample size (ΣN)² ÷ Σ(N²/answers), by Kish, Weighting for
+    unequal Pi, Journal of Official Statistics 8 (1992), 183–200. It equals the sample size if each
+    group was sampled in proportion, and is smaller otherwise; the squares have 60 digits, and the
+    result is rounded half even to 20 places.
 
-    There is none where a row contradicts itself, none of too few answers, nor where some groups
-    have a frame and others have not, or one has two.
+    There is no share if a row contradicts itself, if there are too few answers, or if only some
+    groups have a frame or one has two.
     """
     answers = total([one.answers for one in groups])
     weighted = any(one.frames for one in groups)
@@ -99,7 +99,7 @@ def _refusal(
 
 
 def _in_frame(one: SurveyGroup) -> Decimal:
-    """Return how many of a group's frame would have given the answer."""
+    """Return how many of a group's frame would have given the positive answer."""
     return quotient(times(one.frame or Decimal(0), one.positive), one.answers)
 
 

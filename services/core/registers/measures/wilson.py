@@ -15,8 +15,7 @@ Z: Mapping[Confidence, Decimal] = {
     95: Decimal("1.95996398454005423552459443052055152796"),
     99: Decimal("2.57582930354890076097857674860381411731"),
 }
-"""The quantile of the standard normal distribution that each confidence asks for, two-sided, to 38
-decimal places."""
+"""The two-sided standard normal quantile by confidence, to 38 decimal places."""
 
 
 @dataclass(frozen=True, slots=True)

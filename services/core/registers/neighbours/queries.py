@@ -25,10 +25,10 @@ async def findings_of(
     *,
     confirmed: bool = False,
 ) -> list[RowFinding]:
-    """Return what a row breaks or leaves open beside other rows, in two statements at most.
+    """Return a row's broken and undecided checks against other rows, in two statements at most.
 
-    It is held against what rows of its own unit say now, confirmed or not; with `confirmed` against
-    what was confirmed alone. To whom sums are told is for `rules.told_to` to say.
+    It is compared with the present rows of its own unit, confirmed or not; with `confirmed`, with
+    confirmed contents alone. `rules.told_to` decides who sees sums.
     """
     present, counted = await _neighbours(session, row, register)
     return row_findings(register, row["cells"], counted if confirmed else present)
@@ -37,9 +37,9 @@ async def findings_of(
 async def findings_at_confirmation(
     session: AsyncSession, row: Mapping[str, Any], register: Register
 ) -> list[RowFinding]:
-    """Return what a row breaks or leaves open as it is confirmed, in two statements at most.
+    """Return the broken and undecided checks of a row to be confirmed, in two statements at most.
 
-    What was confirmed decides; `rules.judged_together` says what becomes of the rest.
+    Confirmed contents decide; `rules.judged_together` merges in the rest.
     """
     present, counted = await _neighbours(session, row, register)
     cells = row["cells"]
@@ -51,7 +51,7 @@ async def findings_at_confirmation(
 async def _neighbours(
     session: AsyncSession, row: Mapping[str, Any], register: Register
 ) -> tuple[Neighbours, Neighbours]:
-    """Return what other rows of the unit say now, and what of them was confirmed."""
+    """Return the present and the confirmed contents of other rows of the unit."""
     cells = row["cells"]
     of_row = {
         "city": row["city_code"],

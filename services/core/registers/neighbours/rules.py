@@ -27,11 +27,11 @@ _CONFIRM_FIRST = Text(
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """A check that a row breaks, or that cannot be asked because something is `missing`.
+    """A check that a row breaks, or that cannot be evaluated because something is `missing`.
 
-    Without `left` and `right` it is broken all the same: they are not told.
-    `missing` are columns, each with the month whose row does not say it where that is another.
-    `of_confirmed`: it is so beside what was confirmed, and not beside what rows say now.
+    Without `left` and `right` it is broken too, but their values are withheld. `missing` are
+    columns, each with its month if that is another row's. `of_confirmed`: it is broken against
+    confirmed contents, and not against present ones.
     """
 
     check: RowCheck
@@ -44,7 +44,7 @@ class RowFinding:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """What is added up over another register: its column, in the rows that say `matching`."""
+    """A sum over another register: its column, in the rows that match `matching`."""
 
     register: str
     column: str
@@ -53,21 +53,21 @@ class Summed:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What other rows say: by month, the cells of the row of that month; by term, a sum."""
+    """Other rows' values: the cells of a month's row, by month; sums, by register and column."""
 
     by_month: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sums: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
 
 
 def months_before(month: str, count: int) -> list[str]:
-    """Return the `count` months before one, the latest first."""
+    """Return the `count` months before one, latest first."""
     year, number = int(month[:4]), int(month[5:])
     places = [year * 12 + number - 1 - back for back in range(1, count + 1)]
     return [f"{place // 12:04}-{place % 12 + 1:02}" for place in places]
 
 
 def keys_before(register: Register, cells: Mapping[str, Any]) -> dict[str, str]:
-    """Return by month the key of the row of each earlier month that a check looks at."""
+    """Return the key of the row of each earlier month that a check reads, by month."""
     reached = {term.at for term in _terms(register)}
     column = register.month_of_key
     month = None if column is None else month_said(cells.get(column))
@@ -78,7 +78,7 @@ def keys_before(register: Register, cells: Mapping[str, Any]) -> dict[str, str]:
 
 
 def summed(register: Register, cells: Mapping[str, Any]) -> list[Summed]:
-    """Return what the checks of a register add up over others for a row, each once."""
+    """Return the sums over other registers that the checks of a row need, without duplicates."""
     matching = {code: cells.get(code) for code in register.key}
     wanted = {(one.summed_in, one.column) for one in _terms(register) if one.summed_in is not None}
     return [Summed(in_register, column or "", matching) for in_register, column in sorted(wanted)]
@@ -87,7 +87,7 @@ def summed(register: Register, cells: Mapping[str, Any]) -> list[Summed]:
 def row_findings(
     register: Register, cells: Mapping[str, Any], near: Neighbours
 ) -> list[RowFinding]:
-    """Return what a row breaks, and what cannot be told of it, in the order of the checks."""
+    """Return the broken and undecided checks of a row, in the order of the checks."""
     found = []
     for check in register.checks:
         if not check.is_far:
@@ -105,11 +105,10 @@ def row_findings(
 def judged_together(
     present: Sequence[RowFinding], confirmed: Sequence[RowFinding]
 ) -> list[RowFinding]:
-    """Return what a row breaks as it is confirmed, from what it breaks beside other rows.
+    """Merge a row's findings against present contents with those against confirmed contents.
 
-    `present` is beside what they say now, `confirmed` beside what was confirmed. A draft may be
-    taken back at any time, so no check holds by it: what was confirmed decides. Where that says
-    nothing of a check, what the drafts say is better than not to ask.
+    A draft may be taken back at any time, so no check can rely on it: confirmed contents decide. If
+    they leave a check undecided, its result by the drafts is better than none.
     """
     now = {one.check.code: one for one in present}
     broken = {code for code, one in now.items() if one.outcome == "broken"}
@@ -123,7 +122,7 @@ def judged_together(
 
 
 def keeping_out(findings: Sequence[RowFinding]) -> list[Fault]:
-    """Return as faults the findings that keep a row from being confirmed."""
+    """Return as faults the findings that block the confirmation of a row."""
     return [
         _told(one, broken_fault(one.check, one.left, one.right))
         for one in findings
@@ -132,7 +131,7 @@ def keeping_out(findings: Sequence[RowFinding]) -> list[Fault]:
 
 
 def _told(finding: RowFinding, fault: Fault) -> Fault:
-    """Return a fault with what to do where unconfirmed rows would mend it."""
+    """Return a fault with advice if confirming other rows would mend it."""
     if not finding.of_confirmed:
         return fault
     return replace(fault, detail=_confirm_first(fault.detail))
@@ -148,9 +147,9 @@ def told_to(
     findings: Sequence[RowFinding],
     registers: Mapping[str, Register],
 ) -> list[RowFinding]:
-    """Return findings of a unit's row that the actor sees, without sums over rows it does not see.
+    """Return a row's findings for the actor, with sums over rows that it does not see withheld.
 
-    Who leads the register of the row does not lead each that its checks are held against.
+    The lead of the row's register need not lead every register that its checks read.
     """
     if actor.reach in {Reach.WHOLE_PLAN, Reach.APPROVED} or actor.organization_code == unit:
         return list(findings)
@@ -168,7 +167,7 @@ def told_to(
 
 
 def _looked_at(check: RowCheck) -> set[str]:
-    """Return the other registers that a check is held against."""
+    """Return the other registers that a check reads."""
     terms = (*check.left, *check.right)
     return {term.summed_in for term in terms if term.summed_in is not None}
 
@@ -185,7 +184,7 @@ def _side(
     near: Neighbours,
     missing: list[str],
 ) -> Decimal:
-    """Return the sum of a side; what is not there is added to `missing`, and is no 0."""
+    """Return the sum of a side; absent values are added to `missing`, and do not count as 0."""
     parts = []
     for term in side:
         for place, said in _said(register, term, cells, near):
@@ -200,7 +199,7 @@ def _side(
 def _said(
     register: Register, term: RowTerm, cells: Mapping[str, Any], near: Neighbours
 ) -> Iterator[tuple[str, Any]]:
-    """Yield what a term adds up, each with where it stands."""
+    """Yield the summands of a term, each with its location."""
     column = term.column or ""
     if term.column is None:
         yield "", term.constant

@@ -12,7 +12,7 @@ WHERE r.city_code = :city AND r.plan_code = :plan AND r.register_code = :registe
     AND r.key = ANY(CAST(:keys AS text[])) AND r.organization_code = :unit
     AND r.state IN ('draft', 'confirmed')
 """).columns(present=JSONB, confirmed=JSONB)
-"""What the rows of a unit say that hold some keys; `confirmed` null: nothing yet."""
+"""The contents of a unit's rows with some keys; `confirmed` null: nothing confirmed yet."""
 
 _ADDED = """coalesce(sum(CASE WHEN r.{says} ->> w.said ~ '^-?[0-9]+([.][0-9]+)?$'
             THEN CAST(r.{says} ->> w.said AS numeric) END)
@@ -33,5 +33,5 @@ CROSS JOIN LATERAL (
         AND (r.cells @> w.matching OR r.counted @> w.matching)
 ) AS f
 """)  # noqa: S608 (text of our own)
-"""What columns of registers come to over the rows of a unit that say the same; of none it is 0. A
-row that says words there, by an earlier plan, adds nothing."""
+"""Sums of columns of registers over a unit's matching rows; 0 without rows. A row with text there,
+allowed by an earlier plan, adds nothing."""
