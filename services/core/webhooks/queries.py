@@ -53,9 +53,9 @@ _owner = WebhookEndpoint.owner
 def in_reach(actor: Actor) -> TextClause:
     """Return the condition that limits endpoints to those that a caller may manage.
 
-    Whoever manages an endpoint can direct its events to themselves, and so may read events. Callers
-    with the right to manage all see every endpoint of their plan or city; others see those made by
-    themselves or by another key of their scope.
+    Whoever manages an endpoint may read events, because they could have them sent to themselves.
+    Some callers manage all of their plan or city, the others only those made by a key of their
+    scope.
     """
     if not actor.may(Permission.READ_EVENTS) or not actor.may(Permission.MANAGE_WEBHOOKS):
         nowhere = {"scope_city": actor.city_code}
@@ -308,8 +308,8 @@ def wanted_deliveries(
     """Return the selection of new deliveries for events, whose first position is `first`.
 
     They become due in the order of the log, a microsecond apart, from the time of the statement,
-    because two transactions may begin in another order than they get the cursor's lock. `only`
-    narrows it.
+    because two transactions may begin in another order than they lock the cursor. `only` narrows
+    it.
     """
     event, position = aliased(Event, told), told.c.position
     wanted = (
