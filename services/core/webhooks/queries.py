@@ -54,8 +54,7 @@ def in_reach(actor: Actor) -> TextClause:
     """Return the condition that limits endpoints to those that a caller may manage.
 
     Whoever manages an endpoint may read events, because they could have them sent to themselves.
-    Some callers manage all of their plan or city, the others only those made by a key of their
-    scope.
+    Some callers manage all of their plan or city, others only those made by a key of their scope.
     """
     if not actor.may(Permission.READ_EVENTS) or not actor.may(Permission.MANAGE_WEBHOOKS):
         nowhere = {"scope_city": actor.city_code}
