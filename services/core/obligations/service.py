@@ -301,14 +301,14 @@ async def _follow_calendar(
     calendars: Sequence[WorkingCalendar],
     now: datetime,
 ) -> None:
-    """Move the due dates of open periods, and of values not submitted or extended, with it."""
+    """Move the due dates of open periods, and of their missing values, with the calendar."""
     rules, today = await rules_of_opening(session, plan), plan.local_date(now)
     for row in rows:
         rule = rules.get(row.period, plan.document.due_days)
         if not follows_calendar(rule):
             continue
         period, before = plan.period_calendar.period(row.period), row.due_date
-        # Nobody was asked for anything by a day that had gone when the calendar came.
+        # A due date must not move to a day that had passed when the calendar arrived.
         moved = moved_due_date(before, partial(due_by, rule, period), calendars)
         due_date = max(moved, min(before, today))
         if due_date != before:

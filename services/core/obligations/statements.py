@@ -159,7 +159,7 @@ SELECT p.period, (
 FROM plan_period AS p
 WHERE p.city_code = :city AND p.plan_code = :plan AND p.state = 'open'
 """)
-"""By which rule each open period was given its due date: that of the version of its opening."""
+"""The rule of each open period's due date: that of the plan version in force at its opening."""
 
 LATER_DUE = text("""
 SELECT o.indicator_code, o.organization_code, o.period, o.due_date

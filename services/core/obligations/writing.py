@@ -84,6 +84,6 @@ async def remember(
 
 
 async def rules_of_opening(session: AsyncSession, plan: PlanState) -> Mapping[str, DueDays]:
-    """Return by which rule each open period was given its date: a later version leaves it there."""
+    """Return the rule of each open period's due date: a later plan version does not change it."""
     found = await session.execute(OPENED_BY, {"city": plan.city_code, "plan": plan.code})
     return {period: DueDays.model_validate(said) for period, said in found if said is not None}

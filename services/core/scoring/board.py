@@ -268,8 +268,8 @@ def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
 def board_before(state: PlanState, period: Period, instant: datetime | None) -> Drawn:
     """Return the board of a period at an instant before its first snapshot: nothing was known.
 
-    No value was due yet, and of later decisions only those made by `instant` count; if it is None,
-    no decision counts. Targets and rules are those of the document in force.
+    Nobody had been asked for a value, and only decisions made by `instant` count; if it is None, no
+    decision counts. Targets and rules are those of the document in force.
     """
     targets = {
         place: tuple(row for row in rows if instant is not None and row.assigned_at <= instant)

@@ -96,7 +96,7 @@ def method_of(state: PlanState) -> Method:
 
 
 def periods_read(state: PlanState, period: Period, indicator: Indicator) -> list[str]:
-    """Return the codes of the periods whose operands a verdict on `period` may look at."""
+    """Return the codes of the periods whose operands a verdict on `period` may read."""
     codes = [period.code, *finer_of(state, indicator, period)]
     if may_rise(indicator):
         before = period.compared_with(indicator.comparison)
@@ -105,7 +105,7 @@ def periods_read(state: PlanState, period: Period, indicator: Indicator) -> list
 
 
 def finer_of(state: PlanState, indicator: Indicator, period: Period) -> tuple[str, ...]:
-    """Return the codes of the finer periods by which an indicator is reported in a period."""
+    """Return the codes of the finer periods that an indicator is reported for within a period."""
     return finer_periods(period, state.cycle(indicator, period))
 
 

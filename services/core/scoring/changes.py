@@ -4,8 +4,8 @@ The causes are applied one after another, and the score is recomputed after each
 add up to the whole difference, to the last digit. The order is fixed: first indicators that
 left, then the plan as a whole, then each indicator in the document's order. Within an indicator:
 the rule, the target, the day, and then the values in the order in which they came to count. An
-indicator that a plan version added, or has reported by other units or more often, is first charged
-to the rule, without the values since then.
+indicator that a plan version added, or that is now reported by other units or more often, is first
+charged to the rule, on the values without those that came to count since.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -118,7 +118,7 @@ async def _counted(
     upto: int,
     codes: Sequence[str],
 ) -> Sequence[Mapping[str, Any]]:
-    """Return what counted for these indicators at either of two positions."""
+    """Read the values of these indicators that counted at either of two positions."""
     if not codes:
         return ()
     state, facts = bench.state, bench.facts
@@ -216,7 +216,7 @@ def _ruled(
 
 
 def _parted(indicator: Indicator) -> tuple[object, ...]:
-    """Return what says of which parts the value of an indicator is made."""
+    """Return the settings that determine the parts of an indicator's value."""
     return indicator.frequency, indicator.aggregation, indicator.owners, indicator.acting_owner
 
 

@@ -13,15 +13,15 @@ from services.core.scoring.changes import ValueStep
 from services.core.scoring.counting import CountingScope, finer_operands, operands_of
 
 _MOST_VALUES = 50
-"""So many values of one indicator are told apart; the last of them stands for the rest too."""
+"""At most this many values of an indicator are listed; the last stands for the rest too."""
 
 MOST_ROWS = 2000
-"""So many rows of an indicator are told apart at most."""
+"""At most this many rows of an indicator are examined; with more there is a single step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that came to count, or ceased to at `position`; `more` others went along."""
+    """A value that began or ceased to count at `position`; `more` others are merged into it."""
 
     position: int
     submission_id: UUID
@@ -32,7 +32,7 @@ class Value:
 
 
 class History:
-    """The values that counted at two positions, and the steps from one to the other."""
+    """The values that counted at two positions, and the steps between them."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class History:
         upto: int,
         rows: Iterable[Mapping[str, Any]],
     ) -> None:
-        """Take what counted at either position: rows of `COUNTED_BETWEEN`."""
+        """Take the values that counted at either position: rows of `COUNTED_BETWEEN`."""
         self._bench, self.period = bench, period
         self._since, self._upto = since, upto
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
@@ -51,25 +51,25 @@ class History:
         self.positions: set[int] = set()
 
     def moved(self, code: str) -> bool:
-        """Return whether a value of an indicator came to count, or ceased to."""
+        """Return whether a value of an indicator began or ceased to count."""
         return any(
             self._counted(row, self._since) != self._counted(row, self._upto)
             for row in self._rows.get(code, [])
         )
 
     def standing(self, code: str) -> ValueStep | None:
-        """Return the operands of an indicator that counted already; None: nothing did."""
+        """Return the operands of an indicator that already counted; None: nothing counted."""
         rows = self.standing_rows(code)
         return self._step(code, rows, None) if rows else None
 
     def standing_rows(self, code: str) -> list[Mapping[str, Any]]:
-        """Return what counted already for an indicator."""
+        """Return the rows of an indicator that counted at the earlier position."""
         return [row for row in self._rows.get(code, []) if self._counted(row, self._since)]
 
     def operated(
         self, code: str, counting: Sequence[Mapping[str, Any]]
     ) -> dict[tuple[str, str], Operands]:
-        """Return what rows of an indicator add up to, by indicator and period."""
+        """Add up rows of an indicator, by indicator and period."""
         counted = self._bench.counted([code])
         found = operands_of([{**each, "indicator_code": code} for each in counting], counted)
         place = (code, self.period.code)
@@ -78,7 +78,7 @@ class History:
         return found
 
     def steps(self, code: str) -> list[ValueStep]:
-        """Return the steps of an indicator's values; one for all where they are too many."""
+        """Return the steps of an indicator's values; a single step if there are too many."""
         rows = self._rows.get(code, [])
         if len(rows) > MOST_ROWS:
             return [self._step(code, (), None)]
@@ -143,7 +143,7 @@ class History:
         counted: CountingScope,
         counting: Iterable[Mapping[str, Any]],
     ) -> Operands:
-        """Return operands of the period with what other units reported for finer ones alone."""
+        """Add to the period's operands the values of units that reported only for finer periods."""
         rows = [row for row in counting if counted.may_count(code, row["organization_code"])]
         whole = set(own.organizations) or {
             row["organization_code"] for row in rows if row["period"] == self.period.code

@@ -141,9 +141,9 @@ async def _bench(
 async def nothing_drawn(
     session: AsyncSession, state: PlanState, period: Period, today: date
 ) -> Drawn:
-    """Return the board of a period of which no snapshot exists: nothing was reported for it.
+    """Return the board of a period without a snapshot: nothing was reported for it.
 
-    What is owed, and until when, stands all the same.
+    It still shows the owed values and their due dates.
     """
     return draw_board(await context_of(session, state, today), period, {})
 

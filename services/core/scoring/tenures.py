@@ -85,7 +85,7 @@ class Sharers:
     def counting(self, period: str, since: Mapping[str, int]) -> frozenset[str]:
         """Return the units whose values of a period count; `since` has the position of each value.
 
-        For a period that takes no more values, the units count that owed it. Otherwise today's
+        For a period that takes no more values, those units count that owed it. Otherwise today's
         units count, and a former unit if the period had begun when it left, and if its value began
         to count after its membership began. It gives way to the value of a unit that joined later.
         """

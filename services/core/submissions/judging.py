@@ -211,9 +211,9 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
 
 
 def _otherwise_judged(row: Mapping[str, Any], indicator: Indicator) -> Doubt | None:
-    """Return why a number where levels are asked, or a level where none are, does not count.
+    """Return why a value does not count whose form, number or level, the plan no longer takes.
 
-    It was reported by an earlier version: what is handed in today has the form of the plan.
+    It was reported under an earlier version; a value that is submitted today has the plan's form.
     """
     level, value = row["level"], row["value"]
     if not indicator.levels:

@@ -363,7 +363,7 @@ GROUP BY s.indicator_code, s.period
 async def standing_by_period(
     session: AsyncSession, city_code: str, plan_code: str, codes: Collection[str]
 ) -> Mapping[tuple[str, str], int]:
-    """Return how many reports stand of some of the indicators, by indicator and period."""
+    """Return how many submissions of some indicators exist, by (indicator, period)."""
     given = {"city": city_code, "plan": plan_code, "codes": sorted(codes)}
     found = await session.execute(_STANDING_FOR, given)
     return {(row.indicator_code, row.period): row.number for row in found}

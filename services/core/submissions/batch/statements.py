@@ -73,8 +73,7 @@ WHERE submission.city_code = :city AND submission.id = ANY(CAST(:ids AS uuid[]))
         AND history.actor->>'id' = CAST(submission.reported_by AS text)
         AND history.actor->>'channel' IN ('package', 'exchange'))
 """)
-"""Those of some submissions that were last written by who brought them from another installation,
-whichever key that had then."""
+"""Those of some submissions whose last reporter brought a change from another installation."""
 
 IN_SCOPE = text(f"""
 SELECT {_PRESENT} FROM submission
