@@ -316,7 +316,7 @@ async def standing(
     *,
     locked: bool = True,
 ) -> Mapping[str, Row]:
-    """Return the rows of a register that hold some keys, by key; with `held` they are locked."""
+    """Return the rows of a register that hold some keys, by key; with `locked` under a row lock."""
     given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
     wanted = statements.STANDING_HELD if locked else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
