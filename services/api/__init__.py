@@ -1,1 +1,1 @@
-"""The HTTP door: parses, authorises, calls core, renders. Decides nothing."""
+"""The HTTP API: parses, authorises, calls core and renders. It makes no domain decisions."""

@@ -1,8 +1,8 @@
-"""What goes into the audit of requests that change nothing: refusals, uses, tokens, files.
+"""Audits requests that change nothing: refusals, uses of keys, tokens issued, files read.
 
-It is counted here, in bounded memory, and written every half minute by the process itself: no
-request waits for it, and none has it in its transaction. A process that is killed loses what it met
-since, and of refusals and files the minute under way; one that is told to end writes it first.
+Events are counted in bounded memory and written every 30 seconds by the process itself, so no
+request waits for them and none has them in its transaction. A killed process loses what it has not
+written: refusals and files of at most half a minute. A process that is told to end writes first.
 """
 
 import asyncio

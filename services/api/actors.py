@@ -1,4 +1,4 @@
-"""Who did something, as callers see it."""
+"""The author of a change, as callers see it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Ready-made JSON answers with their ETags, and the conditions that callers set."""
+"""JSON responses with ETags, and the conditional request headers (If-Match, If-None-Match)."""
 
 import hashlib
 import re

@@ -1,7 +1,7 @@
-"""What a browser is told with every answer, and which pages of other sites may read one.
+"""Security headers for browsers, and CORS.
 
-The headers are those that OWASP's REST Security Cheat Sheet asks of an API. HSTS is said by
-whoever ends TLS (docs/production.md), since this process never sees it.
+The headers are those that OWASP's REST Security Cheat Sheet asks of an API. HSTS is left to the
+proxy that ends TLS (docs/production.md), because this process never sees TLS.
 """
 
 import base64

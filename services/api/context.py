@@ -1,4 +1,4 @@
-"""What routes ask for: the process's resources, sessions, the plan in scope, preconditions."""
+"""Dependencies of routes: the process's resources, sessions, the plan in scope, preconditions."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

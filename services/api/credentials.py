@@ -1,4 +1,4 @@
-"""What a process knows of a credential, for seconds: whose it is and how long it is good."""
+"""Credentials as a process caches them for a few seconds: whose they are and until when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Bodies whose shape is wrong, kept so that all their faults can be told at once."""
+"""Bodies that fail validation, kept so that all their faults can be reported together."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""The contract and the page that shows it, made once a process, beside other requests.
+"""The OpenAPI contract and its docs page, built once a process, in a thread.
 
-Making the contract takes seconds of a processor, so a thread does it and the loop serves on.
+Building the contract takes seconds of CPU, so a thread does it while the event loop serves on.
 """
 
 import asyncio

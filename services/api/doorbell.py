@@ -1,6 +1,6 @@
-"""Rings the worker after a commit: at most every 50 ms a process, never in a request's way.
+"""Wakes the worker after a commit: at most every 50 ms a process, and without delaying requests.
 
-A ring may be lost; the worker's own timer finds the work then. Truth is in Postgres.
+A ring may be lost; the worker's own timer then finds the work, because the queue is in Postgres.
 """
 
 import asyncio

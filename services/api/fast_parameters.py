@@ -1,7 +1,7 @@
-"""The short way in: an ordinary request to a hot endpoint has its parameters read directly.
+"""A fast path for hot endpoints: reads the parameters of ordinary requests directly.
 
-FastAPI's general way costs such a request about a third of its time. A request with
-anything wrong takes the general way all the same, so that every refusal is made in one place.
+FastAPI's general way costs such a request about a third of its time. A request with any fault still
+takes the general way, so that every refusal is made in one place.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What stands in the database of the whole deployment's health, and its gauges."""
+"""Gauges of the whole deployment's health, read from the database."""
 
 from collections.abc import Sequence
 from uuid import UUID

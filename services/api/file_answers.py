@@ -1,4 +1,4 @@
-"""A file that was made here, as it is answered: its name, its ETag, its place in the contract."""
+"""Responses that are generated files: their name, their ETag and their entry in the contract."""
 
 from typing import Any
 from urllib.parse import quote

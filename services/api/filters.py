@@ -1,4 +1,4 @@
-"""Filters that several lists take; what some were called before is still taken."""
+"""Filters that several lists share; their former names are still accepted."""
 
 from collections.abc import Sized
 from typing import Annotated

@@ -1,7 +1,7 @@
-"""Tokens of foreign issuers, proved with the keys that the worker fetched and keeps in PostgreSQL.
+"""Verifies tokens of foreign issuers with the keys that the worker fetched into PostgreSQL.
 
-This process never calls an issuer: an unknown name of a key is looked for in the table, once a
-second at most.
+This process never calls an issuer: an unknown key id is looked up in the table, at most once a
+second.
 """
 
 import asyncio

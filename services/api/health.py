@@ -1,4 +1,4 @@
-"""Whether this process lives, whether the system is ready, and its metrics. Public."""
+"""Public routes for liveness, readiness and metrics."""
 
 import asyncio
 from typing import Annotated, Any

@@ -1,7 +1,6 @@
-"""A body that comes compressed (`Content-Encoding: gzip`), inflated as it is received.
+"""Decompresses request bodies (`Content-Encoding: gzip`) as they are received.
 
-Never more than a bound is held, however small what was sent: a body of a megabyte may inflate to
-a thousand.
+Memory is bounded however well the body was compressed: one megabyte may inflate to a thousand.
 """
 
 import zlib

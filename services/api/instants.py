@@ -1,4 +1,4 @@
-"""Instants as callers write them: RFC 3339 with its offset, and within what a database holds."""
+"""Instants in requests: RFC 3339 with an offset, within the range that the database holds."""
 
 import re
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Partners as they are known for a while, and what they may: from where, and which operations."""
+"""Partners as a process caches them, and checks of the networks and operations they may use."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

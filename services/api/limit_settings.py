@@ -1,4 +1,4 @@
-"""How much a credential may ask for, as the environment sets it; 0 of a sort: no limit."""
+"""Rate limits of a credential, from the environment; 0: no limit of that sort."""
 
 from collections.abc import Mapping
 from typing import Any

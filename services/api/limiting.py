@@ -1,9 +1,9 @@
-"""Lets through as many requests as quotas allow: counted in Redis in steps, or here without it.
+"""Rate limiting: quotas counted in Redis in steps, or in this process without it.
 
 A process takes a step of the quota at a time, so that an ordinary request costs a look into memory.
-What it has taken and not used is lost to the others until the window ends. Without Redis each
-process goes on from what it last heard, and tells what it let through once Redis is back. Nothing
-is counted over rows.
+The part of a step that it does not use is lost to the other processes until the window ends.
+Without Redis each process goes on from the count it last read, and reports what it let through
+once Redis is back. Nothing is counted in database rows.
 """
 
 import asyncio

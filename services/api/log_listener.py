@@ -1,4 +1,4 @@
-"""Hears from Postgres that a city's log moved on, so that kept bodies know when they are old."""
+"""Listens for Postgres notices that a city's log moved on, to invalidate cached bodies."""
 
 import asyncio
 import logging

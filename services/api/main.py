@@ -1,4 +1,4 @@
-"""The application: its routes, what it holds open, and its contract."""
+"""The FastAPI application: its routes, its open resources, and its contract."""
 
 import asyncio
 from collections.abc import AsyncIterator

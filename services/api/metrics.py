@@ -1,8 +1,8 @@
 """Every metric that an API process serves at `/metrics`, beside those of every process.
 
-What a process did itself each tells by itself: a sum over all processes is the whole. What stands
-in the database each tells alike: any one of them, or the greatest. docs/operations.md says what
-each tells and when to alarm.
+Metrics of a process's own work are summed over all processes. Metrics of the database's state are
+the same from every process: take any of them, or the maximum. docs/operations.md says what each
+means and when to alarm.
 """
 
 from prometheus_client import Counter, Gauge, Histogram

@@ -1,4 +1,4 @@
-"""Round every request: its id, its trail, a bound on its body, no NUL in its address, metrics."""
+"""The ASGI middleware: request id, trace, body limit, no NUL in the address, metrics."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What is told of a request once it is answered: its metrics, and a line of the log in detail."""
+"""Metrics and the access log line of a request, written once it is answered."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Opens the ways to the replicas that the settings name, and asks how far each is."""
+"""Opens the engines of the configured replicas, and polls how far each has replayed."""
 
 import asyncio
 from collections.abc import AsyncIterator

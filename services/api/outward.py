@@ -1,8 +1,8 @@
-"""What is done to an answer on its way out: compression, and addresses with the path prefix.
+"""Post-processing of responses: compression, and the path prefix in addresses.
 
-Only answers to GET are compressed: secrets stand in answers to POST alone, so the length of no
-compressed answer tells of one (BREACH). A compressed body has an ETag of its own, as RFC 9110
-section 8.8.3.3 asks; whoever sends it back means the same version.
+Only responses to GET are compressed: secrets occur in responses to POST alone, so no compressed
+length can leak one (BREACH). A compressed body has an ETag of its own, as RFC 9110 section 8.8.3.3
+asks; a caller that sends it back means the same version.
 """
 
 import re

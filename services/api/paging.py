@@ -1,6 +1,6 @@
-"""The pages of lists: what a token belongs to, where a page begins, where it is cut.
+"""Pagination of lists: what a page token is bound to, where a page begins and ends.
 
-A list asks its query for one row more than a page holds; whether it came tells if more follow.
+A list queries one row more than a page holds; that row shows whether another page follows.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

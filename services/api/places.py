@@ -1,8 +1,8 @@
-"""How many requests of a credential are under way, in all processes together.
+"""Limits how many requests of a credential are in flight, over all processes.
 
-A process holds leases of places in Redis and lets requests take them from memory: it asks for a few
-more than it needs, and gives back what it does not need. A lease is renewed while a request holds a
-place of it, and otherwise lapses, as those of a killed process do.
+A process leases places in Redis and hands them to requests from memory: it asks for a few more than
+it needs, and gives back what it does not need. A lease is renewed while a request uses one of its
+places, and otherwise lapses, as the leases of a killed process do.
 """
 
 import asyncio

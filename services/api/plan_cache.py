@@ -1,4 +1,4 @@
-"""Plans as they stood a moment ago, kept so that a request need not read one from Postgres."""
+"""A short-lived cache of plans, so that a request need not read one from Postgres."""
 
 import asyncio
 from collections import Counter

@@ -1,6 +1,6 @@
 """Parameters that name a part of a plan: a period, an indicator, a task.
 
-What is not in the plan is refused before anything else of the request is judged.
+A part that the plan does not have is refused before anything else of the request is checked.
 """
 
 from typing import Annotated

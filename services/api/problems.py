@@ -1,4 +1,4 @@
-"""Every refusal as RFC 9457 `application/problem+json`, in the caller's language."""
+"""Error responses as RFC 9457 `application/problem+json`, in the caller's language."""
 
 import logging
 from collections.abc import Mapping, Sequence

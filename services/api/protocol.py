@@ -1,10 +1,10 @@
-"""HTTP/1.1 on the wire: uvicorn's protocol, which ignores offers we do not take and bounds heads.
+"""uvicorn's HTTP/1.1 protocol with bounded heads, and ignoring `Upgrade` offers we do not take.
 
-What is refused here never becomes a request, and is told as every other refusal is.
+A message refused here never becomes a request, and is answered like every other refusal.
 
 An offer to speak another protocol (`Upgrade: h2c`, `websocket`) makes the parser give up the
-rest of the connection, and with it the body. Such a request is parsed anew without its offer,
-as RFC 9110 section 7.8 lets a server do that does not take it; any other costs nothing more.
+rest of the connection, and with it the body. Such a request is parsed again without its offer,
+as RFC 9110 section 7.8 allows a server that does not accept it; other requests cost nothing more.
 """
 
 from collections.abc import Sequence

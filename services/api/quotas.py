@@ -1,7 +1,7 @@
-"""How much of what a credential may ask for in a minute, and what is told of it. Pure.
+"""Arithmetic of a credential's quotas, and the headers that report them. Pure.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` says the quota,
-`RateLimit` what is left of it and for how many seconds.
+The fields are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` is the quota,
+`RateLimit` its remainder and for how many seconds.
 """
 
 from dataclasses import dataclass

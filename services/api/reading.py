@@ -1,8 +1,8 @@
-"""Which server a request reads from, as far as its caller has a say in it: `Wufei-Position`.
+"""Chooses the database server of a request by the position its caller sent in `Wufei-Position`.
 
-A GET may be answered by a replica; all else by the primary. Every answer says up to where of the
-database's log its caller may have seen or written; whoever sends that with a later request, to
-whichever process, finds nothing older.
+A GET may be answered by a replica; all else by the primary. Every response carries the position of
+the database's log that its caller may have read or written. A later request that sends it back, to
+any process, reads nothing older.
 """
 
 import re

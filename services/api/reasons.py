@@ -1,4 +1,4 @@
-"""Why a verb is used, as callers say it: with a reason, or with a remark if there is one."""
+"""Request bodies of verbs: with a required reason, or with an optional remark."""
 
 from pydantic import Field
 

@@ -1,6 +1,6 @@
-"""What one request carries on its way: who asks and how, and what was found of it so far.
+"""The state of one request: its caller, its options, and what was looked up for it so far.
 
-The middleware makes one for each request; whatever makes a request of another one makes its own.
+The middleware makes one for each request; code that makes a request within another makes its own.
 """
 
 from collections.abc import Mapping

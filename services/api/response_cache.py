@@ -1,10 +1,10 @@
-"""Answers kept as bytes until the log of their city moves on: for what many ask often.
+"""Caches the responses of hot GET routes as bytes until the log of their city moves on.
 
-An answer is kept for one credential, as far as that sees, and one address: nobody gets an answer
-that was made for another credential, or for a token of the same that may more. One that is kept
-counts against the limits as one that is made. What it says depends on the log alone, and the log's
-generation tells when it is old. An answer that depends on the language of the request is not kept.
-None is where there are replicas: what one of them answers may be older than the log's generation.
+An entry belongs to one credential, with its scopes, and one address: no caller gets an answer made
+for another credential, or for a token of the same one with more scopes. A cached answer counts
+against the limits like any other. Its content depends on the log alone, and the log's generation
+invalidates it; answers that depend on the request's language are not cached. With replicas nothing
+is cached, because a replica's answer may be older than the log's generation.
 """
 
 import asyncio

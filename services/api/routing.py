@@ -1,4 +1,4 @@
-"""The router of all our paths: a known caller, exact JSON in, kept replies for repeated POSTs.
+"""The route classes: authentication, exact JSON numbers, and idempotent POSTs.
 
 A malformed body is remembered, not raised, so that 401, 403 and 404 come before it.
 """

@@ -1,4 +1,4 @@
-"""What of the difference of two scores came of what, on the wire: of boards drawn, and foreseen."""
+"""The causes of a difference between two scores, as JSON: for drawn boards and for previews."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Requests that stand in an envelope: opened with the keys of the partner that sent them."""
+"""Requests in an SM2 envelope, opened with the keys of the partner that sent them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""A request that met a change of the schema is carried out once more, and its caller never knows.
+"""Retries a request that met a schema change, without its caller noticing.
 
 A statement that a connection prepared before the change may be refused after it. The refusal
 undoes the transaction, of which a request has one, and prepares every statement anew. Likewise a
-reading that a replica failed is made on the primary, and one of a position that a replica has not.
+read that failed on a replica, or that asks for a position it lacks, is made on the primary.
 """
 
 import logging

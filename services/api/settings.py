@@ -1,4 +1,4 @@
-"""What the HTTP door is told by its environment."""
+"""Environment settings of the API process."""
 
 from datetime import timedelta
 from typing import Annotated

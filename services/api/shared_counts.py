@@ -1,8 +1,8 @@
-"""What all processes count together in Redis, for as long as it answers.
+"""Counters that all processes share in Redis, while it answers.
 
-A count of a window is one expiring number. Places, of which each is one request under way, are
-leased: a process says how many it holds, and for how long; what a killed one held lapses. Where
-Redis does not answer, nobody waits for it again for five seconds.
+The count of a window is one expiring number. Places for requests in flight are leased: a process
+states how many it holds, and for how long, so that those of a killed process lapse. After Redis
+fails to answer, nobody waits for it again for five seconds.
 """
 
 import asyncio

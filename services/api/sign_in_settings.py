@@ -1,4 +1,4 @@
-"""How people sign in, as the environment sets it, and who administers what."""
+"""Environment settings of sign-in and of who administers what."""
 
 import os
 from datetime import timedelta

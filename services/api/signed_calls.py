@@ -1,8 +1,8 @@
-"""Requests that a partner signed: proved, counted once, and answered as the key that it acts as.
+"""Requests that a partner signed: verified, counted once, and run as the key it acts as.
 
-What is signed is proved before anything is written; then a nonce is remembered in PostgreSQL by a
-statement that is a transaction by itself, so that a replay is refused by whichever process it
-meets, and after Redis was emptied.
+The signature is verified before anything is written. Then a nonce is stored in PostgreSQL by a
+statement that is a transaction by itself, so that a replay is refused by any process, and after
+Redis was emptied.
 """
 
 import asyncio

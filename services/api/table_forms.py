@@ -1,4 +1,4 @@
-"""In which form a list is asked for: by the end of its address, or by `Accept`."""
+"""The format a list is asked for in, by the suffix of its address or by `Accept`."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
-"""Signing keys as a process knows them: read once a minute, and sooner for an unknown name.
+"""Signing keys as a process caches them: read once a minute, and sooner for an unknown key id.
 
-A storm of tokens with made-up names of keys costs one look a second at most, and no request ever
-leaves for one.
+A storm of tokens with made-up key ids costs at most one query a second, and never an outgoing
+request.
 """
 
 import asyncio

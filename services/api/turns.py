@@ -1,8 +1,8 @@
-"""A verb on an item, in the order that is published: found, right, body, precondition, act, answer.
+"""Runs a verb on an item in the published order: found, right, body, precondition, act, answer.
 
 A slice says how its item is found and locked within the caller's scope, who has the right to a
-verb, and how the item is shown. A dependency of the route does the first two and hands out a
-`Turn`; FastAPI judges the body after its dependencies; `Turn.act` does the rest. All of it is
+verb, and how the item is rendered. A dependency of the route does the first two and returns a
+`Turn`; FastAPI validates the body after its dependencies; `Turn.act` does the rest. All of it is
 one transaction, that of `Writing`.
 """
 

@@ -1,8 +1,8 @@
-"""Nothing that was said is passed over: what a route does not read of a request is refused.
+"""Refuses query parameters and bodies that a route would silently ignore.
 
-A misspelt `validate_only` would write, a misspelt filter would answer with everything, an empty
-one with nothing. So every route knows the names of its query parameters and whether it takes a
-body, from its signature.
+A misspelt `validate_only` would write, a misspelt filter would return everything, an empty
+one nothing. So every route knows, from its signature, the names of its query parameters and whether
+it takes a body.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
-"""Remembers that Postgres refused to write, so that the readiness can say it.
+"""Remembers that Postgres refused to write, for the readiness check.
 
-Only a write finds out that a disk is full, and a small one may still find room when others do
-not: so what counts is what happened to the requests themselves.
+Only a write finds out that a disk is full, and a small probe may still find room when larger writes
+do not: so the results of the requests themselves count.
 """
 
 from datetime import datetime, timedelta

@@ -1,7 +1,7 @@
-"""How a change is asked for: as a preview, and under which idempotency key.
+"""Options of a change: the preview flag and the idempotency key.
 
-They are judged beside the session, not by it, so that a fault in one of them does not keep a
-route from finding what the change is of: whoever may not know of a thing hears nothing else.
+They are validated beside the session, not by it, so that a fault in them does not keep a route from
+finding its item first: a caller that may not know of an item gets only 404.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""Routes and schemas of what waits for the caller, and of calendars to subscribe to."""
+"""Routes and schemas of a caller's to-do list, and of calendar subscriptions."""

@@ -1,4 +1,4 @@
-"""The path that calendar programs read: no key, the token in the address is the credential."""
+"""The iCalendar route for calendar programs: the token in the address is the only credential."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Paths of what waits for the caller, and of the calendar tokens."""
+"""Routes of the to-do list and of calendar tokens."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""What waiting things and calendar tokens look like on the wire."""
+"""Pydantic schemas of the to-do list and of calendar tokens."""
 
 from datetime import date, datetime
 from typing import Annotated, Any

@@ -1,1 +1,1 @@
-"""Routes and schemas of alerts and of the rules by which they are raised."""
+"""Routes and schemas of alerts and of the rules that raise them."""

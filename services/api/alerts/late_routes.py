@@ -1,4 +1,4 @@
-"""The path of what is late in a plan, of every kind, in one list."""
+"""The route that lists everything that is late in a plan, of every kind."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What is late, as it is answered."""
+"""Renders late items."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Paths of alerts: list and read them, acknowledge and snooze."""
+"""Routes of alerts: list and read them, acknowledge and snooze."""
 
 from collections.abc import Sized
 from dataclasses import dataclass

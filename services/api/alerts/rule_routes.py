@@ -1,4 +1,4 @@
-"""Paths of the rules by which a plan's alerts are raised: read, change, try."""
+"""Routes of a plan's alert rules: read, change, try."""
 
 from dataclasses import replace
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What alerts, their notices and their rules look like on the wire."""
+"""Pydantic schemas of alerts, their notices and their rules."""
 
 from datetime import date, datetime
 from typing import Annotated, Any

@@ -1,1 +1,1 @@
-"""Score sheets, and what was found by them, over HTTP."""
+"""Score sheets, and assessments by them, over HTTP."""

@@ -1,4 +1,4 @@
-"""Paths of appeals: filed by the unit, decided by the office; and what was published of a thing."""
+"""Routes of appeals, filed by the unit and decided by the office, and of published revisions."""
 
 from dataclasses import dataclass
 from functools import partial

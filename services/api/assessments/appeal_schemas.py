@@ -1,4 +1,4 @@
-"""What appeals, and what they corrected, look like on the wire."""
+"""Pydantic schemas of appeals, and of the revisions they led to."""
 
 from datetime import datetime
 from typing import Annotated, Any

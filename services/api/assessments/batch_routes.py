@@ -1,4 +1,4 @@
-"""The path of many assessments at once."""
+"""The route that takes many assessments at once."""
 
 from fastapi import Request, Response
 from pydantic_core import to_json

@@ -1,4 +1,4 @@
-"""What many assessments at once, and the report on them, look like on the wire."""
+"""Pydantic schemas of a batch of assessments and its report."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The path of the evidence list for commendations: who ranks where, what speaks against whom."""
+"""The route of the evidence list for commendations: each unit's ranks and obstacles."""
 
 from typing import Annotated
 

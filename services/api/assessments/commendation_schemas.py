@@ -1,4 +1,4 @@
-"""What the evidence list for commendations looks like on the wire."""
+"""Pydantic schemas of the evidence list for commendations."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, get_args

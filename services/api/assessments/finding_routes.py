@@ -1,4 +1,4 @@
-"""The path of what subjects lost points for, month by month."""
+"""The route of lost points by subject and month."""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What a list of lost points looks like on the wire."""
+"""Pydantic schemas of a list of lost points."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The path of a score sheet as a form: the items of every subject, to be filled in."""
+"""The route of a score sheet as a form to fill in, with the items of every subject."""
 
 from collections.abc import Sequence
 

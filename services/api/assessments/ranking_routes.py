@@ -1,4 +1,4 @@
-"""Paths of rankings by a score sheet, and of the trial of a changed one."""
+"""Routes of rankings by a score sheet, and of the trial of a changed sheet."""
 
 import asyncio
 from typing import Annotated

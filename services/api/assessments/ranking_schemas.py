@@ -1,4 +1,4 @@
-"""What rankings of assessments, and the trial of a changed sheet, look like on the wire."""
+"""Pydantic schemas of rankings of assessments, and the trial of a changed sheet,."""
 
 from collections.abc import Sequence
 from decimal import Decimal

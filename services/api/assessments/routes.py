@@ -1,4 +1,4 @@
-"""Paths of score sheets, and of assessments by them."""
+"""Routes of score sheets, and of assessments by them."""
 
 from functools import partial
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What score sheets and assessments look like on the wire."""
+"""Pydantic schemas of score sheets and assessments."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Paths that change an assessment: edit, submit, return, confirm, publish, withdraw."""
+"""Routes that change an assessment: edit, submit, return, confirm, publish, withdraw."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

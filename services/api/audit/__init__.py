@@ -1,1 +1,1 @@
-"""The HTTP paths of the audit."""
+"""Routes and schemas of the audit."""

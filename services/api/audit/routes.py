@@ -1,4 +1,4 @@
-"""Paths of the audit: what was done with keys and settings, and the file that proves it."""
+"""Routes of the audit: the record of changes to keys and settings, and its signed file."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated

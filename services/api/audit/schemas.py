@@ -1,4 +1,4 @@
-"""What the audit looks like on the wire."""
+"""Pydantic schemas of the audit."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""The board: pages for people, and the links that show one. It decides nothing."""
+"""The board: HTML pages for people, and the links that open it. It makes no domain decisions."""

@@ -1,6 +1,6 @@
-"""Where the marks of a chart stand, in units of its own box. Pure: pages draw what is said here.
+"""Layout of charts, in units of the chart's own box. Pure: the templates draw the result.
 
-No chart says anything that does not stand beside it as text.
+Everything in a chart also stands beside it as text.
 """
 
 from collections.abc import Sequence

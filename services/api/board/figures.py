@@ -1,4 +1,4 @@
-"""Figures as official papers have them: no minus beside 下降, and `—` for what is none."""
+"""Formats figures as official papers do: no minus beside 下降, and `—` for a missing value."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

@@ -1,7 +1,7 @@
-"""Forms that browsers send: read within bounds, and only from pages of ours.
+"""Reads HTML forms, within bounds, and only from pages of ours.
 
-A form is taken where the browser says that one of our own pages sent it (`Origin`), and where it
-holds the token of the very session, which no other page can know.
+A form is accepted if the browser says that one of our own pages sent it (`Origin`) and if it
+carries the CSRF token of that session, which no other page can know.
 """
 
 import base64

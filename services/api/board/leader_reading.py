@@ -1,4 +1,4 @@
-"""What the leader's page is made of, read on one connection in a bounded number of statements."""
+"""Reads the data of the leader's page, on one connection in a bounded number of statements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

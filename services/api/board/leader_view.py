@@ -1,4 +1,4 @@
-"""The leader's page in words and figures, made of what was read. Pure; it decides nothing."""
+"""Builds the words and figures of the leader's page from the data read. Pure."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

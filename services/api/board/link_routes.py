@@ -1,4 +1,4 @@
-"""Paths of the links that show a plan's board to whoever has their address."""
+"""Routes of the links that open a plan's board to whoever has their address."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What links to the board look like on the wire."""
+"""Pydantic schemas of links to the board."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the board does, it does by the operations of the contract, in this process, as its visitor.
+"""Calls operations of the contract in this process, as the visitor of a page.
 
 So a form has the rights, the checks, the refusals and the history of the call that it stands for.
 """

@@ -1,7 +1,7 @@
-"""Pages kept as bytes until the log of their city moves on, one for all who see the same.
+"""Caches pages as bytes until the log of their city moves on, shared by readers of equal scope.
 
-What a page says hangs on what its reader may see, and not on who that is; only the token of its
-forms is each session's own, and is put in as the page is answered.
+A page depends on its reader's scope and not on who the reader is. Only the form token belongs to
+one session; it is filled in as the page is answered.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""What the pages that people work on share: operations asked, forms read, files passed on."""
+"""Helpers of the interactive pages: calling operations, reading forms, passing on files."""
 
 from typing import Any
 

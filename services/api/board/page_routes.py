@@ -1,4 +1,4 @@
-"""The pages that are read: the leader's, the public one, and the way to them."""
+"""The read-only pages: the leader's page, the public page, and the entry to them."""
 
 import asyncio
 from typing import Annotated

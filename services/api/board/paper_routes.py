@@ -1,4 +1,4 @@
-"""The pages of papers: one is asked for on the office's page, and looked at here."""
+"""The pages of papers: requested on the office's page, and viewed here."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""The public page: what was published last of a plan, and nothing that was not."""
+"""The public page: the last publication of a plan, and nothing unpublished."""
 
 from dataclasses import replace
 from typing import Any

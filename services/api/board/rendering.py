@@ -1,4 +1,4 @@
-"""Pages made of templates, words in two languages, and the files beside them.
+"""Renders templates in two languages, and serves the static files beside them.
 
 Every text that comes from the ledger is escaped, and a name that a template misspells is an error.
 """

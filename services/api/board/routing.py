@@ -1,4 +1,4 @@
-"""Routes of the board: what is refused is told on a page, in the reader's language."""
+"""The route class of the board: refusals become a page in the reader's language."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Where people sign in to the board, choose their post, and sign out; where a link is followed."""
+"""The board's sign-in: credentials, choice of post, sign-out, and following a link."""
 
 import json
 import re

@@ -1,9 +1,10 @@
-"""Who looks at the board: a person by the cookie of a session, or whoever has a link by its own.
+"""Identifies a visitor of the board by a cookie: of a person's session, or of a link.
 
-The cookie of a session that was begun here holds a token of it, which is for the board alone and
-good as long as the session may rest. It is renewed while it is used. So nothing of a visit is kept
-here, and whatever ends the session ends it for the board too, within five seconds. A client's
-access token opens no page: it would be renewed where a client has to show its refresh token.
+The cookie of a session that was begun here holds a token of it, with the board as audience and
+valid as long as the session may be idle. It is renewed while it is used. So no state of a visit is
+stored here, and whatever ends the session ends it for the board too, within five seconds. A
+client's access token opens no page: the board would renew it, though clients must show their
+refresh token for that.
 """
 
 from collections.abc import Callable, Mapping

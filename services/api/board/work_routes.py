@@ -1,6 +1,6 @@
-"""The pages that people work on: the unit's, the office's, and that of a sheet on its way in.
+"""The interactive pages: the unit's, the office's, and that of an uploaded sheet.
 
-What they show, operations of the contract answered; what a form asks for, one of them carries out.
+They show the answers of operations of the contract, and each form calls such an operation.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What operations answered as the pages show it, and what forms say as they are asked. Pure."""
+"""Converts operation answers for the pages, and form fields for the operations. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A year as a table: CSV as a spreadsheet saves it, read as the JSON that it stands for."""
+"""Reads a year's calendar from CSV, as a spreadsheet saves it, into the JSON it stands for."""
 
 import csv
 import io

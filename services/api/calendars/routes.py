@@ -1,4 +1,4 @@
-"""Paths of working days: the calendars of a city, one year of one, and announcing a year."""
+"""Routes of working days: the calendars of a city, one year of one, and announcing a year."""
 
 from typing import Annotated
 

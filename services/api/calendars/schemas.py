@@ -1,4 +1,4 @@
-"""What working days look like on the wire."""
+"""Pydantic schemas of working days."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

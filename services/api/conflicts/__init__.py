@@ -1,1 +1,1 @@
-"""What the paths of conflicts share, whatever they are over; the paths are with the things."""
+"""Code shared by the routes of conflicts; the routes themselves are with their subjects."""

@@ -1,4 +1,4 @@
-"""What every conflict with a device looks like on the wire."""
+"""Pydantic schemas common to every conflict with a device."""
 
 from datetime import datetime
 from typing import Any

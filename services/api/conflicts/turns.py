@@ -1,4 +1,4 @@
-"""A conflict's turn to be decided, whatever it is over."""
+"""The verb to decide a conflict, whatever its subject."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar

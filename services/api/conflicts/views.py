@@ -1,4 +1,4 @@
-"""Answers about conflicts, whatever they are over: a page of them, and one as it is found."""
+"""Lists, finds and renders conflicts, whatever their subject."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Connectors: where figures are reported, what a superior answered, and schemas of these."""
+"""Routes and schemas of connectors: reporting figures to superior platforms."""

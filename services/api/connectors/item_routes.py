@@ -1,4 +1,4 @@
-"""Paths of what is reported: items, requests, a superior's statements, and a period compared."""
+"""Routes of reported items, requests, a superior's statements, and a period's reconciliation."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated

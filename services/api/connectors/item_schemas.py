@@ -1,4 +1,4 @@
-"""What is reported, what was answered, and how a period compares, on the wire."""
+"""Pydantic schemas of reported items, requests, statements and reconciliations."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

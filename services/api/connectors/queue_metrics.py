@@ -1,4 +1,4 @@
-"""Brings the gauges of connectors up to date, a few seconds apart at least."""
+"""Updates the gauges of connectors, at most every few seconds."""
 
 import time
 from collections import Counter

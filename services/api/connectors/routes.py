@@ -1,4 +1,4 @@
-"""Paths of connectors: where figures are reported, in which codes, and whether they are."""
+"""Routes of connectors: where figures are reported, in which codes, and whether it works."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What connectors look like on the wire."""
+"""Pydantic schemas of connectors."""
 
 from datetime import datetime
 from typing import Annotated, Any, get_args

@@ -1,1 +1,1 @@
-"""The contract of the HTTP API: what routes say of themselves, made into one OpenAPI document."""
+"""The contract of the HTTP API: one OpenAPI document built from the routes."""

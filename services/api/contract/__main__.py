@@ -1,4 +1,4 @@
-"""`python -m services.api.contract write` writes the contract, `check` fails when it is stale."""
+"""`python -m services.api.contract write` writes the contract; `check` fails if it is stale."""
 
 import sys
 from pathlib import Path

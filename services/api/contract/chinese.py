@@ -1,14 +1,14 @@
-"""The words of the docs page in Chinese, read when the page is first asked for in Chinese.
+"""The Chinese texts of the docs page, read when the page is first asked for in Chinese.
 
-The contract's own words are English. Their Chinese stands in data files beside what it speaks of,
+The contract itself is in English. Its Chinese is in data files beside the code it describes,
 named `chinese.yaml` or `…_chinese.yaml`, which hold:
 
-- `texts`: each sentence in English, and its Chinese, once for all places that say it. A
+- `texts`: each English sentence with its Chinese, once for all places that use it. A
   description is looked up by its paragraphs, and a list by its items. A sentence with a full stop
   that is not listed is looked up without it.
-- `forms`: sentences that are composed of names, as a pattern and its Chinese.
+- `forms`: sentences that contain names, as a pattern and its Chinese.
 - `tags`: the name of every tag, by its code.
-- `labels`: what the viewer writes on the page by itself, as whole texts of an element.
+- `labels`: the viewer's own labels on the page, as whole texts of an element.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Values that a member may have, said in the contract without being enforced on our own output."""
+"""Documents a field's possible values in the contract without validating our own output."""
 
 from collections.abc import Sequence
 

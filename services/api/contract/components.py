@@ -1,4 +1,4 @@
-"""The parts that operations of the contract share: headers, parameters, refusals with examples."""
+"""Shared components of the contract: headers, parameters, refusals with examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The docs page in Chinese and in English, which loads nothing from elsewhere."""
+"""The docs page in Chinese and in English, which loads nothing from other hosts."""
 
 import json
 from collections.abc import Mapping

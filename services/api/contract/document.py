@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, completed, with what operations share said once."""
+"""Builds the OpenAPI document: FastAPI's own, completed, with shared parts as components."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy

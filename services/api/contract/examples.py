@@ -1,7 +1,7 @@
-"""The examples of the contract, read from the data files beside the routes when it is made.
+"""Reads the contract's examples from the data files beside the routes.
 
 A file named `examples.yaml`, or `…_examples.yaml`, holds `examples` by the name that a route gives
-to `asking` or `answering`, or `events` by their type. Its `parts` are what several of them share.
+to `asking` or `answering`, or `events` by their type. Its `parts` are shared by several examples.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Shapes that occur in many places, given a name: generators make one type of each name.
+"""Names schemas that recur, because code generators make one type of each name.
 
-A list of values is recognised by its values: equal lists share one name.
+An enumeration is recognised by its values: equal lists share one name.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Bodies in which an absent member means something: the contract states no default for them.
+"""Removes defaults from bodies in which an absent member has a meaning.
 
 A generated client sends the defaults that a contract states. In a partial update it would so
 change members that the caller never mentioned; in a refusal it would show members that were not

@@ -1,4 +1,4 @@
-"""The plan document as components of the contract, from the format itself."""
+"""The plan document's schema as components of the contract."""
 
 from typing import Any
 

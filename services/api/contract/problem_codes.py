@@ -1,4 +1,4 @@
-"""The stable codes of all refusals, gathered from the error classes themselves."""
+"""Collects the stable codes of all refusals from the error classes."""
 
 import pkgutil
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Schemas of bodies that their endpoints read by themselves, which FastAPI knows nothing of."""
+"""Schemas of bodies that endpoints parse themselves, and that FastAPI therefore does not know."""
 
 from typing import Any
 

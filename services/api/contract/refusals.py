@@ -1,7 +1,7 @@
-"""What a refusal looks like, and which refusals a route declares.
+"""The schema of a refusal, and the refusals that a route declares.
 
-A route names those that its own rules bring about. What follows from its shape alone (a
-credential, a body, parameters) is added to every operation by `contract.shape`.
+A route lists those that its own rules cause. Those that follow from its shape alone (a
+credential, a body, parameters) are added to every operation by `contract.shape`.
 """
 
 from collections.abc import Mapping

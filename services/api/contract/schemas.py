@@ -1,7 +1,7 @@
-"""What is true of schemas wherever they stand, said once for all of them.
+"""Corrections that apply to every schema of the contract.
 
-A blank optional text is null, so no shortest length is told of it. A constant says its type, and
-numbers of the log need 64 bits: generators need both.
+A blank optional text is null, so it has no `minLength`. A constant states its type, and log
+numbers need 64 bits: generators need both.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What follows for an operation from its shape: whether it needs a key, takes a body, changes."""
+"""Completes an operation by its signature: whether it needs a key, takes a body, changes data."""
 
 from inspect import cleandoc
 from typing import Any

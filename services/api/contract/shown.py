@@ -1,7 +1,7 @@
-"""What a route shows in the contract beside its types: examples, and the headers of its answer.
+"""Declares a route's examples and response headers for the contract.
 
-A route only names its examples. What they hold stands in `examples.yaml` beside the route, and is
-read by `contract.examples` when the contract is made, never before.
+A route only names its examples. Their content is in `examples.yaml` beside the route, and is
+read by `contract.examples` when the contract is built, never before.
 """
 
 from typing import Any

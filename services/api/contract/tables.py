@@ -1,4 +1,4 @@
-"""The forms that lists have beside JSON, as their operations show them."""
+"""Documents the table formats (CSV, XLSX) that lists offer beside JSON."""
 
 from typing import Any
 

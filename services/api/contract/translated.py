@@ -1,4 +1,4 @@
-"""The contract with everything that it says to people put into Chinese; names stay as they are."""
+"""Translates the contract's prose into Chinese; names stay as they are."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

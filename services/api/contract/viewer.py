@@ -1,6 +1,6 @@
-"""The contract as the docs page can show it: the viewer we carry knows OpenAPI 3.0 only.
+"""Converts the contract to OpenAPI 3.0, the only version that the bundled viewer knows.
 
-What callers are promised is the contract itself; this is a picture of it.
+Only the contract itself is binding; the converted document is for display.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The contract's `webhooks` section: what is sent for each type of event, with an example."""
+"""The contract's `webhooks` section: the message of each type of event, with an example."""
 
 import re
 from collections.abc import Mapping

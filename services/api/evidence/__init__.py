@@ -1,1 +1,1 @@
-"""Paths of evidence: files that come in, are looked at, and go out."""
+"""Routes of evidence: uploading, inspecting and downloading files."""

@@ -1,4 +1,4 @@
-"""Paths of the office's archive: all evidence of a plan in one file, made by the worker."""
+"""Routes of the office's archive: all evidence of a plan in one file, made by the worker."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Paths of one file of evidence: what it is, its content, a link to that, and its removal."""
+"""Routes of one file of evidence: its metadata, its content, a link to that, and its removal."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

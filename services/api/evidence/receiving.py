@@ -1,6 +1,6 @@
-"""A file on its way in: from the socket to the store, part by part, and never held as a whole.
+"""Streams an uploaded file from the socket to the store, never holding the whole of it.
 
-No connection to the database is held meanwhile, however slowly it comes.
+No database connection is held meanwhile, however slow the upload.
 """
 
 import asyncio

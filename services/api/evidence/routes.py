@@ -1,4 +1,4 @@
-"""Paths of the evidence of something: of a submission, a milestone, an assigned target."""
+"""Routes of the evidence of a submission, a milestone or an assigned target."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Paths of the evidence of a row of a register."""
+"""Routes of the evidence of a row of a register."""
 
 from typing import Annotated, get_args
 

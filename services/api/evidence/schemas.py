@@ -1,4 +1,4 @@
-"""What evidence looks like on the wire."""
+"""Pydantic schemas of evidence."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""A file of the store on its way out: part by part, once it is known to be there."""
+"""Streams a file from the store, once it is known to exist."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing

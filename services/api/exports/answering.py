@@ -1,8 +1,8 @@
-"""Lists answered as CSV and XLSX: the pages of their JSON, read one after the other and sent.
+"""Answers lists as CSV and XLSX by reading the pages of their JSON one after the other.
 
-The rows are those of the JSON, because they are read from it: with the same filters, the same
-reach and the same refusals. Each page is a request of its own to the list, so that a key that is
-revoked ends an export within a page, and no connection is held while a caller takes its time.
+The rows are read from the JSON, so they have the same filters, the same scope and the same
+refusals. Each page is a request of its own to the list, so that a revoked key ends an export within
+a page, and no connection is held while a caller takes its time.
 """
 
 import hashlib

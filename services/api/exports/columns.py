@@ -1,4 +1,4 @@
-"""The columns of a table: declared by the schema of a row, named in the language asked for.
+"""The columns of a table: declared by the schema of a row, with headings in either language.
 
 A member that is itself an object becomes columns, `target.value`; a list, and an object whose
 members nobody declares, stays JSON in one cell.

@@ -1,6 +1,6 @@
-"""CSV as office programs read it: UTF-8 with a byte order mark, lines that end in CRLF (RFC 4180).
+"""Writes CSV as office programs read it: UTF-8 with a byte order mark and CRLF (RFC 4180).
 
-What such a program would take for a formula stays a text, as `formula_cells` has it.
+Text that such a program would take for a formula is escaped, see `formula_cells`.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The mark of a text that holds an exact decimal, so that a table can show it as a number."""
+"""Marks text fields that hold an exact decimal, so that a table can show them as numbers."""
 
 from typing import Annotated, Final
 

@@ -1,9 +1,8 @@
-"""XLSX that is sent while it is written (ECMA-376): a ZIP of sheets whose rows go out as they come.
+"""Writes XLSX (ECMA-376) as a stream: a ZIP of sheets whose rows are sent as they come.
 
-The libraries that write XLSX put it together when the last row is there: a caller would wait for
-the first byte, and the disk hold every row meanwhile (docs/adr/0028). What a workbook of rows
-needs is little: texts that stand in their cells, numbers, one style for headings and one for
-texts that begin as formulas do.
+The libraries that write XLSX assemble it after the last row: a caller would wait for the first
+byte, and the disk would hold every row meanwhile (docs/adr/0028). A workbook of rows needs little:
+inline texts, numbers, one style for headings and one for texts that begin like formulas.
 """
 
 import io

@@ -1,6 +1,6 @@
-"""What every form writes: tables one after the other, as pieces of a file, as rows come.
+"""The interface of table writers: they take rows as they come and yield pieces of a file.
 
-A writer holds no more than what it was given last. It is used from one thread at a time.
+A writer holds no more than the rows it was last given. It is used from one thread at a time.
 """
 
 from collections.abc import Callable, Iterable, Mapping

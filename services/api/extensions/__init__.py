@@ -1,1 +1,1 @@
-"""The door to extensions: more time asked for, and the answer."""
+"""Schemas of extensions: requests for more time, and their answers."""

@@ -1,4 +1,4 @@
-"""What extensions look like on the wire."""
+"""Pydantic schemas of extensions."""
 
 from datetime import date, datetime
 from typing import Any

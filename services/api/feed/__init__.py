@@ -1,1 +1,1 @@
-"""Routes and schemas of the numbered log."""
+"""Routes and schemas of the event log."""

@@ -1,4 +1,4 @@
-"""What the data of events holds that tell of assessments by score sheets."""
+"""Schemas of the data of events about assessments by score sheets."""
 
 from typing import Annotated, Any, NotRequired
 

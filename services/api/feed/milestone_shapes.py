@@ -1,4 +1,4 @@
-"""What the data of events holds that tell of conflicts over milestones."""
+"""Schemas of the data of events about conflicts over milestones."""
 
 from typing import Annotated, NotRequired
 

@@ -1,4 +1,4 @@
-"""What the data of events holds that tell of what is reported to superiors."""
+"""Schemas of the data of events about reporting to superiors."""
 
 from datetime import datetime
 from typing import Annotated, Any

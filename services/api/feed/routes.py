@@ -1,4 +1,4 @@
-"""The path of the numbered log."""
+"""The route of the event log."""
 
 import asyncio
 from typing import Annotated

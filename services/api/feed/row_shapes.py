@@ -1,4 +1,4 @@
-"""What the data of events holds that tell of conflicts over rows of registers."""
+"""Schemas of the data of events about conflicts over rows of registers."""
 
 from typing import Annotated, NotRequired
 

@@ -1,4 +1,4 @@
-"""What events look like on the wire."""
+"""Pydantic schemas of events."""
 
 from datetime import datetime
 from typing import Any, get_args

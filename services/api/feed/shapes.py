@@ -1,4 +1,4 @@
-"""What the data of each type of event holds. More members may appear; those here stay."""
+"""Schemas of the data of each type of event. Members may be added; those here stay."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

@@ -1,1 +1,1 @@
-"""The gateway: partners, what they call, the catalogue, and schemas of these."""
+"""The gateway: partners, the operations they call, the catalogue, and their schemas."""

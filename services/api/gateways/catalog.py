@@ -1,7 +1,7 @@
-"""The catalogue of what can be shared (政务信息资源目录), of the contract and the plan. Pure.
+"""Builds the catalogue of shareable data (政务信息资源目录) from the contract and the plan. Pure.
 
-Its columns are the core metadata of such catalogues. What a resource holds is read from the schema
-of the operation that answers it, so that the catalogue never says less or more than is answered.
+Its columns are the core metadata of such catalogues. The fields of a resource are read from the
+schema of the operation that answers it, so that the catalogue always matches the answers.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The path of the catalogue."""
+"""The route of the catalogue."""
 
 from typing import Annotated
 

@@ -1,8 +1,8 @@
-"""What partners call by `POST /gw/v1/<operation>`: flat members in, `{code, message, data}` out.
+"""The façade for partners, `POST /gw/v1/<operation>`: flat members in, `{code, message, data}` out.
 
 Each is an operation of the contract, found by its name: its path and its query tell which member
-goes where. It is carried out by that operation's own route, in this process, as the key that the
-partner acts as. Whatever gateways want otherwise than the contract has it is here and nowhere else.
+goes where. It is run by that operation's own route, in this process, as the key that the
+partner acts as. All deviations from the contract that gateways need are here and nowhere else.
 """
 
 import asyncio

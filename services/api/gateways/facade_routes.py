@@ -1,4 +1,4 @@
-"""The path that partners' gateways call."""
+"""The route that partners' gateways call."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping

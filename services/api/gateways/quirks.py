@@ -1,4 +1,4 @@
-"""How gateways write what the contract writes otherwise: dates, numbers, nothing. Pure."""
+"""Converts dates, numbers and nulls to the conventions of gateways. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping

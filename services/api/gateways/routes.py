@@ -1,4 +1,4 @@
-"""Paths of partners: the platforms that call through a gateway, and how they call."""
+"""Routes of partners: the platforms that call through a gateway, and how they call."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

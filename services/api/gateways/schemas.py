@@ -1,4 +1,4 @@
-"""What partners look like on the wire."""
+"""Pydantic schemas of partners."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Paths of keys and organizations."""
+"""Routes of keys and organizations."""
 
 from dataclasses import dataclass
 from datetime import timedelta

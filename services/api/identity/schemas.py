@@ -1,4 +1,4 @@
-"""What keys and organizations look like on the wire."""
+"""Pydantic schemas of keys and organizations."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""A request for a token as RFC 6749 writes it (§4.4, §2.3.1), and its refusals (§5.2). Pure."""
+"""Parses an OAuth 2 token request (RFC 6749 §4.4, §2.3.1), and its errors (§5.2). Pure."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Access tokens: given for a key (OAuth 2 client credentials), and what others verify them with."""
+"""Issues access tokens for keys (OAuth 2 client credentials), and serves the verification keys."""
 
 from typing import Annotated, Any
 

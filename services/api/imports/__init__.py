@@ -1,1 +1,1 @@
-"""Paths of sheets: forms that go out prefilled, and files that come in."""
+"""Routes of spreadsheets: prefilled forms to download, and files to upload."""

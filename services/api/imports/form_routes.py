@@ -1,4 +1,4 @@
-"""The path of a form: what a unit is asked for, with what is known of it."""
+"""The route of a form: the values a unit is asked for, prefilled with what is known."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What a form looks like on the wire: what a unit is asked for, with what is known of it."""
+"""Pydantic schemas of a form: the values a unit is asked for, prefilled with what is known."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime

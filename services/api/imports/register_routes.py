@@ -1,4 +1,4 @@
-"""Paths of sheets whose rows are those of a register: one that goes out, and what comes in."""
+"""Routes of spreadsheets of register rows: download a form, upload rows."""
 
 from dataclasses import replace
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Paths of files that come in: sent, judged by the worker, then confirmed or discarded."""
+"""Routes of uploaded files: sent, checked by the worker, then confirmed or discarded."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Any

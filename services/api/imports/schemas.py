@@ -1,4 +1,4 @@
-"""What imports look like on the wire."""
+"""Pydantic schemas of imports."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Paths of forms that go out: prefilled sheets in the official layout."""
+"""Routes that download prefilled sheets in the official layout."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,1 +1,1 @@
-"""The door to milestones and to the progress of tasks."""
+"""Routes and schemas of milestones and of the progress of tasks."""

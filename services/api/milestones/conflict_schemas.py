@@ -1,4 +1,4 @@
-"""What conflicts over milestones look like on the wire."""
+"""Pydantic schemas of conflicts over milestones."""
 
 from typing import Any
 from uuid import UUID

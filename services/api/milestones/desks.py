@@ -1,4 +1,4 @@
-"""The desk of a request about milestones: who acts, by which plan, when."""
+"""Builds the `MilestoneDesk` of a request: actor, plan, calendar and time."""
 
 from services.api.context import (
     Reading,

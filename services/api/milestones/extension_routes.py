@@ -1,4 +1,4 @@
-"""Paths of extensions: list and read them, grant, deny, take back."""
+"""Routes of extensions: list and read them, grant, deny, take back."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What routes about milestones ask of a request alike: who calls, and which one is named."""
+"""Dependencies shared by the routes of milestones: the caller, and the milestone named."""
 
 from typing import Annotated
 from uuid import UUID

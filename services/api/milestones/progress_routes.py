@@ -1,4 +1,4 @@
-"""Paths of progress: how far the tasks are, the units that lead them, and the townships."""
+"""Routes of progress: of tasks, of the units that lead them, and of townships."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Paths of milestones: assign one, list them, read one with its branches and its history."""
+"""Routes of milestones: assign one, list them, read one with its branches and its history."""
 
 from datetime import date
 from functools import partial

@@ -1,4 +1,4 @@
-"""What milestones look like on the wire."""
+"""Pydantic schemas of milestones."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Paths that change a milestone: edit it, sign for it, report, ask for closure, close, and more."""
+"""Routes that change a milestone: edit, sign for, report, ask for closure, close, and more."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Milestones as the wire shows them: made from the row, the day, the calendar and the caller."""
+"""Renders milestones, from the row, the day, the calendar and the caller."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What routes about obligations ask of a request alike: who calls, and which one is named."""
+"""Dependencies shared by the routes of obligations: the caller, and the obligation named."""
 
 from typing import Annotated
 from uuid import UUID

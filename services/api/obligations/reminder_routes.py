@@ -1,4 +1,4 @@
-"""Paths of reminders: the office asks exactly those who have not reported, once a day."""
+"""Routes of reminders: the office reminds exactly the units that have not reported, once a day."""
 
 from typing import Annotated
 

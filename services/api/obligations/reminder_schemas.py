@@ -1,4 +1,4 @@
-"""What reminders look like on the wire."""
+"""Pydantic schemas of reminders."""
 
 from datetime import date, datetime
 from typing import Any

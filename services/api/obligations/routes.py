@@ -1,4 +1,4 @@
-"""Paths of reporting obligations: who owes what by when, and what was reported of it."""
+"""Routes of reporting obligations: who owes which value by when, and what was reported."""
 
 from datetime import date
 from functools import partial

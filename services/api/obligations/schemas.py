@@ -1,4 +1,4 @@
-"""What reporting obligations look like on the wire."""
+"""Pydantic schemas of reporting obligations."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

@@ -1,1 +1,1 @@
-"""Observations over HTTP: what other sources say of the plan's figures."""
+"""Observations over HTTP: values of the plan's figures according to other sources."""

@@ -1,4 +1,4 @@
-"""Paths of observations: hand in what another source says, list it, read what it said before."""
+"""Routes of observations: hand in another source's values, list them, read earlier versions."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""What observations look like on the wire."""
+"""Pydantic schemas of observations."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Paths of long work that a caller started."""
+"""Routes of long-running operations that a caller started."""

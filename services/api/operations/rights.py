@@ -1,4 +1,4 @@
-"""Who may look in on long work and end it: whoever started it, with the scopes that took then."""
+"""Authorises operations: only for the caller that started one, with the scopes it needed then."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Paths of long work: how far it is, and an early end."""
+"""Routes of long-running operations: progress and cancellation."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What long work looks like on the wire."""
+"""Pydantic schemas of long-running operations."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

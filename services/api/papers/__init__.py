@@ -1,1 +1,1 @@
-"""The paths of papers that leave the office."""
+"""Routes of the office's outgoing papers."""

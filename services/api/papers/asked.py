@@ -1,4 +1,4 @@
-"""What is asked of a paper, judged before anything is written down."""
+"""Validates a request for a paper before anything is written."""
 
 from uuid import UUID
 

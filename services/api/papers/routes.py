@@ -1,4 +1,4 @@
-"""Paths of papers: asked for by the office, made by the worker, read for good."""
+"""Routes of papers: requested by the office, made by the worker, kept for good."""
 
 from datetime import date
 from typing import Annotated, Any, Literal

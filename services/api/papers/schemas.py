@@ -1,4 +1,4 @@
-"""What papers look like on the wire."""
+"""Pydantic schemas of papers."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""The public keys of what leaves this installation as a file, where anybody finds them."""
+"""The public keys that verify the files this installation signs, open to anybody."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Paths of the office's own texts in papers: read, and changed as a whole."""
+"""Routes of the office's own texts in papers: read, and replaced as a whole."""
 
 from typing import Annotated
 

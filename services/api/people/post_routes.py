@@ -1,4 +1,4 @@
-"""Paths of posts, for the security administrator."""
+"""Routes of posts, for the security administrator."""
 
 from dataclasses import dataclass
 from typing import Annotated

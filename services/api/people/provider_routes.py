@@ -1,4 +1,4 @@
-"""Paths of the government apps that people may sign in by, for the security administrator."""
+"""Routes of the government apps that people may sign in with, for the security administrator."""
 
 from dataclasses import dataclass
 from typing import Annotated

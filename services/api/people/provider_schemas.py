@@ -1,4 +1,4 @@
-"""What providers of sign-ins look like on the wire. Their secrets are taken and never shown."""
+"""Pydantic schemas of sign-in providers. Their secrets are accepted and never returned."""
 
 from datetime import datetime
 from typing import Annotated, Any

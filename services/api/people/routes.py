@@ -1,4 +1,4 @@
-"""Paths of users, for the security administrator."""
+"""Routes of users, for the security administrator."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What users and posts look like on the wire."""
+"""Pydantic schemas of users and posts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

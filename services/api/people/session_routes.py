@@ -1,4 +1,4 @@
-"""Paths of sessions: listed and ended by whose they are, and by the security administrator."""
+"""Routes of sessions: listed and ended by their users, and by the security administrator."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Where people come without a credential: they prove in the body who they are."""
+"""Sign-in routes: callers without a credential authenticate in the body."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What signing in, and sessions, look like on the wire."""
+"""Pydantic schemas of signing in, and sessions,."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Paths of what is decided beside a plan: targets the superior assigns, questions settled."""
+"""Routes of decisions beside a plan: targets assigned by the superior, and open questions."""
 
 from typing import Annotated
 

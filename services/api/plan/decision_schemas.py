@@ -1,4 +1,4 @@
-"""What is decided beside a plan, on the wire: assigned targets, and decisions on questions."""
+"""Pydantic schemas of decisions beside a plan: assigned targets and settled questions."""
 
 from pydantic import BaseModel, Field
 

@@ -1,4 +1,4 @@
-"""What a plan asks of evidence, on the wire."""
+"""Pydantic schemas of a plan's rules on evidence."""
 
 from typing import Annotated
 

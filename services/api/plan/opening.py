@@ -1,4 +1,4 @@
-"""What opening a period takes and answers: until when, from whom, and what is to be known."""
+"""Schemas of opening a period: due dates, the units asked, and warnings."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What routes about a plan ask of a request alike: who calls, and which one is named."""
+"""Dependencies shared by the routes of a plan: the caller, and the part of the plan named."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Paths of a plan's periods: which there are, and opening, closing, publishing, reopening one."""
+"""Routes of a plan's periods: list, open, close, publish and reopen."""
 
 from dataclasses import dataclass
 from datetime import date

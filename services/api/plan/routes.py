@@ -1,4 +1,4 @@
-"""Paths of plans: documents, indicators, tasks."""
+"""Routes of plans: documents, indicators, tasks."""
 
 from typing import Annotated
 

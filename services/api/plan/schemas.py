@@ -1,4 +1,4 @@
-"""What plans look like on the wire: the printed words beside what they were read as."""
+"""Pydantic schemas of plans: the printed words beside their parsed values."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args

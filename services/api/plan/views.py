@@ -1,4 +1,4 @@
-"""Plans as the wire shows them: made from the document and what is decided beside it."""
+"""Renders plans, from the document and the decisions beside it."""
 
 from collections.abc import Collection
 from datetime import date

@@ -1,1 +1,1 @@
-"""Registers as callers see them: what the plan says of each, their rows, and verbs on a row."""
+"""Registers over HTTP: their definitions in the plan, their rows, and verbs on a row."""

@@ -1,4 +1,4 @@
-"""What checks between the numbers of rows look like on the wire, and what is found by them."""
+"""Pydantic schemas of checks between the numbers of rows, and of their findings."""
 
 from collections.abc import Sequence
 from typing import Any

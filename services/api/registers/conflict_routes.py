@@ -1,4 +1,4 @@
-"""Paths of conflicts over rows of registers: list and read them, decide one."""
+"""Routes of conflicts over rows of registers: list and read them, decide one."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What conflicts over rows of registers look like on the wire."""
+"""Pydantic schemas of conflicts over rows of registers."""
 
 from typing import Any
 from uuid import UUID

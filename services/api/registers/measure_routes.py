@@ -1,4 +1,4 @@
-"""Paths of what follows from the rows of a register: figures, quotas, what is found of a row."""
+"""Routes of results computed from a register's rows: figures, quotas, findings."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What figures over the rows of registers look like on the wire."""
+"""Pydantic schemas of figures computed from the rows of registers."""
 
 from collections.abc import Mapping
 from datetime import datetime

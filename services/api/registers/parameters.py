@@ -1,4 +1,4 @@
-"""What routes about registers ask of a request alike: who calls, and which row is named."""
+"""Dependencies shared by the routes of registers: the caller, the register and the row named."""
 
 from typing import Annotated
 from uuid import UUID

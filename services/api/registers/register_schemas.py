@@ -1,4 +1,4 @@
-"""What registers look like on the wire, as the plan describes them."""
+"""Pydantic schemas of registers, as the plan defines them."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Paths of registers: what the plan says of them, their rows, and rows that come in."""
+"""Routes of registers: their definitions, their rows, and handing in rows."""
 
 from datetime import date
 from functools import partial

@@ -1,4 +1,4 @@
-"""What the rows of registers look like on the wire."""
+"""Pydantic schemas of the rows of registers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Paths that change a row of a register: edit, confirm, end, revoke, withdraw."""
+"""Routes that change a row of a register: edit, confirm, end, revoke, withdraw."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""The path that says why a score changed between two boards of a period."""
+"""The route that explains why a score changed between two boards of a period."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What the difference of two scores looks like on the wire."""
+"""Pydantic schemas of the difference of two scores."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""What changed between two boards, as it is answered, and how a board is named."""
+"""Renders the changes between two boards, and parses how a board is named."""
 
 import re
 from collections.abc import Mapping

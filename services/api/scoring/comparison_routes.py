@@ -1,4 +1,4 @@
-"""Two scoreboards side by side, indicator by indicator: two instants, or two publications."""
+"""Compares two scoreboards by indicator: two instants, or two publications."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What two scoreboards side by side look like on the wire."""
+"""Pydantic schemas of two scoreboards side by side."""
 
 from typing import Annotated, get_args
 

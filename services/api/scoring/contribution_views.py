@@ -1,4 +1,4 @@
-"""What a unit contributed to an indicator, as it is answered, and whose contribution is seen."""
+"""Renders a unit's contributions to an indicator, and decides whose contributions are visible."""
 
 from services.api.scoring.schemas import ContributionOut
 from services.core.identity.actor import Actor

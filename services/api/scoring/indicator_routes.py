@@ -1,4 +1,4 @@
-"""Paths of one indicator's scores: its series over the periods, and the trace of one score."""
+"""Routes of one indicator's scores: its series over the periods, and the trace of one score."""
 
 from collections import Counter
 from datetime import datetime

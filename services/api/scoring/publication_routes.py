@@ -1,4 +1,4 @@
-"""The path of what was published of a plan, whatever became of its periods since."""
+"""The route that lists a plan's publications, whatever became of their periods since."""
 
 from typing import Any
 

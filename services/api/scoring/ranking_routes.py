@@ -1,4 +1,4 @@
-"""Paths of rankings: units beside those they can be compared with, and who is none of them."""
+"""Routes of rankings: comparable units in order, and the units that are not ranked."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What rankings of units look like on the wire."""
+"""Pydantic schemas of rankings of units."""
 
 from collections import Counter
 from collections.abc import Sequence

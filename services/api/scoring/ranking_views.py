@@ -1,4 +1,4 @@
-"""Rankings as they are answered, and the board that they are drawn from."""
+"""Renders rankings, and finds the board they are drawn from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The path of the scoreboard, and what is asked of a scoreboard by other paths."""
+"""The route of the scoreboard, and functions about scoreboards that other routes use."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""What scores look like on the wire. Decimals are text; null means that there is none."""
+"""Pydantic schemas of scores. Decimals are text; null means that there is none."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""The plan's indicator table as it is printed, with what was reached beside each line of it."""
+"""The plan's indicator table as printed, with the reached value beside each line."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the plan's indicator table looks like on the wire."""
+"""Pydantic schemas of the plan's indicator table."""
 
 from datetime import date, datetime
 from typing import Annotated, get_args

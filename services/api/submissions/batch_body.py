@@ -1,7 +1,6 @@
-"""The body of a batch: JSON, or NDJSON with a row a line and the rest in the address.
+"""Parses the body of a batch: JSON, or NDJSON with one row a line and options in the query.
 
-Reading and judging thousands of rows is work for the processor alone, and is done beside the
-event loop.
+Parsing and validating thousands of rows is CPU work, and is done in a thread beside the event loop.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The paths that take many submissions at once, try them first, and write what was tried."""
+"""Routes that write many submissions at once, preview them, and write what was previewed."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a batch of submissions looks like on the wire."""
+"""Pydantic schemas of a batch of submissions."""
 
 from collections import Counter
 from collections.abc import Sequence

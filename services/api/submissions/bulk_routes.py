@@ -1,4 +1,4 @@
-"""Paths that carry out one verb on many submissions: approve, return, submit, withdraw."""
+"""Routes that apply one verb to many submissions: approve, return, submit, withdraw."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What one verb on many submissions looks like on the wire."""
+"""Pydantic schemas of one verb on many submissions."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Paths of the checks at entry: which there are, what new ones would find, what was found."""
+"""Routes of entry checks: list them, try new ones, read their findings."""
 
 from dataclasses import replace
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the checks of a plan, their trial and their results look like on the wire."""
+"""Pydantic schemas of a plan's entry checks, their trial and their results."""
 
 from typing import Annotated, Any
 from uuid import UUID

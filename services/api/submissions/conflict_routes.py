@@ -1,4 +1,4 @@
-"""Paths of conflicts over submissions: list and read them, decide one."""
+"""Routes of conflicts over submissions: list and read them, decide one."""
 
 from datetime import datetime
 from typing import Annotated, TypedDict

@@ -1,4 +1,4 @@
-"""What conflicts look like on the wire."""
+"""Pydantic schemas of conflicts."""
 
 from datetime import date, datetime
 from typing import Any

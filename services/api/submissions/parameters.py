@@ -1,4 +1,4 @@
-"""What routes about submissions ask of a request alike: who calls, and which one is named."""
+"""Dependencies shared by the routes of submissions: the caller, and the submission named."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What only a preview of a batch says: what would change, and what of the scores would follow."""
+"""Pydantic schemas only of a batch preview: the changes, and their effect on the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

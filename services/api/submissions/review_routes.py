@@ -1,4 +1,4 @@
-"""Paths that change a submission: edit, submit, withdraw, approve, return, reopen, falsify."""
+"""Routes that change a submission: edit, submit, withdraw, approve, return, reopen, falsify."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

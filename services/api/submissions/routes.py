@@ -1,4 +1,4 @@
-"""Paths of submissions. Creating one is the hot write: one statement, one round trip."""
+"""Routes of submissions. Creating one is the hot write: one statement, one round trip."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""What submissions look like on the wire."""
+"""Pydantic schemas of submissions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

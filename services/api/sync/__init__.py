@@ -1,1 +1,1 @@
-"""Sync over HTTP: what a device wrote without a network, and what it has to know."""
+"""Sync over HTTP: the writes of an offline device, and the updates it needs."""

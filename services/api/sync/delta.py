@@ -1,8 +1,8 @@
-"""What a device has to know and does not: what changed since a position, and lists that differ.
+"""Computes a device's update: changes since its position, and lists that differ.
 
-Submissions, milestones and rows of registers change by events, so they are told by position. What
-is owed, what waits and what is alerted also change as days pass, without any event: those lists are
-short, and are told whole whenever their digest is another one than the device has.
+Submissions, milestones and rows of registers change by events, so they are sent by position.
+Obligations, the to-do list and alerts also change as days pass, without any event: those lists are
+short, and are sent whole whenever their digest differs from the device's.
 """
 
 import hashlib

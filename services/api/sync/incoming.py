@@ -1,4 +1,4 @@
-"""The writes of a call as the ledger takes them. A write of a wrong shape is refused by itself."""
+"""Converts a call's writes for the ledger. A write of a wrong shape is refused by itself."""
 
 import hashlib
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The paths by which a device hands in what it wrote and hears what changed."""
+"""The routes by which a device uploads its writes and receives changes."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a device sends and is answered."""
+"""Pydantic schemas of a device's sync requests and their answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,1 +1,1 @@
-"""Paths of webhook endpoints and of what was delivered to them."""
+"""Routes of webhook endpoints and of deliveries to them."""

@@ -1,4 +1,4 @@
-"""Paths of what is delivered: a test, the log of attempts, and sending again."""
+"""Routes of deliveries: send a test, list attempts, send again."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Brings the gauges of webhooks up to date, a few seconds apart at least."""
+"""Updates the gauges of webhooks, at most every few seconds."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Paths of webhook endpoints: who is told of what happens, and how it is signed."""
+"""Routes of webhook endpoints: their address, their events, and how messages are signed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What webhook endpoints, their deliveries and attempts look like on the wire."""
+"""Pydantic schemas of webhook endpoints, their deliveries and attempts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which deadlines an event may have made, moved or ended. Pure."""
+"""Which deadlines an event may have created, moved or ended. Pure."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -50,31 +50,31 @@ _LIGHTS = "score.updated"
 TYPES: tuple[EventType, ...] = tuple(
     each for each in get_args(EventType) if each in {*_WHOLE, *_ONE, _LIGHTS}
 )
-"""The types of events that anything follows from here."""
+"""The types of events that can affect alerts."""
 
 EVERY_PLAN = None
-"""Stands for all plans of the city: what was affected belongs to none."""
+"""Stands for all plans of the city: the event belongs to no plan."""
 
 
 @dataclass(slots=True)
 class AffectedAlerts:
-    """What of one plan is to be looked at: all of it, or these things, or the lights."""
+    """The part of a plan to evaluate: all of it, some subjects, or the lights."""
 
     whole: bool = False
     lights: bool = False
     ids: dict[str, set[UUID]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[UUID]:
-        """Return the ids of a kind that were affected."""
+        """Return the ids of the affected subjects of a kind."""
         return sorted(self.ids.get(kind, ()))
 
     def add(self, kind: str, *ids: UUID) -> None:
-        """Look at these too."""
+        """Add affected subjects."""
         self.ids.setdefault(kind, set()).update(ids)
 
 
 def affected(events: Iterable[LogEvent]) -> dict[str | None, AffectedAlerts]:
-    """Return what a batch of events touches, by plan code; `EVERY_PLAN` for the whole city."""
+    """Return what a batch of events affects, by plan code; `EVERY_PLAN` for the whole city."""
     found: dict[str | None, AffectedAlerts] = {}
     for event in events:
         touch = found.setdefault(event.plan_code, AffectedAlerts())

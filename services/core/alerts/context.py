@@ -17,9 +17,9 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """The same for everything that one evaluation decides.
+    """The constant input of all decisions of one evaluation.
 
-    `first`: the plan was never evaluated before, so what is overdue arrives all at once.
+    `first`: the plan was never evaluated before, so everything overdue is new at once.
     """
 
     plan: PlanState
@@ -49,23 +49,23 @@ class EvaluationContext:
         return found
 
     def told_from(self, day: date, level: int) -> datetime:
-        """Return from when a notice of a day goes out: the top level waits for no hour."""
+        """Return when a notice of a day may be sent: the top level ignores delivery hours."""
         waits = level < self.rules.top_level
         opens = time.fromisoformat(self.rules.window.opens) if waits else time.min
         return datetime.combine(day, opens, ZoneInfo(self.plan.document.time_zone))
 
     def lead(self, source: Source) -> int:
-        """Return how many working days after its mark a thing of a source is due."""
+        """Return how many working days after its mark a subject of a source is due."""
         return source.lead(self.plan.document.supervision)
 
     def due_date(self, source: Source, mark: date) -> date:
-        """Return the due date of what is marked."""
+        """Return the due date that follows from a mark."""
         return self.calendar.shifted(mark, self.lead(source))
 
     def cutoffs(self, source: Source) -> Cutoffs:
         """Return for each step of a source's rule the latest mark for which it is due.
 
-        A rule that is switched off has no steps.
+        A disabled rule has no steps.
         """
         rule = self.rule(source.rule)
         if not rule.enabled:
@@ -90,7 +90,7 @@ class EvaluationContext:
         return self._indicator_leads.get(indicator_code or "")
 
     def leads(self) -> Mapping[str, str]:
-        """Return the first lead of each `measure:…` and `indicator:…`, by code."""
+        """Return the first lead of each `measure:…` and `indicator:…`, by that key."""
         return {
             **{f"measure:{code}": unit for code, unit in self._measure_leads.items()},
             **{f"indicator:{code}": unit for code, unit in self._indicator_leads.items()},
@@ -103,7 +103,7 @@ class EvaluationContext:
         measure_code: str | None,
         indicator_code: str | None,
     ) -> str:
-        """Return the organization that a notice goes to; the office, where there is no other."""
+        """Return the organization that a notice is addressed to; by default the office."""
         if source.addressee == "unit" and unit is not None:
             return unit
         if source.addressee == "reviewer":
@@ -113,14 +113,14 @@ class EvaluationContext:
         return self.rules.office
 
     def name_of(self, organization_code: str | None) -> str:
-        """Return the name of an organization; its code where the plan has no such."""
+        """Return the name of an organization, or its code if the plan does not have it."""
         entry = self.plan.organizations.get(organization_code or "")
         return entry.name if entry else organization_code or ""
 
     def title_of(self, label: str, measure_code: str | None, indicator_code: str | None) -> str:
-        """Return what a thing is called: its own name, or its indicator and period.
+        """Return a subject's title: its own label, or its indicator and period.
 
-        An indicator that the plan dropped since is told by its code.
+        An indicator that the plan has since dropped is shown by its code.
         """
         if measure_code is not None or indicator_code is None:
             return label

@@ -19,10 +19,10 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """The steps of a rule in their order, and for each the latest mark for which it is due.
+    """The steps of a rule in order, and for each the latest mark for which it is due.
 
-    Where a later step is due the earlier ones count as due too, so the dates never ascend: the
-    step that is due for a mark is the last one whose date it does not pass.
+    If a later step is due the earlier ones count as due too, so the dates never ascend: the step
+    that is due for a mark is the last one whose date is not before the mark.
     """
 
     steps: tuple[Step, ...]
@@ -45,17 +45,17 @@ def cutoffs(
 ) -> Cutoffs:
     """Return the cut-offs of a rule on `today`, for marks from `since` on.
 
-    What is marked is due `lead` working days after its mark; 0: the mark is the due date.
+    A subject is due `lead` working days after its mark; 0: the mark is the due date.
     """
     steps: list[Step] = []
     latest: list[date] = []
-    # Each step is searched for from the step before it: repeats lie a few days apart, and a search
-    # from today would grow longer with each of them.
+    # Each search starts from the previous step: repeats are a few days apart, and a search from
+    # today would get longer with each of them.
     near, limit, every = today, today, rule.repeat_every or 0
     for step in all_steps(rule, rules):
         stage = rule.stages[min(len(steps), len(rule.stages) - 1)]
         if step.repeat and stage.unit == "working" and stage.offset > 0:
-            # Working days after working days: nothing has to be searched.
+            # Everything is in working days here, so no search is needed.
             near = _worked_through(calendar, near, every)
         else:
             limit = _worked_through(calendar, limit, every) if step.repeat else limit
@@ -72,14 +72,14 @@ def _is_due(stage: Stage, calendar: WorkingCalendar, lead: int, limit: date, mar
 
 
 def _worked_through(calendar: WorkingCalendar, today: date, days: int) -> date:
-    """Return the latest day since which so many working days have passed by `today`."""
+    """Return the latest day since which this many working days have passed by `today`."""
     return calendar.shifted(today + _ONE_DAY, -days) - _ONE_DAY
 
 
 def latest_day(holds: Callable[[date], bool], near: date) -> date:
-    """Return the latest day for which something holds that holds for every earlier one."""
-    # By doubling and then halving: each question counts working days, and walking day by day over
-    # months would ask hundreds of them.
+    """Return the latest day for which a predicate holds that holds for every earlier day."""
+    # Exponential and binary search: each test counts working days, and a linear walk over months
+    # would need hundreds of tests.
     reach = _ONE_DAY
     low = high = near
     if holds(near):

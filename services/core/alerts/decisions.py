@@ -24,13 +24,13 @@ _FROM_THE_START = -1000
 
 @dataclass(frozen=True, slots=True)
 class NoticeDecision:
-    """What becomes of one step of one alert.
+    """The decision on one step of one alert.
 
     `row` holds the columns of the alert. `earlier` is the offset of the last stage that somebody
-    was notified of: the stages between that one and this one were superseded. `escalated`: it
-    had a notice of its own before, at a lower level. `arrived`: it is already overdue when it is
-    first seen, and only the office is told. `day` is the day from which it was to be told where
-    nothing but that day was waited for.
+    was notified of: the stages between that one and this one are superseded. `escalated`: an
+    earlier notice of its own had a lower level. `arrived`: it is already overdue when first seen,
+    and only the office is notified. `day` is the day from which it could be sent, if only that day
+    was waited for.
     """
 
     way: Way
@@ -44,14 +44,14 @@ class NoticeDecision:
 
     @property
     def unit(self) -> str:
-        """The organization that is told."""
+        """The organization that is notified."""
         return str(self.row["organization_code"])
 
 
 def decide(
     found: Due, ground: EvaluationContext, source: Source, steps: Cutoffs
 ) -> NoticeDecision | None:
-    """Return what becomes of a step that is newly due.
+    """Return the decision on a newly due step.
 
     None: it is suppressed, and the same or a later step was suppressed before: nothing is written.
     """
@@ -86,7 +86,7 @@ _OUTCOMES: Mapping[Way, NoticeOutcome] = {
 
 
 def _suppressed(found: Due, step: Step, ground: EvaluationContext) -> NoticeOutcome | None:
-    """Return why a notice is suppressed: somebody answered, or the parent's alert speaks."""
+    """Return why a notice is suppressed: a reaction, or an alert of the parent."""
     top = step.level == ground.rules.top_level
     if found.arrives:
         return None
@@ -141,7 +141,7 @@ def _told(step: Step) -> dict[str, Any]:
 
 
 def event_data(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the event of an alert says, all but its `alert_id` and `seq`."""
+    """Return the data of an alert's event, except its `alert_id` and `seq`."""
     return {
         "alert_key": row["alert_key"],
         "epoch": row["epoch"],
@@ -164,7 +164,7 @@ def event_data(row: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """An alert that ends, and what its event says; None: nobody was notified, so nobody is now."""
+    """The end of an alert, and its event's data; None: nobody was notified, so no event."""
 
     alert_id: UUID
     reason: str
@@ -172,7 +172,7 @@ class Resolution:
 
 
 def ended(found: Ended) -> Resolution:
-    """Return the end of an alert that nothing open stands behind any more."""
+    """Return the end of an alert that has no open subject any more."""
     data = None
     if found.notified:
         message = resolved_message(found.image["title"], found.reason)

@@ -25,7 +25,7 @@ DigestKind = Literal["daily", "arrival"]
 DigestAddress = tuple[str, DigestKind]
 
 MOST_LISTED = 100
-"""So many items a digest lists; it tells how many there are beyond those."""
+"""The most items listed in a digest; it states how many more there are."""
 
 
 @dataclass(slots=True)
@@ -37,9 +37,9 @@ class _Digest:
 
 
 class Digests:
-    """The digests that one evaluation fills; `given` are those that went out today before it.
+    """The digests that one evaluation fills; `given` are those already sent today.
 
-    A unit has one a day, so none goes out before the `whole` plan was looked at.
+    A unit gets one a day, so none is sent before the `whole` plan was evaluated.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class Digests:
         self._open: dict[DigestAddress, _Digest] = {}
 
     def address(self, decision: NoticeDecision) -> DigestAddress | None:
-        """Return into which digest a decision goes; None: it is told alone.
+        """Return the digest that a decision goes into; None: it gets its own notice.
 
-        What was overdue when it was first seen is the office's affair.
+        Subjects already overdue when first seen go to the office.
         """
         way: Way = decision.way
         match way:
@@ -67,15 +67,15 @@ class Digests:
                 assert_never(way)
 
     def takes(self, address: DigestAddress) -> bool:
-        """Return whether a digest may go out now: all was looked at, and none went out today."""
+        """Return whether a digest may be sent: after a whole evaluation, once a day."""
         return self._whole and address not in self._given
 
     def event_id(self, address: DigestAddress) -> UUID:
-        """Return the id that the event of a digest will have."""
+        """Return the id of a digest's future event."""
         return self._open.setdefault(address, _Digest()).event_id
 
     def add(self, address: DigestAddress, decision: NoticeDecision, told: tuple[UUID, int]) -> None:
-        """Put into a digest what was decided, as it was written."""
+        """Add a written decision to a digest."""
         digest = self._open[address]
         digest.total += 1
         rule = str(decision.row["rule"])

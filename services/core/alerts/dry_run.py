@@ -11,16 +11,16 @@ from services.core.kit.text import Text
 from services.core.plan.state import PlanState
 
 Sort = tuple[str, str, int, str]
-"""A rule, a stage, a level, and what becomes of it."""
+"""A rule, a stage, a level, and the outcome."""
 
 _YEARS_AROUND = 10
 
 
 @dataclass(slots=True)
 class DryRunNotice:
-    """How much would be notified, suppressed and resolved, and the `most` severe notices of it.
+    """Counts of what would be notified, suppressed and resolved, and the `most` severe notices.
 
-    `counts` adds up by rule, stage, level and outcome; `digests` are those that would go out.
+    `counts` is by rule, stage, level and outcome; `digests` are those that would be sent.
     """
 
     most: int
@@ -41,7 +41,7 @@ class DryRunNotice:
 
 
 def instant_faults(plan: PlanState, at: datetime) -> list[Fault]:
-    """Return the fault of an instant that lies too far from a plan to say anything of it."""
+    """Return the fault of an instant too far from a plan's span to be meaningful."""
     span = plan.document.span
     first, last = span.start.year - _YEARS_AROUND, span.end.year + _YEARS_AROUND
     if first <= at.year <= last:

@@ -10,13 +10,13 @@ from services.core.alerts.rule_set import DeliveryHours, Party, RuleSet
 from services.core.calendars.rules import WorkingCalendar
 
 Way = Literal["alone", "daily", "arrival"]
-"""By an event of its own, in a unit's digest of the day, or in the digest of what was overdue
-when it was first seen."""
+"""The kind of delivery: an event of its own, a unit's daily digest, or the digest of subjects that
+were already overdue when first seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant as far as notices depend on it: the local day, and what goes out now.
+    """An instant as far as notices depend on it: the local day, and what may be sent now.
 
     `window` is open for notices below the top level, `digests` for the digest of the day.
     """
@@ -30,7 +30,7 @@ class Moment:
     def of(
         cls, now: datetime, time_zone: str, window: DeliveryHours, calendar: WorkingCalendar
     ) -> "Moment":
-        """Return what an instant means in a plan's time zone."""
+        """Return the moment of an instant in a plan's time zone."""
         local = now.astimezone(ZoneInfo(time_zone))
         worked = calendar.is_workday(local.date())
         hour = local.strftime("%H:%M")
@@ -43,10 +43,10 @@ class Moment:
 
 
 def way_of(level: int, *, arrives: bool) -> Way:
-    """Return how a notice is told.
+    """Return how a notice is delivered.
 
-    What is overdue when it is first seen goes into one digest to the office; from its next stage
-    on it is told like anything else, to whom it concerns.
+    A subject already overdue when first seen goes into one digest to the office; from its next
+    stage on it is delivered like any other.
     """
     if arrives:
         return "arrival"
@@ -54,7 +54,7 @@ def way_of(level: int, *, arrives: bool) -> Way:
 
 
 def recipients(rules: RuleSet, level: int, unit: str, lead: str | None) -> list[dict[str, Any]]:
-    """Return who is told at a level and those below it, each once, with who fills the function."""
+    """Return the recipients up to a level, deduplicated, with the holders of the functions."""
     places: Mapping[Party, str | None] = {"unit": unit, "lead": lead, "office": rules.office}
     told = dict.fromkeys(
         (organization, recipient.function)

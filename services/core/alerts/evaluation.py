@@ -32,7 +32,7 @@ from services.core.kit.trail import note_waits
 
 @dataclass(slots=True)
 class Evaluated:
-    """How many notices went out, alone or in digests, or were suppressed; how many alerts ended."""
+    """Counts: notices sent, alone or in digests, or suppressed; alerts ended."""
 
     notified: int = 0
     suppressed: int = 0
@@ -42,7 +42,7 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What was decided of a batch of findings of one rule."""
+    """The decisions on a batch of findings of one rule."""
 
     steps: Cutoffs
     decisions: Sequence[NoticeDecision]
@@ -56,9 +56,9 @@ async def evaluate(
     *,
     by_date: bool = False,
 ) -> Evaluated:
-    """Evaluate a plan, whole or as far as `touch` says.
+    """Evaluate a plan, whole or limited to `touch`.
 
-    `by_date`: no event asked for it, so that what is due now became so by the date.
+    `by_date`: no event triggered it, so what is due now became due by the date.
     """
     digests, done = await _digests(session, ground, whole=touch is None), Evaluated()
     async for batch in _look(session, ground, touch):
@@ -70,9 +70,9 @@ async def evaluate(
 
 
 def _waited(ground: EvaluationContext, decisions: Iterable[NoticeDecision]) -> Iterator[float]:
-    """Yield for how many seconds notices that go out now had been due.
+    """Yield for how many seconds the notices that are sent now had been due.
 
-    Only what the date made due was waited for: what an event makes due is told with it.
+    Only notices due by date count: those due by an event are sent with it.
     """
     for decision in decisions:
         if decision.day is not None:
@@ -100,7 +100,7 @@ async def _digests(session: AsyncSession, ground: EvaluationContext, *, whole: b
 
 
 def sources_of(touch: AffectedAlerts | None) -> Iterable[Source]:
-    """Return the sources that may have something new."""
+    """Return the sources that may have new findings."""
     if touch is None:
         return SOURCES
     return [source for source in SOURCES if source.id_column is not None and touch.of(source.kind)]
@@ -109,7 +109,7 @@ def sources_of(touch: AffectedAlerts | None) -> Iterable[Source]:
 async def _look(
     session: AsyncSession, ground: EvaluationContext, touch: AffectedAlerts | None
 ) -> AsyncIterator[_Batch]:
-    """Yield what is decided of what is newly due and what ended, batch by batch."""
+    """Yield the decisions on newly due steps and ended alerts, batch by batch."""
     for source in sources_of(touch):
         steps = ground.cutoffs(source)
         async for found in findings(session, ground, source, steps, touch):
@@ -147,7 +147,7 @@ async def _lights(session: AsyncSession, ground: EvaluationContext) -> _Batch:
 def _sorted_out(
     decisions: Iterable[NoticeDecision], digests: Digests
 ) -> tuple[list[tuple[NoticeDecision, DigestAddress | None]], list[NoticeDecision]]:
-    """Return what goes out, each with the digest that it goes into, and what is suppressed.
+    """Return what is sent, each with its digest if any, and what is suppressed.
 
     What comes too late for its unit's digest is in neither: it is found again for the next.
     """

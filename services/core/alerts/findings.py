@@ -23,7 +23,7 @@ from services.core.alerts.statements import FINDINGS
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A step that is due for an open thing and was not decided yet; the alert, if there is one."""
+    """A due step of an open subject that is not decided yet; the alert, if there is one."""
 
     subject_id: str
     epoch: int
@@ -46,7 +46,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An unresolved alert that nothing open stands behind any more, and why."""
+    """An unresolved alert that has no open subject any more, and why."""
 
     alert_id: UUID
     reason: str
@@ -57,7 +57,7 @@ class Ended:
 Finding = Due | Ended
 
 AT_ONCE = 500
-"""So many findings are held in memory at a time, however many there are."""
+"""The most findings held in memory at a time."""
 
 
 async def findings(
@@ -67,9 +67,9 @@ async def findings(
     steps: Cutoffs,
     touch: AffectedAlerts | None,
 ) -> AsyncIterator[list[Finding]]:
-    """Yield what is newly due by a rule and what ended, in bounded batches, soonest due first.
+    """Yield newly due steps and ended alerts of a rule, in bounded batches, soonest due first.
 
-    What may not go out at the moment is left out. `touch` narrows the look to what it names.
+    Findings that may not be sent at the moment are left out. `touch` limits the subjects.
     """
     rows = await session.stream(
         _statement(ground, source, touch),
@@ -105,7 +105,7 @@ def _parameters(
     ground: EvaluationContext, source: Source, found: Cutoffs, touch: AffectedAlerts | None
 ) -> dict[str, Any]:
     moment, plan = ground.moment, ground.plan
-    # The first step past the due date, from which on a parent speaks for its children.
+    # The first step past the due date, from which on a parent's alert replaces its children's.
     overdue = [day for step, day in zip(found.steps, found.latest, strict=True) if step.offset > 0]
     every = {
         "city": plan.city_code,

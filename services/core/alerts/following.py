@@ -22,7 +22,7 @@ from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 
 EVERY = timedelta(minutes=10)
-"""How often a plan is evaluated whole, whatever happened."""
+"""How often a plan is evaluated whole, even without events."""
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
@@ -36,7 +36,7 @@ FOLLOWER = Follower("alerts", TYPES, _handle, passes_over=True)
 async def _by_plan(
     session: AsyncSession, city_code: str, stretch: LogStretch
 ) -> dict[str, AffectedAlerts]:
-    """Return what was affected by plan; what touches none in particular touches all."""
+    """Return what was affected, by plan; events that belong to no plan affect all."""
     found = affected(stretch.events)
     if EVERY_PLAN not in found:
         return {code: touch for code, touch in found.items() if code is not None}
@@ -47,9 +47,9 @@ async def _by_plan(
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Evaluate the plans of a city that were not for ten minutes; return how many.
+    """Evaluate the plans of a city that were not evaluated for ten minutes; return how many.
 
-    A plan that somebody else is evaluating is left to them. Cheap to ask often.
+    A plan that another worker is evaluating is skipped. Cheap to call often.
     """
     evaluated = 0
     for look in await queries.plan_looks(session, city_code):
@@ -62,7 +62,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
 
 
 def _is_due(last: datetime | None, now: datetime) -> bool:
-    """Return whether it is time; a clock that was set back does not stop the evaluations."""
+    """Return whether an evaluation is due; a clock that was set back does not stop evaluations."""
     return last is None or abs(now - last) >= EVERY
 
 
@@ -75,14 +75,14 @@ async def evaluate_plan(
     touch: AffectedAlerts | None = None,
     wait: bool = True,
 ) -> Evaluated | None:
-    """Evaluate a plan, whole or as far as `touch` says.
+    """Evaluate a plan, whole or limited to `touch`.
 
     None: there is no such plan, or another worker is evaluating it.
 
-    A plan that was never evaluated is evaluated whole: what is overdue arrives together.
+    A plan that was never evaluated is evaluated whole: everything overdue is new at once.
     """
-    # The row is the lock. Who waited for it asks again whether it is still time: the one before may
-    # just have done it.
+    # The row is the lock. After waiting for it, check again whether it is due, because the previous
+    # holder may have just evaluated the plan.
     await session.execute(BEGIN_EVALUATION, {"city": city_code, "plan": plan_code})
     last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
     if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
@@ -91,7 +91,7 @@ async def evaluate_plan(
     if plan is None:
         return None
     ground = await ground_of(session, plan, clock.now(), first=last.evaluated_at is None)
-    # The instants are noted after a whole evaluation only: one in part must not put off the next.
+    # Recorded after a whole evaluation only: a partial one must not postpone the next.
     if touch is not None and not touch.whole and not ground.first:
         await queries.widen(session, city_code, touch)
         return await evaluate(session, ground, touch)
@@ -107,8 +107,8 @@ async def dry_run_plan(
 ) -> DryRunNotice:
     """Return what an evaluation would do at an instant, by other rules or those in force.
 
-    It lists up to `most` notices. What stands in the tables counts as it is now; nothing is
-    written or locked.
+    It lists up to `most` notices, and uses the present rows of the tables; nothing is written or
+    locked.
     """
     first = not await queries.was_evaluated(session, plan.city_code, plan.code)
     chosen = None if rules is None else (rules, 0)
@@ -124,7 +124,7 @@ async def ground_of(
     first: bool,
     rules: tuple[RuleSet, int] | None = None,
 ) -> EvaluationContext:
-    """Return what a plan is evaluated by at an instant; `rules` to try others than are in force."""
+    """Return the context of a plan's evaluation at an instant; `rules` to try other rules."""
     chosen = rules or await rules_of(session, plan)
     calendar = await working_calendar(session, plan.city_code, plan.document.supervision.calendar)
     return EvaluationContext.of(plan, chosen, calendar, now, first=first)

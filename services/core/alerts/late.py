@@ -39,16 +39,16 @@ LateRule = Literal[
     "row_recheck",
     "target_missing",
 ]
-"""The rules of what can be late; a publicity day passes, and a light has no date."""
+"""The rules whose subjects can be late; a publicity day just passes, and a light has no date."""
 
 
 _LONGEST_AGO = timedelta(days=3660)
-"""What waits for longer is in no order of days among itself."""
+"""Beyond this age, items are not ordered by day among themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatePageKey:
-    """Where a page of the list ended; written as text for a page token."""
+    """The sort key of the last item of a page; written as text for a page token."""
 
     organization_code: str
     level: int
@@ -58,10 +58,10 @@ class LatePageKey:
 
     @classmethod
     def parse(cls, written: str) -> "LatePageKey":
-        """Return the place that a text names.
+        """Parse the key from its text.
 
         Raises:
-            ValueError: it names none.
+            ValueError: the text is malformed.
         """
         written.encode()
         parts = written.split("|")
@@ -82,12 +82,12 @@ class LatePageKey:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Something that is late, who has to act, and what was answered to its alert.
+    """An overdue subject, who has to act, and the reaction to its alert.
 
-    `unit` is the unit that it is of, `organization_code` the one that has to act now. `level` is
-    its gravity by the plan's rules, `mark` the day from which its days are counted, `due` the one
-    until which it was in time. `owed_by` is the due date of a value that is owed: what its period
-    lacked when it closed was late before that.
+    `unit` is its owner, `organization_code` the unit that has to act now. `level` is its severity
+    by the plan's rules, `mark` the day from which its days are counted, `due` its due date.
+    `owed_by` is the due date of a value that is owed: a value missing when its period closed was
+    late before that.
     """
 
     rule: str
@@ -110,7 +110,7 @@ class Late:
 
     @property
     def place(self) -> LatePageKey:
-        """Where it stands in the list."""
+        """The sort key of the item."""
         return LatePageKey(self.organization_code, self.level, self.due, self.rule, self.subject_id)
 
 
@@ -129,7 +129,7 @@ _LATE = Owned(
     indicator="late.indicator_code",
     measure="late.measure_code",
 )
-"""Whose a late thing is: who has to act, whose it is, and who leads it, as with alerts."""
+"""The owners of an overdue subject: who has to act, its unit, and its leads, as for alerts."""
 
 
 async def late_page(
@@ -142,7 +142,7 @@ async def late_page(
     after: LatePageKey | None,
     limit: int,
 ) -> Sequence[Late]:
-    """Return up to `limit` late things that the caller may see, after a place of the list."""
+    """Return up to `limit` overdue subjects that the caller may see, after a sort key."""
     given = {
         "only": organization_code,
         "after_unit": after.organization_code if after else None,
@@ -158,7 +158,7 @@ async def late_page(
 
 @dataclass(frozen=True, slots=True)
 class LateCounts:
-    """How many things are late, of how many units, and of how many a date was promised."""
+    """How many subjects are late, of how many units, and how many have a promised date."""
 
     things: int = 0
     units: int = 0
@@ -168,7 +168,7 @@ class LateCounts:
 async def gravest_late(
     session: AsyncSession, actor: Actor, ground: EvaluationContext, *, limit: int
 ) -> tuple[Sequence[Late], LateCounts]:
-    """Return the gravest late things that the caller may see, and how many there are in all."""
+    """Return the most severe overdue subjects that the caller may see, and the total counts."""
     rows = (await _read(session, LATE_GRAVEST, actor, ground, None, {"most": limit})).all()
     counts = LateCounts(*rows[0][_COUNTS_AT:]) if rows else LateCounts()
     return [Late(*row[:_COUNTS_AT]) for row in rows], counts
@@ -185,7 +185,7 @@ async def late_outside_scope(
     rule: LateRule | None,
     organization_code: str | None,
 ) -> int:
-    """Return how many late things there are besides, which the caller does not see."""
+    """Return how many more overdue subjects exist that the caller does not see."""
     if sees_whole_plan(actor):
         return 0
     given = {"only": organization_code}
@@ -201,7 +201,7 @@ async def _read(
     rule: LateRule | None,
     given: Mapping[str, Any],
 ) -> Result[*tuple[Any, ...]]:
-    """Return the rows of a statement about what is late by the wanted rules."""
+    """Return the rows of a statement about overdue subjects of the wanted rules."""
     seen = scope(actor, _LATE)
     wanted = get_args(LateRule) if rule is None else (rule,)
     chosen = [source for source in SOURCES if source.rule in wanted]
@@ -217,10 +217,10 @@ async def _read(
 
 
 def _part(source: Source, number: int, lead: int) -> str:
-    """Return the statement of one kind; things of it are due `lead` working days after their mark.
+    """Return the statement of one kind; its subjects are due `lead` working days after their mark.
 
     SQL counts working days in `worked`, the sorted list of all of them: `width_bucket` returns how
-    many of them are not after the mark, so the n-th working day after it stands n places further.
+    many of them are not after the mark, so the n-th working day after it is n positions further.
     """
     worked = "CAST(:worked AS date[])"
     due = f"coalesce(({worked})[width_bucket(o.mark, {worked}) + {lead}], o.mark)"
@@ -272,10 +272,10 @@ def _of_source(ground: EvaluationContext, source: Source, number: int) -> dict[s
 
 
 def _steps(ground: EvaluationContext, source: Source) -> tuple[Cutoffs, date]:
-    """Return the cut-offs of a source today, and the latest mark that is late; kept for the day.
+    """Return the cut-offs of a source today, and the latest mark that is late; cached for the day.
 
-    They follow from the rules, the calendar and the day. The calendar is kept with them, so that
-    no other one can come to have its identity.
+    They follow from the rules, the calendar and the day. The cache holds the calendar too, so that
+    no other calendar can get its `id`.
     """
     since, today = ground.plan.document.span.start, ground.moment.today
     lead, rule = ground.lead(source), ground.rule(source.rule)

@@ -23,10 +23,10 @@ Alerts = Mapping[str, Mapping[str, Any]]
 
 
 def board_periods(ground: EvaluationContext) -> Sequence[str]:
-    """Return the periods of the boards that are looked at, in order: the plan's target years.
+    """Return the periods of the scoreboards to read, in order: the plan's target years.
 
-    Of an indicator the last of them counts in which it has a light: a target that was missed is
-    told on its date, and stays red until a later year says otherwise.
+    For each indicator the last of them in which it has a light counts: a missed target is reported
+    on its date, and stays red until a later year has another light.
     """
     document = ground.plan.document
     calendar = document.period_calendar
@@ -35,17 +35,16 @@ def board_periods(ground: EvaluationContext) -> Sequence[str]:
 
 
 def light_steps(ground: EvaluationContext) -> Cutoffs:
-    """Return the only step that a red light has."""
+    """Return the only step of a red light."""
     return Cutoffs((Step("red", 0, 0, ground.rules.rules.light_red.level),), ())
 
 
 def light_decisions(
     ground: EvaluationContext, red: Mapping[str, tuple[str, str]], alerts: Alerts
 ) -> Iterator[NoticeDecision]:
-    """Yield the lights that turned red since the last look, as far as they may go out now.
+    """Yield the lights that turned red since the last evaluation, if they may be sent now.
 
-    `red` holds by code why a light is red. A light that was red before and turned red anew
-    begins a new epoch.
+    `red` has the reason of each red light by code. A light that turns red again begins a new epoch.
     """
     rule = ground.rules.rules.light_red
     (step,) = light_steps(ground).steps
@@ -77,7 +76,7 @@ def light_decisions(
 def lights_recovered(
     ground: EvaluationContext, red: Mapping[str, object], alerts: Alerts
 ) -> list[Resolution]:
-    """Return the ends of alerts whose lights are red no more, or whose rule is off."""
+    """Return the ends of alerts whose lights are no longer red, or whose rule is off."""
     enabled = ground.rules.rules.light_red.enabled
     return [
         ended(
@@ -91,7 +90,7 @@ def lights_recovered(
 
 
 def by_subject(alerts: Sequence[Mapping[str, Any]]) -> Alerts:
-    """Return alerts by the id of what they are about."""
+    """Return alerts by the id of their subject."""
     return {alert["subject_id"]: alert for alert in alerts}
 
 

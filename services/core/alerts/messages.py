@@ -82,7 +82,7 @@ def deadline_message(
     today: date,
     colour: EscalationColour | None,
 ) -> Text:
-    """Return the sentence of a deadline that is near, come or passed."""
+    """Return the sentence for a deadline that is near, due or overdue."""
     if due < today:
         when = _AFTER
     elif due == today:
@@ -96,7 +96,7 @@ def deadline_message(
 
 
 def light_message(*, title: str, reason: Text, colour: EscalationColour | None) -> Text:
-    """Return the sentence of an indicator whose light turned red."""
+    """Return the sentence for an indicator whose light turned red."""
     sentence = _joined(_prefix(colour), _THINGS["light_red"], _RED)
     return Text(
         sentence.zh.format(title=title, reason=reason.zh),
@@ -105,13 +105,13 @@ def light_message(*, title: str, reason: Text, colour: EscalationColour | None) 
 
 
 def resolved_message(title: str, reason: str) -> Text:
-    """Return the sentence of an alert that ended."""
+    """Return the sentence for an alert that ended."""
     why = RESOLVED[reason]
     return Text(f"【解除】“{title}”：{why.zh}", f"[Resolved] “{title}”: {why.en}")
 
 
 def digest_message(total: int, *, arrival: bool) -> Text:
-    """Return the sentence above a digest."""
+    """Return the heading sentence of a digest."""
     if arrival:
         return Text(
             f"【逾期汇总】纳入督办时已逾期 {total} 项",

@@ -22,7 +22,7 @@ from services.core.kit.database import Base
 
 
 class AlertRules(Base):
-    """One version of a plan's alert rules, never changed. Version 0, the defaults, has no row."""
+    """A version of a plan's alert rules; immutable. Version 0, the defaults, has no row."""
 
     __tablename__ = "alert_rules"
 
@@ -35,14 +35,14 @@ class AlertRules(Base):
 
 
 class Alert(Base):
-    """That something is due, late or otherwise calls for somebody: one object, rule and epoch.
+    """An alert: a subject is due, late or otherwise needs action; one by subject, rule and epoch.
 
     `reach` is the offset in days of the last stage that somebody was notified of;
-    `suppressed_reach` that of the last one held back. `given_level` is the level of the last
+    `suppressed_reach` that of the last suppressed one. `given_level` is the level of the last
     notice of its own, `notified` whether anybody was notified since it was last resolved.
-    `arrived`: it was overdue when it was first seen, and only the office's digest holds it so
-    far. Until `hold_until` nobody is notified, of the top level only where `holds_top` says so.
-    `seq` counts the notices that went out.
+    `arrived`: it was overdue when first seen, and so far only the office's digest contains it.
+    Until `hold_until` nobody is notified, except that the top level is held only with `holds_top`.
+    `seq` counts the notices sent.
     """
 
     __tablename__ = "alert"
@@ -103,11 +103,11 @@ class Alert(Base):
 
 
 class AlertNotice(Base):
-    """What was decided about one stage of an alert, and by which rules and calendar.
+    """The decision on one stage of an alert, with the rules and calendar that it was based on.
 
-    Its unique key makes sure that no stage is told twice. `given`: by an event of its own;
-    `gathered`: in a digest; `superseded`: a later stage was told instead; `held`, `snoozed`,
-    `muted`: not told for now, because somebody answered or the parent's alert speaks for it.
+    Its unique key ensures that no stage is sent twice. `given`: by an event of its own; `gathered`:
+    in a digest; `superseded`: a later stage was sent instead; `held`, `snoozed`, `muted`:
+    suppressed for now, because somebody reacted or the parent's alert replaces it.
     """
 
     __tablename__ = "alert_notice"
@@ -133,7 +133,7 @@ class AlertNotice(Base):
 
 
 class AlertHistory(Base):
-    """One change of an alert: what it was after it, who did it, by which rules. Append-only."""
+    """One change of an alert: its state after it, who made it, by which rules. Append-only."""
 
     __tablename__ = "alert_history"
 
@@ -150,7 +150,7 @@ class AlertHistory(Base):
 
 
 class AlertDigest(Base):
-    """That a unit was given its digest of a day: at most one of each kind."""
+    """A record that a unit got its digest of a day: at most one of each kind."""
 
     __tablename__ = "alert_digest"
     __table_args__ = (CheckConstraint("kind IN ('daily', 'arrival')", name="kind"),)
@@ -166,10 +166,10 @@ class AlertDigest(Base):
 
 
 class AlertEvaluation(Base):
-    """When a plan was last evaluated whole. Its row is the lock: one evaluation a plan.
+    """When a plan was last evaluated whole. The row is the lock: one evaluation per plan at a time.
 
-    `evaluated_at` is the true instant, for whoever watches the engine; `evaluated_for` the
-    domain's, which decides when it is due again.
+    `evaluated_at` is the real time, for monitoring; `evaluated_for` is the domain clock's time,
+    which decides when it is due again.
     """
 
     __tablename__ = "alert_evaluation"

@@ -41,10 +41,10 @@ async def notify(
     steps: Cutoffs,
     digest_ids: Mapping[str, UUID],
 ) -> Mapping[str, tuple[UUID, int]]:
-    """Write decisions of which somebody is notified; return by key each alert's id and number.
+    """Write decisions of which somebody is notified; return each alert's id and number by its key.
 
-    Those notified alone get an event; `digest_ids` names, by alert key, the event of the digest
-    that holds another.
+    Only those with a notice of their own get an event; `digest_ids` is, by alert key, the event of
+    the digest that contains another.
     """
     if not decisions:
         return {}
@@ -94,7 +94,7 @@ async def suppress(
 async def resolve(
     session: AsyncSession, ground: EvaluationContext, resolutions: Sequence[Resolution]
 ) -> int:
-    """End alerts whose cause is gone; who was notified hears of the end. Return how many."""
+    """End alerts whose cause is gone; those notified before are notified of it. Return how many."""
     if not resolutions:
         return 0
     made: list[dict[str, Any]] = [

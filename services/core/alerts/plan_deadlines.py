@@ -12,7 +12,7 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class PlanDeadline:
-    """One deadline; `epoch` tells this year's from the next one's."""
+    """A deadline; `epoch` distinguishes this year's from next year's."""
 
     subject_id: str
     epoch: int
@@ -24,9 +24,9 @@ class PlanDeadline:
 def plan_deadlines(
     plan: PlanState, rule: RuleCode, target: TargetRule, today: date
 ) -> list[PlanDeadline]:
-    """Return the deadlines of a rule that the document holds, as of a day.
+    """Return the deadlines of a rule that the document contains, as of a day.
 
-    Publicity days are told within the plan's span: before and after it another plan tells them.
+    Publicity days count within the plan's span only: before and after it another plan has them.
     """
     if rule == "publicity_day":
         span, days = plan.document.span, plan.document.supervision.publicity_days

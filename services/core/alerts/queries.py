@@ -50,10 +50,10 @@ WHERE s.city_code = :city AND s.id = ANY(CAST(:submissions AS uuid[]))
 
 
 async def widen(session: AsyncSession, city_code: str, touch: AffectedAlerts) -> None:
-    """Add what depends on the affected things, so that it is looked at too.
+    """Extend the affected subjects by those that depend on them.
 
-    That is the obligation of a submission, the thing that an extension is for, and the branches
-    of a milestone, whose notices are suppressed while the alert of the milestone itself speaks.
+    These are the obligation of a submission, the subject of an extension, and the branches of a
+    milestone, whose notices are suppressed while the milestone itself has an alert.
     """
     rows = await session.execute(
         _WIDENED,
@@ -70,7 +70,7 @@ async def widen(session: AsyncSession, city_code: str, touch: AffectedAlerts) ->
 
 @dataclass(frozen=True, slots=True)
 class PlanLook:
-    """A plan and when it was last evaluated whole, by the domain's clock; None: never."""
+    """A plan and its last whole evaluation by the domain clock; None: never."""
 
     plan_code: str
     evaluated_for: datetime | None
@@ -97,7 +97,7 @@ async def was_evaluated(session: AsyncSession, city_code: str, plan_code: str) -
 async def locked_evaluation(
     session: AsyncSession, city_code: str, plan_code: str, *, wait: bool
 ) -> AlertEvaluation | None:
-    """Lock the evaluation of a plan; None: somebody else is at it and `wait` is false."""
+    """Lock the evaluation of a plan; None: it is locked by another and `wait` is false."""
     return await session.scalar(
         select(AlertEvaluation)
         .where(AlertEvaluation.city_code == city_code, AlertEvaluation.plan_code == plan_code)
@@ -109,7 +109,7 @@ async def locked_evaluation(
 async def digests_given(
     session: AsyncSession, city_code: str, plan_code: str, day: date
 ) -> set[tuple[str, str]]:
-    """Return which units were given a digest on a day, each with its kind."""
+    """Return the units that got a digest on a day, each with the digest's kind."""
     rows = await session.execute(
         select(AlertDigest.organization_code, AlertDigest.kind).where(
             AlertDigest.city_code == city_code,
@@ -139,9 +139,9 @@ SELECT code, reason, reason_en FROM (
 async def red_lights(
     session: AsyncSession, city_code: str, plan_code: str, periods: Sequence[str]
 ) -> Mapping[str, tuple[str, str]]:
-    """Return the indicators whose light is red, and why.
+    """Return the indicators whose light is red, with the reason.
 
-    Of the newest approved boards of these periods, in order, the last one counts on which an
+    Of the newest approved scoreboards of these periods, in order, the last one counts on which an
     indicator has a light that is not grey.
     """
     rows = await session.execute(_RED, {"city": city_code, "plan": plan_code, "periods": periods})
@@ -166,7 +166,7 @@ async def light_alerts(
 async def rules_in_force(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> AlertRules | None:
-    """Return the newest version of a plan's rules; None: the defaults hold."""
+    """Return the newest version of a plan's rules; None: the defaults apply."""
     return await session.scalar(
         select(AlertRules)
         .where(AlertRules.city_code == city_code, AlertRules.plan_code == plan_code)
@@ -182,12 +182,12 @@ ALERTS = Owned(
     indicator="alert.indicator_code",
     measure="alert.measure_code",
 )
-"""Whose an alert is: the unit's that is told, and who leads what it is about."""
+"""The owners of an alert: the notified unit, and the leads of its subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     state: AlertState | None = None
     organization_code: str | None = None
@@ -195,7 +195,7 @@ class AlertFilters:
     rule: str | None = None
 
     def conditions(self, today: date) -> list[ColumnElement[bool]]:
-        """Return the conditions of those given; a snooze that ran out counts as open."""
+        """Return the filters that are set as SQL conditions; an expired snooze counts as open."""
         found: list[ColumnElement[bool]] = []
         lapsed = and_(Alert.state == "snoozed", Alert.hold_until <= today)
         if self.state == "open":
@@ -242,7 +242,7 @@ async def one(
 async def notices(
     session: AsyncSession, city_code: str, alert_key: str, *, limit: int
 ) -> Sequence[AlertNotice]:
-    """Return what was decided about the stages of an alert, the newest first."""
+    """Return the decisions on the stages of an alert, newest first."""
     found = await session.scalars(
         select(AlertNotice)
         .where(AlertNotice.city_code == city_code, AlertNotice.alert_key == alert_key)
@@ -271,9 +271,10 @@ async def history(
 
 @dataclass(frozen=True, slots=True)
 class Stalest:
-    """The plan whose evaluation lies back the longest.
+    """The plan whose evaluation is the longest ago.
 
-    `evaluated_at` is a true instant; None: it never was, and `loaded_at` is the domain's.
+    `evaluated_at` is real time; None: it never was evaluated, and `loaded_at` is by the domain
+    clock.
     """
 
     evaluated_at: datetime | None
@@ -291,12 +292,12 @@ ORDER BY e.evaluated_at NULLS FIRST, loaded_at LIMIT 1
 
 
 async def stalest_evaluation(session: AsyncSession) -> Stalest | None:
-    """Return the evaluation that lies back the longest in this deployment; None: no plan."""
+    """Return the evaluation that is the longest ago in this deployment; None: no plan."""
     with in_every_city():
         row = (await session.execute(_STALEST)).one_or_none()
     return None if row is None else Stalest(*row)
 
 
 async def lock_rules(session: AsyncSession, plan: PlanState) -> None:
-    """Wait until nobody else changes the rules of a plan, and keep others from it."""
+    """Lock the rules of a plan against changes by others."""
     await lock_name(session, f"alert-rules/{plan.city_code}/{plan.code}")

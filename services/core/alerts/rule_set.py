@@ -49,7 +49,7 @@ RuleCode = Literal[
 RULES: tuple[RuleCode, ...] = get_args(RuleCode)
 
 NO_OFFICE = "office"
-"""Stands for the office where the plan names none: no unit's code, so no unit is addressed."""
+"""Stands for the office if the plan names none: it is no unit's code, so no unit is addressed."""
 
 _LONGEST = 366
 _MOST_LEVELS = 10
@@ -83,7 +83,7 @@ class Stage(_Part):
 
     @property
     def code(self) -> str:
-        """What it is called: `T-7`, `T0`, `O+3`."""
+        """The display code: `T-7`, `T0`, `O+3`."""
         return f"O+{self.offset}" if self.offset > 0 else f"T{self.offset or 0}"
 
 
@@ -137,7 +137,7 @@ class TargetRule(DeadlineRule):
         return self
 
     def due_date(self, year: Period) -> date:
-        """Return until when the target of a year is waited for: that day within it."""
+        """Return the due date of a year's target: the rule's day within that year."""
         last_of_february = self.month == 2 and self.day == 29  # noqa: PLR2004
         first = year.first_day
         at = first.year if self.month >= first.month else first.year + 1
@@ -162,7 +162,7 @@ class Rules(_Part):
     submission_review: DeadlineRule = Field(description="Reviewing what was handed in")
     submission_answer: DeadlineRule = Field(description="Answering a value sent back")
     extension_decision: DeadlineRule = Field(description="Deciding on more time asked for")
-    # Rules that were stored before there was such a conflict do without it.
+    # Rules stored before this kind of conflict existed lack it.
     conflict_decision: DeadlineRule = Field(
         default=DeadlineRule(
             enabled=True,
@@ -275,7 +275,7 @@ class RuleSet(_Part):
 
     @property
     def top_level(self) -> int:
-        """The highest level: it waits for no window and is stopped by no acknowledgement."""
+        """The highest level: it ignores delivery hours, and no acknowledgement stops it."""
         return self.ladder[-1].level
 
     def level_of(self, offset: int) -> int:
@@ -288,7 +288,7 @@ class RuleSet(_Part):
 
 
 def reference_faults(office: str | None, posts: Sequence[Post], plan: PlanState) -> list[Fault]:
-    """Return a fault for each organization that rules name and the plan does not have."""
+    """Return a fault for each organization in the rules that the plan does not have."""
     named = [] if office is None or office == NO_OFFICE else [("/office", office)]
     named += [
         (f"/posts/{index}/organization_code", post.organization_code)
@@ -298,17 +298,17 @@ def reference_faults(office: str | None, posts: Sequence[Post], plan: PlanState)
 
 
 def default_rules(document: PlanDocument) -> RuleSet:
-    """Return the rules that hold for a plan until they are changed: version 0."""
+    """Return the default rules of a plan: version 0."""
     return default_rules_of(document.supervision.office or NO_OFFICE)
 
 
 def default_rules_of(office: str) -> RuleSet:
-    """Return the default rules of a leading group's office."""
+    """Return the default rules for a leading group's office."""
     return RuleSet.model_validate({**_DEFAULTS, "office": office})
 
 
 def _stages(*offsets: int) -> list[dict[str, Any]]:
-    """Return stages in working days; a month ahead or more is counted by the calendar."""
+    """Return stages in working days; those a month ahead or more in calendar days."""
     month = -30
     return [
         {"offset": offset, "unit": "calendar" if offset <= month else "working"}
@@ -332,7 +332,7 @@ def _told(of: Party, function: Function) -> dict[str, str]:
 _RENEWAL: dict[str, Any] = _rule(-60, -30, -7, -1, 0, 1, 3, 7)
 _RECHECK: dict[str, Any] = _rule(-30, -7, -1, 0, 1, 3, 7)
 _TURN = _rule(-1, 1)
-"""Somebody's turn: a review, a decision, an answer."""
+"""For somebody's turn: a review, a decision, an answer."""
 
 _DEFAULTS: dict[str, Any] = {
     "rules": {

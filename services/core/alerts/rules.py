@@ -17,16 +17,16 @@ TRANSITIONS: Mapping[tuple[AlertState, AlertVerb], AlertState] = {
     ("acknowledged", "snooze"): "snoozed",
     ("snoozed", "snooze"): "snoozed",
 }
-"""What may follow what. One acknowledgement answers one notice: the next opens it again."""
+"""The transitions. One acknowledgement answers one notice: the next notice opens it again."""
 
 
 def alert_key(kind: str, subject_id: str, rule: str, epoch: int) -> str:
-    """Return the identity of an alert: what it is about, by which rule, for which due date."""
+    """Return the unique key of an alert: its subject, rule and due date's epoch."""
     return hashlib.sha256(f"{kind}:{subject_id}:{rule}:{epoch}".encode()).hexdigest()
 
 
 def answers_for(actor: Actor, organization_code: str) -> bool:
-    """Return whether the actor answers for a unit's alerts: its own people, and the office."""
+    """Return whether the actor may react to a unit's alerts: its own people, and the office."""
     if not actor.may(Permission.ANSWER_ALERTS):
         return False
     if actor.may(Permission.ANSWER_ANY_ALERT):
@@ -35,14 +35,14 @@ def answers_for(actor: Actor, organization_code: str) -> bool:
 
 
 def may_snooze(actor: Actor, level: int, top_level: int) -> bool:
-    """Return whether the actor may snooze an alert of this level: the top is the office's."""
+    """Return whether the actor may snooze an alert of this level: only the office the top."""
     return actor.may(Permission.SNOOZE_TOP_ALERTS) or level < top_level
 
 
 def allowed_actions(
     actor: Actor, state: AlertState, organization_code: str, level: int, top_level: int
 ) -> list[AlertVerb]:
-    """Return what this actor may do with an alert now."""
+    """Return the verbs that this actor may use on an alert now."""
     if not answers_for(actor, organization_code):
         return []
     return [

@@ -44,7 +44,7 @@ _EVENTS: Mapping[AlertVerb, EventType] = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """What an answer is judged by: the rules and working days in force, and the day it is."""
+    """The context of a reaction: the rules and working calendar in force, and the day."""
 
     rules: RuleSet
     rules_version: int
@@ -54,7 +54,7 @@ class AnswerContext:
 
 
 def state_on(alert: Alert, today: date) -> AlertState:
-    """Return the state of an alert on a day: a snooze that ran out leaves it open."""
+    """Return the state of an alert on a day: an expired snooze leaves it open."""
     if alert.state == "snoozed" and alert.hold_until is not None and alert.hold_until <= today:
         return "open"
     return alert.state  # type: ignore[return-value] # only states of ours are ever written
@@ -69,15 +69,15 @@ async def acknowledge(
     note: str,
     promised_date: date,
 ) -> None:
-    """Answer a notice: what is being done, and by when it will be.
+    """Acknowledge a notice, with a note on what is being done, and a promised date.
 
-    The next notice waits until the promised date is over, at most three working days, and
-    not at all where it is of the top level.
+    The next notice waits until the promised date is over, for at most three working days; a notice
+    of the top level does not wait.
 
     Raises:
-        NotYourAlert: the actor does not answer for the unit.
+        NotYourAlert: the actor may not react for the unit.
         InvalidInput: the promised date has passed or lies too far ahead.
-        AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
+        AlertTransitionRefused: the state does not allow it; the allowed verbs are in `extra`.
     """
     check_right(alert, "acknowledge", standing, actor)
     last = standing.today + A_YEAR
@@ -102,14 +102,14 @@ async def snooze(
     until: date,
     reason: str,
 ) -> None:
-    """Put an alert off until a day, on which it is told of again; with the reason.
+    """Snooze an alert until a day, on which it is notified again, for a reason.
 
-    Only the office's snooze holds the top level back too.
+    Only the office's snooze suppresses the top level too.
 
     Raises:
         NotYourAlert, TopLevelNotSnoozed: the actor has no right to it.
         InvalidInput: the day is not ahead, or too far.
-        AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
+        AlertTransitionRefused: the state does not allow it; the allowed verbs are in `extra`.
     """
     check_right(alert, "snooze", standing, actor)
     longest = timedelta(days=standing.rules.snooze_days)
@@ -125,11 +125,11 @@ async def snooze(
 
 
 def check_right(alert: Alert, verb: AlertVerb, standing: AnswerContext, actor: Actor) -> None:
-    """Refuse whoever has no right to a verb, whatever the state of the alert.
+    """Check that the actor has the right to a verb, in any state of the alert.
 
     Raises:
-        NotYourAlert: the actor does not answer for the unit.
-        TopLevelNotSnoozed: it is of the top level, which the office alone snoozes.
+        NotYourAlert: the actor may not react for the unit.
+        TopLevelNotSnoozed: it is of the top level, which only the office snoozes.
     """
     if not answers_for(actor, alert.organization_code):
         raise NotYourAlert
@@ -197,7 +197,7 @@ async def _write(
 
 
 def image(alert: Alert) -> dict[str, Any]:
-    """Return what history keeps of an alert; the engine's statements write the same."""
+    """Return what history stores of an alert; the engine's SQL statements write the same."""
     return {
         "organization_code": alert.organization_code,
         "due_date": alert.due_date,
@@ -222,10 +222,10 @@ async def change_rules(
 ) -> AlertRules:
     """Put a new version of a plan's rules in force; earlier ones stay readable.
 
-    The caller has locked the plan's rules, and read that `version` is the one in force.
+    The caller has locked the plan's rules, and checked that `version` is the one in force.
 
     Raises:
-        InvalidInput: they name organizations that the plan does not have.
+        InvalidInput: they refer to organizations that the plan does not have.
     """
     faults = reference_faults(rules.office, rules.posts, plan)
     if faults:

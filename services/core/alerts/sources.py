@@ -15,7 +15,7 @@ from services.core.plan.document import Supervision
 from services.core.registers.statements import TO_BE_RECHECKED, TO_BE_RENEWED
 
 Addressee = Literal["unit", "reviewer", "office"]
-"""The unit itself; who leads its measure or indicator (the office, where the unit does so
+"""The unit itself; the lead of its measure or indicator (the office, if the unit is the lead
 itself); the office."""
 
 AlertSubjectKind = Literal[
@@ -39,11 +39,11 @@ def _no_lead(_supervision: Supervision) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule finds what it watches.
+    """The relation of a rule's subjects.
 
-    `lead` says how many working days after its mark a thing is due. `ending` is the SQL of the
-    reason why alert `w` has no open thing any more. `id_column` narrows the relation to ids.
-    `late` is the relation of what is late, where that is more than what is told of.
+    A subject is due `lead` working days after its mark. `ending` is SQL for the reason why alert
+    `w` has no open subject any more. `id_column` limits the relation to ids. `late` is the relation
+    of overdue subjects, if it has more than those that are notified.
     """
 
     rule: RuleCode
@@ -73,10 +73,10 @@ FROM milestone m WHERE m.city_code = :city AND m.id = w.subject_id::uuid
 
 
 def _turn(column: str, state: str) -> str:
-    """Return the relation of milestones in whose state somebody has to act by a date.
+    """Return the relation of milestones whose state requires somebody to act by a date.
 
-    A turn is identified by the day on which it began. So a changed calendar moves the date until
-    which it lasts, and does not begin a new turn.
+    A turn is identified by the day on which it began. So a changed calendar moves the turn's
+    deadline, and does not begin a new turn.
     """
     return _MILESTONE.format(
         epoch=f"(coalesce(m.turn_began, m.{column}) - DATE '1970-01-01')::bigint",
@@ -103,8 +103,8 @@ WHERE {_HERE.format("o")} AND o.state = 'owed'
             AND p.state IN ('closed', 'published'))
 """  # noqa: S608 (text of our own)
 
-# What stayed blank in a closed period is told to nobody, who could not hand it in. It is missing
-# all the same, from the day on which the period closed or its date had passed.
+# A value still missing when its period closes causes no notices, because nobody could hand it in
+# any more. It counts as late all the same, from the closing day or its due date.
 _OBLIGATION_MISSING = f"""
 SELECT o.id::text AS subject_id, o.epoch::bigint AS epoch,
     CASE WHEN p.state IN ('closed', 'published') THEN least(o.due_date,
@@ -122,8 +122,7 @@ WHERE {_HERE.format("o")} AND o.state = 'owed'
             AND s.state IN ('submitted', 'returned', 'approved'))
 """  # noqa: S608 (text of our own)
 
-# More time that was granted, and a date that a reopening or an imported calendar moved, are two
-# things.
+# A granted extension, and a date moved by a reopening or a new calendar, are different reasons.
 _OBLIGATION_ENDED = """(
 SELECT CASE WHEN o.state = 'waived' THEN 'waived'
     WHEN o.epoch > w.epoch THEN coalesce((
@@ -141,14 +140,14 @@ SELECT CASE WHEN o.state = 'waived' THEN 'waived'
 FROM obligation o WHERE o.city_code = :city AND o.id = w.subject_id::uuid
 )"""
 
-# Nobody is asked for what the state of its period forbids.
+# Nobody is asked for anything that the state of its period forbids.
 _NOT_IN = f"""s.period NOT IN (
         SELECT p.period FROM plan_period p WHERE {_HERE.format("p")} AND p.state IN ({{states}}))
 """  # noqa: S608 (text of our own)
 
 
 def _submission_ended(state: str, reason: str) -> str:
-    """Return why nobody is asked any more: what was asked for was done, or its period closed."""
+    """Return the reason of an end: what was asked for was done, or its period was closed."""
     return f"""(
 SELECT CASE WHEN s.state = '{state}' AND EXISTS (
         SELECT FROM plan_period p WHERE {_HERE.format("p")} AND p.period = s.period
@@ -157,8 +156,8 @@ FROM submission s WHERE s.city_code = :city AND s.id = w.subject_id::uuid
 )"""  # noqa: S608 (text of our own)
 
 
-# Here and below the second at which something happened is the epoch: a value that is handed in or
-# returned once more begins its notices anew.
+# Here and below, the epoch is the second of the event: a value that is handed in or returned again
+# starts its notices again.
 _REVIEW = f"""
 SELECT s.id::text AS subject_id, floor(extract(epoch FROM s.submitted_at))::bigint AS epoch,
     (s.submitted_at AT TIME ZONE :zone)::date AS mark, s.submitted_at AS created_at,
@@ -169,7 +168,7 @@ WHERE {_HERE.format("s")} AND s.state = 'submitted' AND s.submitted_at IS NOT NU
     AND {_NOT_IN.format(states="'published'")}
 """  # noqa: S608 (text of our own)
 
-# Reopening sends a value back as returning does, and leaves `decided_at` at the approval.
+# Reopening sends a value back like a return, and leaves `decided_at` at the approval.
 _ANSWER = f"""
 SELECT s.id::text AS subject_id, floor(extract(epoch FROM h.occurred_at))::bigint AS epoch,
     (h.occurred_at AT TIME ZONE :zone)::date AS mark, h.occurred_at AS created_at,
@@ -186,7 +185,7 @@ WHERE {_HERE.format("s")} AND s.state = 'returned'
     AND {_NOT_IN.format(states="'closed', 'published'")}
 """  # noqa: S608 (text of our own)
 
-# Asked for once and answered once: there is only one epoch.
+# Asked once and answered once: there is only one epoch.
 _EXTENSION = f"""
 SELECT e.id::text AS subject_id, 1::bigint AS epoch, e.decide_by AS mark,
     e.requested_at AS created_at, e.organization_code AS unit,
@@ -200,7 +199,7 @@ LEFT JOIN obligation o ON e.subject_kind = 'obligation'
 WHERE {_HERE.format("e")} AND e.state = 'requested'
 """  # noqa: S608 (text of our own)
 
-# Those of a device have no date.
+# Conflicts of a device have no date.
 _CONFLICT = f"""
 SELECT c.id::text AS subject_id, 1::bigint AS epoch, c.due_date AS mark,
     c.raised_at AS created_at, c.owner_code AS unit, NULL AS measure_code, c.indicator_code,
@@ -209,8 +208,8 @@ FROM conflict c
 WHERE {_HERE.format("c")} AND c.state = 'open' AND c.due_date IS NOT NULL
 """  # noqa: S608 (text of our own)
 
-# As the plan said when the row was confirmed. A row of a day to come is one thing, and with another
-# day another. Of a register that the plan in force has no more nobody can renew or end a row.
+# By the plan with which the row was confirmed. Another day to come is another epoch. If the plan in
+# force no longer has the register, nobody can renew or end its rows.
 _ROW = """
 SELECT r.id::text AS subject_id, (r.{mark} - DATE '1970-01-01')::bigint AS epoch,
     r.{mark} AS mark, r.created_at, r.organization_code AS unit, NULL AS measure_code,
@@ -234,7 +233,7 @@ FROM unnest(CAST(:ids AS text[]), CAST(:epochs AS bigint[]), CAST(:marks AS date
     CAST(:indicators AS text[]), CAST(:labels AS text[]))
     AS listed(subject_id, epoch, mark, indicator_code, label)
 """
-"""What the plan's document itself says: a few rows that the caller hands in."""
+"""Deadlines in the plan's document: a few rows that the caller passes in."""
 
 SOURCES: tuple[Source, ...] = (
     Source(
@@ -244,7 +243,7 @@ SOURCES: tuple[Source, ...] = (
             epoch="m.epoch::bigint",
             mark="m.due_date",
             since="m.created_at",
-            # Reported complete: the unit did its part, and the alert waits for the verdict.
+            # Reported complete: the unit did its part, and the alert waits for the decision.
             paused="m.state = 'completed'",
             states="m.state NOT IN ('closed', 'cancelled')",
         ),
@@ -319,7 +318,7 @@ SOURCES: tuple[Source, ...] = (
     Source("publicity_day", "publicity_day", _LISTED, "'passed'", addressee="office"),
     Source("target_missing", "target", _LISTED, "'assigned'", addressee="office"),
 )
-"""Every rule that has deadlines. A red light has none; it is followed in `alerts.lights`."""
+"""Every rule with deadlines. A red light has none; `alerts.lights` handles it."""
 
 NOTHING = """
 SELECT NULL::text AS subject_id, NULL::bigint AS epoch, NULL::date AS mark,
@@ -327,10 +326,10 @@ SELECT NULL::text AS subject_id, NULL::bigint AS epoch, NULL::date AS mark,
     NULL::text AS indicator_code, NULL::text AS label, FALSE AS paused, NULL::uuid AS parent_id
 WHERE FALSE
 """
-"""The relation of a rule that is off."""
+"""The relation of a disabled rule."""
 
-# The alert of an overdue parent of the same unit speaks for its branches. It does not where it only
-# stands in the office's digest of what was overdue at first sight: the unit heard nothing of that.
+# The alert of an overdue parent of the same unit replaces those of its branches. It does not while
+# it is only in the office's digest of first-seen overdue items, because the unit was not notified.
 MUTED = """EXISTS (
 SELECT FROM milestone p
 WHERE p.city_code = :city AND p.id = f.parent_id AND p.organization_code = f.unit
@@ -340,4 +339,4 @@ WHERE p.city_code = :city AND p.id = f.parent_id AND p.organization_code = f.uni
             sha256(convert_to('milestone:' || p.id || ':milestone_due:' || p.epoch, 'UTF8')),
             'hex'))
 )"""
-"""Whether the parent of milestone `f` is overdue, and the same unit is told of that."""
+"""Whether the parent of milestone `f` is overdue, and the same unit was notified of that."""

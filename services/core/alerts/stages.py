@@ -27,8 +27,7 @@ class Step:
 def stage_day(due: date, stage: Stage, calendar: WorkingCalendar) -> date:
     """Return the day from which a stage is due.
 
-    Where an early stage lands on a rest day it moves to the working day before, a late one to
-    the one after.
+    An early stage on a rest day moves to the working day before, a late one to the one after.
     """
     if stage.unit == "working":
         day = calendar.shifted(due, stage.offset)
@@ -55,7 +54,7 @@ def step_of(rule: DeadlineRule, rules: RuleSet, index: int, repeat: int = 0) -> 
 
 
 def all_steps(rule: DeadlineRule, rules: RuleSet) -> Iterator[Step]:
-    """Yield the steps of a rule in their order; without end where it repeats."""
+    """Yield the steps of a rule in order; infinite if it repeats."""
     for index in range(len(rule.stages)):
         yield step_of(rule, rules, index)
     repeat = 0

@@ -6,19 +6,19 @@ from services.core.alerts.models import Alert
 from services.core.events.statements import event_inserts
 from services.core.kit.database import columns_of
 
-# Looked for first: an INSERT would wait for whoever holds the row.
+# Checked first, because an INSERT would wait for the row's lock.
 BEGIN_EVALUATION = text("""
 INSERT INTO alert_evaluation (city_code, plan_code)
 SELECT :city, :plan WHERE NOT EXISTS (
     SELECT FROM alert_evaluation WHERE city_code = :city AND plan_code = :plan)
 ON CONFLICT DO NOTHING
 """)
-"""Makes the row by which evaluations of a plan take turns."""
+"""Creates the row that is the lock for evaluations of a plan."""
 
-# One pass over what is open and what somebody was notified of. FULL JOIN: an open thing without an
-# alert may be newly due, and an alert without an open thing has ended. The step that is due for a
-# mark is how many of the cut-offs, which ascend here, lie on or after it; `width_bucket` counts
-# those that are not after its operand, therefore `mark - 1`.
+# One pass over open subjects and notified alerts. FULL JOIN: an open subject without an alert may
+# be newly due, and an alert without an open subject has ended. The step that is due for a mark is
+# the number of cut-offs (ascending here) on or after it; `width_bucket` counts those that are not
+# after its operand, therefore `mark - 1`.
 FINDINGS = """
 WITH found AS MATERIALIZED (
     SELECT o.subject_id, o.epoch, o.mark, o.created_at, o.unit, o.measure_code,
@@ -57,7 +57,7 @@ WHERE f.subject_id IS NULL OR f.arrives
         ELSE CAST(:window AS boolean) OR f.level = :top END
 ORDER BY f.mark
 """
-"""What is newly due by one rule, and which of its alerts ended and why; its parts are filled in."""
+"""Newly due steps of one rule, and its ended alerts with the reason; a template."""
 
 _ALL = columns_of(Alert, "a")
 
@@ -75,7 +75,7 @@ made AS MATERIALIZED (
 _IMAGE = """jsonb_build_object('organization_code', k.organization_code, 'due_date', k.due_date,
     'stage', k.stage, 'repeat', k.repeat, 'level', k.level, 'seq', k.seq, 'state', k.state,
     'hold_until', k.hold_until, 'promised_date', k.promised_date)"""
-"""What history keeps of alert `k`."""
+"""What history stores of alert `k`."""
 
 _BY = ":calendar_version, :rules_version"
 
@@ -120,9 +120,9 @@ def _events(key: str, *, also: str = "") -> str:
     )
 
 
-# `noticed` overwrites notices that were only held back; one that went out stays, and is not
-# returned. So only what was really given now sets `notified`, counts in `seq` and gets an event.
-# `skipped` writes down the stages between the last notice and this one, which nobody will get.
+# `noticed` overwrites notices that were only suppressed; one that was sent stays, and is not
+# returned. So only notices that are really sent now set `notified`, count in `seq` and get an
+# event. `skipped` records the stages between the last notice and this one, which nobody will get.
 NOTIFY = text(f"""
 WITH {_MADE}, noticed AS (
     INSERT INTO alert_notice AS n (city_code, alert_key, stage, repeat, level, reach, outcome,
@@ -173,7 +173,7 @@ WITH {_MADE}, noticed AS (
 {_events("alert_key", also="JOIN noticed USING (alert_key)")}
 SELECT alert_key, id, seq FROM kept
 """)  # noqa: S608 (text of our own)
-"""Writes notices, those that they overtook, their alerts, history and events: alerts by key."""
+"""Writes notices, those that they supersede, their alerts, history and events: alerts by key."""
 
 SUPPRESS = text(f"""
 WITH {_MADE}, noticed AS (
@@ -190,9 +190,9 @@ WITH {_MADE}, noticed AS (
 )
 {_HISTORY.format(action="m.outcome", reason="NULL", key="alert_key")}
 """)  # noqa: S608 (text of our own)
-"""Writes notices that are suppressed, with their alerts and history."""
+"""Writes suppressed notices, with their alerts and history."""
 
-# `state <> 'resolved'`: where two evaluations found the same end, the second one changes nothing.
+# `state <> 'resolved'`: if two evaluations found the same end, the second one changes nothing.
 RESOLVE = text(f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb))
@@ -208,7 +208,7 @@ WITH made AS MATERIALIZED (
 {_events("id")}
 SELECT count(*) FROM kept
 """)  # noqa: S608 (text of our own)
-"""Ends alerts, with history and events: how many they are."""
+"""Ends alerts, with history and events; returns how many."""
 
 GIVE_DIGESTS = text(f"""
 WITH made AS MATERIALIZED (
@@ -248,7 +248,7 @@ LEFT JOIN leads AS lead
     ON lead.code = coalesce('measure:' || o.measure_code, 'indicator:' || o.indicator_code)
 WHERE NOT o.paused AND o.mark <= CAST(:late_{number} AS date)
 """
-"""What is late by one rule, which is filled in."""
+"""The overdue subjects of one rule; a template."""
 
 _ALL_LATE = """
 WITH leads AS MATERIALIZED (
@@ -261,7 +261,7 @@ _ONLY = "(CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text)
 LATE_OUTSIDE = f"""{_ALL_LATE}
 SELECT count(*) FROM late WHERE ({{visible}}) IS NOT TRUE AND {_ONLY}
 """  # noqa: S608 (text of our own)
-"""How many late things a caller does not see; the parts are filled in."""
+"""The number of overdue subjects that a caller does not see; a template."""
 
 LATE_PAGE = f"""{_ALL_LATE}, page AS (
     SELECT * FROM late WHERE {{visible}} AND {_ONLY}
@@ -283,7 +283,7 @@ LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
     AND a.epoch = page.epoch
 ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id
 """  # noqa: S608
-"""A page of what is late, with what was answered to its alerts; its parts are filled in."""
+"""A page of overdue subjects, with the reactions to their alerts; a template."""
 
 LATE_GRAVEST = f"""{_ALL_LATE}, seen AS MATERIALIZED (
     SELECT late.rule, late.subject_kind, late.subject_id, late.unit, late.measure_code,
@@ -310,4 +310,4 @@ LEFT JOIN obligation AS owed ON owed.city_code = :city AND owed.plan_code = :pla
         THEN CAST(page.subject_id AS uuid) END
 ORDER BY -page.level, page.due, page.organization_code, page.rule, page.subject_id
 """  # noqa: S608
-"""The gravest of what is late, whoever has to act, and how much is late in all."""
+"""The most severe overdue subjects, whoever has to act, and the total counts."""

@@ -15,7 +15,7 @@ def of_connector(
     data: Mapping[str, object],
     now: datetime,
 ) -> NewEvent:
-    """Return what happened to a connector: every reader of its plan may hear of it."""
+    """Return an event about a connector, for every reader of its plan."""
     return NewEvent(
         city_code=connector.city_code,
         plan_code=connector.plan_code,
@@ -37,7 +37,7 @@ def of_item(
     data: Mapping[str, object],
     now: datetime,
 ) -> NewEvent:
-    """Return what a superior said of a figure: its unit hears of it, and who sees the plan."""
+    """Return an event about a superior's receipt, for the figure's unit and readers of the plan."""
     return NewEvent(
         city_code=connector.city_code,
         plan_code=connector.plan_code,

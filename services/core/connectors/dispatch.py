@@ -43,7 +43,7 @@ _CONNECTORS_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class ClaimedItem:
-    """An item that is ours to send or to ask about; `before` is the state that it had."""
+    """An item claimed to be sent or asked about; `before` is the state that it had."""
 
     id: UUID
     before: str
@@ -53,7 +53,7 @@ class ClaimedItem:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """A request that is ours to make. `target` None: its secrets cannot be opened here."""
+    """A claimed request. `target` is None if its secrets cannot be unsealed here."""
 
     city_code: str
     id: UUID
@@ -78,9 +78,9 @@ class ClaimedBatch:
 async def claim_batches(
     session: AsyncSession, city_code: str, *, seal: Seal, lease_seconds: float
 ) -> list[ClaimedBatch]:
-    """Take a batch of each connector of a city that has something due; the caller commits first.
+    """Claim a batch for each connector of a city with due items; the caller commits before sending.
 
-    Workers share them: what another has locked is passed over.
+    Workers share them: connectors that another worker has locked are skipped.
     """
     claimed = []
     now = await queries.database_now(session)
@@ -146,7 +146,7 @@ def _opened(connector: Connector, seal: Seal, now: datetime) -> OpenConnector | 
 async def _due(
     session: AsyncSession, connector: Connector
 ) -> tuple[BatchKind, Sequence[ConnectorItem]]:
-    """Return what is due of a connector: what can be asked about comes first."""
+    """Return a connector's due items; items to ask about come first."""
     most = connector.batch_size
     if connector.receipts_url_sealed is None:
         return "report", await queries.items_due(session, connector, asking=None, most=most)
@@ -163,7 +163,7 @@ async def _with_payload(
     plan: PlanState,
     now: datetime,
 ) -> list[ConnectorItem]:
-    """Return the items that can be sent, each with what is sent of it from now on."""
+    """Return the items that can be sent, each with its payload, which never changes again."""
     rows = await _still_reported(session, connector, rows, plan, now)
     new = [row for row in rows if row.payload is None]
     found = await queries.replaced(session, connector.city_code, [one.id for one in new])
@@ -222,7 +222,7 @@ def _make_payload(
     unit = unit_of(plan, row.indicator_code)
     missing = missing_codes(mapping, figure, unit)
     if row.withdrawn and replaces is None:
-        # The superior holds nothing that could be taken back.
+        # The superior holds nothing that could be withdrawn.
         row.state, row.settled_at = "superseded", now
     elif missing:
         row.state, row.missing = "unmapped", missing

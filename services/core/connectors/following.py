@@ -44,7 +44,7 @@ _TYPES: tuple[EventType, ...] = (
     "connector.changed",
 )
 _AT_ONCE = 500
-"""Submissions whose places are compared at a time where a whole plan is."""
+"""Submissions compared at a time when a whole plan is compared."""
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
@@ -76,7 +76,7 @@ FOLLOWER = Follower("connectors", _TYPES, _handle, passes_over=True)
 async def _leave(
     session: AsyncSession, city_code: str, events: Sequence[LogEvent], now: datetime
 ) -> None:
-    """Take off the queue what was put there while its connector ended."""
+    """Take items off the queue that were added while their connector was ended."""
     changed = _changed(events)
     if changed:
         given = {"city": city_code, "connectors": sorted(map(UUID, changed)), "now": now}
@@ -90,7 +90,7 @@ def _changed(events: Iterable[LogEvent]) -> set[str]:
 def _compared_anew(
     events: Sequence[LogEvent], connectors: Sequence[Connector]
 ) -> Sequence[Connector]:
-    """Return the connectors of which every figure of the plan is compared."""
+    """Return the connectors for which every figure of the plan has to be compared."""
     if any(one.type in _WHOLE for one in events):
         return connectors
     changed = _changed(events)
@@ -115,7 +115,7 @@ class _Desk:
 
 @dataclass(slots=True)
 class _Changes:
-    """What is to be written of a comparison."""
+    """The writes that follow from a comparison."""
 
     superseded: list[UUID] = field(default_factory=list)
     new: list[dict[str, Any]] = field(default_factory=list)
@@ -137,7 +137,7 @@ async def _whole(desk: _Desk, connectors: Sequence[Connector]) -> None:
 async def _compare(
     desk: _Desk, connectors: Sequence[Connector], places: Sequence[ReportedPlace]
 ) -> None:
-    """Compare what counts at some places with what is queued, and write what follows."""
+    """Compare the figures that count at some places with the queue, and write the changes."""
     session, plan = desk.session, desk.plan
     held = await queries.held_at(session, plan.city_code, plan.code, places)
     ids = [one.id for one in connectors]
@@ -153,7 +153,8 @@ async def _compare(
             if follows.new is not None:
                 changes.new.append(_row(connector, follows.new, mapping, plan))
             elif follows.kept is not None:
-                # What waits is what counts, or takes back what did: its place is all it needs.
+                # A queued item is the figure that counts, or withdraws it: its place is all it
+                # needs.
                 kept = held.get(place)
                 missing = _missing(mapping, kept, place, plan)
                 changes.kept.append((follows.kept, missing))

@@ -36,7 +36,7 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class SentAgain:
-    """What became of an item that was to be sent again; `item_id` is the one that is sent now."""
+    """The result of sending an item again; `item_id` is the item that is sent now."""
 
     asked_id: UUID
     item_id: UUID | None
@@ -54,11 +54,11 @@ async def send_again(
     actor: Actor,
     now: datetime,
 ) -> list[SentAgain]:
-    """Send refused and failed items of a locked connector again, and say what became of each.
+    """Send refused and failed items of a locked connector again, and return the result of each.
 
-    One that was refused goes under a new id, by the mapping as it is now, for the receiver knows
-    the answer to the old one, if the connector still reports it. One that was never answered keeps
-    its id, so that a double is recognised. What another revision has followed is left alone.
+    A refused item gets a new id and today's mapping, because the receiver has answered the old id,
+    if the connector still reports it. An unanswered item keeps its id, so that the receiver
+    recognizes a duplicate. An item followed by another revision is left alone.
 
     Raises:
         ConnectorTransitionRefused: the connector has ended.
@@ -110,7 +110,7 @@ async def _again(
 ) -> SentAgain:
     if row.state == "failed":
         row.state, row.tries, row.settled_at = "unknown", 0, None
-        # Only the database's time decides what is due.
+        # Only the database's clock decides which items are due.
         row.next_attempt_at = func.now()
         return SentAgain(row.id, row.id, "unknown")
     row.state, row.settled_at = "superseded", now
@@ -145,7 +145,7 @@ async def _again(
 
 @dataclass(frozen=True, slots=True)
 class StatedLine:
-    """A line of a statement as it was given, in their codes."""
+    """A line of a statement as given, in the superior's codes."""
 
     indicator: str
     organization: str
@@ -163,14 +163,14 @@ async def take_statement(
     actor: Actor,
     now: datetime,
 ) -> ConnectorStatement:
-    """Keep what a superior says that it holds of a period, beside those before it.
+    """Save a superior's statement of the figures that it holds for a period, beside earlier ones.
 
     Raises:
-        InvalidInput: a line names what no code of ours stands for, names no figure, or comes
-            twice; all are told.
+        InvalidInput: a line has a code that maps to none of ours, has no figure, or is a duplicate;
+            all faults are reported.
     """
     mapping = read_mapping(connector.mapping)
-    # What was reported of a period may be stated, though the plan has it no more.
+    # A statement may contain what was reported of a period, even if the plan has it no longer.
     items = await queries.standing_items(session, connector, period)
     known = _Known(
         {*plan.indicators, *(one.indicator_code for one in items)},

@@ -13,15 +13,15 @@ from services.core.kit.text import Text
 from services.core.plan.state import PlanState
 
 CodeKind = Literal["indicators", "organizations", "periods", "units"]
-"""What has a code of ours and one of theirs; `units` are units of measure."""
+"""The kinds of codes that are mapped; `units` are units of measure."""
 
 NOT_APPLICABLE = "not-applicable"
-"""What stands for a figure that does not apply, where two figures are compared."""
+"""The comparable text of a figure that does not apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureMapping:
-    """A unit of measure in their code, and what a figure of ours is multiplied by."""
+    """A unit of measure in the superior's code, and the factor from our figures to theirs."""
 
     code: str
     factor: Decimal
@@ -29,7 +29,7 @@ class MeasureMapping:
 
 @dataclass(frozen=True, slots=True)
 class RefusalMapping:
-    """A refusal of theirs: our code for it, and words for people."""
+    """Our code for a refusal of the superior's, and words for people."""
 
     code: str
     zh: str
@@ -38,9 +38,9 @@ class RefusalMapping:
 
 @dataclass(frozen=True, slots=True)
 class CodeMapping:
-    """Codes of ours to theirs; a kind that is None has the same codes there.
+    """Maps our codes to the superior's; a kind that is None has the same codes there.
 
-    Of a kind that is there, a code that is missing keeps its figures waiting.
+    Figures whose code is missing from a given kind have to wait.
     """
 
     indicators: Mapping[str, str] | None = field(default_factory=dict)
@@ -50,21 +50,21 @@ class CodeMapping:
     refusals: Mapping[str, RefusalMapping] = field(default_factory=dict)
 
     def code(self, kind: CodeKind, ours: str) -> str | None:
-        """Return their code of something of ours; None: it is not mapped."""
+        """Return the superior's code for one of ours; None: it is not mapped."""
         if kind == "units":
             return ours if self.units is None else getattr(self.units.get(ours), "code", None)
         known: Mapping[str, str] | None = getattr(self, kind)
         return ours if known is None else known.get(ours)
 
     def ours(self, kind: Literal["indicators", "organizations"], theirs: str) -> str | None:
-        """Return our code of something of theirs; None: there is none."""
+        """Return our code for one of the superior's; None: there is none."""
         known: Mapping[str, str] | None = getattr(self, kind)
         if known is None:
             return theirs
         return next((code for code, other in known.items() if other == theirs), None)
 
     def in_measure(self, value: Decimal, unit: str) -> Decimal | None:
-        """Return a value of ours in their measure, no digit lost; None: the unit is not mapped."""
+        """Return our value in the superior's measure, exactly; None: the unit is not mapped."""
         if self.units is None:
             return value
         measure = self.units.get(unit)
@@ -72,7 +72,7 @@ class CodeMapping:
 
 
 def read_mapping(kept: Mapping[str, Any]) -> CodeMapping:
-    """Return a mapping as it is kept, which has no faults."""
+    """Return a stored mapping, which has no faults."""
     units = kept.get("units", {})
     return CodeMapping(
         kept.get("indicators", {}),
@@ -92,7 +92,7 @@ def read_mapping(kept: Mapping[str, Any]) -> CodeMapping:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingFigure:
-    """A figure as it is reported: of which place, and in one of its forms; withdrawn: in none."""
+    """A figure to report: its place, and one form of its value; a withdrawal has none."""
 
     indicator_code: str
     organization_code: str
@@ -104,7 +104,7 @@ class OutgoingFigure:
 
 
 def missing_codes(mapping: CodeMapping, figure: OutgoingFigure, unit: str | None) -> list[str]:
-    """Return what has no code of theirs, as `indicators:U08`; `unit` is that of the indicator."""
+    """Return the unmapped codes, as `indicators:U08`; `unit` is that of the indicator."""
     wanted: list[tuple[CodeKind, str | None]] = [
         ("indicators", figure.indicator_code),
         ("organizations", figure.organization_code),
@@ -116,9 +116,9 @@ def missing_codes(mapping: CodeMapping, figure: OutgoingFigure, unit: str | None
 
 
 def figure_text(mapping: CodeMapping, figure: OutgoingFigure, unit: str) -> str | None:
-    """Return what two figures are compared by, in their measure; None: none, or not mapped.
+    """Return a figure's comparable text in the superior's measure; None: no figure, or not mapped.
 
-    A number has no zeros at its end, so that 39.0 and 39 are one figure.
+    A number has no trailing zeros, so that 39.0 and 39 are equal.
     """
     if figure.withdrawn:
         return None
@@ -132,7 +132,7 @@ def figure_text(mapping: CodeMapping, figure: OutgoingFigure, unit: str) -> str 
 
 
 def read_figure(raw: object) -> str | None:
-    """Return a figure that they tell as it is compared; None: what they tell is none."""
+    """Return the comparable text of a superior's figure; None: it is no figure."""
     if isinstance(raw, bool) or raw is None:
         return None
     try:
@@ -143,7 +143,7 @@ def read_figure(raw: object) -> str | None:
 
 
 def mapping_faults(kept: Mapping[str, Any], plan: PlanState) -> Iterator[Fault]:
-    """Yield what is wrong with a mapping as it is given: unknown codes, and codes given twice."""
+    """Yield the faults of a mapping: unknown codes, and duplicates."""
     known: Mapping[str, Collection[str]] = {
         "indicators": plan.indicators,
         "organizations": plan.organizations,

@@ -23,10 +23,10 @@ from services.core.webhooks.sending import Message
 
 AGENT = "wufei-connector/1"
 NEW_SECRET_TRIED_EVERY = timedelta(hours=1)
-"""How often a secret that was refused is tried first again, while the former one is good."""
+"""How often a refused secret is tried first again while the former one is valid."""
 
 MOST_READ = 256 * 1024
-"""Bytes of an answer: fifty receipts with their reasons, many times over."""
+"""Most bytes of an answer that are read: many times fifty receipts with their reasons."""
 
 _HEADERS: Mapping[str, str] = {
     "User-Agent": AGENT,
@@ -36,26 +36,26 @@ _HEADERS: Mapping[str, str] = {
 
 
 def url_context(connector_id: UUID) -> str:
-    """Return what a sealed address is bound to."""
+    """Return the context that a sealed address is bound to."""
     return f"connector.url {connector_id}"
 
 
 def receipts_context(connector_id: UUID) -> str:
-    """Return what a sealed address of receipts is bound to."""
+    """Return the context that a sealed address of receipts is bound to."""
     return f"connector.receipts_url {connector_id}"
 
 
 def connector_secret_context(connector_id: UUID) -> str:
-    """Return what a sealed secret is bound to."""
+    """Return the context that a sealed secret is bound to."""
     return f"connector.secret {connector_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenConnector:
-    """A connector with its address and secret open; none of them is ever printed.
+    """A connector with its address and secret unsealed; its `repr` shows none of them.
 
-    `former_secret` is good yet, where the superior does not take the present one; None: none is.
-    `former_first`: a moment ago it took that one alone.
+    `former_secret` is used where the superior does not accept the present one; None: there is none.
+    `former_first`: the superior recently accepted only the former one.
     """
 
     city_code: str
@@ -73,7 +73,7 @@ class OpenConnector:
     by_former: bool = False
 
     def by_each_secret(self) -> "tuple[OpenConnector, ...]":
-        """Return it signing with each secret that is good, first the one that was last taken."""
+        """Return it once for each valid secret, the last accepted first."""
         if self.former_secret is None:
             return (self,)
         former = replace(self, secret=self.former_secret, by_former=True)
@@ -81,9 +81,9 @@ class OpenConnector:
 
 
 def open_connector(row: Any, seal: Seal, *, now: datetime) -> OpenConnector:
-    """Return a connector's row, opened; one without credentials signs with nothing.
+    """Return a connector, unsealed; one without credentials signs with an empty secret.
 
-    `now` is the true time, by which the former secret is good or not.
+    `now` is the true time, which decides whether the former secret is valid.
 
     Raises:
         CannotUnseal: it was sealed with a key that is not ours.
@@ -118,7 +118,7 @@ def payload_of(
     unit: str,
     replaces: UUID | None,
 ) -> dict[str, Any]:
-    """Return an item as it is sent, in their codes; nothing of it is missing.
+    """Return the payload of an item, in the superior's codes, all of which must be mapped.
 
     `replaces` is the item of the same place that the superior holds, or may hold.
     """
@@ -141,7 +141,7 @@ def payload_of(
 
 
 _OURS = "figure"
-"""What of a kept payload is ours to compare by, and is not sent."""
+"""The member of a stored payload that we only compare by, and never send."""
 
 
 def report_members(batch_id: UUID, payloads: Sequence[Mapping[str, Any]]) -> dict[str, object]:
@@ -151,7 +151,7 @@ def report_members(batch_id: UUID, payloads: Sequence[Mapping[str, Any]]) -> dic
 
 
 def query_members(batch_id: UUID, item_ids: Sequence[UUID]) -> dict[str, object]:
-    """Return the members of a batch that asks what became of items."""
+    """Return the members of a batch that queries the outcome of items."""
     return {"batch_id": str(batch_id), "item_ids": [str(one) for one in item_ids]}
 
 
@@ -164,9 +164,9 @@ def signed_message(
     nonce: str,
     traceparent: str | None = None,
 ) -> Message:
-    """Return a POST to an address of a connector, signed anew for this attempt.
+    """Return a POST to an address of a connector, signed for this attempt.
 
-    A profile that takes a form gets lists as JSON text, for a form has no lists.
+    A profile for form data gets lists as JSON text, because form data has no lists.
     """
     found = read_url(url)
     assert isinstance(found, TargetUrl)  # noqa: S101 (what has faults was refused when it was set)

@@ -25,15 +25,15 @@ from services.core.kit.database import Base
 class Connector(Base):
     """A superior's platform that figures of a plan are reported to.
 
-    Address, address of receipts and secret are sealed; what is `shown` has no token. `mapping` is
-    ours to theirs (`mapping.CodeMapping`). The secret before the present one is good until
-    `former_secret_expires_at`; `secret_refused_since` is since when the superior takes that one and
-    not the present one, as it was last seen at `secret_refused_at`. Which figures: of
-    `indicator_codes` (none: all), as approved, or only of published periods. One batch is under way
-    at a time: its id is the `lease_token`, held until `lease_until`. `tested_at` is when its
-    settings were last tried without a fault; the health columns are those of a webhook endpoint.
-    One that has ended, at `ended_at`, is disabled for good, its address blank and its secrets gone;
-    what was reported by it stays. `version` counts what people changed.
+    Address, address of receipts and secret are sealed; the `shown` address has no token. `mapping`
+    maps our codes to theirs (`mapping.CodeMapping`). The former secret is valid until
+    `former_secret_expires_at`; since `secret_refused_since` the superior has accepted only the
+    former one, last seen at `secret_refused_at`. It reports the figures of `indicator_codes`
+    (empty: all), as approved, or only those of published periods. One batch is under way at a time:
+    its id is the `lease_token`, held until `lease_until`. `tested_at` is when its settings were
+    last tried without a fault; the health columns are those of a webhook endpoint. A connector that
+    was ended, at `ended_at`, is disabled for good, with a blank address and no secrets; its
+    reported items stay. `version` counts changes by people.
     """
 
     __tablename__ = "connector"
@@ -97,10 +97,10 @@ class Connector(Base):
     version: Mapped[int] = mapped_column()
 
     def keep_former_secret(self, overlap: timedelta, now: datetime) -> None:
-        """Let the secret that is known to be taken go on beside the next one, for the overlap.
+        """Keep the secret that the superior accepts beside the next one, for the overlap.
 
-        That is the present one; where the superior refuses it, the former one while it is good.
-        Without an overlap none goes on. `now` is the true time.
+        That is the present one or, if the superior refuses it, the former one while valid. Without
+        an overlap none is kept. `now` is the true time.
         """
         ends = self.former_secret_expires_at
         refused = self.secret_refused_since is not None and ends is not None and ends > now
@@ -110,20 +110,20 @@ class Connector(Base):
             self.former_secret_sealed, self.former_secret_expires_at = kept, now + overlap
 
     def end_former_secret(self) -> None:
-        """Sign with the present secret alone; nothing is known yet of whether it is taken."""
+        """Sign with the present secret alone; whether the superior accepts it is not known yet."""
         self.former_secret_sealed = self.former_secret_expires_at = None
         self.secret_refused_since = self.secret_refused_at = None
 
 
 class ConnectorItem(Base):
-    """One revision of a figure to be reported, and what the superior said of it.
+    """A revision of a figure to report, and the superior's receipt.
 
-    Its id is sent with it and stays over repeats, so that the receiver recognises a double.
-    `withdrawn` takes back what was reported before. `payload` is what is sent, in their codes: made
-    with the first attempt, and the same ever after. `pending` and `unmapped` cannot have reached
-    them; `unknown` may have, and they said nothing yet. `attempts` counts those begun, `tries`
-    those that the schedule counts. `second_receipt` is one that contradicts the first; `differs`
-    says so, or that the figure that they told is another.
+    Its id is sent with it and stays the same over retries, so that the receiver recognizes
+    duplicates. `withdrawn` takes back an earlier report. `payload` is what is sent, in the
+    superior's codes: made for the first attempt, and the same ever after. `pending` and `unmapped`
+    cannot have reached the superior; `unknown` may have, without an answer so far. `attempts`
+    counts those begun, `tries` those that the schedule counts. `second_receipt` is one that
+    contradicts the first; `differs` says so, or that the superior returned another figure.
     """
 
     __tablename__ = "connector_item"
@@ -200,9 +200,9 @@ class ConnectorItem(Base):
 
 
 class ConnectorBatch(Base):
-    """One request to a superior, written before it leaves; without an outcome its worker was lost.
+    """A request to a superior, written before it is sent; without an outcome its worker was lost.
 
-    A `report` carries items, a `query` asks what became of some.
+    A `report` carries items, a `query` asks for the outcome of some.
     """
 
     __tablename__ = "connector_batch"
@@ -228,7 +228,7 @@ class ConnectorBatch(Base):
 
 
 class ConnectorStatement(Base):
-    """What a superior says that it holds of a period, as it was uploaded. The newest counts."""
+    """A superior's statement of its figures for a period, as uploaded. The newest counts."""
 
     __tablename__ = "connector_statement"
     __table_args__ = (
@@ -246,7 +246,7 @@ class ConnectorStatement(Base):
 
 
 class ConnectorStatementLine(Base):
-    """One line of a statement: a place in our codes, and the figure as theirs, in their measure."""
+    """A line of a statement: a place in our codes, and the superior's figure in its measure."""
 
     __tablename__ = "connector_statement_line"
 

@@ -10,7 +10,7 @@ from services.core.webhooks.schedule import DeliveryFate
 from services.core.webhooks.sending import Outcome
 
 UNMAPPED_REFUSAL = "refused"
-"""Our code of a refusal that the mapping does not know."""
+"""Our code of a refusal that is not in the mapping."""
 
 _NEVER_TAKEN = frozenset({"refused", "throttled"})
 _SAID_NO = range(400, 500)
@@ -18,7 +18,7 @@ _SAID_NO = range(400, 500)
 
 @dataclass(frozen=True, slots=True)
 class ItemFate:
-    """What becomes of an item: its state, in how many seconds it is due, whether a try is spent."""
+    """The next state of an item, the seconds until it is due, and whether the attempt counts."""
 
     state: Literal["pending", "unknown", "accepted", "refused", "failed"]
     delay: float = 0
@@ -26,9 +26,9 @@ class ItemFate:
 
 
 def may_have_taken(outcome: Outcome) -> bool:
-    """Return whether a superior may hold what it was sent, whatever came of the request.
+    """Return whether a superior may hold the items of a request with this outcome.
 
-    It may not where no byte left, or where it said that it took nothing.
+    It cannot if no byte was sent, or if it answered that it took nothing.
     """
     if outcome.kind in _NEVER_TAKEN:
         return False
@@ -40,10 +40,10 @@ def may_have_taken(outcome: Outcome) -> bool:
 def fate_of(
     outcome: Outcome, receipt: ItemReceipt | None, *, before: str, scheduled: DeliveryFate
 ) -> ItemFate:
-    """Return what becomes of an item that was `before` in the state `pending` or `unknown`.
+    """Return the fate of an item that was in the state `before`, `pending` or `unknown`.
 
-    `scheduled` is what the schedule says of a request without an answer. Whoever says that it knows
-    nothing of an item gets it again at once, under the same id.
+    `scheduled` is the schedule's answer to a request without an outcome. A superior that does not
+    know an item gets it again at once, under the same id.
     """
     if receipt is not None and receipt.status in {"accepted", "refused"}:
         return ItemFate(receipt.status)

@@ -47,7 +47,7 @@ _FIRST = UUID(int=0)
 
 
 def _visible(actor: Actor, city_code: str) -> TextClause:
-    """Return the condition on the connectors of a city that a caller may know of."""
+    """Return the condition on the connectors of a city that a caller may see."""
     if not knows_connectors(actor):
         return SqlCondition("connector.city_code = :c AND FALSE", {"c": city_code}).clause
     city, plan = "connector.city_code", "connector.plan_code"
@@ -73,10 +73,10 @@ async def visible_connectors(
 async def visible_connector(
     session: AsyncSession, actor: Actor, connector_id: UUID, *, for_update: bool = False
 ) -> Connector | None:
-    """Return one connector in a caller's reach; what follows is about its city."""
+    """Return a connector in a caller's reach; later queries are limited to its city."""
     for city in (await administered(session, actor)).cities:
         wanted = select(Connector).where(_visible(actor, city), Connector.id == connector_id)
-        # Not FOR UPDATE: rows that refer to it are inserted meanwhile.
+        # Not FOR UPDATE, because rows that refer to it are inserted meanwhile.
         locked = wanted.with_for_update(key_share=True)
         with in_city(city):
             found = await session.scalar(locked if for_update else wanted)
@@ -91,14 +91,14 @@ def _going_on(city_code: str) -> Sequence[ColumnElement[bool]]:
 
 
 async def connector_count(session: AsyncSession, city_code: str) -> int:
-    """Return how many connectors a city has that did not end."""
+    """Return how many of a city's connectors have not ended."""
     return await session.scalar(select(func.count(Connector.id)).where(*_going_on(city_code))) or 0
 
 
 async def connectors_of(
     session: AsyncSession, city_code: str, plan_codes: Sequence[str]
 ) -> Sequence[Connector]:
-    """Return the connectors of some plans of a city that did not end, oldest first."""
+    """Return the connectors of some plans of a city that have not ended, oldest first."""
     found = await session.scalars(
         select(Connector)
         .where(*_going_on(city_code), Connector.plan_code.in_(plan_codes))
@@ -183,7 +183,7 @@ async def batch_for_update(
 
 
 def _held(row: Any) -> HeldFigure | None:
-    """Return what counts by a row; None: nothing was approved, or it was found false."""
+    """Return the figure that counts from a row; None: none was approved, or it was found false."""
     after: Mapping[str, Any] | None = row.after
     if after is None or after["falsified"]:
         return None
@@ -205,7 +205,7 @@ def _held(row: Any) -> HeldFigure | None:
 async def held_at(
     session: AsyncSession, city_code: str, plan_code: str, places: Sequence[ReportedPlace]
 ) -> Mapping[ReportedPlace, HeldFigure]:
-    """Return what counts at some places."""
+    """Return the figures that count at some places."""
     found = await session.execute(
         HELD_AT,
         {"city": city_code, "plan": plan_code, **_arrays(places)},
@@ -247,7 +247,7 @@ async def places_after(
 async def held_of_period(
     session: AsyncSession, plan: PlanState, period: str, indicators: Collection[str]
 ) -> Mapping[ReportedPlace, HeldFigure]:
-    """Return what counts of some indicators in a period of a plan."""
+    """Return the figures of some indicators that count in a period of a plan."""
     found = await session.execute(
         HELD_OF_PERIOD,
         {
@@ -267,7 +267,7 @@ async def items_at(
     connectors: Sequence[UUID],
     places: Sequence[ReportedPlace],
 ) -> Mapping[tuple[UUID, ReportedPlace], list[QueuedItem]]:
-    """Return the items that stand at some places, by connector and place, oldest first."""
+    """Return the items of some places that were not superseded, by connector, oldest first."""
     rows = await session.execute(
         ITEMS_AT, {"city": city_code, "connectors": list(connectors), **_arrays(places)}
     )
@@ -297,13 +297,13 @@ async def standing_items(
 
 
 async def cities_reporting(session: AsyncSession) -> list[str]:
-    """Return the cities of which something can be reported."""
+    """Return the cities that have something to report."""
     with in_every_city():
         return list(await session.scalars(CITIES_REPORTING))
 
 
 async def connectors_due(session: AsyncSession, city_code: str, *, most: int) -> Sequence[UUID]:
-    """Return the connectors of a city that have something due and no batch under way, locked."""
+    """Lock and return a city's connectors that have items due and no batch under way."""
     found = await session.scalars(CONNECTORS_DUE, {"city": city_code, "most": most})
     return found.all()
 
@@ -311,7 +311,7 @@ async def connectors_due(session: AsyncSession, city_code: str, *, most: int) ->
 async def items_due(
     session: AsyncSession, of: Connector, *, asking: bool | None, most: int
 ) -> Sequence[ConnectorItem]:
-    """Return items of a connector that are due, locked: to be asked about, to be sent, or both."""
+    """Lock and return due items of a connector: to ask about, to send, or both."""
     given = {"city": of.city_code, "connector": of.id, "asking": asking, "most": most}
     ids = (await session.scalars(ITEMS_DUE, given)).all()
     return await items_for_update(session, of.city_code, of.id, ids) if ids else ()
@@ -320,7 +320,7 @@ async def items_due(
 async def replaced(
     session: AsyncSession, city_code: str, ids: Sequence[UUID]
 ) -> Mapping[UUID, UUID | None]:
-    """Return by item what the superior holds, or may hold, of its place."""
+    """Return for each item the one of its place that the superior holds, or may hold."""
     found = await session.execute(REPLACED, {"city": city_code, "ids": list(ids)})
     return {row.id: row.replaced for row in found}
 
@@ -328,7 +328,7 @@ async def replaced(
 async def newest_statement(
     session: AsyncSession, of: Connector, period: str
 ) -> ConnectorStatement | None:
-    """Return the newest statement of a period; None: none was uploaded."""
+    """Return the newest statement of a period; None: there is none."""
     return await session.scalar(
         select(ConnectorStatement)
         .where(
@@ -355,19 +355,19 @@ async def lines_of(
 
 
 async def database_now(session: AsyncSession) -> datetime:
-    """Return the database's time, by which alone it is judged what is due."""
+    """Return the database's time, which alone decides what is due."""
     found = await session.execute(select(func.now()))
     return found.scalar_one()
 
 
 async def counts_of(session: AsyncSession, of: Connector) -> Mapping[str, int]:
-    """Return how many items of a connector are in each state, 10,000 standing for more."""
+    """Return how many items of a connector are in each state, counted up to 10,000."""
     given = {"city": of.city_code, "connector": of.id, "states": list(ITEM_STATES)}
     return {row.state: row.number for row in await session.execute(COUNTS_OF, given)}
 
 
 async def batch_use(session: AsyncSession, of: Connector, *, since: datetime) -> BatchUse:
-    """Return how the requests of a connector went since an instant."""
+    """Return usage figures of a connector's requests since an instant."""
     given = {"city": of.city_code, "connector": of.id, "since": first_id_at(since)}
     row = (await session.execute(BATCHES_OF, given)).one()
     batches, faults, reported, accepted, refused, unanswered, unasked = map(int, row[:7])
@@ -385,7 +385,7 @@ async def batch_use(session: AsyncSession, of: Connector, *, since: datetime) ->
 
 
 async def connector_queues(session: AsyncSession, city_code: str) -> Sequence[ConnectorQueue]:
-    """Return how every connector of a city stands."""
+    """Return the queue of every connector of a city."""
     found: dict[UUID, ConnectorQueue] = {}
     for row in await session.execute(CONNECTOR_QUEUES, {"city": city_code}):
         queue = found.setdefault(row.id, ConnectorQueue(*row[:6]))

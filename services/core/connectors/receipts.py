@@ -29,7 +29,7 @@ _STATUSES: Mapping[str, ReceiptStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemReceipt:
-    """What a superior said of one item. `figure` is what it holds, where it told that."""
+    """A superior's receipt for an item. `figure` is the one it holds, if it returned that."""
 
     status: ReceiptStatus
     number: str | None = None
@@ -38,7 +38,7 @@ class ItemReceipt:
     figure: str | None = None
 
     def contradicts(self, *, state: str, number: str | None) -> bool:
-        """Return whether it says another thing than an item that has its receipt."""
+        """Return whether it contradicts the receipt that an item already has."""
         if self.status == "unknown":
             return False
         return self.status != state or (state == "accepted" and self.number != number)
@@ -46,10 +46,10 @@ class ItemReceipt:
 
 @dataclass(frozen=True, slots=True)
 class SuperiorAnswer:
-    """An answer: what came of the request, and receipts by item.
+    """An answer: the outcome of the request, and receipts by item.
 
-    `unasked` counts receipts of items that were not in the request: nothing follows from them.
-    `code` is what the body says where that is not 200.
+    `unasked` counts receipts for items that were not in the request, which are ignored. `code` is
+    the body's, if that is not 200.
     """
 
     outcome: Outcome
@@ -59,15 +59,15 @@ class SuperiorAnswer:
 
     @property
     def knows_us_not(self) -> bool:
-        """Whether it took nothing, for it was not convinced of who asks."""
+        """Whether it took nothing because it did not authenticate the caller."""
         return _NOT_KNOWN.intersection({str(self.outcome.status_code), self.code}) != set()
 
 
 def read_answer(outcome: Outcome, asked: Collection[UUID]) -> SuperiorAnswer:
-    """Return what an answer says of the items that were asked.
+    """Return an answer's receipts for the requested items.
 
-    HTTP 200 with another `code` than 200 in the body took nothing: `refused`, or `throttled` where
-    it is 429. What is no answer of this form is `protocol`.
+    HTTP 200 with a `code` other than 200 in the body means that nothing was taken: `refused`, or
+    `throttled` for 429. An answer in another form is `protocol`.
     """
     if outcome.kind != "delivered":
         return SuperiorAnswer(outcome)
@@ -112,7 +112,7 @@ def _item_id(said: Any) -> UUID | None:
 
 
 def _receipt(said: Mapping[str, Any]) -> ItemReceipt | None:
-    """Return a receipt; None: it is none that could count."""
+    """Parse a receipt; None: it is none that could count."""
     status = _STATUSES.get(str(said.get("status")))
     number = _word(said.get("receipt"), _LONGEST_CODE)
     if status is None or (status == "accepted" and number is None):
@@ -128,7 +128,7 @@ def _receipt(said: Mapping[str, Any]) -> ItemReceipt | None:
 
 
 def _word(said: object, most: int) -> str | None:
-    """Return a word or number of a stranger as text that is kept, cut where it is long."""
+    """Return a stranger's word or number as text to store, cut if it is long."""
     if isinstance(said, bool) or not isinstance(said, str | int):
         return None
     text = kept_text(str(said)[: most * 2].encode("utf-8", "replace")).strip()[:most]

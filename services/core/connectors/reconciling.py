@@ -38,10 +38,10 @@ _OF_STATE: Mapping[str, ReconciledAs] = {
 
 @dataclass(frozen=True, slots=True)
 class ReconciledRow:
-    """An indicator and a unit in a period. `ours` and `theirs` are figures in their measure.
+    """An indicator and a unit in a period; `ours` and `theirs` are in the superior's measure.
 
-    `theirs` is None where they were not asked, or do not hold it; `stated` says that a statement
-    speaks for the period, so that what it lacks they do not hold.
+    `theirs` is None if it was not asked, or does not hold one; `stated` means that a statement
+    covers the period, so that the superior lacks what the statement lacks.
     """
 
     indicator_code: str
@@ -57,24 +57,24 @@ class ReconciledRow:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """All rows of a period by indicator and unit, and how many stand how."""
+    """All rows of a period by indicator and unit, and the number of each standing."""
 
     rows: Sequence[ReconciledRow]
 
     @property
     def counts(self) -> Mapping[ReconciledAs, int]:
-        """Return how many rows stand how; together they are all rows."""
+        """Return the number of rows of each standing; they add up to all rows."""
         counted = Counter(one.standing for one in self.rows)
         return {one: counted[one] for one in STANDINGS}
 
     @property
     def held(self) -> int:
-        """Return of how many rows we hold a figure."""
+        """Return the number of rows for which we hold a figure."""
         return sum(one.held for one in self.rows)
 
     @property
     def sent(self) -> int:
-        """Return of how many rows something was sent."""
+        """Return the number of rows of which something was sent."""
         return sum(one.sent for one in self.rows)
 
 
@@ -93,7 +93,7 @@ def reconcile(
     items: Sequence[ConnectorItem],
     stated: Mapping[tuple[str, str], str] | None,
 ) -> Reconciliation:
-    """Compare a period: what counts, the items that stand, and a statement; None: there is none."""
+    """Compare the figures of a period with its items, and with a statement, if there is one."""
     by_place: dict[tuple[str, str], list[ConnectorItem]] = {}
     for item in items:
         by_place.setdefault((item.indicator_code, item.organization_code), []).append(item)
@@ -149,9 +149,9 @@ def _standing(
     *,
     stated: bool,
 ) -> ReconciledAs:
-    """Return how a row stands: what they say they hold comes before what they said of an item."""
+    """Return the standing of a row; a statement takes precedence over a receipt."""
     told = theirs is not None and theirs != ours and (held is None or ours is not None)
-    # They said that they took it, and their statement does not have it.
+    # The superior accepted it, but its statement lacks it.
     lost = stated and theirs is None and last is not None and last.state == "accepted"
     if told or (last is not None and (last.differs or (lost and not last.withdrawn))):
         return "differing"

@@ -12,9 +12,9 @@ _AT_ONCE = 5000
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Drop requests of more than 90 days ago; return how many. Items and receipts stay for good.
+    """Delete requests older than 90 days; return how many. Items and receipts stay for good.
 
-    A secret whose overlap is over goes, too.
+    Also deletes former secrets whose overlap is over.
     """
     now = clock.true_now()
     await session.execute(FORGET_FORMER_SECRETS, {"city": city_code, "now": now})

@@ -28,34 +28,34 @@ CONNECTOR_ACTIONS: tuple[ConnectorAction, ...] = get_args(ConnectorAction)
 ITEM_STATES: tuple[ItemState, ...] = get_args(ItemState)
 
 MOST_CONNECTORS = 50
-"""Connectors of one city."""
+"""Most connectors of a city."""
 
 MOST_IN_BATCH = 50
-"""Items of one request at most."""
+"""Most items of a request."""
 
 ADDRESSES = ("url", "receipts_url")
-"""Where signed requests go."""
+"""The settings that are destinations of signed requests."""
 
 UNSENT: frozenset[str] = frozenset({"unmapped", "pending"})
-"""What cannot have reached the superior: a newer revision takes its place."""
+"""States that cannot have reached the superior: a newer revision replaces such an item."""
 
 PERHAPS_THEIRS: frozenset[str] = frozenset({"accepted", "unknown", "failed"})
-"""What the superior holds, or may hold."""
+"""States of items that the superior holds, or may hold."""
 
 TRIED_AGAIN: frozenset[str] = frozenset({"refused", "failed"})
-"""What a person may have sent again."""
+"""States of items that a person may send again."""
 
 
 def knows_connectors(actor: Actor) -> bool:
-    """Return whether there are connectors for an actor at all.
+    """Return whether an actor may see connectors at all.
 
-    A connector is the whole plan's: an administrator of a unit knows of none, and makes none.
+    A connector belongs to the whole plan: an administrator of a unit sees none, and makes none.
     """
     return actor.reach is not Reach.NOTHING or actor.organization_code is None
 
 
 def connector_actions(state: str, *, ended: bool) -> list[ConnectorAction]:
-    """Return what can be done with a connector in this state; with one that has ended, nothing."""
+    """Return the actions that are possible on a connector in this state; none once it has ended."""
     if ended:
         return []
     enabling: list[ConnectorAction] = ["enable"] if state != "active" else []
@@ -71,10 +71,10 @@ def connector_faults(
     profile: str,
     signed_for: Collection[str] | None = None,
 ) -> Iterator[Fault]:
-    """Yield everything that is wrong with those settings that are given.
+    """Yield every fault of those settings that are given.
 
-    `signed_for` are the hosts that requests are signed for with a secret that is kept, None: none
-    is, or all is new.
+    `signed_for` are the hosts that requests are signed for with a stored secret; None: there is
+    none, or all is new.
     """
     for name in ADDRESSES:
         if settings.get(name) is not None:
@@ -111,9 +111,9 @@ def _secret_faults(
 
 
 def reaches_beyond(settings: Mapping[str, Any], hosts: Collection[str]) -> bool:
-    """Return whether settings have requests sent to another host than some.
+    """Return whether settings send requests to a host that is not among `hosts`.
 
-    Not every profile signs all of a request: who is sent one could send another in its place.
+    Not every profile signs the whole request: such a recipient could send another in its place.
     """
     found = [read_url(settings[name]) for name in ADDRESSES if settings.get(name) is not None]
     return any(isinstance(one, TargetUrl) and one.origin not in hosts for one in found)
@@ -121,7 +121,7 @@ def reaches_beyond(settings: Mapping[str, Any], hosts: Collection[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HeldFigure:
-    """What counts at a place now: the approved revision of a submission."""
+    """The figure that counts at a place now: the approved revision of a submission."""
 
     submission_id: UUID
     revision: int
@@ -130,7 +130,7 @@ class HeldFigure:
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """An item of a place that was not superseded, as far as it decides what follows."""
+    """An item of a place that was not superseded, with what decides the next step."""
 
     id: UUID
     submission_id: UUID
@@ -139,7 +139,7 @@ class QueuedItem:
     state: str
 
     def reports(self, submission_id: UUID, revision: int, *, withdrawn: bool) -> bool:
-        """Return whether it is this revision, or takes this one back."""
+        """Return whether it reports this revision, or withdraws it."""
         return (self.submission_id, self.revision, self.withdrawn) == (
             submission_id,
             revision,
@@ -149,12 +149,12 @@ class QueuedItem:
 
 @dataclass(frozen=True, slots=True)
 class Queueing:
-    """What follows at a place: items whose place is taken, and what is to be reported beside."""
+    """The changes at a place: superseded items, and what is to be reported."""
 
     superseded: Sequence[UUID] = ()
     new: HeldFigure | None = None
     kept: UUID | None = field(default=None)
-    """What waits and goes on waiting: it may be mapped otherwise now."""
+    """An item that stays queued; its mapping may have changed."""
 
 
 def queueing(
@@ -164,9 +164,9 @@ def queueing(
     place: tuple[str, str, str],
     selected: bool,
 ) -> Queueing:
-    """Return what follows at a place where this counts now and these items stand, oldest first.
+    """Return the changes at a place, given the figure that counts and its items, oldest first.
 
-    What is not `selected` is reported no more, and what was reported of it stays as it is.
+    A place that is not `selected` is no longer reported, and its earlier reports stay.
     """
     unsent = [one for one in items if one.state in UNSENT]
     if not selected:
@@ -187,7 +187,7 @@ def queueing(
 
 
 def _taking_back(items: Sequence[QueuedItem], place: tuple[str, str, str]) -> HeldFigure | None:
-    """Return what takes back the newest that the superior may hold; None: it holds nothing."""
+    """Return the withdrawal of the newest item that the superior may hold; None: it holds none."""
     sent = [one for one in items if one.state not in UNSENT]
     theirs = [one for one in sent if one.state in PERHAPS_THEIRS]
     if sent and sent[-1].withdrawn:

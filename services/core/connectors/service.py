@@ -47,12 +47,12 @@ from services.core.webhooks.addresses import AddressPolicy, TargetUrl, read_url
 from services.core.webhooks.rules import origin_of_shown
 
 _TRIED_ANEW = frozenset({*ADDRESSES, "app_id", "secret", "interface", "mapping"})
-"""What has to be tried again when it changed."""
+"""Settings whose change requires another try."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorDesk:
-    """Whose hands are on a connector, and what its settings are judged and kept by."""
+    """The actor on a connector, and the context in which its settings are validated and stored."""
 
     actor: Actor
     plan: PlanState
@@ -64,7 +64,7 @@ class ConnectorDesk:
 async def create_connector(
     session: AsyncSession, settings: Mapping[str, Any], desk: ConnectorDesk
 ) -> Connector:
-    """Make a connector, disabled until it is tried and enabled; what counts is queued at once.
+    """Make a connector, disabled until it is tried and enabled; present figures are queued at once.
 
     Raises:
         Forbidden: the actor is one of a unit, see `check_maker`.
@@ -119,10 +119,10 @@ async def create_connector(
 
 
 def check_maker(actor: Actor) -> None:
-    """Refuse whoever would make what they may not know of.
+    """Check that the actor may make a connector.
 
     Raises:
-        Forbidden: a connector is the whole plan's, and the actor one of a unit.
+        Forbidden: a connector belongs to the whole plan, and the actor to a unit.
     """
     if not knows_connectors(actor):
         raise takes("全市或整个计划的管理密钥", "a key of the whole city or plan")
@@ -135,7 +135,7 @@ def _refuse(faults: Any) -> None:
 
 
 def _set(connector: Connector, settings: Mapping[str, Any], seal: Seal) -> None:
-    """Set what is given of settings that have no faults."""
+    """Set the given settings, which have no faults."""
     for name in ("name", "app_id", "interface", "mapping", "basis", "indicator_codes"):
         if name in settings:
             setattr(connector, name, settings[name])
@@ -166,13 +166,12 @@ def _shown(url: str) -> str:
 async def edit_connector(
     session: AsyncSession, connector: Connector, settings: Mapping[str, Any], desk: ConnectorDesk
 ) -> None:
-    """Change those settings of a locked connector that are given; where none is, nothing.
+    """Change the given settings of a locked connector; without any, nothing is written.
 
-    What was sent under a mapping stays as it was sent. After a change of what is sent, or where,
-    the connector is to be tried again before it can be enabled; one that is at work goes on.
+    Payloads sent under an earlier mapping stay as they were sent. After a change of content or
+    destination the connector must be tried again before it can be enabled; an active one goes on.
 
-    What is signed for another host is signed with a secret that is given with it; the one before
-    ends at once then.
+    Another host needs a secret that is given with the change; the former secret then ends at once.
 
     Raises:
         InvalidInput: they have faults.
@@ -222,11 +221,11 @@ async def give_secret(
     true_now: datetime,
     desk: ConnectorDesk,
 ) -> None:
-    """Sign with another secret, which the superior handed out, from the next request on.
+    """Sign with another secret, which the superior issued, from the next request on.
 
-    The one before goes on for the overlap, for what the superior does not take by the new one. Two
-    are good at most: one that was replaced earlier ends now. Where the superior refuses the present
-    one, it is that which ends, and the one that it takes which goes on.
+    The secret before stays valid for the overlap, for when the superior does not accept the new
+    one. At most two are valid: one that was replaced earlier ends now. If the superior refuses the
+    present one, that one ends, and the accepted one stays.
 
     Raises:
         ConnectorTransitionRefused: it has ended.
@@ -246,7 +245,7 @@ async def give_secret(
 async def note_tried(
     session: AsyncSession, connector: Connector, desk: ConnectorDesk, *, missing: int
 ) -> None:
-    """Note that what would be sent was shown; where nothing was missing it may be enabled."""
+    """Note a dry run; if no code was missing, the connector may be enabled."""
     connector.tested_at = desk.now if not missing else None
     await _changed(session, connector, desk.now)
     data: dict[str, object] = {"missing": missing}
@@ -264,7 +263,7 @@ async def note_tried(
 async def enable_connector(
     session: AsyncSession, connector: Connector, *, desk: ConnectorDesk
 ) -> None:
-    """Report by it from now on, all failures forgotten.
+    """Enable a connector and reset its failures.
 
     Raises:
         ConnectorTransitionRefused: it is active.
@@ -286,7 +285,7 @@ async def enable_connector(
 async def disable_connector(
     session: AsyncSession, connector: Connector, *, desk: ConnectorDesk
 ) -> None:
-    """Send nothing by it any more; the queue stays, and goes on being kept.
+    """Disable a connector: nothing is sent, but its queue is still maintained.
 
     Raises:
         ConnectorTransitionRefused: it is disabled.
@@ -311,10 +310,10 @@ async def disable_connector(
 async def end_connector(
     session: AsyncSession, connector: Connector, *, desk: ConnectorDesk
 ) -> None:
-    """Report by a locked connector no more, for good; again changes nothing.
+    """End a locked connector for good. Idempotent.
 
-    Its address and secrets go. What waits is taken off the queue, and what was sent and never
-    answered counts as failed. What was reported stays to be read and compared.
+    Its address and secrets are deleted. Queued items are taken off the queue, and unanswered ones
+    become failed. Reported items stay readable and comparable.
 
     Raises:
         SecretKeyNotSet: nothing can be sealed here.
@@ -337,15 +336,15 @@ async def end_connector(
 
 
 def provisioned(connector: Connector) -> bool:
-    """Return whether the superior's credentials are there."""
+    """Return whether it has the superior's credentials."""
     return connector.app_id is not None and connector.secret_sealed is not None
 
 
 def check_action(connector: Connector, action: ConnectorAction) -> None:
-    """Refuse what the connector's state does not allow.
+    """Check that the connector's state allows an action.
 
     Raises:
-        ConnectorTransitionRefused: it does not; `extra` lists what it allows.
+        ConnectorTransitionRefused: it does not; `extra` lists the allowed actions.
     """
     allowed = connector_actions(connector.state, ended=connector.ended_at is not None)
     if action not in allowed:
@@ -361,7 +360,7 @@ async def _changed(session: AsyncSession, connector: Connector, now: datetime) -
 
 
 def connector_settings(connector: Connector) -> dict[str, object]:
-    """Return the settings as the audit keeps them: no secret, and addresses without tokens."""
+    """Return the settings as the audit stores them: no secret, and addresses without tokens."""
     return {
         "name": connector.name,
         "plan": connector.plan_code,

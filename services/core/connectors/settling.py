@@ -30,9 +30,9 @@ _DECISIVE = frozenset({"accepted", "refused"})
 
 @dataclass(frozen=True, slots=True)
 class ReportedBatch:
-    """What came of a claimed batch: the answer, what follows for each item, and the pause asked.
+    """The outcome of a claimed batch: the answer, the fate of each item, and the requested pause.
 
-    `secret_taken` is whether the superior took the present secret; None: nothing was learned of it.
+    `secret_taken` is whether the superior accepted the present secret; None: that is not known.
     """
 
     batch: ClaimedBatch
@@ -58,9 +58,9 @@ async def settle_batch(
     now: datetime,
     disabled_after: timedelta = DISABLED_AFTER,
 ) -> None:
-    """Write what came of a batch; `now` stamps the events. Settled again nothing changes."""
+    """Write the outcome of a batch; `now` stamps the events. Idempotent."""
     claimed, answer = reported.batch, reported.answer
-    # Everybody locks connectors before items.
+    # All code locks connectors before items, so that it cannot deadlock.
     connector = await queries.connector_for_update(session, claimed.city_code, claimed.connector_id)
     batch = await queries.batch_for_update(session, claimed.city_code, claimed.id)
     if connector is None or batch is None or batch.outcome is not None:
@@ -91,7 +91,7 @@ def _note_batch(batch: ConnectorBatch, claimed: ClaimedBatch, answer: SuperiorAn
 def _settle_item(
     desk: _Desk, row: ConnectorItem, receipt: ItemReceipt | None, fate: ItemFate
 ) -> list[NewEvent]:
-    """Write what became of an item, and return what is told of it."""
+    """Write the fate of an item, and return its events."""
     if receipt is not None and receipt.status in _DECISIVE:
         row.receipts += 1
         if row.state in _DECISIVE:
@@ -132,7 +132,7 @@ def _heard(desk: _Desk, row: ConnectorItem, receipt: ItemReceipt) -> list[NewEve
 
 
 def _heard_again(desk: _Desk, row: ConnectorItem, receipt: ItemReceipt) -> list[NewEvent]:
-    """Recognise a second receipt: the same says nothing new, another is noted beside the first."""
+    """Compare a second receipt: an equal one is ignored, another is noted beside the first."""
     if not receipt.contradicts(state=row.state, number=row.receipt):
         return []
     first = row.second_receipt is None
@@ -156,10 +156,10 @@ def _differing(
 
 
 def _learned(desk: _Desk, claimed: ClaimedBatch, taken: bool | None) -> list[NewEvent]:
-    """Keep whether the superior takes the present secret; the first time that it does not is told.
+    """Save whether the superior accepts the present secret; its first refusal makes an event.
 
-    What a batch says that was signed before the secret was given anew says nothing of it, and once
-    the overlap is over nothing is asked of a former one.
+    A batch that was signed before the present secret was given is ignored, and so are all once the
+    former secret's overlap is over.
     """
     connector = desk.connector
     if taken is None or claimed.target is None:
@@ -185,7 +185,7 @@ def _learned(desk: _Desk, claimed: ClaimedBatch, taken: bool | None) -> list[New
 async def _take_note(
     session: AsyncSession, desk: _Desk, reported: ReportedBatch, disabled_after: timedelta
 ) -> list[NewEvent]:
-    """Write how a connector is after a batch, and return what is told of it."""
+    """Write a connector's health after a batch, and return its events."""
     connector = desk.connector
     before = Health(**{one.name: getattr(connector, one.name) for one in fields(Health)})
     tally = OutcomeTally().with_(reported.answer.outcome, reported.pause)

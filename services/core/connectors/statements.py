@@ -7,7 +7,7 @@ _HELD = """
 SELECT s.id, s.indicator_code, s.organization_code, s.period, approved.after
 FROM {source}
 LEFT JOIN LATERAL (
-    -- What was approved counts until a correction is, and history has it.
+    -- An approved figure counts until its correction is approved; history has it.
     SELECT h.after FROM submission_history AS h
     WHERE h.city_code = :city AND h.submission_id = s.id AND s.approved_revision IS NOT NULL
         AND h.after->>'state' = 'approved'
@@ -26,7 +26,7 @@ HELD_AT = text(
         where="s.state <> 'withdrawn'",
     )
 ).columns(after=JSONB)
-"""What counts at some places, by three arrays of the same length."""
+"""The figures that count at some places, given by three arrays of the same length."""
 
 HELD_OF_PERIOD = text(
     _HELD.format(
@@ -35,7 +35,7 @@ HELD_OF_PERIOD = text(
     AND s.indicator_code = ANY(CAST(:indicators AS text[])) AND s.state <> 'withdrawn'""",
     )
 ).columns(after=JSONB)
-"""What counts in a period."""
+"""The figures that count in a period."""
 
 ITEMS_AT = text("""
 SELECT i.connector_id, i.indicator_code, i.organization_code, i.period, i.id, i.submission_id,
@@ -49,14 +49,14 @@ JOIN connector_item AS i ON i.city_code = :city
 WHERE i.state <> 'superseded'
 ORDER BY i.id
 """)
-"""The items of some places that stand, oldest first."""
+"""The items of some places that were not superseded, oldest first."""
 
-# Judged again once the row is locked: what a worker has taken meanwhile is superseded no more.
+# The condition is checked again on the locked row: a meanwhile claimed item is not superseded.
 SUPERSEDE = text("""
 UPDATE connector_item SET state = 'superseded', settled_at = CAST(:now AS timestamptz)
 WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[])) AND state IN ('unmapped', 'pending')
 """)
-"""Takes the place of items that cannot have reached the superior."""
+"""Supersedes items that cannot have reached the superior."""
 
 LEAVE = text("""
 UPDATE connector_item AS i
@@ -67,8 +67,7 @@ WHERE c.city_code = :city AND c.id = ANY(CAST(:connectors AS uuid[])) AND c.ende
     AND i.city_code = :city AND i.connector_id = c.id
     AND i.state IN ('unmapped', 'pending', 'unknown')
 """)
-"""Ends the waiting of items of connectors that ended: what the superior may have was never
-answered."""
+"""Settles the waiting items of ended connectors; those that the superior may hold become failed."""
 
 REMAP = text("""
 UPDATE connector_item AS i SET state = w.state, missing = w.missing
@@ -81,7 +80,7 @@ FROM (
 WHERE i.city_code = :city AND i.id = w.id AND i.state IN ('unmapped', 'pending')
     AND i.payload IS NULL AND (i.state, i.missing) IS DISTINCT FROM (w.state, w.missing)
 """)
-"""Says of items that wait what of them is not mapped now."""
+"""Updates which codes of queued items are not mapped now."""
 
 QUEUE = text("""
 INSERT INTO connector_item (city_code, id, connector_id, submission_id, revision, indicator_code,
@@ -100,7 +99,7 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:connector_id AS uuid[]), CAST(:submission
         withdrawn, value, level, not_applicable_reason, state, missing)
 ON CONFLICT DO NOTHING
 """)
-"""Puts revisions into the queue."""
+"""Adds revisions to the queue."""
 
 _DUE = """i.city_code = {city} AND i.connector_id = c.id
     AND i.state IN ('pending', 'unknown') AND i.next_attempt_at <= now()"""
@@ -108,7 +107,7 @@ _DUE = """i.city_code = {city} AND i.connector_id = c.id
 _DUE_HERE = _DUE.format(city=":city")
 _DUE_THERE = _DUE.format(city="c.city_code")
 
-# A later revision waits until it is known what became of the one before.
+# A later revision waits until the outcome of the one before is known.
 _FIRST = """NOT EXISTS (
     SELECT 1 FROM connector_item AS earlier
     WHERE earlier.city_code = :city AND earlier.connector_id = i.connector_id
@@ -124,7 +123,7 @@ SELECT c.city_code FROM connector AS c
 WHERE {_TAKES} AND EXISTS (SELECT 1 FROM connector_item AS i WHERE {_DUE_THERE})
 GROUP BY c.city_code ORDER BY min(c.paused_until) NULLS FIRST, c.city_code
 """)  # noqa: S608 (conditions of our own)
-"""The cities of which something can be reported."""
+"""The cities that have something to report."""
 
 CONNECTORS_DUE = text(f"""
 SELECT c.id FROM connector AS c
@@ -133,7 +132,7 @@ WHERE c.city_code = :city AND {_TAKES}
 ORDER BY c.paused_until NULLS FIRST, c.id LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608 (conditions of our own)
-"""Connectors of a city that have something due and no batch under way, locked."""
+"""Locks a city's connectors that have items due and no batch under way."""
 
 ITEMS_DUE = text(f"""
 SELECT i.id FROM connector_item AS i
@@ -144,7 +143,7 @@ WHERE c.city_code = :city AND c.id = :connector AND {_DUE_HERE} AND {_FIRST}
 ORDER BY i.next_attempt_at, i.id LIMIT :most
 FOR NO KEY UPDATE OF i SKIP LOCKED
 """)  # noqa: S608 (conditions of our own)
-"""Items of a connector that are due, locked: to be asked about, to be sent, or (null) both."""
+"""Locks due items of a connector: to ask about, to send, or (null) both."""
 
 REPLACED = text("""
 SELECT i.id, (
@@ -158,10 +157,10 @@ SELECT i.id, (
 ) AS replaced
 FROM connector_item AS i WHERE i.city_code = :city AND i.id = ANY(CAST(:ids AS uuid[]))
 """)
-"""By item what the superior holds, or may hold, of its place."""
+"""For each item, the one of its place that the superior holds, or may hold."""
 
 COUNTED_AT_MOST = 10_000
-"""More items of a state are told to be so many."""
+"""More items of a state are reported as this number."""
 
 CONNECTOR_QUEUES = text(f"""
 SELECT c.id, c.name, c.state, c.state_reason, c.secret_sealed IS NOT NULL
@@ -184,7 +183,7 @@ LEFT JOIN LATERAL (
 ) AS counted ON TRUE
 WHERE c.city_code = :city AND c.ended_at IS NULL ORDER BY c.id
 """)  # noqa: S608 (a number of our own)
-"""How each connector of a city that did not end is, and how many items it has in each state."""
+"""The state of each connector of a city that has not ended, and its number of items by state."""
 
 COUNTS_OF = text(f"""
 SELECT wanted.state, found.number
@@ -197,7 +196,7 @@ CROSS JOIN LATERAL (
     ) AS i
 ) AS found
 """)  # noqa: S608 (a number of our own)
-"""How many items of a connector are in each state."""
+"""The number of a connector's items in each state."""
 
 BATCHES_OF = text("""
 SELECT count(*), count(*) FILTER (WHERE outcome <> 'delivered'),
@@ -208,18 +207,18 @@ SELECT count(*), count(*) FILTER (WHERE outcome <> 'delivered'),
 FROM connector_batch
 WHERE city_code = :city AND connector_id = :connector AND id >= :since
 """)
-"""How the batches of a connector since an id went."""
+"""Usage figures of a connector's batches since an id."""
 
 DROP_BATCHES = text("""
 DELETE FROM connector_batch WHERE city_code = :city AND id < :oldest AND id <= least((
     SELECT id FROM connector_batch WHERE city_code = :city AND id < :oldest
     ORDER BY id OFFSET :most LIMIT 1), :oldest)
 """)
-"""Drops batches that are too old, so many at most."""
+"""Deletes old batches, at most so many."""
 
 FORGET_FORMER_SECRETS = text("""
 UPDATE connector SET former_secret_sealed = NULL, former_secret_expires_at = NULL,
     secret_refused_since = NULL, secret_refused_at = NULL
 WHERE city_code = :city AND former_secret_expires_at <= CAST(:now AS timestamptz)
 """)
-"""Forgets secrets that are good no more."""
+"""Deletes expired former secrets."""

@@ -19,15 +19,15 @@ from services.core.kit.ids import new_id
 from services.core.plan.state import PlanState
 
 EXAMPLE = Decimal("12.5")
-"""The value of the example; no figure of the plan is shown to whoever runs the system."""
+"""The value of the example, so that whoever runs the system sees no figure of the plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class TriedReport:
-    """A request as it would be sent, and what of its item has no code of theirs.
+    """A request as it would be sent, and the unmapped codes of its item.
 
-    The signature is masked: not every one covers the body, and whoever reads it could send other
-    figures by it.
+    The signature is masked, because not every profile's covers the body: a reader could send other
+    figures with it.
     """
 
     method: str
@@ -40,9 +40,9 @@ class TriedReport:
 def tried(
     connector: Connector, target: OpenConnector, plan: PlanState, *, now: datetime, nonce: str
 ) -> TriedReport:
-    """Return what would be sent for an example of the first thing that is mapped of each kind.
+    """Return the request for an example, made of the first mapped code of each kind.
 
-    Where nothing is mapped null stands in its place, and our code is told as missing.
+    Where nothing is mapped the value is null, and our code is reported as missing.
     """
     mapping = target.mapping
     indicators = list(connector.indicator_codes or plan.indicators)

@@ -10,7 +10,7 @@ from services.core.connectors.rules import ConnectorState
 
 @dataclass(frozen=True, slots=True)
 class BatchUse:
-    """How the requests of a connector went over some days."""
+    """Usage figures of a connector's requests over some days."""
 
     batches: int
     faults: int
@@ -25,10 +25,10 @@ class BatchUse:
 
 @dataclass(slots=True)
 class ConnectorQueue:
-    """A connector, how many items it has in each state, and for how long the oldest has been due.
+    """A connector's number of items by state, and for how long the oldest has been due.
 
-    `waiting_seconds` is that of items that are not sent or not answered, by state. Since
-    `secret_refused_since` the superior takes the former secret, and not the present one.
+    `waiting_seconds` is, by state, that of items not sent or not answered. Since
+    `secret_refused_since` the superior accepts only the former secret.
     """
 
     id: UUID
@@ -47,12 +47,12 @@ class ConnectorQueue:
 
     @property
     def oldest_seconds(self) -> float:
-        """Return for how long something has been due."""
+        """Return for how many seconds the oldest item has been due."""
         return max((self.waiting_seconds.get(one, 0) for one in ("pending", "unknown")), default=0)
 
 
 def total_of(queues: Sequence[ConnectorQueue]) -> Mapping[str, int]:
-    """Return how many items of all connectors are in each state."""
+    """Return the number of items of all connectors by state."""
     found: dict[str, int] = {}
     for queue in queues:
         for state, number in queue.numbers.items():

@@ -28,16 +28,15 @@ from services.core.plan.evidence_rules import EvidenceLimits
 _LONGEST_NAME = 200
 _NEVER = frozenset("/\\")
 _REPLACED = "\ufffd"
-"""What stands where an address held bytes that are no UTF-8, as of a name in GB18030."""
+"""Replaces bytes of a URL that are not UTF-8, as of a name in GB18030."""
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Controls, marks that turn the direction of writing, and the like: a name that is not what it
-seems."""
+"""Control characters, bidirectional marks and the like: they make a name look like another."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileClaim:
-    """What is said of a file: its name and its `Content-Type`."""
+    """The client's claims about a file: its name and its `Content-Type`."""
 
     name: str
     media_type: str
@@ -45,7 +44,7 @@ class FileClaim:
 
 @dataclass(frozen=True, slots=True)
 class JudgedFile:
-    """What a file is: name, kind, length in bytes, and digests in hexadecimal."""
+    """The facts of a file: name, kind, length in bytes, and digests in hexadecimal."""
 
     name: str
     kind: FileKind
@@ -55,7 +54,7 @@ class JudgedFile:
 
 
 def name_faults(name: str) -> list[Fault]:
-    """Return what is wrong with the name of a file."""
+    """Return the faults of a file's name."""
     shown = name[:_LONGEST_NAME]
     if not name or name.strip(".") == "":
         return [Fault(_NAME, "file-name-refused", _NO_NAME, shown)]
@@ -88,7 +87,7 @@ _ODD_NAME = Text(
 
 
 class Inspection:
-    """Takes a file part by part; it holds no more of it than its beginning and its end."""
+    """Inspects a file part by part; it buffers only the file's beginning and end."""
 
     def __init__(self, claim: FileClaim, limits: EvidenceLimits) -> None:
         self._name = trimmed(claim.name)
@@ -111,10 +110,10 @@ class Inspection:
         self._sm3.update(part)
 
     def judged(self) -> JudgedFile:
-        """Return what the file is, once it is whole.
+        """Return the facts of the file, once it is complete.
 
         Raises:
-            InvalidInput: its name, its content, or what is said of it cannot be taken.
+            InvalidInput: its name, its content, or the claims about it are not acceptable.
         """
         faults = name_faults(self._name)
         extension = extension_of(self._name)

@@ -17,23 +17,23 @@ from services.core.kit.file_store import FileMissing, FileStore
 from services.core.kit.ids import made_at
 
 UNCLAIMED = timedelta(hours=3)
-"""So long a file may lack its row: longer than any request takes to send and to write it."""
+"""How long a file may lack its row: longer than any request takes to send and write it."""
 
 SWEPT_EVERY = timedelta(hours=6)
-"""How often the store is looked through: with `UNCLAIMED` well within a day."""
+"""How often the store is swept: with `UNCLAIMED` well within a day."""
 
 _AT_ONCE = 500
 
 KeptAmong = Callable[[Sequence[UUID]], Coroutine[Any, Any, frozenset[UUID]]]
-"""Returns which ids are those of files that are to be kept."""
+"""Returns which ids belong to files that must be kept."""
 
 SomeKept = Callable[[UUID | None, int], Coroutine[Any, Any, Sequence[Evidence]]]
-"""Returns up to so many files that are to be kept, by id, after a given one."""
+"""Returns up to this many files that must be kept, by id, after the given id."""
 
 
 @dataclass(slots=True)
 class Swept:
-    """How many files were looked at, and how many of them were removed."""
+    """How many files were seen, and how many of them were deleted."""
 
     seen: int = 0
     removed: int = 0
@@ -42,9 +42,10 @@ class Swept:
 async def sweep_folder(
     store: FileStore, folder: str, kept_among: KeptAmong, *, now: datetime
 ) -> Swept:
-    """Drop the files of a folder that no row names; `now` is the true instant.
+    """Delete the unreferenced files of a folder; `now` is the real time.
 
-    Names are the ids of rows; a draft of a process that died has another name and is dropped too.
+    File names are the ids of rows; the temporary file of a dead process has another name and is
+    deleted too.
     """
     done = Swept()
     waiting: dict[UUID, str] = {}
@@ -83,7 +84,7 @@ def _is_draft(key: str) -> bool:
 
 
 def _id_in(key: str) -> UUID | None:
-    """Return the id that a key ends in; None: it is no key of ours."""
+    """Return the id at the end of a key; None: it is not a key of ours."""
     with suppress(ValueError):
         return UUID(_name(key).rpartition(".")[2] if _is_draft(key) else _name(key))
     return None
@@ -92,15 +93,15 @@ def _id_in(key: str) -> UUID | None:
 async def missing_files(
     store: FileStore, city_code: str, some_kept: SomeKept
 ) -> AsyncIterator[Evidence]:
-    """Yield the files of a city that have a row and are not in the store."""
-    # 142 bytes each: a million files are no burden to whoever examines a deployment.
+    """Yield the files of a city that have a row but are missing in the store."""
+    # 142 bytes each: even a million files fit in memory when a deployment is examined.
     there = {
         found async for file in store.list(folder_of(city_code)) if (found := _id_in(file.key))
     }
     after: UUID | None = None
     while rows := await some_kept(after, _AT_ONCE):
         for row in rows:
-            # One that was added since the list was made is there all the same.
+            # A file added since the listing was made does exist.
             if row.id not in there and not await _is_there(store, key_of(city_code, row.id)):
                 yield row
         after = rows[-1].id

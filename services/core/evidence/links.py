@@ -24,7 +24,7 @@ _SIGNED = re.compile(r"([A-Za-z0-9]{1,20}):([0-9a-f]{32}):([0-9a-f]{32}):([0-9]{
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLink:
-    """What a link says: a city's file, the key that asked for it, and until when it is good."""
+    """The content of a link: a city's file, the key that requested it, and its expiry."""
 
     city_code: str
     evidence_id: UUID
@@ -32,7 +32,7 @@ class EvidenceLink:
     expires_at: datetime
 
     def token(self, seal: Seal) -> str:
-        """Return it signed, as a parameter of an address."""
+        """Return the signed token, for a query parameter."""
         plain = self._plain()
         return f"{_written(plain)}.{_written(seal.sign(plain, _CONTEXT))}"
 
@@ -47,10 +47,10 @@ class EvidenceLink:
 
 
 def read_link(token: str, seal: Seal, *, now: datetime) -> EvidenceLink:
-    """Return what a link says; `now` is the true instant.
+    """Verify a link and return its content; `now` is the real time.
 
     Raises:
-        Unauthenticated: nobody here signed it.
+        Unauthenticated: the signature is not ours.
         EvidenceLinkEnded: it has expired.
     """
     try:

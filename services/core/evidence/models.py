@@ -13,13 +13,13 @@ from services.core.kit.made_files import MadeRow
 
 
 class Evidence(Base):
-    """A file that something rests upon, or rested upon: one that was removed keeps its row.
+    """A file of evidence; a removed file keeps its row.
 
     `subject_id` is the id of the submission, the milestone or the register's row, or
-    `plan/indicator/year/sequence` of an assigned target. What it is about stands beside it: the
-    unit, the indicator, the measure or the register, and the period. Its content is in the store,
-    under a key made of city and id. From `rested_upon_at` on something else rests upon it,
-    such as an appeal, so that it is removed no more; null: nothing does.
+    `plan/indicator/year/sequence` of an assigned target. Further columns describe that subject: the
+    unit, the indicator, the measure or the register, and the period. The content is in the store,
+    under a key made of city and id. Since `rested_upon_at` something else depends on it, such as an
+    appeal, so that it can no longer be removed; null: nothing does.
     """
 
     __tablename__ = "evidence_file"
@@ -61,9 +61,10 @@ class Evidence(Base):
 
 
 class EvidenceArchive(MadeRow, Base):
-    """An archive of evidence that a worker makes: what was asked for, and where it is once made.
+    """An archive of evidence that a worker makes: the request, and its file once made.
 
-    `file_token` is the token that it was made under; the file's key in the store ends in that.
+    `file_token` is the token of the lease it was made under; the file's key in the store ends in
+    that.
     """
 
     __tablename__ = "evidence_archive"

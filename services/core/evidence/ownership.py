@@ -11,11 +11,11 @@ from contextlib import aclosing, suppress
 from services.core.kit.file_store import FileMissing, FileStore
 
 _KEY = "owner"
-"""No key of a file: those stand in folders."""
+"""Not the key of a file: those are in folders."""
 
 
 async def owner_of(store: FileStore) -> str | None:
-    """Return which database owns a store, as `queries.this_database` says it; None: none does yet.
+    """Return the database that owns a store, as given by `queries.this_database`; None: none yet.
 
     Raises:
         FileStoreUnavailable: it cannot be read now.

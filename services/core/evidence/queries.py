@@ -31,7 +31,7 @@ READS = {
     "target": Permission.READ_PLAN,
     "register_row": Permission.READ_SUBMISSIONS,
 }
-"""What it takes to read the evidence of each kind of subject."""
+"""The permissions needed to read the evidence of each kind of subject."""
 
 WRITES = {
     "submission": Permission.WRITE_SUBMISSIONS,
@@ -39,13 +39,13 @@ WRITES = {
     "target": Permission.ASSIGN_TARGET,
     "register_row": Permission.WRITE_SUBMISSIONS,
 }
-"""What it takes to add evidence to each kind of subject, and to remove it."""
+"""The permissions needed to add evidence to each kind of subject, and to remove it."""
 
 
 async def submission_seen(
     session: AsyncSession, actor: Actor, submission_id: UUID
 ) -> Submission | None:
-    """Return one visible submission, as it stands."""
+    """Return one visible submission, freshly read."""
     return await session.scalar(
         select(Submission).where(Submission.id == submission_id, scope(actor, SUBMISSIONS).clause)
     )
@@ -61,7 +61,7 @@ async def milestone_seen(
 
 
 async def evidence_seen(session: AsyncSession, actor: Actor, evidence_id: UUID) -> Evidence:
-    """Return a file within the caller's sight, one that was removed too.
+    """Return a file that the caller may see, even if it was removed.
 
     Raises:
         EvidenceNotFound: there is none.
@@ -94,7 +94,7 @@ async def _sees(session: AsyncSession, actor: Actor, row: Evidence) -> bool:
 async def _resting(
     session: AsyncSession, actor: Actor, row: Evidence
 ) -> Submission | RegisterRow | None:
-    """Return what a file is for, where the caller sees that."""
+    """Return the subject of a file, if the caller sees it."""
     if row.subject_kind == "submission":
         return await submission_seen(session, actor, UUID(row.subject_id))
     return await registers.one(session, actor, UUID(row.subject_id))
@@ -103,7 +103,7 @@ async def _resting(
 async def files_of_pieces(
     session: AsyncSession, city_code: str, pieces: Sequence[Piece], *, locked: bool = False
 ) -> Sequence[Evidence]:
-    """Return the files of pieces, in the order in which they were added; `held` ones are locked."""
+    """Return the files of pieces, in the order of adding; with `locked` they are row-locked."""
     if not pieces:
         return []
     ids = [UUID(one["id"]) for one in pieces]
@@ -116,7 +116,7 @@ async def files_of_pieces(
 
 
 async def held(session: AsyncSession, city_code: str, ids: Collection[UUID]) -> Sequence[Evidence]:
-    """Return which of some files were not removed, locked in one order."""
+    """Return those of some files that were not removed, locked in a fixed order."""
     if not ids:
         return []
     wanted = (
@@ -138,7 +138,7 @@ def _held(wanted: Select[Evidence]) -> Select[Evidence]:
 async def files_of_targets(
     session: AsyncSession, city_code: str, subject_ids: Sequence[str], *, most: int
 ) -> Sequence[Evidence]:
-    """Return the files of assigned targets, in the order in which they were added, at most so many.
+    """Return the files of assigned targets, in the order of adding, at most `most`.
 
     None of them was ever removed.
     """
@@ -158,7 +158,7 @@ async def files_of_targets(
 
 
 async def kept_among(session: AsyncSession, city_code: str, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return which of these are the ids of files that were not removed."""
+    """Return which of these ids belong to files that were not removed."""
     found = await session.scalars(
         select(Evidence.id).where(
             Evidence.city_code == city_code, Evidence.id.in_(ids), Evidence.removed_at.is_(None)
@@ -170,22 +170,22 @@ async def kept_among(session: AsyncSession, city_code: str, ids: Sequence[UUID])
 async def some_kept(
     session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
 ) -> Sequence[Evidence]:
-    """Return up to `limit` files of a city that were not removed, by id, after a given one."""
+    """Return up to `limit` files of a city that were not removed, by id, after `after`."""
     wanted = select(Evidence).where(Evidence.city_code == city_code, Evidence.removed_at.is_(None))
     if after is not None:
         wanted = wanted.where(Evidence.id > after)
     return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()
 
 
-# Of archives
+# Archives
 
 
 def of_rows_in(city_code: str, period: Period) -> ColumnElement[bool]:
-    """Return whether a file is of a row of a register that counts on a day of a period.
+    """Return the condition that a file's register row counts on a day of a period.
 
-    A row belongs to no period of its own: it holds from a day to a day, or for ever.
+    A row has no period of its own: it is valid between two days, or without bounds.
     """
-    # The ids of other things are no such ids, and are not read as one.
+    # Ids of other subjects may not be UUIDs, and are not cast.
     row_id = case((Evidence.subject_kind == "register_row", cast(Evidence.subject_id, Uuid)))
     return exists().where(
         RegisterRow.city_code == city_code,
@@ -195,10 +195,11 @@ def of_rows_in(city_code: str, period: Period) -> ColumnElement[bool]:
 
 
 def decided_on(city_code: str, by: datetime | None) -> ColumnElement[bool]:
-    """Return whether something was approved, confirmed or closed with a file by an instant.
+    """Return the condition that something was decided with a file by an instant.
 
-    None: by now. What came since, or is a draft's, is the unit's own work still. A target was
-    assigned with its files. History tells it, so that it is the same for ever.
+    That is approved, confirmed or closed; None: by now. Files added since, or to a draft, are still
+    the unit's own work. A target was assigned with its files. This is read from history, so that
+    the answer never changes.
     """
     return or_(
         Evidence.subject_kind == "target",
@@ -208,7 +209,7 @@ def decided_on(city_code: str, by: datetime | None) -> ColumnElement[bool]:
 
 def _kept_in(city_code: str, kind: str, by: datetime | None) -> ColumnElement[bool]:
     history, column = _HISTORIES[kind]
-    # The ids of other things are no such ids, and are not read as one.
+    # Ids of other subjects may not be UUIDs, and are not cast.
     subject_id = case((Evidence.subject_kind == kind, cast(Evidence.subject_id, Uuid)))
     piece = func.jsonb_build_object("id", cast(Evidence.id, Text), "kept", True)
     conditions = [
@@ -227,7 +228,7 @@ _HISTORIES: Mapping[str, tuple[_History, InstrumentedAttribute[UUID]]] = {
     "milestone": (MilestoneHistory, MilestoneHistory.milestone_id),
     "register_row": (RegisterRowHistory, RegisterRowHistory.row_id),
 }
-"""Where it stands what things of each kind rested upon after each change."""
+"""The history table with the files of each kind of subject after each change."""
 
 
 async def some_wanted(
@@ -238,7 +239,7 @@ async def some_wanted(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Evidence]:
-    """Return up to `limit` files that an archive is to hold, by id, after a given one."""
+    """Return up to `limit` files of an archive, by id, after `after`."""
     wanted = select(Evidence).where(*_wanted(archive, plan))
     if after is not None:
         wanted = wanted.where(Evidence.id > after)
@@ -246,15 +247,15 @@ async def some_wanted(
 
 
 async def bytes_wanted(session: AsyncSession, archive: EvidenceArchive, plan: PlanState) -> int:
-    """Return how many bytes an archive is to hold."""
+    """Return the total bytes of an archive's files."""
     found = await session.scalar(select(func.sum(Evidence.size)).where(*_wanted(archive, plan)))
     return int(found or 0)
 
 
 def _wanted(archive: EvidenceArchive, plan: PlanState) -> list[ColumnElement[bool]]:
-    """Return the conditions on the files of an archive; those of later belong to another.
+    """Return the conditions on the files of an archive, as of its request.
 
-    A period has its own and those of the rows that count in it.
+    A period has its own files and those of the rows that count in it.
     """
     wanted = [
         Evidence.city_code == archive.city_code,
@@ -288,7 +289,7 @@ async def archive_under_way(session: AsyncSession, city_code: str, credential_id
 async def made_archive(
     session: AsyncSession, city_code: str, archive_id: UUID, credential_id: UUID
 ) -> EvidenceArchive:
-    """Return an archive of a credential's that was made and is kept.
+    """Return a credential's archive that was made and not deleted yet.
 
     Raises:
         ArchiveNotFound: there is none.
@@ -309,7 +310,7 @@ async def made_archive(
 async def archives_kept_among(
     session: AsyncSession, city_code: str, tokens: Sequence[UUID]
 ) -> frozenset[UUID]:
-    """Return which of these an archive that is kept was made under."""
+    """Return which of these tokens belong to archives that are kept."""
     found = await session.scalars(
         select(EvidenceArchive.file_token).where(
             EvidenceArchive.city_code == city_code, EvidenceArchive.file_token.in_(tokens)
@@ -319,10 +320,10 @@ async def archives_kept_among(
 
 
 async def this_database(session: AsyncSession) -> str:
-    """Return what tells a database apart from each copy of it, however that was made.
+    """Return an identifier that distinguishes a database from every copy of it.
 
-    It is another one after a dump is restored, after recovery to an instant, and after a standby
-    has taken over.
+    It changes when a dump is restored, after point-in-time recovery, and after a standby's
+    promotion.
     """
     found: str = (await session.execute(THIS_DATABASE)).scalar_one()
     return found

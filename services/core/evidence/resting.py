@@ -17,9 +17,9 @@ from services.core.registers.rules import Row, event_data
 async def rest_upon(
     session: AsyncSession, city_code: str, ids: Collection[UUID], *, now: datetime
 ) -> frozenset[UUID]:
-    """Have something rest upon files from now on, so that none of them is removed any more.
+    """Mark files as depended on, so that they can no longer be removed.
 
-    Return those that were there still. Whoever asks has seen that they may be named.
+    Returns those that still existed. The caller has checked that the actor may refer to them.
     """
     found = await queries.held(session, city_code, ids)
     for file in found:
@@ -35,10 +35,10 @@ async def drop_files(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Remove the files that rows of a city rested upon before a change and rest upon no more.
+    """Remove the files that a change took from a city's rows.
 
-    A change is the pieces of before, and the row as it is now. It is as many statements for one
-    row as for many.
+    A change is the pieces before, and the row as it is now. The number of statements does not
+    depend on the number of rows.
     """
     gone: dict[str, tuple[Piece, Row]] = {}
     for before, row in changes:
@@ -46,7 +46,7 @@ async def drop_files(
         gone |= {one["id"]: (one, row) for one in before if one["id"] not in left}
     pieces = [piece for piece, _ in gone.values()]
     held = await queries.files_of_pieces(session, actor.city_code, pieces, locked=True)
-    # What something else rests upon stays, although the row shows it no more.
+    # A file that something else depends on stays, although the row no longer lists it.
     files = [one for one in held if one.rested_upon_at is None]
     for file in files:
         file.removed_at, file.removed_by = now, actor.stamp()
@@ -56,7 +56,7 @@ async def drop_files(
 
 
 def _dropped(row: Row, file: Evidence, actor: Actor, now: datetime) -> NewEvent:
-    """Return what is told of a file that left with a change of its row."""
+    """Return the event of a file that was removed with a change of its row."""
     return NewEvent(
         city_code=row["city_code"],
         plan_code=row["plan_code"],
@@ -71,7 +71,7 @@ def _dropped(row: Row, file: Evidence, actor: Actor, now: datetime) -> NewEvent:
 
 
 def file_told(row: Evidence) -> Mapping[str, object]:
-    """Return what an event says of a file."""
+    """Return the data of a file in an event."""
     return {
         "evidence_id": str(row.id),
         "file_name": row.file_name,

@@ -44,7 +44,7 @@ from services.core.submissions.service import Deed
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file that is in the store under this id already."""
+    """A new file whose content is already in the store under this id."""
 
     id: UUID
     judged: JudgedFile
@@ -56,7 +56,7 @@ def key_of(city_code: str, evidence_id: UUID) -> str:
 
 
 def folder_of(city_code: str) -> str:
-    """Return what the keys of a city's files begin with."""
+    """Return the prefix of the keys of a city's files."""
     return f"{city_code}/evidence/"
 
 
@@ -69,7 +69,7 @@ async def add_to_submission(
     actor: Actor,
     now: datetime,
 ) -> Evidence:
-    """Have a locked submission rest upon one file more, while it may be edited.
+    """Add a file to a locked submission that may be edited.
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `submissions.service.move`.
@@ -97,7 +97,7 @@ async def add_to_submission(
 async def add_to_milestone(
     session: AsyncSession, milestone: Milestone, new: NewFile, *, desk: MilestoneDesk
 ) -> Evidence:
-    """Have a locked milestone rest upon one file more, while it is worked on.
+    """Add a file to a locked milestone that is being worked on.
 
     Raises:
         MilestoneTransitionRefused, OwnMilestone, Forbidden: see `milestones.service`.
@@ -128,14 +128,14 @@ async def add_to_milestone(
 async def add_to_row(
     session: AsyncSession, row: RegisterRow, new: NewFile, *, desk: RegisterDesk
 ) -> Evidence:
-    """Have a locked row of a register rest upon one file more, while it stands.
+    """Add a file to a locked row of a register, as an edit.
 
-    It is part of what the row says: of a confirmed one it becomes a correction.
+    Adding one to a confirmed row makes a correction.
 
     Raises:
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
         TooManyFiles: it has as many as the plan allows.
-        InvalidInput: its name holds a person's number, where only totals are kept.
+        InvalidInput: its name contains a person's number, in a register of totals.
     """
     faults = file_name_faults(desk.register, new.judged.name)
     if faults:
@@ -166,9 +166,9 @@ async def add_to_target(
     actor: Actor,
     now: datetime,
 ) -> Evidence:
-    """Put a file to the target that counts for an indicator and a year: `place` names both.
+    """Add a file to the assigned target that counts for `place`, an indicator and a year.
 
-    The caller holds the plan (`plan_for_change`).
+    The caller holds the plan's lock (`plan_for_change`).
 
     Raises:
         TargetNotAssigned: none was assigned.
@@ -222,12 +222,12 @@ async def remove_from_submission(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Take a file away from a locked submission, while it may be edited; its row stays.
+    """Remove a file from a locked submission that may be edited; the file's row stays.
 
     Raises:
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `submissions.service.move`.
         EvidenceRestedUpon: a revision was approved with it.
-        EvidenceRemoved: it was taken away before.
+        EvidenceRemoved: it was removed before.
     """
     left = _without(row, submission.files)
     deed = Deed("evidence_removed", "evidence.removed", file_told(row))
@@ -238,12 +238,12 @@ async def remove_from_submission(
 async def remove_from_milestone(
     session: AsyncSession, milestone: Milestone, row: Evidence, *, desk: MilestoneDesk
 ) -> None:
-    """Take a file away from a locked milestone, while it is worked on; its row stays.
+    """Remove a file from a locked milestone that is being worked on; the file's row stays.
 
     Raises:
         MilestoneTransitionRefused, OwnMilestone, Forbidden: see `milestones.service`.
         EvidenceRestedUpon: it was closed with it.
-        EvidenceRemoved: it was taken away before.
+        EvidenceRemoved: it was removed before.
     """
     left = _without(row, milestone.files)
     await milestones.change_files(
@@ -255,12 +255,12 @@ async def remove_from_milestone(
 async def remove_from_row(
     session: AsyncSession, row: RegisterRow, file: Evidence, *, desk: RegisterDesk
 ) -> None:
-    """Take a file away from a locked row of a register, while it stands; its record stays.
+    """Remove a file from a locked row of a register, as an edit; the file's record stays.
 
     Raises:
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
         EvidenceRestedUpon: it was confirmed with it.
-        EvidenceRemoved: it was taken away before.
+        EvidenceRemoved: it was removed before.
     """
     left = _without(file, row.files)
     await rows.change_files(session, row, left, "removed", desk=desk, told=file_told(file))
@@ -276,7 +276,7 @@ async def move_row(
     reason: str | None,
     ended_on: date | None = None,
 ) -> None:
-    """Carry out a verb on a locked row of a register; files that it rests on no more are removed.
+    """Carry out a verb on a locked row of a register, and remove the files that it drops.
 
     Raises:
         InvalidInput, RegisterRowTransitionRefused, QuotaFull: see `registers.lifecycle.move`.
@@ -355,7 +355,7 @@ def _without(row: Evidence, files: Sequence[Piece] | None) -> list[Piece]:
 
 
 async def _mark_removed(session: AsyncSession, row: Evidence, actor: Actor, now: datetime) -> None:
-    # Somebody may have rested something upon it since it was read.
+    # Something may have come to depend on it since it was read.
     await session.refresh(row, with_for_update=True)
     if row.rested_upon_at is not None:
         raise EvidenceRestedUpon

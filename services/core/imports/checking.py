@@ -42,7 +42,7 @@ class SheetFault:
 
 @dataclass(slots=True)
 class Tally:
-    """What was met on the way: rows with values, rows without, rows that are none, the last."""
+    """Counts of rows so far: with values, blank, ignored; the last row's number; the first row."""
 
     rows: int = 0
     blank: int = 0

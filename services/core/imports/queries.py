@@ -63,7 +63,7 @@ def _reported_by(plan: PlanState, ended: Mapping[str, date], last_day: date) -> 
 async def reported_in(
     session: AsyncSession, plan: PlanState, periods: Sequence[str], unit: str | None
 ) -> dict[tuple[str, str, str], Submission]:
-    """Return what a unit, or each, has reported for some periods, by unit, indicator, period."""
+    """Return the submissions of a unit, or of each, for some periods."""
     wanted = select(Submission).where(
         Submission.city_code == plan.city_code,
         Submission.plan_code == plan.code,

@@ -12,7 +12,7 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class MilestoneDesk:
-    """An actor at work under a plan, at one instant."""
+    """The context of an action: the actor, the plan and the instant."""
 
     plan: PlanState
     calendar: WorkingCalendar
@@ -26,7 +26,7 @@ class MilestoneDesk:
 
     @property
     def supervision(self) -> Supervision:
-        """How the plan wants its deadlines watched."""
+        """The plan's rules of deadlines and supervision."""
         return self.plan.document.supervision
 
     def in_working_days(self, number: int) -> date:
@@ -34,11 +34,11 @@ class MilestoneDesk:
         return self.calendar.shifted(self.today, number)
 
     def leads(self, measure_code: str) -> tuple[str, ...]:
-        """Return the units that answer for a measure; none where a later version dropped it."""
+        """Return the units accountable for a measure; none if a later version dropped it."""
         measure = self.plan.measures.get(measure_code)
         return () if measure is None else leading(measure, self.plan.organizations)
 
     def parts(self, measure_code: str) -> dict[str, str]:
-        """Return by unit whether it leads a measure or is responsible for it."""
+        """Return each unit's part in a measure: `lead` or `responsible`."""
         measure = self.plan.measures.get(measure_code)
         return {} if measure is None else dict(units_of(measure, self.plan.organizations))

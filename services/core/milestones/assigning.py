@@ -30,7 +30,7 @@ from services.core.milestones.rules import EvidenceRule, MilestoneVerb, Transiti
 
 @dataclass(frozen=True, slots=True)
 class MilestoneDraft:
-    """What is to be assigned, its shape already checked."""
+    """A milestone to be assigned; its shape is validated already."""
 
     measure_code: str
     organization_code: str
@@ -43,10 +43,10 @@ class MilestoneDraft:
 
 
 async def assign(session: AsyncSession, *, desk: MilestoneDesk, draft: MilestoneDraft) -> Milestone:
-    """Assign a milestone to a unit, which has to sign for it unless it assigned it itself.
+    """Assign a milestone to a unit, which must sign for it unless it assigns it to itself.
 
     Raises:
-        InvalidInput: what it names has faults.
+        InvalidInput: the draft has faults.
         NotYourMeasure: the actor does not assign this measure's milestones to this unit.
     """
     faults = await draft_faults(
@@ -99,7 +99,7 @@ def _check_assigns(desk: MilestoneDesk, organization_code: str, measure_code: st
 
 
 def _sign_by(desk: MilestoneDesk, organization_code: str) -> date | None:
-    """Return by when a unit has to sign; None where it assigns to itself."""
+    """Return the day by which a unit must sign; None if it assigns to itself."""
     if desk.actor.organization_code == organization_code:
         return None
     return desk.in_working_days(desk.supervision.sign_days)
@@ -114,7 +114,7 @@ async def draft_faults(
     due_date: date | None,
     parent_id: UUID | None,
 ) -> list[Fault]:
-    """Return what is wrong with what a milestone names; None is passed over.
+    """Return the faults of the references and dates of a milestone; None is skipped.
 
     The parent is locked, so that it is not closed while a branch is made.
     """
@@ -133,10 +133,10 @@ async def draft_faults(
 async def edit(
     session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, changes: Mapping[str, Any]
 ) -> None:
-    """Change what was assigned; `changes` by column, and `reason` for a new due date.
+    """Edit an assigned milestone; `changes` by column, with `reason` for a new due date.
 
-    An organization given for a declined one assigns it anew, to another unit or to the same.
-    What is as it was already changes nothing.
+    An organization given for a declined milestone assigns it again, to another unit or the same.
+    Values equal to the present ones change nothing.
 
     Raises:
         InvalidInput: the new unit or due date has faults, or the reason is missing.
@@ -197,9 +197,9 @@ def _edit_faults(
 def _turn(
     milestone: Milestone, verb: MilestoneVerb, changed: Mapping[str, Any], desk: MilestoneDesk
 ) -> date | None:
-    """Return by when somebody has to sign after this change.
+    """Return the day by which somebody must sign after this change.
 
-    What the plan itself assigned waits for no signature until a person gives it a date.
+    A milestone that the plan itself assigned needs no signature until a person gives it a date.
     """
     unit = changed.get("organization_code", milestone.organization_code)
     unsigned = milestone.state == "assigned" and milestone.from_plan and milestone.sign_by is None

@@ -29,7 +29,7 @@ _STANDING = tuple(MilestoneFacts.__dataclass_fields__)
 
 
 def access_to(row: Milestone, leads: tuple[str, ...]) -> MilestoneAccess:
-    """Return what the right to act on a milestone depends on; `leads` lead its measure."""
+    """Return the facts that rights on a milestone depend on; `leads` lead its measure."""
     completed_by = row.completed_by or {}
     return MilestoneAccess(
         state=row.state,  # type: ignore[arg-type] # only states of ours are ever written
@@ -42,7 +42,7 @@ def access_to(row: Milestone, leads: tuple[str, ...]) -> MilestoneAccess:
 
 
 def subject_of(row: Milestone) -> Subject:
-    """Return a locked milestone as what more time is asked for."""
+    """Return a locked milestone as the subject of an extension."""
     return Subject(
         kind="milestone",
         id=row.id,
@@ -56,10 +56,10 @@ def subject_of(row: Milestone) -> Subject:
 
 
 def check_state(row: Milestone, verb: MilestoneVerb, desk: MilestoneDesk) -> None:
-    """Refuse a verb that the milestone's state does not allow.
+    """Check that the milestone's state allows a verb.
 
     Raises:
-        MilestoneTransitionRefused: with the state and the legal list.
+        MilestoneTransitionRefused: it does not; with the state and the allowed verbs.
     """
     access = access_to(row, desk.leads(row.measure_code))
     if not state_allows(verb, access.state):
@@ -69,12 +69,12 @@ def check_state(row: Milestone, verb: MilestoneVerb, desk: MilestoneDesk) -> Non
 
 
 def standing_of(row: Milestone) -> MilestoneFacts:
-    """Return what the rules of a milestone read and change."""
+    """Return the columns that the rules of a milestone read and change."""
     return MilestoneFacts(**{name: getattr(row, name) for name in _STANDING})
 
 
 def carry_out(row: Milestone, deed: Transition, desk: MilestoneDesk) -> None:
-    """Put what a transition changes into the row; its state has been checked."""
+    """Apply a transition to the row; its state has been checked."""
     for name, value in asdict(moved(standing_of(row), deed, desk.today)).items():
         setattr(row, name, value)
 
@@ -91,8 +91,8 @@ async def write(
 ) -> None:
     """Write a changed milestone with its history row and its event.
 
-    `action` is what history calls it, by default the event's last word; `told` is what the event
-    tells beside what every event of a milestone does.
+    `action` is its name in history, by default the event's last word; `told` is further data of the
+    event.
     """
     row.updated_at = desk.now
     await session.flush()
@@ -108,7 +108,7 @@ async def write(
 async def write_many(
     session: AsyncSession, rows: Sequence[Milestone], happened: EventType, *, desk: MilestoneDesk
 ) -> None:
-    """Write changed milestones that the session does not hold, with history rows and events.
+    """Write changed milestones that are detached from the session, with history rows and events.
 
     They are locked. Each kind is one statement for all.
     """
@@ -130,7 +130,7 @@ async def write_many(
 def history_row(
     row: Milestone, action: str, actor: Mapping[str, object], reason: str | None, now: datetime
 ) -> dict[str, Any]:
-    """Return the row of history for a change just made."""
+    """Return the history row of a change just made."""
     return {
         "city_code": row.city_code,
         "milestone_id": row.id,
@@ -144,7 +144,7 @@ def history_row(
 
 
 def image(row: Milestone) -> dict[str, object]:
-    """Return what history keeps of a milestone after a change, named as its answers name it."""
+    """Return what history stores of a milestone after a change, with the names of the API."""
     return {
         "plan": row.plan_code,
         "measure_code": row.measure_code,
@@ -167,7 +167,7 @@ def image(row: Milestone) -> dict[str, object]:
         "next_steps": row.next_steps,
         "expected_date": row.expected_date,
         "evidence": row.evidence,
-        # Its files, with the digests; absent where there are none.
+        # Its files, with the digests; absent if there are none.
         **({"files": row.files} if row.files else {}),
         "grade": row.grade,
         "state_reason": row.reason,

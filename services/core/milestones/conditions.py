@@ -25,8 +25,8 @@ MILESTONES = Owned(
     unit="milestone.organization_code",
     measure="milestone.measure_code",
 )
-"""Whose a milestone is. How a city drives its own units is not reported upwards: none counts as
-approved."""
+"""The owners of a milestone. It never counts as approved, because how a city supervises its own
+units is not reported upwards."""
 
 _OF_MILESTONE = """(SELECT subject.{column} FROM milestone AS subject
     WHERE extension.subject_kind = 'milestone' AND subject.city_code = :scope_city
@@ -43,11 +43,11 @@ EXTENSIONS = Owned(
     indicator=_OF_OBLIGATION.format(column="indicator_code"),
     measure=_OF_MILESTONE.format(column="measure_code"),
 )
-"""Whose an extension is: whose that is that it is for. Who sees the one sees the other."""
+"""The owners of an extension: those of its subject. Whoever sees the one sees the other."""
 
 
 def light_on(today: date, time_zone: str, lights: Lights) -> ColumnElement[str]:
-    """Return the light of a milestone on a day, as `lights.light` tells it, for sums in SQL."""
+    """Return SQL for a milestone's light on a day, for sums, by the rules of `lights.light`."""
     began = cast(func.timezone(time_zone, Milestone.created_at), Date)
     handed_in = cast(func.timezone(time_zone, Milestone.completed_at), Date)
     whole, gone = Milestone.due_date - began, literal(today, Date) - began

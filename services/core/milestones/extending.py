@@ -48,11 +48,11 @@ async def ask_for_milestone(
     proposed_date: date,
     reason: str,
 ) -> Extension:
-    """Ask for more time for a locked milestone.
+    """Request an extension of a locked milestone.
 
     Raises:
         InvalidInput: the date is not after the present one, has passed, or is over a year ahead.
-        MilestoneTransitionRefused: nobody works on the milestone now.
+        MilestoneTransitionRefused: the milestone is not being worked on.
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
     faults = proposal_faults(proposed_date, milestone.due_date, desk.today)
@@ -71,7 +71,7 @@ async def ask_for_milestone(
 
 
 def check_asker(actor: Actor, obligation: Obligation) -> None:
-    """Let the actor pass who may ask for more time to meet an obligation.
+    """Check that the actor may request an extension of an obligation.
 
     Raises:
         Forbidden: the actor does not report for the unit.
@@ -88,7 +88,7 @@ async def ask_for_obligation(
     proposed_date: date,
     reason: str,
 ) -> Extension:
-    """Ask for more time for a locked obligation.
+    """Request an extension of a locked obligation.
 
     Raises:
         InvalidInput: the date is not after the present one, has passed, or is over a year ahead.
@@ -125,10 +125,10 @@ def _owed(obligation: Obligation) -> Subject:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionCase:
-    """A request for more time and what it is for, both locked.
+    """An extension request and its subject, both locked.
 
-    `leads` are the units that answer for it; `put_into_force` takes the date that was granted
-    and the reason, and gives the thing that due date.
+    `leads` are the units accountable for the subject; `put_into_force` sets the subject's due date
+    to the granted date, for a reason.
     """
 
     extension: Extension
@@ -141,13 +141,13 @@ class ExtensionCase:
 async def take_up(
     session: AsyncSession, extension: Extension, *, desk: MilestoneDesk
 ) -> ExtensionCase:
-    """Lock what an extension is for, then the extension, and return both as they stand.
+    """Lock the subject of an extension, then the extension, and return both freshly read.
 
     Raises:
-        ExtensionNotPossible: what it is for is not there.
+        ExtensionNotPossible: the subject does not exist.
     """
-    # The thing before its extension: closing a milestone, too, has locked it when it withdraws the
-    # request that waits, and with another order here the two could wait for each other for ever.
+    # The subject before its extension: closing a milestone also locks it before it withdraws a
+    # pending request, so any other order here could deadlock.
     if extension.subject_kind == "obligation":
         return await _take_up_obligation(session, extension, desk)
     milestone = await queries.by_id_for_update(session, extension.city_code, extension.subject_id)
@@ -218,9 +218,9 @@ async def _extend_milestone(
 def has_right(
     actor: Actor, verb: ExtensionVerb, extension: Extension, leads: tuple[str, ...]
 ) -> bool:
-    """Return whether the actor has the right to a verb on an extension, whatever its state.
+    """Return whether the actor has the right to a verb on an extension, in any state.
 
-    Whoever reviews decides, but never on what it asked for itself.
+    Reviewers decide, but never on their own requests.
     """
     if verb == "withdraw":
         return acts_for(actor, extension.organization_code)
@@ -229,11 +229,11 @@ def has_right(
 
 
 def check_right(case: ExtensionCase, verb: ExtensionVerb) -> None:
-    """Let the actor pass who has the right to a verb.
+    """Check that the actor has the right to a verb.
 
     Raises:
-        OwnExtension: it would decide on what its own unit, or itself, asked for.
-        Forbidden: it has not this right for another reason.
+        OwnExtension: it would decide on its own request, or its unit's.
+        Forbidden: it lacks this right for another reason.
     """
     actor = case.desk.actor
     if has_right(actor, verb, case.extension, case.leads):
@@ -260,12 +260,12 @@ def allowed_actions(
 async def approve(
     session: AsyncSession, case: ExtensionCase, *, granted_date: date | None, reason: str | None
 ) -> None:
-    """Grant more time and put the new due date into force: a new epoch begins.
+    """Grant an extension and put the new due date into force: a new epoch begins.
 
     Raises:
         InvalidInput, ExtensionDecided, ExtensionNotPossible, ExtensionLimitReached: see
             `extensions.service`.
-        MilestoneTransitionRefused: the milestone is done with.
+        MilestoneTransitionRefused: the milestone is closed or cancelled.
     """
     granted = await extensions.approve_extension(
         session,
@@ -280,7 +280,7 @@ async def approve(
 
 
 async def deny(session: AsyncSession, case: ExtensionCase, *, reason: str) -> None:
-    """Refuse more time.
+    """Refuse an extension.
 
     Raises:
         ExtensionDecided: it was decided or withdrawn before.
@@ -296,7 +296,7 @@ async def deny(session: AsyncSession, case: ExtensionCase, *, reason: str) -> No
 
 
 async def withdraw(session: AsyncSession, case: ExtensionCase, *, reason: str | None) -> None:
-    """Take a request back.
+    """Withdraw a request.
 
     Raises:
         ExtensionDecided: it was decided or withdrawn before.
@@ -314,7 +314,7 @@ async def withdraw(session: AsyncSession, case: ExtensionCase, *, reason: str | 
 async def leads_of_subjects(
     session: AsyncSession, asked: Sequence[Extension], plan: PlanState
 ) -> Mapping[UUID, tuple[str, ...]]:
-    """Return by subject the units that answer for it: that lead its measure or indicator."""
+    """Return the units accountable for each subject: those that lead its measure or indicator."""
     measures = await queries.measures_of(session, plan.city_code, _subjects(asked, "milestone"))
     indicators = await queries.indicators_of(
         session, plan.city_code, _subjects(asked, "obligation")
@@ -329,7 +329,7 @@ async def leads_of_subjects(
 
 
 def indicator_leads(plan: PlanState, indicator_code: str) -> tuple[str, ...]:
-    """Return the units that lead an indicator; none where a later version dropped it."""
+    """Return the units that lead an indicator; none if a later version dropped it."""
     indicator = plan.indicators.get(indicator_code)
     return () if indicator is None else leads_of(indicator)
 

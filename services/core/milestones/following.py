@@ -50,11 +50,11 @@ FOLLOWER = Follower("milestones", ("plan.published", "calendar.changed"), _handl
 
 
 async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: datetime) -> None:
-    """Make sure that every measure of a plan has its first milestones, made from the plan's words.
+    """Ensure that every measure of a plan has its first milestones, made from the plan's words.
 
-    Such a milestone follows the plan as long as nobody has worked on it: where a new version drops
-    its measure or asks for something else, it is cancelled, and another takes its place. Once
-    somebody has worked on it, it stays.
+    Such a milestone follows the plan until somebody works on it: if a new version drops its measure
+    or asks for something else, it is cancelled, and another takes its place. Once somebody has
+    worked on it, it stays.
     """
     plan = await plan_state(session, city_code, plan_code)
     if plan is None:
@@ -80,8 +80,8 @@ async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: d
 def _lacking(wanted: Collection[Seed], kept: Sequence[Milestone]) -> list[Seed]:
     """Return the seeds that have no milestone yet.
 
-    Where a measure asks one unit alone and changes its lead, the milestone of the former lead still
-    counts as the measure's: it is handed over by people, not doubled.
+    If a measure has a single seed and changes its lead, the milestone of the former lead still
+    counts: people hand it over, and no second one is made.
     """
     alone = Counter(seed.measure_code for seed in wanted)
     measures = {one.measure_code for one in kept}
@@ -118,7 +118,7 @@ async def _uproot(
 
 
 def _milestone(seed: Seed, plan: PlanState, now: datetime) -> Milestone:
-    """Return the milestone of a seed; nobody has to sign for it by a date."""
+    """Return the milestone of a seed; it has no deadline for signing."""
     return Milestone(
         city_code=plan.city_code,
         id=new_id(),
@@ -164,9 +164,9 @@ async def _write(
 
 
 async def count_days_anew(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Set by when people have to sign, answer and decide, by the working days as they are now.
+    """Recompute the deadlines to sign, answer and decide by the current working calendar.
 
-    Whoever has a turn keeps it, and no epoch begins: nobody is told twice.
+    No turn changes hands and no epoch begins, so that nobody is notified twice.
     """
     for plan_code in await plan_codes(session, city_code):
         state = await plan_state(session, city_code, plan_code)
@@ -184,8 +184,8 @@ async def _count_turns(
     turns = await queries.turns(session, plan.city_code, plan.code)
     if not turns:
         return
-    # A row for each state and day on which turns began: the calendar counts each of them once, and
-    # one statement moves every milestone, however many there are.
+    # One row per state and day on which turns began: the deadline is computed once for each, and
+    # one statement updates every milestone.
     counted = values(
         column("state", Text), column("began", Date), column("ends", Date), name="counted"
     ).data([(state, began, calendar.shifted(began, days[state])) for state, began in turns])

@@ -17,7 +17,7 @@ from services.core.scoring.lights import Light
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What decides a light; days are local dates. `began` is the day it was assigned."""
+    """The input of a light; days are local dates. `began` is the day it was assigned."""
 
     state: MilestoneState
     percent: Decimal
@@ -32,7 +32,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class LightVerdict:
-    """A light, the code of its reason, and what the words of the reason are filled with."""
+    """A light, the code of its reason, and the values for the reason's placeholders."""
 
     light: Light
     reason: str
@@ -41,9 +41,9 @@ class LightVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DueDistance:
-    """Working days between today and a due date: what is left, or how many it is overdue.
+    """Working days between today and a due date: days left, or days overdue.
 
-    The due date itself has none left and is not overdue: it ends at 24:00.
+    On the due date itself 0 days are left and it is not overdue: it ends at 24:00.
     """
 
     overdue: bool
@@ -52,14 +52,14 @@ class DueDistance:
 
     @classmethod
     def between(cls, today: date, due_date: date, calendar: WorkingCalendar) -> "DueDistance":
-        """Return the distance on a day."""
+        """Return the distance from `today` to a due date."""
         if today > due_date:
             return cls(overdue=True, left=0, late=calendar.between(due_date, today))
         return cls(overdue=False, left=calendar.between(today, due_date), late=0)
 
 
 def light(course: Course, today: date, rules: Lights, distance: DueDistance) -> LightVerdict:
-    """Return the light of a milestone; `distance` is the one from `today` to its due date."""
+    """Return the light of a milestone; `distance` is from `today` to its due date."""
     if course.state in {"cancelled", "closed"}:
         return _done(course)
     if course.state == "completed":
@@ -119,13 +119,13 @@ def _waiting(course: Course, today: date) -> LightVerdict:
 
 
 def _on_the_way(course: Course, today: date, rules: Lights) -> LightVerdict:
-    """Hold the percentage against the share of the time that has gone, exactly.
+    """Compare the percentage with the share of time elapsed, exactly.
 
-    Below the yellow pace it is red in the second half of its time only: before that it can
-    still be caught up, and a short milestone is not red on its second day.
+    Below the yellow pace it is red only in the second half of its time: before that the delay can
+    still be made up, and a short milestone is not red on its second day.
     """
-    # In calendar days: this is a share of time. Working days are for what people have to do by a
-    # date, which `distance` counts.
+    # Calendar days, because this is a share of time; `distance` counts working days, because those
+    # are for deadlines.
     whole, gone = (course.due_date - course.began).days, (today - course.began).days
     elapsed = quotient(Decimal(gone), Decimal(whole)) * FULL if whole > 0 else Decimal(0)
     details = {

@@ -13,14 +13,13 @@ from services.core.kit.database import Base
 
 
 class Milestone(Base):
-    """One promise: a deliverable of one unit under a measure, by a date.
+    """A promise: a deliverable of one unit under a measure, by a date.
 
-    `due_date` is the date in force, `original_due_date` the first one, always kept. `epoch`
-    counts the due dates it has had: an approved extension or a reopening begins a new one.
-    `percent` is 0-100; `weight` counts it within its measure. `sign_by` is until when it is to
-    be accepted or declined, `answer_by` until when the present turn (a return, a request for
-    closure) is to be answered; each is absent where nobody has to. `authors` are the keys that
-    reported on it or asked for its closure.
+    `due_date` is the date in force, `original_due_date` the first one, which never changes. `epoch`
+    counts its due dates: an approved extension or a reopening begins a new one. `percent` is 0-100;
+    `weight` is its weight within its measure. `sign_by` is the deadline to accept or decline it,
+    `answer_by` that of the present turn (a return, a request for closure); each is null if nobody
+    has to act. `authors` are the keys that reported on it or asked for its closure.
     """
 
     __tablename__ = "milestone"
@@ -103,7 +102,7 @@ class Milestone(Base):
 
 
 class MilestoneHistory(Base):
-    """One change of a milestone: what it was after it, who did it, and why. Append-only."""
+    """One change of a milestone: its state after it, who made it, and why. Append-only."""
 
     __tablename__ = "milestone_history"
 

@@ -17,12 +17,12 @@ IndicatorLights = Mapping[str, str]
 """The light of each indicator, by code, as the newest scoreboard shows it."""
 
 ProgressReason = tuple[str, Mapping[str, str]]
-"""The code of a reason and what its words are filled with."""
+"""The code of a reason and the values for its placeholders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far something is: its milestones, its light, and why."""
+    """The progress of something: the sum of its milestones, its light, and the reasons."""
 
     sum: Sum
     light: Light
@@ -32,7 +32,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class MeasureProgress:
-    """How far one measure is."""
+    """The progress of one measure."""
 
     measure: Measure
     progress: Progress
@@ -40,7 +40,7 @@ class MeasureProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """How far a task is, with its measures."""
+    """The progress of a task, with its measures."""
 
     task: Task
     progress: Progress
@@ -49,7 +49,7 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class UnitProgress:
-    """How far a unit is, with the measures that it leads or shares in."""
+    """The progress of a unit, with the measures that it leads or shares."""
 
     organization_code: str
     progress: Progress
@@ -59,7 +59,7 @@ class UnitProgress:
 def of_tasks(
     tasks: Iterable[Task], tallies: Sequence[MeasureTally], lights: IndicatorLights
 ) -> list[TaskProgress]:
-    """Return how far tasks are, in their order."""
+    """Return the progress of tasks, in their order."""
     found = []
     for task in tasks:
         codes = {measure.code for measure in task.measures}
@@ -77,7 +77,7 @@ def of_tasks(
 def of_leads(
     document: PlanDocument, tallies: Sequence[MeasureTally], lights: IndicatorLights
 ) -> list[UnitProgress]:
-    """Return how far the measures are that each unit leads, whoever works on them."""
+    """Return the progress of the measures that each unit leads, whoever works on them."""
     units = {entry.code: entry for entry in document.organizations}
     leads = {one.code: leading(one, units) for one in _measures(document)}
     found = []
@@ -97,10 +97,10 @@ def of_leads(
 
 
 def of_townships(document: PlanDocument, tallies: Sequence[MeasureTally]) -> list[UnitProgress]:
-    """Return how far each township-level body is with what it promised itself.
+    """Return the progress of each township-level body with its own promises.
 
-    These are the units with an administrative code. Indicators are the city's and do not count
-    towards one of them.
+    These are the units with an administrative code. Indicators belong to the city and do not count
+    for a single township.
     """
     found = []
     for unit in document.organizations:
@@ -121,7 +121,7 @@ def _measures(document: PlanDocument) -> list[Measure]:
 def _of_measures(
     measures: Iterable[Measure], tallies: Sequence[MeasureTally], lights: IndicatorLights | None
 ) -> list[MeasureProgress]:
-    """Return how far measures are; with no lights, by their milestones alone."""
+    """Return the progress of measures; `lights` None: by their milestones alone."""
     return [
         MeasureProgress(
             measure,
@@ -136,7 +136,7 @@ def _of_measures(
 
 
 def linked(measures: Iterable[Measure]) -> list[str]:
-    """Return the indicators that measures are linked with, each once, in order."""
+    """Return the indicators linked with measures, without duplicates, in order."""
     codes = [
         code
         for measure in measures

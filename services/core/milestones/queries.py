@@ -23,7 +23,7 @@ from services.core.scoring.lights import Light
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """On which day milestones are looked at, where, and by which rules of lights."""
+    """The day and time zone for which milestones are shown, and the rules of lights."""
 
     today: date
     time_zone: str
@@ -32,7 +32,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class MilestoneFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     measure_code: str | None = None
     organization_code: str | None = None
@@ -43,12 +43,12 @@ class MilestoneFilters:
     overdue: bool | None = None
 
     def named(self) -> dict[str, str]:
-        """Return those given by name, as text: what a page token belongs to."""
+        """Return the filters that are set, as text: a page token is bound to them."""
         given = {name: getattr(self, name) for name in self.__slots__}
         return {name: str(value) for name, value in given.items() if value is not None}
 
     def conditions(self, sight: Sight) -> list[ColumnElement[bool]]:
-        """Return those given as conditions; `sight` says on which day, and by which rules."""
+        """Return the filters that are set as SQL conditions; `sight` gives the day and rules."""
         found = [
             getattr(Milestone, name) == getattr(self, name)
             for name in ("measure_code", "organization_code", "state", "parent_id")
@@ -78,7 +78,7 @@ async def page(
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> Sequence[Milestone]:
-    """Return up to `limit` visible milestones of a plan, soonest due first, after the given."""
+    """Return up to `limit` visible milestones of a plan after `after`, soonest due first."""
     wanted = select(Milestone).where(
         _seen(actor), Milestone.plan_code == plan_code, *filters.conditions(sight)
     )
@@ -105,7 +105,7 @@ async def for_update(session: AsyncSession, actor: Actor, milestone_id: UUID) ->
 async def by_id_for_update(
     session: AsyncSession, city_code: str, milestone_id: UUID
 ) -> Milestone | None:
-    """Return one milestone, locked; the caller sees something that belongs to it already."""
+    """Return one milestone, locked; the caller already sees something that belongs to it."""
     return await session.scalar(
         select(Milestone)
         .where(Milestone.city_code == city_code, Milestone.id == milestone_id)
@@ -116,7 +116,7 @@ async def by_id_for_update(
 async def parent_for_update(
     session: AsyncSession, actor: Actor, plan_code: str, parent_id: UUID
 ) -> Milestone | None:
-    """Return a visible milestone of a plan, locked so that a branch can be put under it."""
+    """Return a visible milestone of a plan, locked so that a branch can be added."""
     return await session.scalar(
         select(Milestone)
         .where(Milestone.id == parent_id, Milestone.plan_code == plan_code, _seen(actor))
@@ -127,7 +127,7 @@ async def parent_for_update(
 async def planted_for_update(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> Sequence[Milestone]:
-    """Return the milestones that stand for a plan's measures as printed, locked."""
+    """Return the untouched milestones made from a plan's own words, locked."""
     found = await session.scalars(
         select(Milestone)
         .where(
@@ -154,7 +154,7 @@ async def with_branches(
 
 
 async def turns(session: AsyncSession, city_code: str, plan_code: str) -> list[tuple[str, date]]:
-    """Return since when, and in which states, somebody has a turn that ends on a date."""
+    """Return the distinct states and first days of all turns with a deadline."""
     rows = await session.execute(
         select(Milestone.state, Milestone.turn_began)
         .distinct()
@@ -171,7 +171,7 @@ async def turns(session: AsyncSession, city_code: str, plan_code: str) -> list[t
 async def measures_of(
     session: AsyncSession, city_code: str, milestone_ids: Sequence[UUID]
 ) -> Mapping[UUID, str]:
-    """Return by milestone the code of its measure."""
+    """Return the code of each milestone's measure."""
     if not milestone_ids:
         return {}
     rows = await session.execute(
@@ -185,7 +185,7 @@ async def measures_of(
 async def indicators_of(
     session: AsyncSession, city_code: str, obligation_ids: Sequence[UUID]
 ) -> Mapping[UUID, str]:
-    """Return by obligation the code of its indicator."""
+    """Return the code of each obligation's indicator."""
     if not obligation_ids:
         return {}
     rows = await session.execute(
@@ -197,7 +197,7 @@ async def indicators_of(
 
 
 async def branch_count(session: AsyncSession, parent: Milestone) -> int:
-    """Return how many branches a milestone has, whoever may see them."""
+    """Return how many branches a milestone has, visible or not."""
     found = await session.scalar(
         select(func.count()).where(
             Milestone.city_code == parent.city_code, Milestone.parent_id == parent.id
@@ -219,7 +219,7 @@ async def branches(session: AsyncSession, actor: Actor, parent_id: UUID) -> Sequ
 async def branch_shares(
     session: AsyncSession, actor: Actor, parents: Sequence[UUID]
 ) -> Mapping[UUID, tuple[int, Share]]:
-    """Return by parent how many visible branches count, and their share; cancelled ones do not."""
+    """Return by parent the number of visible branches, without cancelled ones, and their share."""
     if not parents:
         return {}
     rows = await session.execute(
@@ -240,7 +240,7 @@ async def branch_shares(
 
 
 async def last_reported_percent(session: AsyncSession, milestone: Milestone) -> Decimal:
-    """Return what a unit reported last; 0 where it never did."""
+    """Return the last percentage that a unit reported; 0 if it never did."""
     found = await session.scalar(
         select(MilestoneHistory.after["percent"].astext)
         .where(
@@ -273,9 +273,9 @@ async def history(
 
 @dataclass(frozen=True, slots=True)
 class ChangedMilestones:
-    """What changed after a log position: milestones with the position of their last change.
+    """Milestones that changed after a log position, each with the position of its last change.
 
-    `position` is where to go on from, `more` whether more follow.
+    `position` is the next position to read from, `more` whether more follow.
     """
 
     found: Sequence[tuple[int, Milestone]]
@@ -336,7 +336,7 @@ async def changed_after(
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Milestones added up; cancelled ones do not count."""
+    """The sum of several milestones; cancelled ones do not count."""
 
     share: Share
     number: int
@@ -350,7 +350,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureTally(Sum):
-    """The milestones of one unit under one measure, added up."""
+    """The sum of the milestones of one unit under one measure."""
 
     measure_code: str
     organization_code: str
@@ -366,7 +366,7 @@ async def tallies(
     lights: Lights,
     measures: Sequence[str] | None = None,
 ) -> list[MeasureTally]:
-    """Return the visible milestones of a plan added up by measure and unit, in one statement."""
+    """Return the sums of a plan's visible milestones by measure and unit, in one statement."""
     wanted = select(
         Milestone,
         light_on(today, time_zone, lights).label("light"),

@@ -55,7 +55,7 @@ REASONS: Mapping[str, Text] = {
     ),
     "nothing_to_judge": Text("暂无可评判的里程碑或指标", "There is nothing to judge yet"),
 }
-"""By code; the placeholders are filled from a verdict's details."""
+"""By code; a verdict's details fill the placeholders."""
 
 
 def words(code: str, details: Mapping[str, str]) -> Text:

@@ -11,18 +11,18 @@ from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_measure, unknown_organization
 
 MOST_BRANCHES = 200
-"""Branches that one milestone may have: a city has at most as many units."""
+"""The most branches of one milestone: a city has at most as many units."""
 
 
 def measure_faults(measure_code: str, plan: PlanState) -> list[Fault]:
-    """Return what is wrong with a measure's code."""
+    """Return the faults of a measure's code."""
     if measure_code in plan.measures:
         return []
     return [unknown_measure(plan, "/measure_code", measure_code)]
 
 
 def organization_faults(organization_code: str, plan: PlanState) -> list[Fault]:
-    """Return what is wrong with the code of a unit that is to promise something."""
+    """Return the faults of the code of a unit that is to promise something."""
     unit = plan.organizations.get(organization_code)
     if unit is None:
         return [unknown_organization(plan, "/organization_code", organization_code)]
@@ -41,7 +41,7 @@ def organization_faults(organization_code: str, plan: PlanState) -> list[Fault]:
 
 
 def due_date_faults(due_date: date, plan: PlanState, today: date) -> list[Fault]:
-    """Return what is wrong with a due date; it may lie after the plan's end, by ten years."""
+    """Return the faults of a due date; it may lie up to ten years after the plan's end."""
     if due_date >= plan.document.span.start:
         return promise_faults("/due_date", due_date, plan, today)
     return [
@@ -55,16 +55,16 @@ def due_date_faults(due_date: date, plan: PlanState, today: date) -> list[Fault]
 
 
 def promise_faults(place: str, day: date, plan: PlanState, today: date) -> list[Fault]:
-    """Return a fault where a day lies beyond what anybody promises under a plan."""
+    """Return a fault if a day lies beyond any due date that a plan allows."""
     return too_far_ahead(place, day, since=max(today, plan.document.span.end), most=TEN_YEARS)
 
 
 def parent_faults(
     parent: Milestone | None, measure_code: str, leads: tuple[str, ...], branches: int
 ) -> list[Fault]:
-    """Return what is wrong with the milestone that another is to be a branch of.
+    """Return the faults of a branch's parent.
 
-    `parent` is None where the caller sees none of that id. A branch has no branches itself.
+    `parent` is None if the caller sees no milestone of that id. A branch has no branches itself.
     """
     if parent is None:
         return [_parent("unknown-parent", Text("未找到上级里程碑", "There is no such milestone"))]

@@ -17,10 +17,10 @@ from services.core.milestones.rules import (
 UNITS_VERBS: frozenset[MilestoneVerb] = frozenset(
     {"accept", "decline", "progress", "complete", "extensions"}
 )
-"""The verbs of the unit that promised."""
+"""The verbs of the unit that promised the milestone."""
 
 REVIEW_VERBS: frozenset[MilestoneVerb] = frozenset({"close", "return", "reopen", "extend"})
-"""The verbs of whoever judges what the unit did or asked for. The others assign."""
+"""The verbs of reviewers of the unit's work and requests. The remaining verbs assign."""
 
 _OFFERED: tuple[MilestoneVerb, ...] = (
     "edit",
@@ -34,16 +34,16 @@ _OFFERED: tuple[MilestoneVerb, ...] = (
     "cancel",
     "extensions",
 )
-"""The verbs that have a path; the others are part of one of these."""
+"""The verbs with an endpoint; the others are part of one of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class MilestoneAccess:
-    """Who has to do with a milestone: what the right to act on it depends on.
+    """The facts that the right to act on a milestone depends on.
 
     `leads` are the units that lead its measure; `assigned_by` is the unit that assigned it;
-    `authors` are the keys that reported on it or asked for its closure, `completed_by_unit` is
-    the unit of whoever asked last.
+    `authors` are the keys that reported on it or asked for its closure, `completed_by_unit` is the
+    unit of the last request for closure.
     """
 
     state: MilestoneState
@@ -55,7 +55,7 @@ class MilestoneAccess:
 
 
 def may_assign(actor: Actor) -> bool:
-    """Return whether the actor assigns milestones at all; a clerk does not."""
+    """Return whether the actor may assign milestones at all; a clerk may not."""
     return actor.may(Permission.ASSIGN_MILESTONES)
 
 
@@ -85,14 +85,14 @@ def acts_for(actor: Actor, organization_code: str) -> bool:
 
 
 def leads_others(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> bool:
-    """Return whether the actor's unit leads a measure in which another unit has this part."""
+    """Return whether the actor's unit leads a measure in which another unit has this milestone."""
     if actor.reach is not Reach.LED:
         return False
     return actor.organization_code in leads and actor.organization_code != organization_code
 
 
 def reviews(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> bool:
-    """Return whether the actor judges what a unit did; never its own unit."""
+    """Return whether the actor reviews a unit's work; never its own unit's."""
     if not actor.may(Permission.WRITE_MILESTONES):
         return False
     if actor.organization_code == organization_code:
@@ -101,7 +101,7 @@ def reviews(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> boo
 
 
 def judges(actor: Actor, leads: tuple[str, ...]) -> bool:
-    """Return whether judging is the actor's work at all, under a measure led by `leads`."""
+    """Return whether the actor reviews milestones at all, under a measure led by `leads`."""
     if not may_assign(actor):
         return False
     return actor.may(Permission.RUN_MILESTONES) or actor.organization_code in leads
@@ -118,7 +118,7 @@ def worked_on_it(actor: Actor, access: MilestoneAccess) -> bool:
 
 
 def has_right(actor: Actor, verb: MilestoneVerb, access: MilestoneAccess) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state."""
+    """Return whether the actor has the right to a verb, in any state."""
     if verb in UNITS_VERBS:
         return acts_for(actor, access.organization_code)
     if verb in REVIEW_VERBS:
@@ -129,10 +129,10 @@ def has_right(actor: Actor, verb: MilestoneVerb, access: MilestoneAccess) -> boo
 
 
 def _manages(actor: Actor, access: MilestoneAccess) -> bool:
-    """Return whether the actor may change or cancel what was assigned.
+    """Return whether the actor may change or cancel an assigned milestone.
 
-    A lead does so with what other units promised under its measures, and with what it
-    promised itself of its own accord until it has signed.
+    A lead may for milestones of other units under its measures, and for those that it assigned to
+    itself until it has signed.
     """
     if not may_assign(actor):
         return False

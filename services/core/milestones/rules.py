@@ -38,7 +38,7 @@ ClosureGrade = Literal["excellent", "good", "pass", "fail"]
 
 STATES: tuple[MilestoneState, ...] = get_args(MilestoneState)
 DONE: frozenset[MilestoneState] = frozenset({"closed", "cancelled"})
-"""The states in which nobody has to do anything more."""
+"""The final states, in which nobody has to act."""
 
 _CHANGEABLE: tuple[MilestoneState, ...] = (
     "assigned",
@@ -70,21 +70,20 @@ TRANSITIONS: Mapping[tuple[MilestoneState, MilestoneVerb], MilestoneState] = {
     **{(state, "extensions"): state for state in _WORKED_ON},
     **{(state, "extend"): state for state in _WORKED_ON},
 }
-"""What may follow what. A pair that is not here is refused.
+"""The transitions. A pair that is not here is refused.
 
-`extensions` asks for more time and `extend` grants it; `edit`, `reassign` and `reschedule` are
-what a PATCH does. A closed one changes by `reopen` only, a cancelled one never again.
-"""
+`extensions` requests an extension and `extend` grants it; `edit`, `reassign` and `reschedule` are
+the effects of a PATCH. A closed milestone changes by `reopen` only, a cancelled one never."""
 
 _MIDST: frozenset[MilestoneVerb] = frozenset({"edit", "reschedule", "extensions", "extend"})
-"""The verbs that leave it to whoever's turn it is."""
+"""The verbs that do not change whose turn it is."""
 
 FULL = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
 class MilestoneFacts:
-    """What the rules of a milestone read and change: the columns of the same names."""
+    """The columns that the rules of a milestone read and change."""
 
     state: MilestoneState
     percent: Decimal
@@ -101,10 +100,10 @@ class MilestoneFacts:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A verb with what it brings along.
+    """A verb with its parameters.
 
-    `percent` is what is reported, or for `reopen` what was last reported; `turn_ends` until
-    when whoever's turn it is now has to act, None: nobody has to by a date.
+    `percent` is the reported percentage, or for `reopen` the last one; `turn_ends` is the deadline
+    of the new turn, None: it has none.
     """
 
     verb: MilestoneVerb
@@ -115,7 +114,7 @@ class Transition:
 
 
 def state_allows(verb: MilestoneVerb, state: MilestoneState) -> bool:
-    """Return whether a state allows a verb, whoever asks."""
+    """Return whether a state allows a verb, for any actor."""
     return (state, verb) in TRANSITIONS
 
 
@@ -129,7 +128,7 @@ def moved(standing: MilestoneFacts, deed: Transition, today: date) -> MilestoneF
 def _turned(
     standing: MilestoneFacts, deed: Transition, today: date, *, signs: bool
 ) -> MilestoneFacts:
-    """Return the facts with the new turn: somebody has to sign, or else to answer, by a date."""
+    """Return the facts with a new turn, to sign or else to answer, and its deadline."""
     if deed.verb in _MIDST and deed.turn_ends is None:
         return standing
     return replace(
@@ -141,7 +140,7 @@ def _turned(
 
 
 def _dated(standing: MilestoneFacts, deed: Transition) -> MilestoneFacts:
-    """Return the facts with the new due date; a new date, holder or reopening begins an epoch."""
+    """Return the facts with the new due date; a new date or unit, or reopening, begins an epoch."""
     due_date = deed.due_date or standing.due_date
     if due_date == standing.due_date and deed.verb not in {"reassign", "reopen"}:
         return standing
@@ -163,7 +162,7 @@ def _effect(standing: MilestoneFacts, deed: Transition) -> MilestoneFacts:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A percentage and its weight; a sum of several has the weights summed and multiplied in."""
+    """A weighted percentage; several are merged by summing weights and weighted percentages."""
 
     weight: Decimal
     weighted: Decimal
@@ -175,7 +174,7 @@ class Share:
 
     @property
     def percent(self) -> Decimal | None:
-        """The mean by weight at scale 20, half even; None where nothing weighs."""
+        """The weighted mean at scale 20, half even; None if the weights are 0."""
         return quotient(self.weighted, self.weight) if self.weight else None
 
 

@@ -12,7 +12,7 @@ _LONGEST_TITLE = 60
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What the plan itself asks of a unit that leads a measure."""
+    """A milestone that the plan itself requires of a unit that leads a measure."""
 
     measure_code: str
     organization_code: str
@@ -24,8 +24,8 @@ class Seed:
 def seeds_of(document: PlanDocument) -> list[Seed]:
     """Return the seeds of every measure: due at the end of its printed year, or of the plan.
 
-    One for its first lead that is a unit; a collective name signs nothing, so there is one for
-    each of its members.
+    A measure has one for its first lead that is a unit; a collective name cannot sign, so each of
+    its members gets one.
     """
     units = {entry.code: entry for entry in document.organizations}
     return [
@@ -43,7 +43,7 @@ def seeds_of(document: PlanDocument) -> list[Seed]:
 
 
 def _signers(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Sequence[str]:
-    """Return who has to sign for a measure: never empty, never a collective name."""
+    """Return the units that must sign for a measure: at least one, and no collective name."""
     named = measure.lead_units or measure.responsible_units
     alone = next((code for code in named if units[code].submits), None)
     signers = [

@@ -29,11 +29,11 @@ from services.core.plan.evidence_rules import Piece, all_kept, lacking, pieces_o
 
 
 def check_right(desk: MilestoneDesk, verb: MilestoneVerb, milestone: Milestone) -> None:
-    """Let the actor pass who has the right to a verb, whatever the state.
+    """Check that the actor has the right to a verb, in any state.
 
     Raises:
-        OwnMilestone: it would judge what its own unit promised or handed in.
-        Forbidden: it has not this right for another reason.
+        OwnMilestone: it would review its own unit's promise or work.
+        Forbidden: it lacks this right for another reason.
     """
     access = access_to(milestone, desk.leads(milestone.measure_code))
     if has_right(desk.actor, verb, access):
@@ -50,7 +50,7 @@ async def accept(session: AsyncSession, milestone: Milestone, *, desk: Milestone
     """Sign for a milestone.
 
     Raises:
-        MilestoneTransitionRefused: the state does not allow it; so for every verb here.
+        MilestoneTransitionRefused: the state does not allow it; the same holds for every verb here.
     """
     check_state(milestone, "accept", desk)
     carry_out(milestone, Transition("accept"), desk)
@@ -61,7 +61,7 @@ async def accept(session: AsyncSession, milestone: Milestone, *, desk: Milestone
 async def decline(
     session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, reason: str
 ) -> None:
-    """Refuse to sign for it; whoever assigns may assign it anew."""
+    """Decline to sign for it; the assigner may assign it again."""
     check_state(milestone, "decline", desk)
     carry_out(milestone, Transition("decline"), desk)
     milestone.reason = reason
@@ -70,7 +70,7 @@ async def decline(
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How far a unit is, in full: what it does not say any more is gone from the milestone."""
+    """A full progress report: fields that it leaves empty are emptied in the milestone."""
 
     percent: Decimal
     narrative: str | None
@@ -82,20 +82,20 @@ class Report:
 async def report_progress(
     session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, report: Report
 ) -> None:
-    """Report how far it is; that answers a return too.
+    """Report progress; that answers a return too.
 
     Raises:
-        InvalidInput: it is expected too far ahead.
+        InvalidInput: the expected date is too far ahead.
     """
     progressed(milestone, desk=desk, report=report)
     await write(session, milestone, "milestone.progressed", desk=desk)
 
 
 def progressed(milestone: Milestone, *, desk: MilestoneDesk, report: Report) -> None:
-    """Put a report of progress into a milestone; nothing is written.
+    """Apply a progress report to a milestone, without writing it.
 
     Raises:
-        InvalidInput: it is expected too far ahead.
+        InvalidInput: the expected date is too far ahead.
         MilestoneTransitionRefused: the state does not allow it.
     """
     expected = report.expected_date
@@ -120,7 +120,7 @@ async def complete(
     narrative: str | None,
     evidence: Sequence[Mapping[str, object]],
 ) -> None:
-    """Ask for closure, with what the milestone's evidence rule and its measure's demand.
+    """Request closure, with the evidence that the milestone's rule and its measure require.
 
     Raises:
         InvalidInput: the evidence is missing.
@@ -153,11 +153,11 @@ async def change_files(
     desk: MilestoneDesk,
     told: Mapping[str, object],
 ) -> None:
-    """Have a milestone that is worked on rest upon other files.
+    """Replace the files of a milestone that is being worked on.
 
     Raises:
         OwnMilestone, Forbidden: the actor does not report for its unit.
-        MilestoneTransitionRefused: it is not worked on.
+        MilestoneTransitionRefused: it is not being worked on.
     """
     check_right(desk, "complete", milestone)
     check_state(milestone, "complete", desk)
@@ -169,7 +169,7 @@ async def change_files(
 
 
 def _sign(milestone: Milestone, desk: MilestoneDesk) -> None:
-    """Make the actor one of those who worked on it, and who do not judge it."""
+    """Record the actor as an author, who may not review the milestone."""
     known = (*milestone.authors, desk.actor.author_id)
     milestone.authors = list(dict.fromkeys(known))
 
@@ -205,7 +205,7 @@ async def close(
     grade: ClosureGrade,
     comment: str | None,
 ) -> None:
-    """Close it with a grade; a request for more time that waits is moot from then on."""
+    """Close it with a grade; a pending extension request lapses."""
     check_state(milestone, "close", desk)
     carry_out(milestone, Transition("close", grade=grade), desk)
     milestone.files = all_kept(milestone.files)
@@ -218,7 +218,7 @@ async def close(
 async def return_(
     session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, reason: str
 ) -> None:
-    """Send a request for closure back, to be answered within the plan's days."""
+    """Return a request for closure, to be answered within the plan's days."""
     check_state(milestone, "return", desk)
     answer_by = desk.in_working_days(desk.supervision.answer_days)
     carry_out(milestone, Transition("return", turn_ends=answer_by), desk)
@@ -235,7 +235,7 @@ async def reopen(
     reason: str,
     due_date: date | None,
 ) -> None:
-    """Take up a closed one again: a new epoch, with a new due date if one is given.
+    """Reopen a closed milestone: a new epoch, with a new due date if one is given.
 
     Raises:
         InvalidInput: the due date lies before the plan, or too far ahead.
@@ -254,7 +254,7 @@ async def reopen(
 async def cancel(
     session: AsyncSession, milestone: Milestone, *, desk: MilestoneDesk, reason: str
 ) -> None:
-    """Give a milestone up for good."""
+    """Cancel a milestone for good."""
     check_state(milestone, "cancel", desk)
     carry_out(milestone, Transition("cancel"), desk)
     milestone.reason = reason
@@ -263,7 +263,7 @@ async def cancel(
 
 
 async def _lapse_request(session: AsyncSession, milestone: Milestone, desk: MilestoneDesk) -> None:
-    """Withdraw what was asked for a milestone that needs no more time."""
+    """Withdraw the pending extension request of a milestone that needs none any more."""
     waiting = await extension_queries.waiting_for(
         session, milestone.city_code, "milestone", milestone.id
     )

@@ -9,7 +9,7 @@ from services.core.plan.state import PlanState
 
 
 def course_of(row: Milestone, plan: PlanState) -> Course:
-    """Return what decides a milestone's light."""
+    """Return the input of a milestone's light."""
     completed = row.completed_at
     return Course(
         state=row.state,  # type: ignore[arg-type] # only states of ours are ever written
@@ -25,7 +25,7 @@ def course_of(row: Milestone, plan: PlanState) -> Course:
 
 
 class PlanToday:
-    """A day of a plan by its calendar; distances are counted once for each due date."""
+    """A day of a plan by its calendar; distances are cached by due date."""
 
     def __init__(self, plan: PlanState, calendar: WorkingCalendar, today: date) -> None:
         self.plan = plan
@@ -34,12 +34,12 @@ class PlanToday:
         self._distances: dict[date, DueDistance] = {}
 
     def distance(self, due_date: date) -> DueDistance:
-        """Return how far a due date is."""
+        """Return the distance to a due date."""
         if due_date not in self._distances:
             self._distances[due_date] = DueDistance.between(self.today, due_date, self.calendar)
         return self._distances[due_date]
 
     def light(self, row: Milestone) -> LightVerdict:
-        """Return a milestone's light on this day, and why."""
+        """Return a milestone's light on this day, with its reason."""
         rules = self.plan.document.scheme.lights
         return light(course_of(row, self.plan), self.today, rules, self.distance(row.due_date))

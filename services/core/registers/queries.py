@@ -316,7 +316,7 @@ async def standing(
     *,
     locked: bool = True,
 ) -> Mapping[str, Row]:
-    """Return the rows of a register that hold some keys, by key; with `held` they are locked."""
+    """Return the rows of a register that hold some keys, by key; with `locked` under a row lock."""
     given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
     wanted = statements.STANDING_HELD if locked else statements.STANDING
     found = await session.execute(wanted, {**given, "keys": list(keys)})
@@ -353,9 +353,9 @@ async def measured(
     codes: Collection[str],
     other_units: Collection[str],
 ) -> Mapping[str, int]:
-    """Return how many numbers of some indicators stand: reported, observed and not withdrawn.
+    """Return how many numbers of some indicators exist: reported, observed and not withdrawn.
 
-    Of those that have another unit (`other_units`) also how many targets were assigned in the old.
+    For those with a changed unit (`other_units`) it also counts targets assigned in the old one.
     """
     found = await session.execute(
         statements.MEASURED,

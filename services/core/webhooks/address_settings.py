@@ -6,17 +6,17 @@ from services.core.webhooks.addresses import policy_of
 
 
 def checked_cidrs(text: str) -> str:
-    """Return the setting of allowed networks as it is.
+    """Return the setting of allowed networks unchanged.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: one of them is no CIDR.
     """
     policy_of(allow_loopback=False, allow_cidrs=text)
     return text
 
 
 def checked_proxies(text: str) -> str:
-    """Return the setting of proxies, addresses and networks separated by commas, as it is.
+    """Return the setting of proxies, addresses and networks separated by commas, unchanged.
 
     Raises:
         ValueError: one of them is neither.
@@ -28,7 +28,7 @@ def checked_proxies(text: str) -> str:
 
 
 def checked_robot_hosts(text: str) -> str:
-    """Return the setting of robots' stand-ins as it is.
+    """Return the setting of stand-ins for robots' hosts unchanged.
 
     Raises:
         ValueError: it is not `format=host:port,…`.

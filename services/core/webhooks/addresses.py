@@ -26,28 +26,28 @@ AddressReason = Literal[
     "port",
     "insecure",
 ]
-"""Why an address is not called. All but `not-public` and `insecure` no allow-list overrides."""
+"""Why an address is not called. An allow-list overrides `not-public` and `insecure` only."""
 
 ROBOT_HOSTS: Mapping[str, str] = {
     "dingtalk": "oapi.dingtalk.com",
     "wecom": "qyapi.weixin.qq.com",
     "feishu": "open.feishu.cn",
 }
-"""The one host of each robot."""
+"""The only host of each robot."""
 
 ROBOT_PATHS: Mapping[str, re.Pattern[str]] = {
     "dingtalk": re.compile(r"/robot/send\?access_token=[A-Za-z0-9_-]+"),
     "wecom": re.compile(r"/cgi-bin/webhook/send\?key=[A-Za-z0-9_-]+"),
     "feishu": re.compile(r"/open-apis/bot/v2/hook/[A-Za-z0-9_-]+"),
 }
-"""What follows the host in each robot's address: its token, and nothing else."""
+"""The path and query of each robot's address: its token, and nothing else."""
 
 _SIGNED = re.compile(r"[?&](timestamp|sign)=")
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What a deployment allows beyond public https.
+    """The addresses that a deployment allows beyond public https.
 
     `allow_loopback` is for demonstrations and tests; even then never one of `own_ports`.
     `own_addresses` and `own_hosts` are the service's own servers. `robot_hosts` are `host` or
@@ -62,7 +62,7 @@ class AddressPolicy:
     robot_hosts: Mapping[str, str] = field(default_factory=lambda: ROBOT_HOSTS)
 
     def allows(self, address: IpAddress) -> bool:
-        """Return whether the allow-list holds an address."""
+        """Return whether the allow-list contains an address."""
         return any(
             address.version == network.version and address in network
             for network in self.allow_networks
@@ -109,7 +109,7 @@ _NOT_PUBLIC = _networks(
     "2002::/16",
     "3fff::/20",
 )
-"""Special-purpose ranges of IANA's two registries, where the never-list does not hold them."""
+"""Special-purpose ranges of IANA's two registries, except those of the never-list."""
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
@@ -123,16 +123,15 @@ _NEVER_PORTS = frozenset(
     {1433, 1521, 2375, 2376, 2379, 2380, 3306, 3389, 5432, 5900, 6379, 6443, 9200, 9300}
     | {10250, 11211, 27017}
 )
-"""Ports of databases, desktops and machine rooms, where an HTTP request could do harm."""
+"""Ports of databases, remote desktops and infrastructure, where an HTTP request could do harm."""
 
 
 def forbidden(
     address: IpAddress, policy: AddressPolicy, *, port: int = 443, secure: bool = True
 ) -> AddressReason | None:
-    """Return why an address is not to be called at `port`; None: it may.
+    """Return why an address must not be called at `port`; None: it may be called.
 
-    `secure` says that the call is https. Addresses that carry another one inside are judged by
-    both.
+    `secure` means https. An address that embeds another (such as IPv4 in IPv6) is judged by both.
     """
     called, *carried = _meant(address)
     if _in(called, _LOOPBACK):
@@ -164,7 +163,7 @@ def _never(address: IpAddress, policy: AddressPolicy) -> AddressReason | None:
 
 
 def _meant(address: IpAddress) -> Iterator[IpAddress]:
-    """Yield what is called under an address first, then every other that it carries."""
+    """Yield the address that is really called first, then every other that it embeds."""
     if isinstance(address, IPv4Address):
         yield address
         return
@@ -209,12 +208,12 @@ Misfit = Literal[
     "url-robot-form",
     "url-robot-signed",
 ]
-"""What is wrong with a URL, as a caller is told."""
+"""The fault of a URL, as a caller sees it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetUrl:
-    """A URL taken apart. `address` is there where the host is written as one."""
+    """A parsed URL. `address` is set if the host is written as an IP address."""
 
     url: str
     scheme: Literal["http", "https"]
@@ -230,14 +229,14 @@ class TargetUrl:
 
     @property
     def origin(self) -> str:
-        """Who is called: scheme, host and port."""
+        """The origin: scheme, host and port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
 
     @property
     def shown(self) -> str:
-        """The URL without what may be a secret: no query, no long part of the path."""
+        """The URL without possible secrets: no query, no long part of the path."""
         path, query, _ = self.path.partition("?")
         parts = ["…" if len(part) >= _TOKEN_LENGTH else part for part in path.split("/")]
         return f"{self.origin}{'/'.join(parts)}{query and '?…'}"
@@ -248,7 +247,7 @@ _SERVER_PORTS: Mapping[str, int] = {"postgresql": 5432, "postgres": 5432, "redis
 _TOKEN_LENGTH = 20
 _LONGEST_HOST = 253
 
-# Nothing that two readers of a URL could understand differently gets past this.
+# Rejects everything that two URL parsers could understand differently.
 _WRITTEN = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[!$&'()*+,;=:@%A-Za-z0-9._~/-]*)?(?P<query>\?[!$&'()*+,;=:@%A-Za-z0-9._~/?-]*)?",
@@ -263,7 +262,7 @@ _METADATA_NAMES = frozenset(
 
 
 def read_url(url: str) -> TargetUrl | Misfit:
-    """Return a URL taken apart, or why it cannot be one of a webhook whatever the policy."""
+    """Return a parsed URL, or why no policy allows it for a webhook."""
     named, separator, rest = url.partition("://")
     if not separator:
         return "url-invalid"
@@ -291,10 +290,10 @@ def _taken_apart(written: re.Match[str]) -> TargetUrl | Misfit:
 
 
 def check_url(url: str, policy: AddressPolicy, *, format_: str = "standard") -> TargetUrl | Misfit:
-    """Return the target of a URL that may be called, or what is wrong with it.
+    """Return the target of a URL that may be called, or its fault.
 
-    A name may be called as far as its text tells: over http only where the policy allows
-    receivers that are not public, and whoever resolves it asks again.
+    A host name is judged only by its text: over http only where the policy allows receivers that
+    are not public. After resolving it, the sender judges the address again.
     """
     target = read_url(url)
     if not isinstance(target, TargetUrl):
@@ -311,9 +310,9 @@ _MISFIT_OF: Mapping[AddressReason, Misfit] = {"port": "url-port", "insecure": "u
 
 
 def _of_robot(target: TargetUrl, format_: str, host: str) -> TargetUrl | Misfit:
-    """A robot has one address; a test's stand-in is named with its port and may speak http.
+    """Return the target of a robot's URL; a test's stand-in is named with its port, http allowed.
 
-    A signature in it is that of the moment when it was copied, and old an hour later.
+    A signature in a copied URL is that of the moment of copying, and expires after an hour.
     """
     is_stand_in = host == f"{target.host}:{target.port}"
     if not is_stand_in and not (
@@ -351,7 +350,7 @@ def _is_name(host: str) -> bool:
 
 
 def _servers_of(url: str) -> Iterator[SplitResult]:
-    """Yield a server's URL for each of the hosts that it names, `host:port` by commas."""
+    """Yield a server's URL once for each of its hosts, `host:port` separated by commas."""
     whole = urlsplit(url)
     user, at, hosts = whole.netloc.rpartition("@")
     for host in hosts.split(","):
@@ -366,7 +365,7 @@ def policy_of(
     own_ports: Iterable[int] = (),
     robot_hosts: str = "",
 ) -> AddressPolicy:
-    """Return the policy that a door's settings say.
+    """Return the policy from a process's settings.
 
     `allow_cidrs` is separated by commas; `servers` are the URLs of the service's own servers;
     `robot_hosts` is `format=host:port,…`, for tests.

@@ -18,10 +18,10 @@ def body_of(
     data: Mapping[str, object],
     occurred_at: datetime,
 ) -> bytes:
-    """Return an event as a receiver gets it: `{type, timestamp, data}`.
+    """Return the body of an event's delivery: `{type, timestamp, data}`.
 
-    `data` begins with what is said of every event; a member of the event's own data that has
-    the same name follows as `data_…`.
+    `data` begins with the members that every event has; a member of the event's own data with the
+    same name follows as `data_…`.
     """
     of_every_event = {
         "id": event_id,
@@ -35,6 +35,6 @@ def body_of(
 
 
 def request_of(body: bytes) -> str | None:
-    """Return the id of the request that an event came from; None: it came from none."""
+    """Return the id of the request that caused an event; None: no request did."""
     actor = from_json(body)["data"].get("actor") or {}
     return actor.get("request_id") or None

@@ -33,9 +33,9 @@ Key = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that is ours to send; `tries` counts its attempts of the schedule so far.
+    """A claimed delivery; `tries` counts its attempts of the schedule so far.
 
-    `traceparent` is the trace that its event came about in.
+    `traceparent` is the trace in which its event was made.
     """
 
     city_code: str
@@ -57,7 +57,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is claimed: in all, for one endpoint at once (100 at most), and for how long."""
+    """Limits of a claim: deliveries in all, per endpoint (100 at most), and the lease's length."""
 
     most: int
     each: int
@@ -65,9 +65,9 @@ class Limits:
 
 
 async def cities_due(session: AsyncSession, *, busy: Mapping[Key, int], each: int) -> list[str]:
-    """Return the cities of which something can be claimed, the one that waits longest first.
+    """Return the cities with claimable deliveries, the longest waiting first.
 
-    `busy` says how many messages to an endpoint are under way here, of at most `each`.
+    `busy` counts the messages under way from this process to each endpoint, of at most `each`.
     """
     given = {
         "cities": [city_code for city_code, _ in busy],
@@ -83,12 +83,12 @@ async def cities_due(session: AsyncSession, *, busy: Mapping[Key, int], each: in
 async def claim(
     session: AsyncSession, city_code: str, *, token: UUID, busy: Mapping[Key, int], limits: Limits
 ) -> list[Claimed]:
-    """Take deliveries of a city that are due, at most so many, under a lease; each is an attempt.
+    """Claim due deliveries of a city under a lease, at most so many; each begins an attempt.
 
-    `busy` says how many messages to an endpoint are under way here. Endpoints share what is
-    claimed; one that fails, and every robot, gets one message at a time. Those of one robot
-    are one message, and what does not fit is to be given back. The caller commits before it
-    sends.
+    `busy` counts the messages under way from this process to each endpoint. Endpoints share the
+    claim fairly; a failing endpoint, and every robot, gets one message at a time. The deliveries of
+    one robot make one message, and the caller gives back those that do not fit. The caller commits
+    before it sends.
     """
     here = {key[1]: number for key, number in busy.items() if key[0] == city_code}
     found = await session.execute(
@@ -110,7 +110,7 @@ async def claim(
 async def give_back(
     session: AsyncSession, city_code: str, claimed: Collection[Claimed], *, token: UUID
 ) -> None:
-    """Undo the claim of deliveries of a city: they are due as before, untried."""
+    """Undo the claim of a city's deliveries: they are due as before, the attempt does not count."""
     ids = [one.id for one in claimed]
     await session.execute(GIVE_BACK, {"city": city_code, "ids": ids, "token": token})
 
@@ -118,15 +118,15 @@ async def give_back(
 async def targets(
     session: AsyncSession, city_code: str, endpoint_ids: Collection[UUID]
 ) -> list[Row[Any]]:
-    """Return endpoints, still sealed, with the secrets that are live now, the newest first."""
+    """Return endpoints, still sealed, with their live secrets, newest first."""
     given = {"city": city_code, "endpoints": list(endpoint_ids)}
     return list(await session.execute(TARGETS, given))
 
 
 async def names_for(session: AsyncSession, claimed: Collection[Claimed]) -> Names:
-    """Return what the organizations and indicators are called that these events speak of.
+    """Return the names of the organizations and indicators in these events.
 
-    All of one city; what is known of a code in one of the plans is good enough for a message.
+    All events are of one city; a code's name in any of the plans is good enough for a message.
     """
     codes = [codes_in(from_json(one.body)) for one in claimed]
     if not codes:
@@ -151,6 +151,6 @@ async def names_for(session: AsyncSession, claimed: Collection[Claimed]) -> Name
 
 
 async def clock_skew(session: AsyncSession, true_now: datetime) -> float:
-    """Return by how many seconds a clock goes before the database's."""
+    """Return by how many seconds a clock is ahead of the database's."""
     found = await session.scalar(CLOCK_SKEW, {"now": true_now})
     return float(found or 0)

@@ -15,9 +15,9 @@ def of_endpoint(
     data: Mapping[str, object],
     now: datetime,
 ) -> NewEvent:
-    """Return what happened to an endpoint, or to a row with the columns of one.
+    """Return an event about an endpoint, or about a row with the columns of one.
 
-    It belongs to the owner's scope, whatever the endpoint itself wants to hear.
+    It belongs to the owner's scope, whatever the endpoint itself subscribes to.
     """
     owner: Mapping[str, str | None] = endpoint.owner
     return NewEvent(

@@ -10,10 +10,10 @@ from services.core.webhooks.rules import EndpointState, StateReason
 from services.core.webhooks.sending import FREE, Outcome
 
 FAILING_AFTER = 3
-"""So many failures without a success between make an endpoint failing."""
+"""Consecutive failures that make an endpoint failing."""
 
 DISABLED_AFTER = timedelta(days=5)
-"""So long of nothing but failures closes it."""
+"""The time without a success after which a failing endpoint is disabled."""
 
 _WARNINGS = (90, 70, 50)
 _WHOLE = 100
@@ -22,7 +22,7 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an endpoint is, as its row says. `warned` is a percentage of `DISABLED_AFTER`."""
+    """An endpoint's health, as its row has it. `warned` is a percentage of `DISABLED_AFTER`."""
 
     state: EndpointState
     state_reason: StateReason | None
@@ -34,7 +34,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeTally:
-    """What became of the messages to one endpoint in one batch."""
+    """Counts of the outcomes of one endpoint's messages in a batch."""
 
     successes: int = 0
     failures: int = 0
@@ -42,7 +42,7 @@ class OutcomeTally:
     pause: float | None = None
 
     def with_(self, outcome: Outcome, pause: float | None) -> "OutcomeTally":
-        """Return the tally with one outcome more, and the pause it asks for."""
+        """Return the tally with another outcome added, and the pause that it asks for."""
         delivered = outcome.kind == "delivered"
         failed = not delivered and outcome.kind not in FREE
         pauses = [each for each in (self.pause, pause) if each is not None]
@@ -55,7 +55,7 @@ class OutcomeTally:
 
     @property
     def only_good(self) -> bool:
-        """Whether it changes nothing at an endpoint that is well."""
+        """Whether it leaves a healthy endpoint unchanged."""
         return not self.failures and self.pause is None
 
 
@@ -66,7 +66,7 @@ def after(
     now: datetime,
     disabled_after: timedelta = DISABLED_AFTER,
 ) -> Health:
-    """Return how an endpoint is after a batch; one that is closed stays as it is."""
+    """Return an endpoint's health after a batch; a disabled one stays as it is."""
     if health.state == "disabled":
         return health
     if tally.gone:
@@ -75,14 +75,14 @@ def after(
     if tally.pause is not None:
         until = now + timedelta(seconds=tally.pause)
         paused_until = max(until, paused_until or until)
-    # One delivery is enough: a receiver that takes something is alive, whatever it refused before.
+    # One success is enough: a receiver that accepts something is alive, whatever it refused before.
     if tally.successes:
         return Health("active", None, None, 0, 0, paused_until)
     if not tally.failures:
         return replace(health, paused_until=paused_until)
     failed = replace(_failed(health, tally, now), paused_until=paused_until)
-    # By time and not by number: a busy endpoint fails a hundred times in a minute, a quiet one once
-    # a week, and both get five days to be mended.
+    # By time, not by number, because a busy endpoint fails a hundred times in a minute and a quiet
+    # one once a week, and both get five days to be repaired.
     percent = _WHOLE * (now - (failed.failing_since or now)) / disabled_after
     if percent >= _WHOLE:
         return replace(failed, state="disabled", state_reason="failing")
@@ -91,10 +91,10 @@ def after(
 
 
 def told_of(health: Health) -> dict[str, object]:
-    """Return what an event tells of how an endpoint or a connector is.
+    """Return the data of an event about the health of an endpoint or a connector.
 
-    `percent` is how much of the time until it is closed is over: a warning's, and 100 where that
-    time is what closed it.
+    `percent` is the elapsed part of the time until it is disabled: that of a warning, or 100 if
+    that time disabled it.
     """
     return {
         "percent": _WHOLE if health.state_reason == "failing" else health.warned,

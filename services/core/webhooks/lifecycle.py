@@ -25,7 +25,7 @@ from services.core.webhooks.service import changed, shown_settings, take_over
 async def send_test(
     session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
 ) -> UUID:
-    """Let a `webhook.test` event be delivered to this endpoint alone; return the event's id.
+    """Record a `webhook.test` event for this endpoint alone; return the event's id.
 
     Raises:
         EndpointTransitionRefused: it is disabled.
@@ -40,13 +40,13 @@ async def send_test(
 async def enable(
     session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
 ) -> None:
-    """Deliver to it again, all failures forgotten. A key of the owner's scope becomes the owner.
+    """Enable an endpoint and reset its failures. A key of the owner's scope becomes the owner.
 
-    What was cancelled stays so until it is replayed.
+    Cancelled deliveries stay so until they are replayed.
 
     Raises:
         EndpointTransitionRefused: it is active.
-        ScopeNotYours: its owner's key is good no more, and the actor's scope is another.
+        ScopeNotYours: its owner's key is no longer valid, and the actor's scope is another.
     """
     check(endpoint, "enable")
     taken = take_over(endpoint, actor)
@@ -71,7 +71,7 @@ async def enable(
 async def disable(
     session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
 ) -> None:
-    """Deliver nothing to it any more, and cancel what waits.
+    """Disable an endpoint, and cancel its pending deliveries.
 
     Raises:
         EndpointTransitionRefused: it is disabled already.
@@ -88,12 +88,12 @@ async def disable_unwell(
     found: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Disable an endpoint that is gone or fails for too long; `found` is what its owner is told."""
+    """Disable an endpoint that is gone or has failed for too long; `found` is the event's data."""
     await _disable(session, endpoint, reason, system("webhooks"), now, found)
 
 
 async def disable_orphans(session: AsyncSession, city_code: str, *, clock: Clock) -> int:
-    """Disable the endpoints of a city whose owner's key is good no more; return how many."""
+    """Disable a city's endpoints whose owner's key is no longer valid; return how many."""
     orphans = await queries.orphans(session, city_code, now=clock.true_now())
     for endpoint in orphans:
         await _disable(session, endpoint, "scope-lost", system("webhooks"), clock.now())
@@ -125,10 +125,10 @@ async def _disable(
 
 
 async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
-    """Cancel what waits. What is being sent at this moment still settles under its lease.
+    """Cancel pending deliveries. One that is being sent still settles under its lease.
 
-    What was delivered before, and waits to be sent again, is delivered still. What is being planned
-    at this moment is waited for, so that nothing waits for an endpoint that hears no more.
+    A delivery that succeeded before and waits to be sent again becomes delivered. Planning under
+    way is waited for, so that nothing is left pending for a disabled endpoint.
     """
     await session.refresh(endpoint, with_for_update=True)
     delivered_before = exists().where(
@@ -152,9 +152,10 @@ async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
 async def delete_endpoint(
     session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
 ) -> None:
-    """Remove an endpoint and its secrets, and cancel what waits.
+    """Delete an endpoint and its secrets, and cancel its pending deliveries.
 
-    What was delivered is no longer shown, and goes when it is old; the audit keeps what it was.
+    Its deliveries are no longer visible, and are deleted when they are old; the audit keeps its
+    settings.
     """
     await _cancel(session, endpoint)
     await note_of(
@@ -174,10 +175,10 @@ async def delete_endpoint(
 
 
 def check(endpoint: WebhookEndpoint, action: Action) -> None:
-    """Refuse what the endpoint's state does not allow.
+    """Check that the endpoint's state allows an action.
 
     Raises:
-        EndpointTransitionRefused: it does not; `extra` lists what it allows.
+        EndpointTransitionRefused: it does not; `extra` lists the allowed actions.
     """
     allowed = allowed_actions(endpoint.state, endpoint.format)  # type: ignore[arg-type]
     if action not in allowed:

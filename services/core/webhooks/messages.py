@@ -24,14 +24,14 @@ _STANDARD: Mapping[str, str] = {
     "Content-Type": "application/json",
     "User-Agent": AGENT,
     "Accept": "*/*",
-    # What would have to be inflated is not asked for, and not inflated where it comes.
+    # Compressed answers are not requested, and never inflated.
     "Accept-Encoding": "identity",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTarget:
-    """An endpoint with its secrets open; none of them is ever printed."""
+    """An endpoint with its secrets unsealed; its `repr` shows none of them."""
 
     city_code: str
     id: UUID
@@ -43,27 +43,27 @@ class OpenTarget:
 
     @property
     def robot(self) -> str | None:
-        """Which robot it is; None: it speaks Standard Webhooks."""
+        """The robot that it is; None: it uses Standard Webhooks."""
         return None if self.format == "standard" else self.format
 
 
 def url_context(endpoint_id: UUID) -> str:
-    """Return what a sealed URL is bound to."""
+    """Return the context that a sealed URL is bound to."""
     return f"webhook_endpoint.url {endpoint_id}"
 
 
 def headers_context(endpoint_id: UUID) -> str:
-    """Return what sealed headers are bound to."""
+    """Return the context that sealed headers are bound to."""
     return f"webhook_endpoint.headers {endpoint_id}"
 
 
 def secret_context(secret_id: UUID) -> str:
-    """Return what a sealed secret is bound to."""
+    """Return the context that a sealed secret is bound to."""
     return f"webhook_secret {secret_id}"
 
 
 def open_target(row: Any, seal: Seal) -> OpenTarget:
-    """Return an endpoint's row with its live secrets, opened.
+    """Return an endpoint with its live secrets, unsealed.
 
     Raises:
         CannotUnseal: they were sealed with a key that is not ours.
@@ -87,7 +87,7 @@ def open_target(row: Any, seal: Seal) -> OpenTarget:
 
 
 def fitting(target: OpenTarget, group: Sequence[Claimed], names: Names) -> Sequence[Claimed]:
-    """Return those of a robot's deliveries that one message tells, the gravest first."""
+    """Return those of a robot's deliveries that fit into one message, the gravest first."""
     assert target.robot is not None  # noqa: S101 (only a robot is told of several)
     words = [told(from_json(one.body), names) for one in group]
     return [group[place] for place in robots.fitting(target.robot, words)]
@@ -101,9 +101,9 @@ def message_of(
     now: datetime,
     traceparent: str | None = None,
 ) -> Message:
-    """Return what tells an endpoint of these deliveries; only a robot is told of several.
+    """Return the message for these deliveries; only a robot's may hold several.
 
-    With a `traceparent` another system can go on with its trace; a robot is told none.
+    A `traceparent` lets another system continue its trace; a robot gets none.
     """
     if target.robot is None:
         (one,) = group
@@ -116,7 +116,7 @@ def message_of(
 
 
 def judged(target: OpenTarget, outcome: Outcome) -> Outcome:
-    """Return what an answer comes to, by the code in its body where a robot gave it."""
+    """Return the outcome of an answer; for a robot by the code in its body."""
     return outcome if target.robot is None else robots.judged(target.robot, outcome)
 
 
@@ -128,9 +128,9 @@ def standard_message(
     now: datetime,
     traceparent: str | None = None,
 ) -> Message:
-    """Return an event's bytes with the headers of Standard Webhooks, signed for this attempt.
+    """Return an event's body with the headers of Standard Webhooks, signed for this attempt.
 
-    A `traceparent` goes beside them, unless the owner's own headers name one.
+    A `traceparent` is added, unless the owner's own headers have one.
     """
     timestamp = int(now.timestamp())
     keys = [SigningKey("v1a" if kind == "v1a" else "v1", secret) for kind, secret in target.secrets]
@@ -148,7 +148,7 @@ def standard_message(
 
 
 def shown_request(target: OpenTarget, message: Message) -> Mapping[str, object]:
-    """Return what is kept of a request: no token, and no value of the owner's own headers."""
+    """Return the stored form of a request: no token, and no value of the owner's own headers."""
     headers = {
         name: _MASK if name in target.headers and name not in _STANDARD else value
         for name, value in message.headers.items()

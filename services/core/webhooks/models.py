@@ -28,15 +28,15 @@ from services.core.kit.database import Base
 
 
 class WebhookEndpoint(Base):
-    """A receiver: where it is, what it wants to hear within its owner's scope, and its health.
+    """A receiver: its address, its subscription within its owner's scope, and its health.
 
     `url_sealed` and `headers_sealed` may hold tokens and are sealed; `url_shown` is the address
-    without them. `owner` is the scope that it hears in (role, organization_code, plan_code,
-    city_code), `owner_credential_id` the key that must still be good for it. Nothing up to
-    `planned_from` is ever sent. `failing_since`, `warned` (percent of the time until it is
-    disabled) and `consecutive_failures` count what failed without a success between;
-    `paused_until` is what the receiver asked for; `tokens` at `tokens_at` are left of its rate.
-    `version` counts what people changed, not its health.
+    without them. `owner` is the scope of its events (role, organization_code, plan_code,
+    city_code), `owner_credential_id` the key that must still be valid. Events up to `planned_from`
+    are never sent. `failing_since`, `warned` (percent of the time until it is disabled) and
+    `consecutive_failures` count failures since the last success; `paused_until` is what the
+    receiver asked for. `tokens` is the rest of its rate's token bucket at `tokens_at`. `version`
+    counts changes by people, not of its health.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -83,11 +83,11 @@ class WebhookEndpoint(Base):
 
 
 class WebhookSecret(Base):
-    """One key that an endpoint's messages are signed with, sealed.
+    """A key, sealed, that an endpoint's messages are signed with.
 
-    The newest has no `expires_at`; those before it are signed with beside it until theirs,
-    which is looked at when something is signed. `public_key` is what the receiver of a `v1a`
-    verifies with. A robot's secret is kept as its maker gave it, with the kind 'v1'.
+    The newest has no `expires_at`; older ones sign beside it until theirs, which is checked at
+    signing. The receiver verifies `v1a` with `public_key`. A robot's secret is stored as its maker
+    gave it, with the kind 'v1'.
     """
 
     __tablename__ = "webhook_secret"
@@ -111,9 +111,9 @@ class WebhookSecret(Base):
 
 
 class WebhookBody(Base):
-    """The bytes that tell an event: stored once, signed and sent as they are to every endpoint.
+    """The body of an event: stored once, signed and sent unchanged to every endpoint.
 
-    A robot's message is made from them when it is sent. `traceparent` is the event's.
+    A robot's message is made from it when it is sent. `traceparent` is the event's.
     """
 
     __tablename__ = "webhook_body"
@@ -126,13 +126,13 @@ class WebhookBody(Base):
 
 
 class WebhookDelivery(Base):
-    """That an endpoint is to be told of an event, and what became of it.
+    """The delivery of an event to an endpoint, and its state.
 
-    `attempts` counts those begun; the schedule counts from `attempts_before`, those made before
-    it was last asked to be sent again. `manual` says that a person asked for it: it is sent
-    next, and no schedule follows where it fails. A `lease_token` is held by whoever is sending
-    it, until `lease_until`. One event has one delivery an endpoint: its position is as good a
-    name as its id, and lists them in order.
+    `attempts` counts those begun; the schedule counts from `attempts_before`, those made before the
+    last request to send it again. `manual` means that a person requested it: it is sent next, and
+    not retried on failure. The sending worker holds `lease_token` until `lease_until`. An event has
+    one delivery for each endpoint: so its position identifies it as well as its id, and lists
+    deliveries in order.
     """
 
     __tablename__ = "webhook_delivery"
@@ -169,7 +169,7 @@ class WebhookDelivery(Base):
 
 
 class WebhookAttempt(Base):
-    """One try to deliver, written before the call; without an outcome its worker was lost."""
+    """An attempt to deliver, written before the call; without an outcome its worker was lost."""
 
     __tablename__ = "webhook_attempt"
     __table_args__ = ({"postgresql_partition_by": "RANGE (delivery_id)"},)

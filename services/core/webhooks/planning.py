@@ -21,12 +21,13 @@ from services.core.webhooks.models import WebhookBody, WebhookDelivery, WebhookE
 async def _handle(
     session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock
 ) -> int | None:
-    """Plan what a stretch makes due; where nobody receives, skip to the end of the log."""
-    # The end is read before the receivers are looked for: an endpoint that is created between
-    # the two statements is due only what comes after this end, so that nothing is skipped.
+    """Plan the deliveries of a stretch; if nobody subscribes, skip to the end of the log."""
+    # The end is read before the receivers, so that nothing is skipped: an endpoint created between
+    # the two statements gets only later events.
     head = await log_position(session, city_code)
     await disable_orphans(session, city_code, clock=clock)
-    # Whoever disables one waits for us and cancels what we plan, or we wait and plan nothing.
+    # A transaction that disables an endpoint waits for this one and cancels what it plans, or this
+    # one waits and plans nothing.
     receivers = await queries.lock_receivers(session, city_code)
     if not receivers:
         return max(stretch.upto, head)
@@ -37,7 +38,7 @@ async def _handle(
 
 
 FOLLOWER = Follower("webhooks", (), _handle, at_once=200)
-"""It hears no type, for the database plans by positions and reads the events itself."""
+"""It subscribes to no type, because the database plans by position and reads the events itself."""
 
 
 async def plan_deliveries(
@@ -47,7 +48,7 @@ async def plan_deliveries(
     *,
     only: ColumnElement[bool] | None = None,
 ) -> int:
-    """Plan what events make due and is not planned yet; return how many deliveries that is."""
+    """Plan the deliveries of events that are not planned yet; return how many."""
     if not events:
         return 0
     told = queries.told_events(city_code, events)

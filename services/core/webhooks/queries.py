@@ -51,11 +51,10 @@ _owner = WebhookEndpoint.owner
 
 
 def in_reach(actor: Actor) -> TextClause:
-    """Return the condition on endpoints that keeps a caller to those it may manage.
+    """Return the condition that limits endpoints to those that a caller may manage.
 
-    Who manages one can have its events sent to themselves, and so may read events. Whoever
-    manages every one sees all within its plan or city; others those that they, or another key
-    of their scope, made.
+    Whoever manages an endpoint may read events, because they could have them sent to themselves.
+    Some callers manage all of their plan or city, others only those made by a key of their scope.
     """
     if not actor.may(Permission.READ_EVENTS) or not actor.may(Permission.MANAGE_WEBHOOKS):
         nowhere = {"scope_city": actor.city_code}
@@ -83,7 +82,7 @@ async def endpoints(
     after: UUID | None,
     limit: int,
 ) -> Sequence[WebhookEndpoint]:
-    """Return the endpoints in the actor's reach, the oldest first, after the given one."""
+    """Return the endpoints in the actor's reach, oldest first, after the given one."""
     wanted = select(WebhookEndpoint).where(in_reach(actor))
     if state is not None:
         wanted = wanted.where(WebhookEndpoint.state == state)
@@ -96,7 +95,7 @@ async def endpoints(
 async def endpoint(
     session: AsyncSession, actor: Actor, endpoint_id: UUID, *, for_update: bool = False
 ) -> WebhookEndpoint | None:
-    """Return one endpoint in the actor's reach."""
+    """Return an endpoint in the actor's reach."""
     wanted = select(WebhookEndpoint).where(in_reach(actor), WebhookEndpoint.id == endpoint_id)
     return await session.scalar(wanted.with_for_update() if for_update else wanted)
 
@@ -110,7 +109,7 @@ async def endpoint_count(session: AsyncSession, city_code: str) -> int:
 async def secrets_of(
     session: AsyncSession, city_code: str, endpoint_ids: Sequence[UUID], *, now: datetime
 ) -> Mapping[UUID, Sequence[WebhookSecret]]:
-    """Return the secrets that endpoints are signed with at an instant, the newest first."""
+    """Return the secrets that sign for endpoints at an instant, newest first."""
     found = await session.scalars(
         select(WebhookSecret)
         .where(
@@ -134,7 +133,7 @@ async def deliveries(
     before: int | None,
     limit: int,
 ) -> Sequence[WebhookDelivery]:
-    """Return the deliveries of an endpoint, the newest event first, before a position."""
+    """Return the deliveries of an endpoint, newest event first, before a position."""
     wanted = select(WebhookDelivery).where(
         WebhookDelivery.city_code == of.city_code, WebhookDelivery.endpoint_id == of.id
     )
@@ -150,7 +149,7 @@ async def deliveries(
 async def delivery(
     session: AsyncSession, actor: Actor, delivery_id: UUID, *, for_update: bool = False
 ) -> tuple[WebhookDelivery, WebhookEndpoint] | None:
-    """Return a delivery to an endpoint in the actor's reach, with the endpoint."""
+    """Return a delivery with its endpoint, if that is in the actor's reach."""
     wanted = (
         select(WebhookDelivery, WebhookEndpoint)
         .join(
@@ -167,7 +166,7 @@ async def delivery(
         )
     )
     if for_update:
-        # Endpoints before deliveries, as whoever settles does it; a person's wish can wait.
+        # Endpoints are locked before deliveries, as in settling; a person's request can wait.
         wanted = wanted.with_for_update(of=[WebhookEndpoint, WebhookDelivery], read=False)
     row = (await session.execute(wanted)).one_or_none()
     return None if row is None else (row[0], row[1])
@@ -176,7 +175,7 @@ async def delivery(
 async def attempts_of(
     session: AsyncSession, city_code: str, delivery_ids: Sequence[UUID], *, cut: int
 ) -> Mapping[UUID, Sequence[Row[*tuple[Any, ...]]]]:
-    """Return the attempts of deliveries, the first first, with so much of what was answered."""
+    """Return the attempts of deliveries, oldest first, with `cut` characters of their answers."""
     attempt = WebhookAttempt
     found = await session.execute(
         select(
@@ -200,7 +199,7 @@ async def attempts_of(
 
 
 async def body_of(session: AsyncSession, delivery: WebhookDelivery) -> bytes | None:
-    """Return the bytes that a delivery sends."""
+    """Return the body that a delivery sends."""
     return await session.scalar(
         select(WebhookBody.body).where(
             WebhookBody.city_code == delivery.city_code,
@@ -212,7 +211,7 @@ async def body_of(session: AsyncSession, delivery: WebhookDelivery) -> bytes | N
 async def orphans(
     session: AsyncSession, city_code: str, *, now: datetime
 ) -> Sequence[WebhookEndpoint]:
-    """Lock and return a city's endpoints whose owner's key is good no more."""
+    """Lock and return a city's endpoints whose owner's key is no longer valid."""
     key_is_good = exists().where(
         ApiKey.city_code == city_code,
         ApiKey.id == WebhookEndpoint.owner_credential_id,
@@ -236,7 +235,7 @@ async def orphans(
 
 
 async def lock_receivers(session: AsyncSession, city_code: str) -> list[UUID]:
-    """Return a city's endpoints that hear; none is disabled before this transaction ends."""
+    """Return a city's enabled endpoints; none is disabled before this transaction ends."""
     of_city = (WebhookEndpoint.city_code == city_code, WebhookEndpoint.state != "disabled")
     wanted = select(WebhookEndpoint.id).where(*of_city).order_by(WebhookEndpoint.id)
     return list(await session.scalars(wanted.with_for_update(read=True)))
@@ -259,7 +258,7 @@ DELIVERY_COLUMNS = (
     "manual",
     "created_at",
 )
-"""What `wanted_deliveries` selects, in this order."""
+"""The columns of `wanted_deliveries`, in this order."""
 
 
 Numbered = Sequence[tuple[int, UUID]]
@@ -285,9 +284,9 @@ async def numbered(
 
 
 def told_events(city_code: str, events: Numbered) -> CTE:
-    """Return events with their numbers, as the first part of a statement.
+    """Return events with their positions, as the first CTE of a statement.
 
-    They are named by their ids and read once, whatever is known of the log when this is planned.
+    They are named by id and read once, whatever statistics the planner has of the log.
     """
     numbers = func.unnest(
         literal([one[0] for one in events], ARRAY(BigInteger)),
@@ -305,10 +304,11 @@ def told_events(city_code: str, events: Numbered) -> CTE:
 def wanted_deliveries(
     city_code: str, told: CTE, *, first: int, only: ColumnElement[bool] | None = None
 ) -> Select[*tuple[Any, ...]]:
-    """Return the selection of new deliveries for events, of which `first` is the first.
+    """Return the selection of new deliveries for events, whose first position is `first`.
 
-    They become due in the order of the log, a microsecond apart, from the time of the statement:
-    two transactions may begin in another order than they get the cursor's lock. `only` narrows it.
+    They become due in the order of the log, a microsecond apart, from the time of the statement,
+    because two transactions may begin in another order than they lock the cursor. `only` narrows
+    it.
     """
     event, position = aliased(Event, told), told.c.position
     wanted = (
@@ -336,7 +336,7 @@ _APART = timedelta(microseconds=1)
 
 
 def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
-    """Return a UUIDv7 with the instant of an event's id and a random part of its own."""
+    """Return a UUIDv7 with the instant of an event's id and a new random part."""
     instant = func.left(cast(event_id, Text), 15)
     return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
 
@@ -344,9 +344,9 @@ def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
 def _addressed(
     city_code: str, event: type[Event], position: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    """Return the condition that an endpoint is to be told of an event.
+    """Return the condition that an endpoint gets an event.
 
-    Not of events about itself, or each could cause the next; a test goes to its endpoint alone.
+    It gets none about itself, or each could cause the next; a test goes to its endpoint alone.
     """
     is_itself = and_(
         event.subject_kind == _RECEIVER_KIND, event.subject_id == cast(WebhookEndpoint.id, Text)
@@ -377,7 +377,7 @@ def _wants(event: type[Event]) -> ColumnElement[bool]:
 
 
 def _hears(city_code: str, event: type[Event]) -> ColumnElement[bool]:
-    """Return the condition that an endpoint's owner hears of an event: the feed's own rule."""
+    """Return the condition that an endpoint's owner may see an event: the feed's own rule."""
     plan = _owner["plan_code"].astext
     heard = heard_by_owners(
         city_code,
@@ -392,7 +392,7 @@ def _hears(city_code: str, event: type[Event]) -> ColumnElement[bool]:
 def planned_events(planned: CTE, told: CTE) -> Select[int, Event, int]:
     """Return the selection of those events that deliveries were planned for.
 
-    With each goes its number, and how many deliveries were planned for all of them.
+    Each comes with its position, and the number of deliveries planned for all of them.
     """
     counted = select(func.count()).select_from(planned).scalar_subquery()
     return select(told.c.position, aliased(Event, told), counted).where(

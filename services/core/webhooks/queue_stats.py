@@ -16,12 +16,12 @@ from services.core.webhooks.rules import EndpointState
 from services.core.webhooks.statements import LONGEST_UNATTENDED, QUEUES, RECENT_OUTCOMES
 
 LATELY = timedelta(minutes=10)
-"""Attempts are counted of events that are no older."""
+"""The greatest age of events whose attempts are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """One endpoint: its queue, how much of it is due, and the seconds since the oldest is."""
+    """An endpoint's queue: its length, how much is due, and seconds since the oldest was due."""
 
     city_code: str
     endpoint_id: UUID
@@ -34,7 +34,7 @@ class QueueStats:
 
 @dataclass(frozen=True, slots=True)
 class RecentOutcomes:
-    """The attempts to one endpoint that ended lately: how many, how long, half and 95 of 100."""
+    """An endpoint's recent attempts: number, successes, and median and 95th percentile of time."""
 
     endpoint_id: UUID
     attempts: int
@@ -44,7 +44,7 @@ class RecentOutcomes:
 
 
 async def queue_stats(session: AsyncSession) -> Sequence[QueueStats]:
-    """Return how every endpoint stands; to one that is disabled nothing waits."""
+    """Return the queue of every endpoint; a disabled one has none."""
     with in_every_city():
         found = await session.execute(QUEUES)
     return [
@@ -55,7 +55,7 @@ async def queue_stats(session: AsyncSession) -> Sequence[QueueStats]:
 async def recent_outcomes(
     session: AsyncSession, city_code: str, *, true_now: datetime
 ) -> Sequence[RecentOutcomes]:
-    """Return how the attempts of a city's last minutes ended, endpoint by endpoint."""
+    """Return the outcomes of a city's attempts in the last minutes, by endpoint."""
     given = {"city": city_code, "since": first_id_at(true_now - LATELY)}
     with in_city(city_code):
         found = await session.execute(RECENT_OUTCOMES, given)
@@ -63,9 +63,9 @@ async def recent_outcomes(
 
 
 async def longest_unattended(session: AsyncSession) -> float | None:
-    """Return for how many seconds something has been due to which nobody attends; None: nothing.
+    """Return for how many seconds the oldest unattended delivery has been due; None: there is none.
 
-    A queue that is being worked off, is paused, or waits for its rate is attended to.
+    A queue that is being processed, is paused, or waits for its rate is attended to.
     """
     with in_every_city():
         found = await session.scalar(LONGEST_UNATTENDED)

@@ -28,16 +28,16 @@ from services.core.webhooks.planning import plan_deliveries
 from services.core.webhooks.rules import KEPT
 
 KIND = "webhook-replay"
-"""What a replay's operation is called."""
+"""The kind of a replay's operation."""
 
 _SLACK = timedelta(hours=1)
-"""Ids tell when an event was made; by so much it may have happened after that."""
+"""Margin by which an event's instant may be later than the instant in its id."""
 
 
 async def retry(
     session: AsyncSession, delivery: WebhookDelivery, endpoint: WebhookEndpoint
 ) -> None:
-    """Let a delivery be sent next, once, whatever became of it; one that waits no longer waits.
+    """Send a delivery next, once, whatever its state; a waiting one no longer waits.
 
     Raises:
         EndpointTransitionRefused: its endpoint is disabled.
@@ -48,7 +48,7 @@ async def retry(
         delivery.manual = True
     delivery.state = "pending"
     delivery.settled_at = None
-    # Only the database's time decides what is due.
+    # Only the database's clock decides when a delivery is due.
     delivery.next_attempt_at = func.now()
     await session.flush()
     await session.refresh(delivery)
@@ -62,21 +62,21 @@ async def begin_replay(
     actor: Actor,
     clock: Clock,
 ) -> Operation:
-    """Send again, in order, all that happened since an instant and was not delivered.
+    """Send again, in order, all events since an instant that were not delivered.
 
-    That is what failed, what was cancelled, and what was never planned because the endpoint was
-    disabled. What was delivered, or still waits, is left alone.
+    Those are failed and cancelled deliveries, and events never planned because the endpoint was
+    disabled. Delivered and pending ones are left alone.
 
     Raises:
         EndpointTransitionRefused: the endpoint is disabled.
-        InvalidInput: the instant is to come, or so long ago that it is not known any more.
+        InvalidInput: the instant is in the future, or so long ago that its events are deleted.
     """
     check(endpoint, "replay")
     now = clock.now()
     if not now - KEPT <= since <= now:
         raise InvalidInput(faults=[_unknown_instant(since)])
     city_code = endpoint.city_code
-    # Ids carry the true time, `since` is the domain's; the clock's offset lies between them.
+    # Ids carry the true time, but `since` is domain time, which differs by the clock's offset.
     made_since = since - clock.offset - _SLACK
     first = await position_since(session, city_code, made_since)
     after = max(endpoint.planned_from, first - 1)
@@ -107,10 +107,10 @@ def _unknown_instant(since: datetime) -> Fault:
 async def _handle(
     session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock
 ) -> int | None:
-    """Do one stretch of the replay that comes next.
+    """Do a stretch of the next replay.
 
-    Until a replay is done the cursor stays before the event that asked for it. A follower whose
-    cursor stays has done nothing more in this round, so a long replay holds up no other work.
+    Until a replay is done the cursor stays before the event that requested it. A follower whose
+    cursor stays has done nothing more in this round, so a long replay blocks no other work.
     """
     asked = next(iter(stretch.events), None)
     if asked is None:
@@ -128,7 +128,7 @@ FOLLOWER = Follower(
 async def _go_on(
     session: AsyncSession, city_code: str, operation_id: str, clock: Clock, most: int
 ) -> bool:
-    """Do one stretch of a replay, of so many positions; return whether it is over."""
+    """Do a stretch of a replay, of so many positions; return whether it is over."""
     try:
         operation = await operations.operation_of(
             session, city_code, UUID(operation_id), for_update=True
@@ -141,7 +141,8 @@ async def _go_on(
     after = progress["position"]
     upto = min(after + most, progress["last"])
     place = (city_code, UUID(operation.request["endpoint_id"]))
-    # Whoever disables it waits for us and cancels what is due, or we wait and make nothing due.
+    # A transaction that disables it waits for this one and cancels what is due, or this one waits
+    # and makes nothing due.
     endpoint = await session.get(WebhookEndpoint, place, with_for_update={"read": True})
     receives = endpoint is not None and endpoint.state != "disabled"
     if endpoint is not None and receives and upto > after:
@@ -153,7 +154,7 @@ async def _go_on(
     operation.state = "running"
     over = not receives or upto >= progress["last"]
     if over:
-        # To an endpoint that was deleted or disabled meanwhile the rest is not sent.
+        # The rest is not sent to an endpoint that was deleted or disabled meanwhile.
         operation.state = "succeeded" if receives else "cancelled"
         operation.result = {"resent": progress["resent"]}
     await session.flush()
@@ -163,7 +164,7 @@ async def _go_on(
 async def _send_again(
     session: AsyncSession, endpoint: WebhookEndpoint, since: datetime, *, after: int, upto: int
 ) -> int:
-    """Make due what is not delivered of the positions (after, upto]; return how many."""
+    """Make the undelivered events of the positions (after, upto] due; return how many."""
     city_code = endpoint.city_code
     events = await queries.numbered(session, city_code, after=after, upto=upto, since=since)
     due = turns([position for position, _ in events], first=after)

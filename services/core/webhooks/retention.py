@@ -14,20 +14,20 @@ from services.core.webhooks.rules import KEPT
 from services.core.webhooks.statements import DROP_OLD, DROP_PARTED
 
 _AT_ONCE = 5000
-"""Most ids of a table that one turn drops; the next turn goes on."""
+"""Most ids of a table that one turn deletes; the next turn continues."""
 
 
 async def disown(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Disable endpoints whose owner's key is good no more; return how many."""
+    """Disable endpoints whose owner's key is no longer valid; return how many."""
     return await disable_orphans(session, city_code, clock=clock)
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Drop what is too old; return how many rows that were.
+    """Delete old rows; return how many.
 
-    Cheap where there is nothing to do: ids begin with the instant of their event, so what is
-    too old is the beginning of each primary key. Attempts and bodies go with the part of their
-    month (`core.partitions`); here go those that lie in the part for the rest.
+    Cheap if there is nothing to do: ids begin with the instant of their event, so the old ones are
+    the beginning of each primary key. Attempts and bodies are dropped with the partition of their
+    month (`core.partitions`); here only those in the default partition are deleted.
     """
     now = clock.true_now()
     place = {"city": city_code, "most": _AT_ONCE}

@@ -21,7 +21,7 @@ from services.core.webhooks.wording import MessageColour, Told
 
 CUT = "…（已截断，详见系统）"
 
-# What begins a heading, a list, a rule or a table, beside what is emphasis, a link or a mention.
+# Characters that begin a heading, a list, a rule or a table, or mark emphasis, links or mentions.
 _FULL_WIDTH = str.maketrans("<>*_[]`&@#~|\\", "＜＞＊＿［］｀＆＠＃～｜＼")
 _AT_THE_BEGINNING = re.compile(r"^[-+=]+")
 _FULL_WIDTH_THERE = str.maketrans("-+=", "－＋＝")
@@ -45,7 +45,7 @@ _GRAVITY: Sequence[MessageColour] = ("grey", "green", "blue", "orange", "red")
 
 
 def fitting(robot: str, told: Sequence[Told]) -> list[int]:
-    """Return which events one message holds whole, the gravest first, by their places in `told`.
+    """Return the indices in `told` of the events that fit whole into one message, gravest first.
 
     There is always one: a single text that is too long is cut, and says so.
     """
@@ -62,10 +62,10 @@ def fitting(robot: str, told: Sequence[Told]) -> list[int]:
 def robot_message(
     robot: str, url: str, secret: bytes | None, told: Sequence[Told], *, now: datetime
 ) -> Message:
-    """Return the message that tells a robot's group of events, signed for this attempt.
+    """Return the message of events to a robot's group, signed for this attempt.
 
-    Several events are one digest, in this order, under the gravest colour among them; they are
-    those that `fitting` found to fit.
+    Several events make a digest, in this order, under the colour of the gravest; they are those
+    that `fitting` selected.
     """
     gathered = _gathered(told)
     written = _ENVELOPES[robot](gathered, cut(_TEXTS[robot](gathered), _MOST_BYTES[robot]))
@@ -85,13 +85,13 @@ def dingtalk_sign(secret: bytes, milliseconds: int) -> str:
 
 
 def feishu_sign(secret: bytes, seconds: int) -> str:
-    """Return Feishu's signature of an instant: there the content is the key, and signs nothing."""
+    """Return Feishu's signature of an instant: the HMAC of an empty message, keyed with content."""
     content = f"{seconds}\n".encode() + secret
     return base64.b64encode(hmac.digest(content, b"", hashlib.sha256)).decode()
 
 
 def _gathered(told: Sequence[Told]) -> Told:
-    """Return what is told in one message, harmless in every robot's markup."""
+    """Return events as one text, with the markup of every robot neutralized."""
     plain = [replace(one, line=safe(one.line)) for one in told]
     if len(plain) == 1:
         return plain[0]
@@ -102,17 +102,17 @@ def _gathered(told: Sequence[Told]) -> Told:
 
 
 def safe(text: str) -> str:
-    """Return a text that a robot reads as text: no markup, heading, list, link or mention."""
+    """Return a text that robots show as plain text: no markup, heading, list, link or mention."""
     return "\n".join(_plain(line) for line in text.splitlines())
 
 
 def _plain(line: str) -> str:
-    flush = line.strip().translate(_FULL_WIDTH)  # what is indented would be read as code
+    flush = line.strip().translate(_FULL_WIDTH)  # indented text would be shown as code
     return _AT_THE_BEGINNING.sub(lambda run: run[0].translate(_FULL_WIDTH_THERE), flush)
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text of `most` bytes of UTF-8 at most, cut between characters and saying so."""
+    """Return a text of at most `most` bytes of UTF-8, cut between characters with a mark."""
     encoded = text.encode()
     if len(encoded) <= most:
         return text
@@ -178,17 +178,17 @@ _TOO_MANY: Mapping[str, frozenset[int]] = {
     "wecom": frozenset({45009, 45033}),
     "feishu": frozenset({11232, 99991400}),
 }
-"""What each robot says to too many messages: a minute, at once, or to all robots of a tenant."""
+"""Each robot's codes for too many messages: per minute, at once, or to all robots of a tenant."""
 
-# Feishu has one code for a bad request and for too many; the words beside it tell which.
+# Feishu has one code for both a bad request and too many; its message tells which.
 _TOO_MANY_IN_WORDS = {("feishu", 9499): re.compile(r"too many|frequency", re.IGNORECASE)}
 _TOO_MANY_REQUESTS = 429
 
 
 def judged(robot: str, outcome: Outcome) -> Outcome:
-    """Return what a robot's answer comes to; its 200 says nothing, the code in the body does.
+    """Return the outcome of a robot's answer by the code in its body; its status is always 200.
 
-    Too many messages is what it says, whatever the status it says that with.
+    Too many messages is recognized whatever the HTTP status.
     """
     if outcome.status_code is None or outcome.kind not in {"delivered", "status"}:
         return outcome

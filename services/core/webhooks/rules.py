@@ -31,19 +31,19 @@ DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 MOST_ENDPOINTS = 500
-"""Endpoints of one city."""
+"""Most endpoints of a city."""
 
 KEPT = timedelta(days=90)
-"""How long deliveries, their attempts and bodies are kept, from their event on."""
+"""How long deliveries, their attempts and bodies are kept, counted from their event."""
 
 DIGEST_MOST = 50
-"""So many events at most are told in one message of a robot; its bytes may hold fewer."""
+"""Most events in one message of a robot; its size limit may allow fewer."""
 
 EACH_MOST = 100
-"""So many deliveries to one endpoint at most are handed out at once."""
+"""Most deliveries to an endpoint that are handed out at once."""
 
 ROBOT_RATE = 18
-"""Messages a minute; from twenty on a robot is muted."""
+"""Messages a minute; a robot that gets twenty or more is muted."""
 
 _MOST_HEADERS = 20
 _LONGEST_HEADER = 4096
@@ -56,7 +56,7 @@ _OUR_HEADERS = frozenset(
     | {"user-agent", "via"}
 )
 _OUR_PREFIXES = ("content-", "proxy-", "sec-", "webhook-", "x-forwarded-")
-"""Headers that say what is sent, to whom and by whom, which is ours to say."""
+"""Prefixes of headers that only we may set: content, destination and sender."""
 
 _ROBOT_SECRET = re.compile(r"[!-~]{1,200}")
 _SIGNING_ROBOTS: frozenset[Format] = frozenset({"dingtalk", "feishu"})
@@ -64,11 +64,11 @@ _SIGNING_ROBOTS: frozenset[Format] = frozenset({"dingtalk", "feishu"})
 
 @dataclass(frozen=True, slots=True)
 class SettingsContext:
-    """What settings are judged by.
+    """The context in which settings are validated.
 
-    `policy` says which addresses are called, `plans` are those in the actor's reach.
-    `organizations` has by code what the one is called that the settings name, or, where the city
-    has none such, what all of the city are.
+    `policy` decides which addresses are called, `plans` are those in the actor's reach.
+    `organizations` maps codes to names: those that the settings use, or, if any of them is unknown,
+    all of the city.
     """
 
     policy: AddressPolicy
@@ -78,7 +78,7 @@ class SettingsContext:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How messages are written and signed; a `secret` given is used in place of a new one."""
+    """The format and signing of messages; a given `secret` replaces a new one."""
 
     format: Format = "standard"
     signature: SecretKind = "v1"
@@ -86,17 +86,17 @@ class Manner:
 
 
 Settings = Mapping[str, Any]
-"""What people set of an endpoint, by column, `url` and `headers` unsealed; not always all of it."""
+"""An endpoint's settings by column, `url` and `headers` unsealed; may be partial."""
 
 
 def settings_faults(
     settings: Settings, format_: Format, *, actor: Actor, ground: SettingsContext
 ) -> Iterator[Fault]:
-    """Yield everything that is wrong with those settings that are given."""
+    """Yield every fault of those settings that are given."""
     if "url" in settings:
         target = check_url(settings["url"], ground.policy, format_=format_)
         if not isinstance(target, TargetUrl):
-            # The URL is not said again: it may hold a token.
+            # The URL is not repeated, because it may hold a token.
             yield Fault("/url", target, _ROBOT_FORMS.get((target, format_)) or _MISFITS[target])
     for index, name in enumerate(settings.get("event_types", ())):
         yield from type_faults(name, f"/event_types/{index}")
@@ -105,15 +105,15 @@ def settings_faults(
 
 
 def origin_of_shown(shown: str) -> str:
-    """Return who is called at an address that is kept as it is shown."""
+    """Return the origin of an address from its stored, visible form."""
     return "://".join(urlsplit(shown)[:2])
 
 
 def headers_faults(settings: Settings, *, origin: str, names: Collection[str]) -> Iterator[Fault]:
-    """Yield why headers of these names may not go where settings would have them sent.
+    """Yield why headers of these names must not go to the address in the settings.
 
-    `origin` is who was called until now: a token that was given for one receiver is for no other,
-    and who changes the address does not know it.
+    `origin` is the present one: a token given for one receiver must not go to another, and whoever
+    changes the address does not know it.
     """
     target = read_url(settings["url"]) if "url" in settings and names else None
     if isinstance(target, TargetUrl) and target.origin != origin and "headers" not in settings:
@@ -125,7 +125,7 @@ def headers_faults(settings: Settings, *, origin: str, names: Collection[str]) -
 
 
 def address_fault(url: str, policy: AddressPolicy, place: str) -> Fault | None:
-    """Return why nothing may be sent to an address of another slice; None: it may be called."""
+    """Return why another slice must not send to an address; None: it may."""
     target = check_url(url, policy)
     return None if isinstance(target, TargetUrl) else Fault(place, target, _MISFITS[target])
 
@@ -201,7 +201,7 @@ _ROBOT_FORMS: Mapping[tuple[str, str], Text] = {
 
 
 def manner_faults(manner: Manner, *, rotating: bool = False) -> Iterator[Fault]:
-    """Yield what is wrong with how messages shall be signed; a secret is never said again."""
+    """Yield the faults of the signing settings; a secret is never repeated in them."""
     signature, robot = manner.signature, manner.format != "standard"
     if robot and signature == "v1a":
         own = Text("机器人使用各自的签名方式", "A robot has its own signature")
@@ -230,9 +230,9 @@ _SECRET_FORMS: Mapping[SecretKind, Text] = {
 
 
 def key_of(manner: Manner) -> SigningKey | None:
-    """Return the key that messages are signed with from now on; None: they are not.
+    """Return the key that signs messages from now on; None: they are not signed.
 
-    A robot's is the text itself. What is given has no faults.
+    A robot's key is the text itself. The settings must have no faults.
     """
     if manner.format != "standard":
         return None if manner.secret is None else SigningKey("v1", manner.secret.encode())
@@ -245,7 +245,7 @@ def signs(format_: Format) -> bool:
 
 
 def allowed_actions(state: EndpointState, format_: Format) -> list[Action]:
-    """Return what can be done with an endpoint in this state."""
+    """Return the actions that are possible on an endpoint in this state."""
     actions: list[Action] = ["edit"]
     if signs(format_):
         actions.append("rotate-secret")
@@ -257,7 +257,7 @@ def allowed_actions(state: EndpointState, format_: Format) -> list[Action]:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilters:
-    """What a list of deliveries is narrowed by; None does not narrow."""
+    """Filters of a list of deliveries; None does not filter."""
 
     state: DeliveryState | None = None
     event_type: str | None = None
@@ -265,7 +265,7 @@ class DeliveryFilters:
 
 
 Owner = Mapping[str, str | None]
-"""The scope that an endpoint hears in, as it is kept."""
+"""The scope of an endpoint's events, as stored."""
 
 
 def owner_of(actor: Actor) -> Owner:

@@ -10,7 +10,7 @@ from services.core.webhooks.sending import FREE, Outcome
 
 MINUTE, HOUR = 60, 3600
 LONGEST = 24 * HOUR
-"""No receiver can put us off for longer."""
+"""The longest pause that a receiver can ask for."""
 
 DEFAULT_SCHEDULE: tuple[float, ...] = (
     *(0, 5, 5 * MINUTE, 30 * MINUTE),
@@ -19,7 +19,7 @@ DEFAULT_SCHEDULE: tuple[float, ...] = (
 """Seconds before each attempt."""
 
 ROBOT_PAUSE = 10 * MINUTE
-"""For so long a robot is mute that was sent too many messages."""
+"""How long a robot stays muted after too many messages."""
 
 _JITTER = 0.2
 _FREE_STEP = 2
@@ -30,9 +30,9 @@ _LATER_BY_ITSELF = frozenset({429, 503})
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFate:
-    """What becomes of a delivery: its state, and in how many seconds it is due again.
+    """The next state of a delivery, and the seconds until it is due again.
 
-    `counted` says that the attempt was one of those the schedule has.
+    `counted` means that the attempt counts as one of the schedule.
     """
 
     state: Literal["pending", "delivered", "failed"]
@@ -49,14 +49,15 @@ def delivery_fate(
     chance: float,
     now: datetime,
 ) -> DeliveryFate:
-    """Return what follows from an outcome.
+    """Return the fate of a delivery after an outcome.
 
-    `tries` counts the attempts of the schedule with this one; `chance` in [0, 1) decides the
-    jitter. What a person asked for is tried once.
+    `tries` counts the attempts of the schedule including this one; `chance` in [0, 1) sets the
+    jitter. A delivery that a person requested is tried once.
     """
     if outcome.kind == "delivered":
         return DeliveryFate("delivered")
-    # We were told to stop in the middle of it: the receiver is not to blame, so nothing counts.
+    # The worker was stopped in the middle: the receiver is not to blame, so the attempt does not
+    # count.
     if outcome.kind == "interrupted":
         return DeliveryFate("pending", counted=False)
     if outcome.kind in FREE:
@@ -74,10 +75,10 @@ def _jittered(schedule: Sequence[float], step: int, chance: float) -> float:
 
 
 def pause_of(outcome: Outcome, now: datetime) -> float | None:
-    """Return for how many seconds a receiver wants to hear nothing at all; None: it did not say.
+    """Return for how many seconds a receiver wants no messages at all; None: it did not say.
 
-    Only 429 and 503 speak for the receiver as a whole, and a robot that had too many; that one
-    rests for ten minutes where it names no time.
+    Only 429, 503 and a robot's answer about too many messages apply to the receiver as a whole. A
+    robot that names no time pauses for ten minutes.
     """
     if outcome.kind == "throttled":
         return asked_pause(outcome.retry_after, now) or ROBOT_PAUSE
@@ -87,9 +88,9 @@ def pause_of(outcome: Outcome, now: datetime) -> float | None:
 
 
 def asked_pause(retry_after: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` asks for, at most a day; None: it asks for none.
+    """Return the seconds of a `Retry-After` header, at most a day; None: it asks for none.
 
-    It may be seconds or an HTTP date; what is neither, or is over already, is passed over.
+    It may be seconds or an HTTP date; anything else, or a date in the past, is ignored.
     """
     text = (retry_after or "").strip()
     if text.isascii() and text.isdecimal():
@@ -104,10 +105,10 @@ def asked_pause(retry_after: str | None, now: datetime) -> float | None:
 
 
 def read_schedule(text: str) -> tuple[float, ...]:
-    """Return a schedule written as seconds separated by commas.
+    """Parse a schedule: seconds separated by commas.
 
     Raises:
-        ValueError: it is not that, is too long, or waits longer than a day.
+        ValueError: it is not that, is too long, or has a pause of more than a day.
     """
     try:
         seconds = tuple(float(one) for one in text.split(","))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 KEPT_BYTES = 16 * 1024
-"""How much of an answer is read and kept."""
+"""Most bytes of an answer that are read and kept."""
 
 OutcomeKind = Literal[
     "delivered",
@@ -27,14 +27,14 @@ OutcomeKind = Literal[
 ]
 """How an attempt ended.
 
-`delivered` alone is success. `status` is an answer outside 2xx and 3xx; `refused` and
-`throttled` are a robot's 200 with an error inside, the latter for too many messages. `fault` is
-ours, and `interrupted` says that the worker was told to stop. A `superseded` attempt was over
-when another worker had taken its delivery.
+Only `delivered` is success. `status` is an answer outside 2xx and 3xx; `refused` and `throttled`
+are a robot's 200 with an error inside, the latter for too many messages. `fault` is our own error,
+and `interrupted` means that the worker was stopped. A `superseded` attempt ended after another
+worker had claimed its delivery.
 """
 
 FREE: frozenset[OutcomeKind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
-"""What is not held against the receiver, and spends none of the attempts of the schedule."""
+"""Outcomes that do not count against the receiver, and use no attempt of the schedule."""
 
 _HEAD_BYTES = 4 * 1024
 _CUT = "\n[truncated]"
@@ -42,7 +42,7 @@ _CUT = "\n[truncated]"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One POST: these bytes with these headers; so much of an answer's body is read."""
+    """A POST request: its body and headers, and the most bytes to read of the answer's body."""
 
     url: str
     headers: Mapping[str, str]
@@ -52,11 +52,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one POST.
+    """The outcome of a POST.
 
-    `said` is for people: the answer's head and the beginning of its body, or the reason why
-    there is none. `body` is what of the answer's body was read. `sent_seconds` after the beginning
-    the first byte was on its way; None: none ever was.
+    `said` is for people: the answer's head and the beginning of its body, or why there is none.
+    `body` is the part of the answer's body that was read. `sent_seconds` is the time until the
+    first byte was sent; None: none was.
     """
 
     kind: OutcomeKind
@@ -71,7 +71,7 @@ class Outcome:
 def answer_head(
     status: int, reason: bytes, headers: tuple[tuple[bytes, bytes], ...], body: bytes, *, cut: bool
 ) -> str:
-    """Return an answer as it is kept: at most `KEPT_BYTES` of text, saying when that is not all."""
+    """Return an answer as stored: at most `KEPT_BYTES` of text, marked if truncated."""
     head = f"{status} ".encode() + reason
     for name, value in headers:
         if len(head) + len(name) + len(value) > _HEAD_BYTES:
@@ -82,7 +82,7 @@ def answer_head(
 
 
 def kept_text(raw: bytes, *, cut: bool = False) -> str:
-    """Return bytes of a stranger as text that Postgres takes, bounded in bytes."""
+    """Return a stranger's bytes as text that Postgres accepts, bounded in bytes."""
     text = raw.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     room = KEPT_BYTES - len(_CUT)
     encoded = text.encode()

@@ -51,9 +51,9 @@ async def create_endpoint(
     seal: Seal | None,
     clock: Clock,
 ) -> tuple[WebhookEndpoint, SigningKey | None]:
-    """Make an endpoint, and return it with its key, which is shown this once; a robot shows none.
+    """Make an endpoint, and return it with its key, shown only now; a robot's is never shown.
 
-    It hears what happens from now on, within the actor's scope.
+    It gets events from now on, within the actor's scope.
 
     Raises:
         Forbidden: the actor may not read events itself.
@@ -127,10 +127,10 @@ _PLAIN = ("event_types", "plan_code", "organization_code", "description", "rate_
 
 
 def _set(endpoint: WebhookEndpoint, settings: Settings, seal: Seal | None) -> None:
-    """Set what is given of the settings, which have no faults.
+    """Set the given settings, which have no faults.
 
     Raises:
-        SecretKeyNotSet: something would have to be sealed.
+        SecretKeyNotSet: a setting has to be sealed, and there is no key.
     """
     for name in _PLAIN:
         if name in settings:
@@ -161,13 +161,13 @@ async def edit_endpoint(
     seal: Seal | None,
     now: datetime,
 ) -> None:
-    """Change those settings that are given. A key of the owner's scope becomes the owner.
+    """Change the given settings. A key of the owner's scope becomes the owner.
 
-    Where none is given nothing is written, and the owner stays.
+    Without settings nothing is written, and the owner stays.
 
     Raises:
         InvalidInput: they have faults.
-        SecretKeyNotSet: something would have to be sealed and cannot be here.
+        SecretKeyNotSet: a setting has to be sealed, and there is no key.
     """
     format_: Format = endpoint.format  # type: ignore[assignment] # a check of the table
     faults = list(settings_faults(settings, format_, actor=actor, ground=ground))
@@ -194,7 +194,7 @@ async def edit_endpoint(
 
 
 def anew_faults(endpoint: WebhookEndpoint, settings: Settings) -> list[Fault]:
-    """Return what has to be given anew with a change of an endpoint: what is for its host alone."""
+    """Return faults for the values that a change must give anew, being for the old host only."""
     origin = origin_of_shown(endpoint.url_shown)
     return list(headers_faults(settings, origin=origin, names=endpoint.header_names))
 
@@ -209,14 +209,14 @@ async def rotate_secret(
     seal: Seal | None,
     clock: Clock,
 ) -> SigningKey | None:
-    """Sign with a new key from now on, and with those before it for the overlap at most.
+    """Sign with a new key from now on, and with older ones for the overlap at most.
 
-    Returns the key, which is shown this once; a robot shows none.
+    Returns the key, which is shown only now; a robot has none to show.
 
     Raises:
         NothingToRotate: the robot signs nothing.
-        InvalidInput: the secret that was given has faults.
-        TooManyOldSecrets: ten older ones would be signed with beside it.
+        InvalidInput: the given secret has faults.
+        TooManyOldSecrets: ten older ones would sign beside it.
         SecretKeyNotSet: nothing can be sealed here.
     """
     manner = Manner(endpoint.format, endpoint.signature, secret)  # type: ignore[arg-type]
@@ -271,7 +271,7 @@ async def _add_secret(
 
 
 def take_over(endpoint: WebhookEndpoint, actor: Actor) -> bool:
-    """Let the actor own an endpoint that hears in its scope; return whether it does."""
+    """Make the actor the owner of an endpoint in its scope; return whether it is."""
     if endpoint.owner != owner_of(actor):
         return False
     endpoint.owner_credential_id = actor.credential_id
@@ -279,14 +279,14 @@ def take_over(endpoint: WebhookEndpoint, actor: Actor) -> bool:
 
 
 async def changed(session: AsyncSession, endpoint: WebhookEndpoint, now: datetime) -> None:
-    """Write a change that somebody made of an endpoint."""
+    """Write somebody's change of an endpoint."""
     endpoint.updated_at = now
     endpoint.version += 1
     await session.flush()
 
 
 def shown_settings(endpoint: WebhookEndpoint) -> dict[str, object]:
-    """Return the settings as the audit keeps them: no token, no value of a header."""
+    """Return the settings as the audit stores them: no token, no value of a header."""
     return {
         "url": endpoint.url_shown,
         "format": endpoint.format,

@@ -29,7 +29,7 @@ from services.core.webhooks.statements import LOCK_UNWELL, SET_HEALTH, SETTLE
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a claimed delivery, and what follows; `request` is what of it may be shown."""
+    """The outcome of a claimed delivery, and its fate; `request` is its visible part."""
 
     claimed: Claimed
     token: UUID
@@ -47,14 +47,14 @@ async def settle(
     now: datetime,
     disabled_after: timedelta = DISABLED_AFTER,
 ) -> int:
-    """Write what came of deliveries, and what that says of their endpoints; return how many.
+    """Write the outcomes of deliveries, and the health of their endpoints; return how many.
 
-    A result whose lease another worker has by now is noted as superseded and changes nothing.
-    An endpoint that is gone, or has failed too long, is disabled and what waits for it is
-    cancelled; `now` stamps the events that tell its owner.
+    A result whose lease another worker has by now is noted as superseded and changes nothing. An
+    endpoint that is gone, or has failed too long, is disabled and its pending deliveries cancelled;
+    `now` stamps the events for its owner.
     """
-    # Everybody locks endpoints before deliveries: disabling one cancels its deliveries after it.
-    # With another order here the two could wait for each other for ever.
+    # All code locks endpoints before deliveries, because disabling an endpoint then cancels its
+    # deliveries. Another order here could deadlock.
     endpoints = await _lock_unwell(session, city_code, _tallied(results))
     found = (await session.execute(SETTLE, {"city": city_code, **_columns(results)})).all()
     settled = {row.id for row in found}
@@ -81,7 +81,7 @@ def _tallied(results: Sequence[Result]) -> dict[UUID, OutcomeTally]:
 async def _lock_unwell(
     session: AsyncSession, city_code: str, tallies: Mapping[UUID, OutcomeTally]
 ) -> Sequence[Row[Any]]:
-    """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
+    """Lock the endpoints whose health a batch can change; most are healthy and are left alone."""
     found = await session.execute(
         LOCK_UNWELL,
         {
@@ -112,7 +112,7 @@ def _columns(results: Sequence[Result]) -> dict[str, list[object]]:
 async def _take_note(
     session: AsyncSession, endpoint: Row[Any], health: Health, now: datetime
 ) -> None:
-    """Write how an endpoint is now, and tell its owner where that asks for somebody."""
+    """Write an endpoint's health, and notify its owner if a person has to act."""
     found = told_of(health)
     place = (endpoint.city_code, endpoint.id)
     await session.execute(SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})

@@ -22,7 +22,7 @@ SHORTEST, LONGEST = 24, 64
 """Bytes of a symmetric secret."""
 
 _SEED_BYTES = 32
-"""As long is a new symmetric secret too."""
+"""Length of an ed25519 seed, and of a new symmetric secret."""
 
 _PREFIXES: dict[SecretKind, str] = {"v1": "whsec_", "v1a": "whsk_"}
 _PUBLIC_PREFIX = "whpk_"
@@ -30,24 +30,24 @@ _PUBLIC_PREFIX = "whpk_"
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One key: its kind, and its bytes; an ed25519 one is its seed."""
+    """A signing key: its kind, and its bytes; for ed25519 they are its seed."""
 
     kind: SecretKind
     secret: bytes
 
     @property
     def text(self) -> str:
-        """The secret as it is shown once: `whsec_…`, or `whsk_…` of seed and public key."""
+        """The secret as shown once: `whsec_…`, or `whsk_…` of seed and public key."""
         shown = self.secret if self.kind == "v1" else self.secret + self._public_bytes()
         return _PREFIXES[self.kind] + _base64(shown)
 
     @property
     def public_text(self) -> str | None:
-        """The public key as a receiver is given it, `whpk_…`; a symmetric one has none."""
+        """The public key as given to a receiver, `whpk_…`; a symmetric key has none."""
         return None if self.kind == "v1" else _PUBLIC_PREFIX + _base64(self._public_bytes())
 
     def sign(self, content: bytes) -> str:
-        """Return the signature of `content` with its version before it."""
+        """Return the signature of `content`, prefixed with its version."""
         if self.kind == "v1":
             signature = hmac.digest(self.secret, content, hashlib.sha256)
         else:
@@ -67,10 +67,10 @@ def new_key(kind: SecretKind) -> SigningKey:
 
 
 def read_key(text: str) -> SigningKey | None:
-    """Return the key that a text gives, `whsec_…` or `whsk_…`; None: it gives none.
+    """Parse a key, `whsec_…` or `whsk_…`; None: the text is none.
 
-    A symmetric secret has 24 to 64 bytes; an ed25519 one is a seed, with or without its public
-    key behind it, which then must be its own.
+    A symmetric secret has 24 to 64 bytes; an ed25519 key is a seed, optionally followed by its
+    public key, which must match.
     """
     for kind, prefix in _PREFIXES.items():
         if not text.startswith(prefix):
@@ -98,7 +98,7 @@ def _asymmetric(secret: bytes) -> SigningKey | None:
 def signature_header(
     keys: Iterable[SigningKey], *, message_id: str, timestamp: int, body: bytes
 ) -> str:
-    """Return the value of `webhook-signature`: one signature a key, in the order given.
+    """Return the value of `webhook-signature`: one signature for each key, in the given order.
 
     `timestamp` is this attempt's, in whole seconds; `body` the bytes that are sent.
     """

@@ -17,14 +17,14 @@ _RATE = f"""CASE WHEN e.format <> 'standard'
 
 _TAKES = "e.state <> 'disabled' AND (e.paused_until IS NULL OR e.paused_until <= now())"
 
-# By the database's time, as all else here. Whoever may hear no more hears nothing more from the
-# next claim on; that the endpoint is disabled, and its owner told, follows with the date. Across
-# cities nobody reads keys, so a city may be looked at for nothing until then.
+# By the database's clock, as all else here. An endpoint whose key is no longer valid gets nothing
+# from the next claim on; the date-driven upkeep disables it and notifies its owner. The statement
+# across cities does not read keys, so until then a city may be claimed from in vain.
 _OWNED = """EXISTS (SELECT FROM api_key k WHERE k.city_code = :city
         AND k.id = e.owner_credential_id AND k.revoked_at IS NULL
         AND (k.expires_at IS NULL OR k.expires_at > now()))"""
 
-# One that fails, and every robot, hears one message at a time.
+# A failing endpoint, and every robot, gets one message at a time.
 _FREE = """CASE WHEN e.format <> 'standard' OR e.consecutive_failures >= :failing THEN 1 ELSE :each
         END - coalesce(busy.number, 0)"""
 
@@ -48,14 +48,13 @@ WHERE {_TAKES} AND {_FREE} > 0 AND (e.format = 'standard' AND e.rate_per_minute 
     OR {_REFILLED.format(rate=f"({_RATE})", tokens="e.tokens", tokens_at="e.tokens_at")} >= 1)
 GROUP BY e.city_code ORDER BY min(head.since)
 """)  # noqa: S608 (conditions of our own)
-"""The cities of which something can be claimed, the one that waits longest first."""
+"""The cities with claimable deliveries, the longest waiting first."""
 
-# In steps: `waiting` endpoints, of keys that are good, that have something due and are not full;
-# `rated` those of them with a rate, locked; `funded` with the tokens that have come in since;
-# `open` how many deliveries each may have now; `taken` those deliveries, locked; then the writes.
-# SKIP LOCKED twice, so that workers share the queue and never wait for each other. MATERIALIZED
-# where a step locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows
-# that refer to it may be inserted meanwhile.
+# In steps: `waiting` endpoints with valid keys that have something due and are not full; `rated`
+# those of them with a rate, locked; `funded` with their refilled tokens; `open` how many deliveries
+# each may have now; `taken` those deliveries, locked; then the writes. SKIP LOCKED twice, so that
+# workers share the queue and never wait for each other. MATERIALIZED where a step locks or is read
+# more than once. NO KEY UPDATE, so that rows that refer to the endpoint may be inserted meanwhile.
 CLAIM = text(f"""
 WITH busy AS (
     SELECT * FROM unnest(CAST(:endpoints AS uuid[]), CAST(:numbers AS int[])) AS b(id, number)
@@ -69,7 +68,7 @@ WITH busy AS (
     ) head
     WHERE e.city_code = :city AND {_TAKES} AND {_OWNED}
 ), rated AS MATERIALIZED (
-    -- Locked, so that of two workers one spends the tokens; whoever finds it locked passes on.
+    -- Locked, so that only one of two workers spends the tokens; the other skips it.
     SELECT locked.id, w.robot, locked.tokens, locked.tokens_at, locked.rate FROM (
         SELECT e.id, e.tokens, e.tokens_at, {_RATE} AS rate FROM webhook_endpoint e
         WHERE e.city_code = :city AND e.id IN (
@@ -94,8 +93,8 @@ WITH busy AS (
         count(*) OVER (PARTITION BY e.id) AS together,
         row_number() OVER (PARTITION BY e.id ORDER BY d.next_attempt_at, d.id) AS n
     FROM open e CROSS JOIN LATERAL (
-        -- Bounded by a number too: of how many rows a bound that is reckoned lets through,
-        -- Postgres knows nothing, and expects a tenth of all there are.
+        -- Bounded by a constant too, because Postgres cannot estimate a computed LIMIT, and expects
+        -- a tenth of all rows.
         SELECT * FROM (
             SELECT d.id, d.next_attempt_at FROM webhook_delivery d
             WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT e.room FOR UPDATE SKIP LOCKED
@@ -105,11 +104,11 @@ WITH busy AS (
     UPDATE webhook_delivery d
     SET attempts = d.attempts + 1, lease_token = :token,
         lease_until = now() + make_interval(secs => :lease),
-        -- A lease that is over and was not given back was a lost worker's: it spent no attempt.
+        -- An expired lease that was not given back was a lost worker's: its attempt does not count.
         attempts_before = d.attempts_before + (d.lease_token IS NOT NULL)::int
     FROM taken t
     WHERE d.city_code = :city AND d.id = t.id
-        -- What a robot may hear singly it hears singly; what is more than that is one message.
+        -- A robot gets deliveries singly if its tokens suffice for all; otherwise as one message.
         AND NOT (t.robot AND t.together <= t.tokens AND t.n > 1)
     RETURNING {columns_of(WebhookDelivery, "d")}
 ), begun AS (
@@ -131,11 +130,11 @@ FROM claimed c CROSS JOIN LATERAL (
 ) b
 ORDER BY c.next_attempt_at, c.position, c.endpoint_id
 """)  # noqa: S608 (numbers and conditions of our own)
-"""Takes deliveries of a city that are due under a lease, fairly between endpoints, and begins an
-attempt of each: those, with their bodies."""
+"""Claims due deliveries of a city under a lease, fairly between endpoints, and begins an attempt of
+each; returns them with their bodies."""
 
-# By the token of the claim: should the lease have run out and another worker have taken the
-# delivery meanwhile, nothing is undone.
+# By the claim's token: if the lease has expired and another worker has claimed the delivery,
+# nothing is undone.
 GIVE_BACK = text("""
 WITH given_back AS (
     UPDATE webhook_delivery SET attempts = attempts - 1, lease_token = NULL, lease_until = NULL
@@ -145,7 +144,7 @@ WITH given_back AS (
 DELETE FROM webhook_attempt a USING given_back g
 WHERE a.city_code = :city AND a.delivery_id = g.id AND a.number = g.number
 """)
-"""Undoes the claim of deliveries, as far as they are still under its lease."""
+"""Undoes the claim of deliveries that are still under its lease."""
 
 TARGETS = text("""
 SELECT e.city_code, e.id, e.format, e.url_shown, e.url_sealed, e.headers_sealed,
@@ -161,7 +160,7 @@ CROSS JOIN LATERAL (
 ) s
 WHERE e.city_code = :city AND e.id = ANY(CAST(:endpoints AS uuid[]))
 """)
-"""Endpoints, still sealed, with their secrets that are live now."""
+"""Endpoints, still sealed, with their live secrets."""
 
 NAMES = text("""
 SELECT 'organization' AS kind, code, name FROM organization
@@ -174,13 +173,13 @@ WHERE plan.city_code = :city AND plan.code = ANY(CAST(:plans AS text[]))
     AND v.plan_code = plan.code AND v.version = plan.version
     AND indicator->>'code' = ANY(CAST(:indicators AS text[]))
 """)
-"""What units and indicators of a city are called."""
+"""The names of units and indicators of a city."""
 
 # `clock_timestamp`, not `now()`: the transaction may have begun a while ago.
 CLOCK_SKEW = text("SELECT extract(epoch FROM CAST(:now AS timestamptz) - clock_timestamp())")
-"""By how many seconds an instant is after the database's present."""
+"""By how many seconds an instant is ahead of the database's clock."""
 
-# What the clock says stands in the first part: a cluster updates no row by an expression with it.
+# The clock is read in the first CTE, because Citus rejects an UPDATE by an expression with it.
 SETTLE = text("""
 WITH result AS (
     SELECT r.*, now() AS now, now() + make_interval(secs => r.delay) AS again_at FROM unnest(
@@ -194,7 +193,7 @@ WITH result AS (
     UPDATE webhook_delivery d
     SET lease_token = NULL, lease_until = NULL, attempts_before = d.attempts_before + r.free,
         state = CASE
-            -- One that was delivered before, and was sent again by hand, is so still.
+            -- A delivery that succeeded before a manual resend stays delivered.
             WHEN d.state = 'pending' AND r.state = 'failed' AND EXISTS (
                 SELECT FROM webhook_attempt AS before WHERE before.city_code = :city
                 AND before.delivery_id = d.id AND before.outcome = 'delivered') THEN 'delivered'
@@ -213,14 +212,14 @@ WITH result AS (
         request_head = CAST(r.request AS jsonb)
     FROM result r LEFT JOIN settled s USING (id)
     WHERE a.city_code = :city AND a.delivery_id = r.id AND a.number = r.number
-        -- What is settled twice, because nobody heard of the first time, stays as it was.
+        -- Idempotent: settling again, after a lost confirmation, changes nothing.
         AND a.outcome IS NULL
 )
 SELECT id, now() AS now FROM settled
 """)
-"""Writes the outcomes of attempts and what follows for their deliveries: which were still ours."""
+"""Writes outcomes of attempts and fates of deliveries; returns those still under the lease."""
 
-# In one order, so that two batches with the same endpoints do not wait for each other for ever.
+# Ordered, so that two batches with the same endpoints cannot deadlock.
 LOCK_UNWELL = text("""
 SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
     warned, consecutive_failures, paused_until
@@ -229,7 +228,7 @@ WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
     AND (id = ANY(CAST(:failed AS uuid[])) OR consecutive_failures > 0)
 ORDER BY id FOR NO KEY UPDATE
 """).columns(owner=JSONB)
-"""The endpoints, locked, whose health some outcomes can change."""
+"""Locks the endpoints whose health some outcomes can change."""
 
 SET_HEALTH = text("""
 UPDATE webhook_endpoint SET state = :state, state_reason = :state_reason,
@@ -237,11 +236,11 @@ UPDATE webhook_endpoint SET state = :state, state_reason = :state_reason,
     consecutive_failures = :consecutive_failures, paused_until = :paused_until
 WHERE city_code = :city AND id = :id
 """)
-"""Writes how an endpoint is."""
+"""Writes an endpoint's health."""
 
 
-# DELETE has no LIMIT: the bound is the key after so many rows. As a range of the primary key it
-# reads from the beginning of the index and nothing else.
+# DELETE has no LIMIT, so the bound is the key after so many rows. As a range of the primary key it
+# reads only the beginning of the index.
 def _drop_old(table: str, key: str) -> TextClause:
     return text(f"""
     DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= least((
@@ -251,13 +250,13 @@ def _drop_old(table: str, key: str) -> TextClause:
 
 
 DROP_OLD = _drop_old("webhook_delivery", "id")
-"""Drops deliveries that are too old, so many at most."""
+"""Deletes old deliveries, at most so many."""
 
 DROP_PARTED = (_drop_old("webhook_attempt", "delivery_id"), _drop_old("webhook_body", "event_id"))
-"""Drops what is older than the oldest part that is kept, so many rows at most."""
+"""Deletes rows older than the oldest kept partition, at most so many."""
 
 COUNTED_AT_MOST = 10_000
-"""A longer queue is told to be this long."""
+"""A longer queue is reported with this length."""
 
 _ATTEMPTS_AT_MOST = 5_000
 _FRONT = 64
@@ -276,7 +275,7 @@ CROSS JOIN LATERAL (
     ) waiting
 ) queue
 """)  # noqa: S608 (a number of our own)
-"""How each endpoint is, how long its queue, how much of it is due, and since when."""
+"""Each endpoint's state, the length of its queue, how much of it is due, and since when."""
 
 RECENT_OUTCOMES = text(f"""
 SELECT d.endpoint_id, count(*), count(*) FILTER (WHERE a.outcome = 'delivered'),
@@ -291,7 +290,7 @@ JOIN webhook_delivery d ON d.city_code = :city AND d.id = a.delivery_id
 WHERE a.outcome IS NOT NULL
 GROUP BY d.endpoint_id
 """)  # noqa: S608 (a number of our own)
-"""How the attempts of a city since an id ended, by endpoint."""
+"""Outcomes of a city's attempts since an id, by endpoint."""
 
 LONGEST_UNATTENDED = text(f"""
 SELECT max(extract(epoch FROM now() - front.since))
@@ -306,8 +305,8 @@ CROSS JOIN LATERAL (
     HAVING count(*) FILTER (WHERE first.lease_until > now()) = 0
 ) front
 WHERE e.state <> 'disabled' AND (e.paused_until IS NULL OR e.paused_until < now())
-    -- One that has a rate waits for it, and is passed over unless that was long ago.
+    -- An endpoint with a rate waits for it, and is skipped unless that was long ago.
     AND (e.format = 'standard' AND e.rate_per_minute IS NULL
         OR e.tokens_at < now() - interval '2 minutes')
 """)  # noqa: S608 (a number of our own)
-"""For how many seconds something has been due that nobody attends to."""
+"""The seconds for which the oldest unattended delivery has been due."""

@@ -21,7 +21,7 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What codes are called: organizations of the city, indicators of its plans."""
+    """The names of codes: organizations of the city, indicators of its plans."""
 
     organizations: Mapping[str, str] = field(default_factory=dict)
     indicators: Mapping[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event in words: a heading, a line, its colour, and when it happened."""
+    """An event in words: a heading, a line, its colour, and its instant."""
 
     heading: str
     line: str
@@ -230,14 +230,14 @@ _MOST_ITEMS = 10
 
 
 class _Fields(dict[str, str]):
-    """What a line is filled with; what an event lacks is a dash."""
+    """The values of a line's fields; a missing one becomes a dash."""
 
     def __missing__(self, _name: str) -> str:
         return _UNKNOWN
 
 
 def told(event: Mapping[str, Any], names: Names) -> Told:
-    """Return an event, as its body tells it, in words; a type that is not known by its name."""
+    """Return an event's body in words; an unknown type by its name."""
     data: Mapping[str, Any] = event.get("data") or {}
     type_ = event.get("type", "")
     form = FORMS.get(type_, _Form("系统事件", str(type_), "grey"))
@@ -248,7 +248,7 @@ def told(event: Mapping[str, Any], names: Names) -> Told:
 
 
 def codes_in(event: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return the codes that an event would rather have names for: plan, organization, indicator."""
+    """Return the codes in an event that need names: plan, organization, indicator."""
     data = event.get("data") or {}
     return data.get("plan"), data.get("organization_code"), data.get("indicator_code")
 
@@ -270,7 +270,7 @@ def _fields(type_: str, data: Mapping[str, Any], names: Names) -> _Fields:
     fields["reason_name"] = _DISABLED.get(data.get("reason", ""), _UNKNOWN)
     decided = _STATES.get(data.get("state", ""), _UNKNOWN)
     fields["decided"] = decided.format(granted=fields["granted_date"]) + fields["because"]
-    # The heading says already what stands in brackets before the sentence.
+    # The heading already has the words in brackets before the sentence.
     fields["message"] = _PREFIX.sub("", str(data.get("message") or data.get("title") or _UNKNOWN))
     title = data.get("title")
     fields["thing"] = f"“{title}”" if title else "填报"
@@ -285,14 +285,14 @@ def _fields(type_: str, data: Mapping[str, Any], names: Names) -> _Fields:
 
 
 def _listed(items: list[Any]) -> str:
-    """Return the first items of a digest, each on its line."""
+    """Return the first items of a digest, one a line."""
     lines = [str(one["message"]) for one in items if isinstance(one, dict) and one.get("message")]
     more = [f"……等 {len(lines)} 项"] if len(lines) > _MOST_ITEMS else []
     return "".join(f"\n{line}" for line in [*lines[:_MOST_ITEMS], *more])
 
 
 def _moment(event: Mapping[str, Any]) -> str:
-    """Return when it happened, by the local clock."""
+    """Return the event's instant in local time."""
     try:
         at = datetime.fromisoformat(str(event.get("timestamp")))
     except ValueError:

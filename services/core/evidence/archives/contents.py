@@ -20,7 +20,7 @@ from services.core.plan.state import PlanState
 _LONGEST_PART = 60
 _EARLIEST = 1980
 LIST = "清单.csv"
-"""What the list of all is called, which an archive ends with."""
+"""The file name of the manifest, the last file of an archive."""
 
 HEADINGS = (
     *("路径", "编号", "事项", "事项编号", "单位代码", "单位", "指标或措施", "报告期"),
@@ -29,9 +29,9 @@ HEADINGS = (
 
 
 def path_of(row: Evidence, number: int, plan: PlanState) -> str:
-    """Return where a file stands: unit, indicator, measure or register, period, number and name.
+    """Return the path of a file: unit, indicator, measure or register, period, number and name.
 
-    The number makes it one of its own. No part leads anywhere else, on whatever system.
+    The number makes it unique. No part can escape the directory, on any system.
     """
     unit = row.organization_code
     parts = (
@@ -44,14 +44,15 @@ def path_of(row: Evidence, number: int, plan: PlanState) -> str:
 
 
 def _of(row: Evidence) -> str:
-    # One column of the list for all three, whose heading archives of before have as well.
+    # A single column for all three, because the manifests of earlier archives have this heading.
     return row.indicator_code or row.measure_code or row.register_code or ""
 
 
 class ArchiveWriter:
-    """Writes an archive part by part; what is ready is taken with `ready`.
+    """Writes an archive part by part; `ready` returns the bytes written so far.
 
-    The files are stored as they are: most are compressed already. Nothing is held but the list.
+    Files are stored uncompressed, because most are compressed already. Only the manifest is kept in
+    memory.
     """
 
     def __init__(self, plan: PlanState) -> None:
@@ -65,32 +66,32 @@ class ArchiveWriter:
         self.number = 0
 
     def begin(self, row: Evidence) -> IO[bytes]:
-        """Return what takes the content of the next file."""
+        """Return a stream for the content of the next file."""
         self.number += 1
         path = path_of(row, self.number, self._plan)
         self._note(row, path, "")
         return self._archive.open(self._head(path, row.added_at), "w", force_zip64=True)
 
     def hold(self, path: str, content: bytes, at: datetime) -> None:
-        """Write a file of our own beside the evidence, and note it with its digests."""
+        """Write an extra file of our own, and list it with its digests."""
         self._archive.writestr(self._head(path, at), content)
         digests = hashlib.sha256(content).hexdigest(), sm3(content).hex()
         line = (path, "", "", "", "", "", "", "", path, len(content), *digests, "", "")
         self._lines.writerow(map(_cell, line))
 
     def lacks(self, row: Evidence) -> None:
-        """Note a file that the store has lost."""
+        """List a file that is missing in the store."""
         self._note(row, "", "存储中没有")
 
     def end(self, at: datetime) -> None:
-        """Write the list of all, and the end of the archive."""
+        """Write the manifest, and the end of the archive."""
         head = self._head(LIST, at)
-        # A mark, so that spreadsheets read it as what it is.
+        # With a byte order mark, so that spreadsheets recognise UTF-8.
         self._archive.writestr(head, "\ufeff" + self._list.getvalue())
         self._archive.close()
 
     def ready(self) -> bytes:
-        """Return what was written since the last time."""
+        """Return the bytes written since the last call."""
         return self._made.taken()
 
     def _head(self, path: str, at: datetime) -> zipfile.ZipInfo:
@@ -112,12 +113,12 @@ class ArchiveWriter:
 
 
 def _cell(value: object) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that spreadsheets do not interpret as a formula."""
     return as_text(str(value))
 
 
 class _Made(io.RawIOBase):
-    """Takes what is written and cannot go back in it."""
+    """A write-only stream that cannot seek."""
 
     def __init__(self) -> None:
         super().__init__()

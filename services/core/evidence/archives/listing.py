@@ -27,7 +27,7 @@ _MOVED = Text("不在原位", "it is not in its place")
 
 
 def has_list(file: BinaryIO) -> bool:
-    """Return whether a ZIP has the list of an archive of evidence."""
+    """Return whether a ZIP contains the manifest of an evidence archive."""
     try:
         return LIST in zipfile.ZipFile(file).namelist()
     except (*BROKEN_ZIP, OSError):
@@ -37,7 +37,7 @@ def has_list(file: BinaryIO) -> bool:
 def archive_faults(file: BinaryIO) -> tuple[int, list[FileFault]]:
     """Return how many files are listed, and which are altered, missing, added or moved, in order.
 
-    A file that the store had lost when the archive was made is listed without a path, and is none.
+    A file that was already missing in the store is listed without a path, and is no fault.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -50,7 +50,7 @@ def archive_faults(file: BinaryIO) -> tuple[int, list[FileFault]]:
 
 
 def _rows(archive: zipfile.ZipFile) -> list[list[str]] | None:
-    """Return the list, a row for each file that has a path; None: it cannot be read."""
+    """Return the manifest, a row for each file that has a path; None: it cannot be read."""
     try:
         if archive.getinfo(LIST).file_size > _LONGEST_LIST:
             return None
@@ -83,7 +83,7 @@ def _faults(archive: zipfile.ZipFile, rows: list[list[str]]) -> Iterator[FileFau
 
 
 def _digest(archive: zipfile.ZipFile, path: str) -> tuple[str, str]:
-    """Return the SHA-256 of a file and its length; of one that cannot be read nothing."""
+    """Return the SHA-256 and length of a file; empty strings if it cannot be read."""
     hashing, size = hashlib.sha256(), 0
     try:
         with archive.open(path) as part:

@@ -25,14 +25,14 @@ from services.core.kit.made_files import MAKING, MadeFiles, end_made
 from services.core.kit.operations import Operation
 
 ARCHIVE = "evidence-archive"
-"""What the operation of an archive is called."""
+"""The type of an archive's operation."""
 
 _KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveWish:
-    """Whose evidence of a plan is wanted; None: of every period, of every unit."""
+    """The scope of an archive of a plan's evidence; None: every period, every unit."""
 
     plan_code: str
     period: str | None
@@ -40,7 +40,7 @@ class ArchiveWish:
 
 
 def archives_of(city_code: str) -> str:
-    """Return what the keys of a city's archives begin with."""
+    """Return the prefix of the keys of a city's archives."""
     return f"{city_code}/archives/"
 
 
@@ -52,7 +52,7 @@ def archive_key(city_code: str, token: UUID) -> str:
 async def begin_archive(
     session: AsyncSession, wish: ArchiveWish, *, actor: Actor, now: datetime
 ) -> tuple[EvidenceArchive, Operation]:
-    """Write down that an archive is wanted; a worker makes it.
+    """Record the request for an archive; a worker makes it.
 
     Raises:
         ArchiveUnderWay: one of the caller's is being made.
@@ -102,7 +102,7 @@ making = MadeFiles(
         },
     },
 )
-"""What a worker does with an archive until it is made."""
+"""A worker's steps with an archive until it is made."""
 
 
 async def finish_archive(
@@ -113,7 +113,7 @@ async def finish_archive(
     *,
     now: datetime,
 ) -> bool:
-    """Note that it is made; return whether it was still this worker's to make."""
+    """Mark an archive as made; return whether the worker still held its lease."""
     found = await making.held(session, taken)
     if found is None:
         return False
@@ -128,6 +128,6 @@ async def finish_archive(
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Forget archives that are a week old; return how many."""
+    """Delete archives that are a week old; return how many."""
     old = {"city": city_code, "before": clock.now() - _KEPT}
     return await rows_changed(session, statements.DROP_OLD, old)

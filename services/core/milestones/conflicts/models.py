@@ -9,10 +9,10 @@ from services.core.conflicts.models import DeviceConflict, device_table_args
 
 
 class MilestoneConflict(DeviceConflict):
-    """Something that a device wanted of a milestone and did not go together with what it says.
+    """A device's action on a milestone that conflicts with the milestone's current contents.
 
-    `verb` is what it wanted to do, `fields` those of the verb that differ; both versions are by
-    column, numbers and days as text.
+    `verb` is the action, `fields` those of its fields that differ; both versions are by column,
+    numbers and days as text.
     """
 
     __tablename__ = "milestone_conflict"

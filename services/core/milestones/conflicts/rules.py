@@ -9,33 +9,33 @@ from services.core.kit.decimals import plain_or_none
 from services.core.milestones.reports.service import REPORTED
 
 DisputedVerb = Literal["progress", "complete"]
-"""What the device wanted: to report how far it is, or to ask for closure."""
+"""The device's action: a progress report, or a request for closure."""
 
 MilestoneConflictReason = Literal["both-changed", "moved-on"]
-"""`both-changed` the same field; `moved-on`: its state allows the verb no more."""
+"""`both-changed`: the same field; `moved-on`: the milestone's state no longer allows the verb."""
 
 FIELDS: Mapping[DisputedVerb, tuple[str, ...]] = {
     "progress": REPORTED,
     "complete": ("narrative", "evidence"),
 }
-"""What each verb says, by column; each is merged by itself."""
+"""The columns of each verb; each column is merged by itself."""
 
 SEEN = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
-"""Every column that a device may say something of."""
+"""Every column that a device may send."""
 
 
 def changed(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields that the device changed of what it saw."""
+    """Return the fields that the device changed from what it had seen."""
     return tuple(name for name, then in wanted.items() if then != base[name])
 
 
 def as_kept(columns: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    """Return some fields as a conflict keeps them: numbers and days as text."""
+    """Return some fields as a conflict stores them: numbers and days as text."""
     return {name: _TO_KEEP.get(name, _as_it_is)(columns[name]) for name in fields}
 
 
 def as_read(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a conflict or history kept, by column, as the table has it."""
+    """Return columns stored by a conflict or history, with the types of the table."""
     return {
         name: value if value is None or name not in _TO_READ else _TO_READ[name](value)
         for name, value in kept.items()

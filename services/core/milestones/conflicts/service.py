@@ -21,7 +21,7 @@ from services.core.milestones.rights import acts_for
 
 
 def may_decide(actor: Actor, conflict: MilestoneConflict) -> bool:
-    """Return whether the actor decides a conflict, and it waits: who reports for the unit does."""
+    """Return whether a conflict is open and the actor, reporting for the unit, may resolve it."""
     return conflict.state == "open" and acts_for(actor, conflict.organization_code)
 
 
@@ -34,14 +34,14 @@ async def decide(
     take: DeviceTakenVersion,
     reason: str | None,
 ) -> None:
-    """Decide a locked conflict over a locked milestone.
+    """Resolve a locked conflict over a locked milestone.
 
-    With `ledger` the milestone stays as it is. With `device` the verb that the device wanted is
-    carried out now, as its own path would: what it said of the disputed fields beside what the
-    ledger says of the others. Who wrote that on the device is an author of it from then on.
+    With `ledger` the milestone stays as it is. With `device` the device's verb is carried out now,
+    as by its own endpoint: with the device's values of the disputed fields and the ledger's of the
+    others. Whoever entered them on the device becomes an author of the milestone.
 
     Raises:
-        ConflictDecided: it was decided before.
+        ConflictDecided: it was resolved before.
         InvalidInput, MilestoneTransitionRefused: the verb is refused, see `milestones.service`.
     """
     check_open(conflict)

@@ -19,7 +19,7 @@ def _told(conflict: MilestoneConflict) -> dict[str, object]:
 
 OVER_MILESTONES = ConflictSubject(
     table=MilestoneConflict,
-    # Whose the milestone is, which stays so once it is worked on.
+    # The milestone's unit, which does not change once work on it has begun.
     owned=Owned(
         city="milestone_conflict.city_code",
         plan="milestone_conflict.plan_code",

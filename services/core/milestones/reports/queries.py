@@ -20,7 +20,7 @@ async def visible(
     *,
     for_update: bool = False,
 ) -> Mapping[UUID, Milestone]:
-    """Return the visible milestones of a plan among these; `for_update` locks them to the end."""
+    """Return the visible milestones of a plan among these; `for_update` locks them."""
     wanted = (
         select(Milestone)
         .where(
@@ -28,7 +28,7 @@ async def visible(
             Milestone.id == any_(literal(sorted(set(ids)), ARRAY(Uuid))),
             scope(actor, MILESTONES).clause,
         )
-        # In one order, so that no two who want several of the same wait for each other.
+        # Ordered, so that two concurrent calls cannot deadlock.
         .order_by(Milestone.id)
     )
     found = await session.scalars(wanted.with_for_update(of=Milestone) if for_update else wanted)

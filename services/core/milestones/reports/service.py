@@ -20,14 +20,14 @@ from services.core.milestones.reports.queries import visible
 from services.core.milestones.service import Report, check_right, progressed
 
 REPORTED = ("percent", "narrative", "problems", "next_steps", "expected_date")
-"""What a report of progress says, by column."""
+"""The columns of a progress report."""
 
 ReportOutcome = Literal["updated", "unchanged", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
 class PartialReport:
-    """What is said of a milestone, by column; of what is not said the milestone stays as it is."""
+    """A partial report on a milestone, by column; columns not given stay as they are."""
 
     milestone_id: UUID
     said: Mapping[str, Any]
@@ -35,10 +35,10 @@ class PartialReport:
 
 @dataclass(frozen=True, slots=True)
 class DecidedReport:
-    """What becomes of a report, why it is rejected, and when the milestone had changed before it.
+    """The outcome of a report, why it was rejected, and when the milestone last changed before it.
 
-    `milestone` is as it stands then, `before` what had been reported of it by column; None: the
-    caller sees none of that id.
+    `milestone` is its state afterwards, `before` the reported columns before; None: the caller sees
+    no milestone of that id.
     """
 
     outcome: ReportOutcome
@@ -55,15 +55,15 @@ async def report_on_many(
     desk: MilestoneDesk,
     writes: bool = True,
 ) -> list[DecidedReport]:
-    """Write what reports say that is new, each as if by itself; return what became of each.
+    """Write the changes in reports, each decided by itself; return the outcome of each.
 
-    Whoever does not have all of it undoes all. Without `writes` nothing is locked or written.
-    Each is on a milestone of its own.
+    A caller that wants all or nothing rolls back. Without `writes` nothing is locked or written.
+    Each report is on a different milestone.
     """
     ids = [one.milestone_id for one in reports]
     found = await visible(session, desk.actor, desk.plan.code, ids, for_update=writes)
     for row in found.values():
-        session.expunge(row)  # what changes is written below, all of it at once
+        session.expunge(row)  # changes are written below, all at once
     decided = [_decided(one, found.get(one.milestone_id), desk) for one in reports]
     if writes:
         changed = [
