@@ -18,7 +18,7 @@ from services.core.calendars.rules import WorkingCalendar
 _REMIND_AT = time(9)
 _ASK_AGAIN_AFTER = timedelta(hours=1)
 _KEPT_ENTRIES = 10_000
-"""Entries kept as bytes, the last used: some 15 MB, the whole calendars of two large plans."""
+"""Size of the LRU cache of entries as bytes: some 15 MB, the whole calendars of two large plans."""
 _END = b"END:VCALENDAR\r\n"
 
 
@@ -29,20 +29,20 @@ def calendar_file(
     time_zone: str,
     calendar: WorkingCalendar,
 ) -> bytes:
-    """Return an iCalendar object: an all-day entry a deadline, on its day; the same bytes again.
+    """Return an iCalendar object with an all-day entry for each deadline, reproducibly.
 
-    What is open reminds at 09:00 local, 7 and 1 working days before. What was cancelled says
-    so and stays; whatever changed keeps its UID, with a higher SEQUENCE. The file names the
-    hour after which a program asks again, in the words of RFC 7986 and in those of Outlook.
+    Open entries have reminders at 09:00 local time, 7 and 1 working days before. Cancelled ones
+    stay, marked as such; a changed entry keeps its UID, with a higher SEQUENCE. The file tells
+    programs to poll hourly, with the properties of RFC 7986 and of Outlook.
     """
     file = Calendar.new(prodid="-//Wufei//Deadlines//ZH", name=name)
-    # RFC 7986 allows a calendar a UID. Programs that keep one file a UID (vdirsyncer, khal) then
-    # take the whole calendar for a single entry.
+    # RFC 7986 allows a calendar to have a UID, but programs that store one file per UID
+    # (vdirsyncer, khal) would then take the whole calendar for a single entry.
     del file["UID"]
     file.add("REFRESH-INTERVAL", _ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
     file.add("X-PUBLISHED-TTL", vDuration(_ASK_AGAIN_AFTER))
 
-    @cache  # many entries fall on one day
+    @cache  # many entries have the same day
     def reminders(due_date: date) -> tuple[date, ...]:
         return alarm_days(due_date, calendar)
 

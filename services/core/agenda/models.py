@@ -14,8 +14,8 @@ class CalendarToken(Base):
 
     It works until it, or the key that made it, is revoked.
 
-    `scope` says whose deadlines: a `unit`'s, a whole `plan`'s, or those of the `person` (the
-    key) that made it. The secret is kept as a digest only.
+    `scope` says whose deadlines it shows: a `unit`'s, a whole `plan`'s, or those of the `person`
+    (the key) that made it. Only a digest of the secret is stored.
     """
 
     __tablename__ = "calendar_token"

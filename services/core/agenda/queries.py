@@ -35,7 +35,7 @@ from services.core.plan.visibility import Made, made_scope, seen_by
 
 @dataclass(frozen=True, slots=True)
 class PlanTurns:
-    """A plan on its local date, with its registers and the turns that its calendar gives people."""
+    """A plan on its local date, with its registers and the review turns of its calendar."""
 
     plan_code: str
     time_zone: str
@@ -46,7 +46,7 @@ class PlanTurns:
 
 @dataclass(frozen=True, slots=True)
 class TodoPlace:
-    """Where a page of what waits ended."""
+    """The cursor of a page of waiting work: its last item."""
 
     due_date: date
     kind: TodoKind
@@ -61,9 +61,9 @@ async def waiting(
     after: TodoPlace | None,
     limit: int,
 ) -> tuple[list[Waiting], dict[TodoKind, Count]]:
-    """Return up to `limit` things that wait for an actor, soonest due first, and how many wait.
+    """Return up to `limit` items that wait for an actor, soonest due first, and counts.
 
-    The counts are of everything, by kind, whatever the page.
+    The counts are of all items by kind, whatever the page.
     """
     kinds = kinds_for(actor)
     if not kinds or not plans:
@@ -122,8 +122,8 @@ def _counts(found: Mapping[str, Sequence[int]]) -> dict[TodoKind, Count]:
     return {KINDS[int(number)]: Count(*each) for number, each in sorted(found.items())}
 
 
-# What is open stays however old it is. `version` and `changed_at` grow with everything that an
-# entry shows: with the thing itself, and with the plan, whose words it is told in.
+# Open items are listed whatever their age. `version` and `changed_at` grow with everything that an
+# entry shows: with the item itself, and with the plan that its texts come from.
 _DEADLINES = """
 SELECT kind, id, due_date, title, reference, organization_code, state,
     deadline.version + :plan_version - 1 AS version,
@@ -146,12 +146,12 @@ ORDER BY due_date, kind, id LIMIT :most
 _PERIOD_CHANGED = """greatest(p.opened_at, (
             SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = :city
             AND e.subject_kind = 'period' AND e.subject_id = p.plan_code || '/' || p.period))"""
-"""When a period `p` was opened, moved or closed last."""
+"""The instant when a period `p` was last opened, moved or closed."""
 
-# A report is handed in, returned and handed in again while its obligation stays as it is: the
-# changes of whatever was sent in its place are counted too, those of a withdrawn one as well. Nor
-# does it change when its period takes no more values: then nobody can hand it in, and it asks for
-# nothing until the period is opened again.
+# An obligation's row does not change while its report is handed in, returned and handed in again.
+# So the changes of all submissions at its place count too, also of withdrawn ones. Nor does it
+# change when its period is closed: then nobody can hand it in, and it is not open until the period
+# is opened again.
 _OBLIGATIONS = f"""
     SELECT 'obligation', CAST(o.id AS text), o.due_date, o.period, o.indicator_code,
         o.organization_code, o.state,
@@ -187,10 +187,9 @@ _PERIODS = f"""
 
 @dataclass(frozen=True, slots=True)
 class DeadlineRow:
-    """A deadline as it is stored: a milestone, an obligation, or a period's as a whole.
+    """A deadline as stored: a milestone, an obligation, or a whole period's.
 
-    `version` and `changed_at` never fall, and grow whenever something of it changes that a
-    calendar shows.
+    `version` and `changed_at` never decrease, and grow with every change that a calendar shows.
     """
 
     kind: str
@@ -215,12 +214,12 @@ async def deadlines(
     last: date,
     limit: int,
 ) -> list[DeadlineRow]:
-    """Return what a calendar shows between two days, soonest first, cancelled things included.
+    """Return a calendar's deadlines between two days, soonest first, including cancelled ones.
 
-    Things that are still open are listed even from before the first day. `plan_version` is the
-    one whose words the calendar uses. A unit's calendar has its milestones and what it owes; a
-    plan's every milestone and each period once; a lead's own also the milestones of the
-    measures that its unit leads.
+    Open items are listed even from before the first day. `plan_version` is the one whose texts the
+    calendar uses. A unit's calendar has its milestones and obligations; a plan's has every
+    milestone and each period once; a lead's own calendar also has the milestones of the measures
+    that its unit leads.
     """
     unit = token.organization_code
     reach = shown(token.scope, token.role, unit)  # type: ignore[arg-type] # only ours are written
@@ -257,7 +256,7 @@ async def token_by_digest(
 ) -> CalendarToken | None:
     """Return the token with this digest if neither it nor the key that made it is revoked.
 
-    The key still has to be one that may read what the calendar shows.
+    The key must still have the rights that the calendar needs.
     """
     found = await session.scalar(
         _TOKEN_IN_FORCE,
@@ -281,7 +280,7 @@ _TOKENS = Made(
 async def tokens_of(
     session: AsyncSession, actor: Actor, *, after: UUID | None, limit: int
 ) -> Sequence[CalendarToken]:
-    """Return the tokens that the actor's key made, the oldest first, after the id `after`."""
+    """Return the tokens that the actor's key made, oldest first, after the id `after`."""
     wanted = select(CalendarToken).where(made_scope(actor, _TOKENS).clause)
     if after is not None:
         wanted = wanted.where(CalendarToken.id > after)
@@ -291,7 +290,7 @@ async def tokens_of(
 async def token_for_update(
     session: AsyncSession, actor: Actor, token_id: UUID
 ) -> CalendarToken | None:
-    """Return a token that the actor's key made, locked; the office has all in its reach."""
+    """Return a token that the actor's key made, locked; the office reaches all."""
     return await session.scalar(
         select(CalendarToken)
         .where(

@@ -27,7 +27,7 @@ TodoKind = Literal[
     "recheck",
 ]
 KINDS: tuple[TodoKind, ...] = get_args(TodoKind)
-"""What somebody may have to do, in the order in which a list names them on one day:
+"""The kinds of work, in the order of a list for the same day:
 
 report a value, correct a returned one, review one; sign for a milestone, work on it, close it,
 reassign a declined one; decide on an extension; settle a conflict between two sources; renew a
@@ -55,11 +55,11 @@ _OF_A_UNIT: frozenset[TodoKind] = frozenset(
 _OF_A_LEAD: frozenset[TodoKind] = frozenset({"review", "close", "reassign", "decide", "settle"})
 
 _KEPT_DAYS = 800
-"""How many days back what waits is told its exact due date; what is older is long overdue."""
+"""For how many past days exact due dates are computed; older items are long overdue."""
 
 
 def kinds_for(actor: Actor) -> tuple[TodoKind, ...]:
-    """Return what can wait for an actor: work for a unit's, decisions for a lead and the office."""
+    """Return the kinds of work that can wait for an actor: work of its unit, or decisions."""
     mine: set[TodoKind] = set()
     if actor.organization_code is not None:
         mine |= _OF_A_UNIT
@@ -69,7 +69,7 @@ def kinds_for(actor: Actor) -> tuple[TodoKind, ...]:
 
 
 def decides(actor: Actor) -> Reach | None:
-    """Return which decisions an actor takes: on what its unit leads, or on what nobody leads.
+    """Return which decisions an actor takes: those that its unit leads, or those without a lead.
 
     None: it takes none.
     """
@@ -82,7 +82,7 @@ def decides(actor: Actor) -> Reach | None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The dates by which something of this `day` has to be reviewed, or else answered."""
+    """The due dates of a review, or else an answer, for an item of this `day`."""
 
     day: date
     review_by: date
@@ -94,7 +94,7 @@ def turns(supervision: Supervision, calendar: WorkingCalendar, today: date) -> l
     first = today - timedelta(days=_KEPT_DAYS)
     last = calendar.shifted(today, max(supervision.review_days, supervision.answer_days))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    # Asking the calendar to count from each of 800 days would walk the same days again and again.
+    # Counting from each of the 800 days separately would walk the same days again and again.
     worked = [day for day in days if calendar.is_workday(day)]
 
     def after(day: date, number: int) -> date:
@@ -108,7 +108,7 @@ def turns(supervision: Supervision, calendar: WorkingCalendar, today: date) -> l
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing that waits for somebody, due by the end of a local day."""
+    """An item that waits for somebody, due by the end of a local day."""
 
     kind: TodoKind
     due_date: date
@@ -126,7 +126,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many things of a kind wait, and how many of those are overdue."""
+    """How many items of a kind wait, and how many of them are overdue."""
 
     waiting: int
     overdue: int
@@ -137,7 +137,7 @@ CALENDAR_SHOWS = (
     Permission.READ_SUBMISSIONS,
     Permission.READ_MILESTONES,
 )
-"""What whoever has a calendar's address reads by it."""
+"""The rights that a calendar's address conveys."""
 
 
 def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) -> bool:
@@ -157,7 +157,7 @@ def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) 
 
 
 def shown(scope: CalendarScope, role: Role, organization_code: str | None) -> Reach:
-    """Return what a calendar shows: by its scope, its unit, and the role of whoever made it."""
+    """Return whose deadlines a calendar shows, by its scope, its unit, and its maker's role."""
     if scope == "plan" or organization_code is None:
         return Reach.WHOLE_PLAN
     leads = Permission.DECIDE_WHAT_UNIT_LEADS.is_for(role, organization_code)
@@ -179,7 +179,7 @@ class Deadline:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to be done about it."""
+        """Whether it still needs work."""
         return not (self.done or self.cancelled)
 
 

@@ -17,7 +17,7 @@ from services.core.kit.secrets import mint
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """Whose deadlines a calendar is asked to show; `name` tells people what it is for."""
+    """Whose deadlines a new calendar shows; `name` tells people what it is for."""
 
     plan_code: str
     scope: CalendarScope
@@ -28,10 +28,10 @@ class TokenRequest:
 async def create_token(
     session: AsyncSession, *, request: TokenRequest, actor: Actor, now: datetime
 ) -> tuple[CalendarToken, str]:
-    """Make a token and return it with its secret, which is shown this once.
+    """Make a token and return it with its secret, which is shown only now.
 
     Raises:
-        CalendarBeyondScope: it would show what the actor may not see.
+        CalendarBeyondScope: it would show deadlines that the actor may not see.
     """
     unit = request.organization_code if request.scope == "unit" else actor.organization_code
     if not may_show(actor, request.scope, unit):
@@ -60,7 +60,7 @@ async def create_token(
 async def revoke_token(
     session: AsyncSession, token: CalendarToken, *, actor: Actor, now: datetime
 ) -> None:
-    """Revoke a locked token; revoking it again changes nothing."""
+    """Revoke a locked token. Idempotent."""
     if token.revoked_at is None:
         token.revoked_at = now
         await session.flush()

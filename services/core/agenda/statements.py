@@ -15,7 +15,7 @@ from services.core.registers.statements import TO_BE_RECHECKED, TO_BE_RENEWED
 MILESTONES = Owned(
     city="m.city_code", plan="m.plan_code", unit="m.organization_code", measure="m.measure_code"
 )
-"""Whose a milestone `m` is."""
+"""The ownership of a milestone `m`."""
 
 _SUBMISSIONS = Owned(
     city="s.city_code", plan="s.plan_code", unit="s.organization_code", indicator="s.indicator_code"
@@ -24,9 +24,8 @@ _SUBMISSIONS = Owned(
 (_LED_MEASURE,) = led_by(MILESTONES, city=":city", unit=":unit")
 (_LED_INDICATOR,) = led_by(_SUBMISSIONS, city=":city", unit=":unit")
 
-# Whether no unit but this one leads the measure or the indicator: none does, or this one alone.
-# Both lists are hashed once. Asked of each thing by itself, it takes most of the time of an
-# office for which thousands wait.
+# Whether no other unit leads the measure or the indicator. Both lists are hashed once, because a
+# subquery for each item would take most of the time of an office with thousands of items.
 _NO_OTHER_LEADS_MEASURE = """(m.plan_code, m.measure_code) NOT IN (
         SELECT plan_code, measure_code FROM measure_leads)
     OR (m.plan_code, m.measure_code, m.organization_code) IN (
@@ -42,21 +41,21 @@ _NO_OTHER_LEADS_INDICATOR = """(s.plan_code, s.indicator_code) NOT IN (
         AND led.organization_code <> ALL(s.author_organizations)))"""
 
 _WROTE = ":unit = ANY(coalesce(s.author_organizations, ARRAY[s.reported_by_organization]))"
-"""Whether the unit is among those that wrote what the revision under review says."""
+"""Whether the unit is among the authors of the revision under review."""
 
 _SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS subject_id,
     s.organization_code, s.indicator_code, NULL::text AS measure_code, s.period,
     NULL::text AS title, s.state
 FROM plans p JOIN submission s ON s.city_code = :city AND s.plan_code = p.plan_code"""
 
-# Nobody can do what the state of its period forbids.
+# Work that the state of its period forbids does not wait.
 _NOT_IN = """(s.plan_code, s.period) NOT IN (
         SELECT plan_code, period FROM plan_period
         WHERE city_code = :city AND plan_code = ANY(CAST(:plans AS text[]))
             AND state IN ({states}))"""
 
-# By when: found by the place of its day among the plan's, so that a thousand waiting are not each
-# compared with every day.
+# The due date: found by the index of its day among the plan's, so that a thousand items are not
+# each compared with every day.
 _TURN = """CROSS JOIN LATERAL (
     SELECT (CAST(:{turn}s AS date[]))[
         least(greatest((s.{when} AT TIME ZONE p.zone)::date, p.first_day), p.today)
@@ -128,8 +127,8 @@ JOIN conflict c ON c.city_code = :city AND c.plan_code = p.plan_code AND c.state
     AND c.due_date IS NOT NULL
 WHERE {decided_by}
 """
-# A row waits from so many days before on; until then there is nothing to be done about it. Nor is
-# there of one whose register the plan in force has no more.
+# A row waits only from so many days before its date. One whose register is no longer in the plan in
+# force does not wait.
 _ROW = """
 SELECT {{number}} AS kind, r.{mark} AS due_date, p.today, r.plan_code,
     'register_row' AS subject_kind, r.id AS subject_id, r.organization_code,
@@ -156,8 +155,8 @@ _PARTS: Mapping[TodoKind, str] = {
     "recheck": _RECHECK,
 }
 
-# What another unit's lead can decide waits for that lead. The office's is what nobody else
-# can decide, and what a lead has left undecided until it was overdue.
+# A decision that another unit's lead can take waits for that lead. The office gets those that
+# nobody else can take, and those that a lead has let become overdue.
 _REVIEWED: Mapping[Reach | None, str] = {
     Reach.LED: f"({_WROTE}) IS NOT TRUE AND {_LED_INDICATOR}",
     Reach.WHOLE_PLAN: f"({_NO_OTHER_LEADS_INDICATOR} OR t.review_by < p.today)",
@@ -183,8 +182,8 @@ _DECIDED_BY: Mapping[TodoKind, Mapping[Reach | None, str]] = {
     "settle": _SETTLED,
 }
 
-# MATERIALIZED: the page and the counts read `waiting`, and every part reads the leads; each is to
-# be worked out once. The page is joined LEFT, so that an empty page still returns the counts.
+# MATERIALIZED, so that each is computed once: the page and the counts read `waiting`, and every
+# part reads the leads. The page is joined LEFT, so that an empty page still returns the counts.
 _STATEMENT = """
 WITH plans AS (
     SELECT * FROM unnest(
@@ -222,9 +221,9 @@ ORDER BY page.due_date, page.kind, page.subject_id
 
 
 def statement_for(decides: Reach | None, kinds: Iterable[TodoKind]) -> str:
-    """Return the statement of what waits, of these kinds, with the counts of all.
+    """Return the statement for waiting work of these kinds, with the counts of all.
 
-    `decides` says which decisions the caller takes (`rules.decides`); None: it takes none.
+    `decides` is the caller's decisions (`rules.decides`); None: it takes none.
     """
     parts = (
         _PARTS[kind].format(

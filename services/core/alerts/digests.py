@@ -67,7 +67,7 @@ class Digests:
                 assert_never(way)
 
     def takes(self, address: DigestAddress) -> bool:
-        """Return whether a digest may go out now: all was looked at, and none went out today."""
+        """Return whether a digest may be sent: after a whole evaluation, once a day."""
         return self._whole and address not in self._given
 
     def event_id(self, address: DigestAddress) -> UUID:

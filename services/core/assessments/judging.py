@@ -75,7 +75,7 @@ class ItemFinding(Said):
 
 
 SheetFindings = Mapping[str, Mapping[str, Any]]
-"""What was found by the code of the item, as it is kept: exact decimals are text."""
+"""Findings by item code, in their stored form: exact decimals are text."""
 
 NEEDED: Mapping[ItemKind, tuple[str, ...]] = {
     "missing": ("missing",),
@@ -88,7 +88,7 @@ NEEDED: Mapping[ItemKind, tuple[str, ...]] = {
     "bonus": ("count",),
     "repeat": ("counts",),
 }
-"""The members that a finding of an item needs, by the item's kind."""
+"""The members that a finding of an item requires, by the item's kind."""
 
 _BESIDE = ("evidence", "note")
 
@@ -110,10 +110,10 @@ _OPEN = Text("此项尚未评", "This item is not assessed yet")
 
 @dataclass(frozen=True, slots=True)
 class JudgedSheet:
-    """What was found, what points each item gives, and the total.
+    """Findings, the points of each item, and the total.
 
-    `results` are by item in the sheet's order; the total, its colour and `complete` stand once
-    every item but the bonuses was assessed. A total of None then: nothing applies.
+    `results` are by item in the sheet's order; the total, its colour and `complete` are set once
+    every item but the bonuses was assessed. A total of None then: no item applies.
     """
 
     findings: SheetFindings
@@ -125,18 +125,18 @@ class JudgedSheet:
 
 
 def merged(before: SheetFindings, said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what stands after a change: an item that is named is another, null takes it back."""
+    """Return the findings after a change: given items are replaced, null removes one."""
     return {code: one for code, one in {**before, **said}.items() if one is not None}
 
 
 def known_findings(findings: Mapping[str, Any], sheet: ScoreSheet) -> dict[str, Any]:
-    """Return what was found for items that the sheet still has."""
+    """Return the findings of items that the sheet still has."""
     codes = {one.code for one in sheet.items}
     return {code: one for code, one in findings.items() if code in codes}
 
 
 def judged(sheet: ScoreSheet, said: Mapping[str, Any], *, place: str = "/findings") -> JudgedSheet:
-    """Return what `said`, by the code of the item, comes to; with faults nothing is kept."""
+    """Return the result of the findings `said`, by item code; with faults it has no findings."""
     items = {one.code: one for one in sheet.items}
     kept: dict[str, Mapping[str, Any]] = {}
     results: list[Mapping[str, Any]] = []
@@ -159,7 +159,7 @@ def judged(sheet: ScoreSheet, said: Mapping[str, Any], *, place: str = "/finding
 
 
 def open_items(sheet: ScoreSheet, findings: SheetFindings) -> list[str]:
-    """Return the codes of items that are not assessed yet; a bonus need not be."""
+    """Return the codes of items that are not assessed yet; bonuses are optional."""
     return [one.code for one in sheet.items if one.code not in findings and not one.is_bonus]
 
 
@@ -172,7 +172,7 @@ def open_faults(sheet: ScoreSheet, findings: SheetFindings) -> list[Fault]:
 
 
 def colour_of(sheet: ScoreSheet, reached: Decimal | None) -> str | None:
-    """Return the code of the first colour whose bound a total reaches, the bound included."""
+    """Return the code of the first colour whose bound a total reaches, bound included."""
     if reached is None:
         return None
     return next((one.code for one in sheet.colours if reached >= one.minimum), None)
@@ -197,7 +197,7 @@ def _finding(item: SheetItem, raw: Any, place: str) -> tuple[ItemFinding | None,
 
 
 def _of_members(item: SheetItem, finding: ItemFinding, place: str) -> list[Fault]:
-    """Return what a finding lacks, or has too much, for an item of its kind."""
+    """Return the members that a finding lacks, or must not have, by its item's kind."""
     given = {name for name in ItemFinding.model_fields if getattr(finding, name) is not None}
     if finding.not_applicable_reason is not None:
         others = sorted(given - {"not_applicable_reason", *_BESIDE})
@@ -211,7 +211,7 @@ def _of_members(item: SheetItem, finding: ItemFinding, place: str) -> list[Fault
     taken = {*needed, *_BESIDE, "zeroed_by"}
     if item.key_points is not None:
         taken.add("key_count")
-    # Where the whole item gives nothing, nobody has to count the rest.
+    # If the whole item gives nothing, nobody has to count the rest.
     lacking = sorted(needed - given) if not finding.zeroed_by else []
     faults = [Fault(f"{place}/{one}", "missing", _NEEDED.format(member=one)) for one in lacking]
     faults += [
@@ -261,7 +261,7 @@ def _listed(codes: Sequence[str] | None) -> list[tuple[int, str]]:
 
 
 def _result(item: SheetItem, finding: ItemFinding | None, sheet: ScoreSheet) -> Mapping[str, Any]:
-    """Return what an item comes to: `state` is `scored`, `not_applicable` or `open`."""
+    """Return the result of an item: `state` is `scored`, `not_applicable` or `open`."""
     shown: dict[str, Any] = {
         "code": item.code,
         "name": item.name,
@@ -291,7 +291,7 @@ def _result(item: SheetItem, finding: ItemFinding | None, sheet: ScoreSheet) -> 
 
 
 def found_of(finding: ItemFinding) -> ItemFound:
-    """Return what a finding says as its points are reckoned from."""
+    """Return a finding in the form from which points are computed."""
     return ItemFound(
         missing=tuple(finding.missing or ()),
         count=finding.count or 0,
@@ -305,10 +305,10 @@ def found_of(finding: ItemFinding) -> ItemFound:
 
 
 def _total(sheet: ScoreSheet, results: Sequence[Mapping[str, Any]]) -> Decimal | None:
-    """Return the total of a whole sheet; None: no item applies.
+    """Return the total of a complete sheet; None: no item applies.
 
-    Of the items that apply the points are scaled up to the full points of all, where the sheet
-    says so; bonuses are added after that. The total is never below 0.
+    If the sheet says so, the points of the applicable items are scaled up to the full points of
+    all; bonuses are added after that. The total is never below 0.
     """
     counted = [one for one in results if not one["bonus"] and one["points"] is not None]
     applying = total([Decimal(one["full"]) for one in counted])

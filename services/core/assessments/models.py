@@ -12,17 +12,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.core.kit.database import Base
 
 ONE_A_SUBJECT = "uq_assessment_subject"
-"""The index that keeps one assessment of a subject a sheet and a period."""
+"""The unique index: one assessment per subject, sheet and period."""
 
 
 class Assessment(Base):
-    """What was found of one subject in one period by a version of a score sheet.
+    """The assessment of one subject in one period by a version of a score sheet.
 
-    `subject_key` is the code of a unit, the division code of a village, or the id of a row of a
-    register; `organization_code` the unit that answers for it. `findings` say by item what was
-    found, `results` what that gives. `total` and `colour` stand once every item was assessed.
-    `revision` counts what was published of it: 1, and one more with each appeal that was upheld.
-    `authors` are who assessed it, `version` counts every change.
+    `subject_key` is the code of a unit, the division code of a village, or the id of a register
+    row; `organization_code` the accountable unit. `findings` are by item, `results` the points they
+    give. `total` and `colour` are set once every item was assessed. `revision` counts publications:
+    1, and one more with each upheld appeal. `authors` are who assessed it, `version` counts every
+    change.
     """
 
     __tablename__ = "assessment"
@@ -73,7 +73,7 @@ class Assessment(Base):
 
 
 class AssessmentHistory(Base):
-    """One change of an assessment: what it was after it, who did it, and why. Append-only."""
+    """One change of an assessment: its state after it, who made it, and why. Append-only."""
 
     __tablename__ = "assessment_history"
 
@@ -88,9 +88,9 @@ class AssessmentHistory(Base):
 
 
 class AssessmentRevision(Base):
-    """What was published of an assessment under a number, for good. Append-only.
+    """A publication of an assessment under a permanent number. Append-only.
 
-    `appeal_id` is the appeal that made it, null of the first.
+    `appeal_id` is the appeal that led to it, null for the first.
     """
 
     __tablename__ = "assessment_revision"

@@ -18,15 +18,15 @@ from services.core.plan.state import PlanState
 from services.core.scoring.ranking import Standing, places
 
 AssessmentBasis = Literal["published", "confirmed"]
-"""What takes part: what was published, or what was confirmed, whether published or not."""
+"""What is ranked: published assessments, or all confirmed ones, published or not."""
 
 WhyNoPlace = Literal["not_assessed", "not_confirmed", "not_published", "nothing_applies", "open"]
 
 MOST_RANKED = 5000
-"""How many assessments of a sheet and a period are ranked."""
+"""The most assessments of a sheet and a period that are ranked."""
 
 MOST_TRIED = 2000
-"""How many a changed sheet is tried on."""
+"""The most assessments that a changed sheet is tried on."""
 
 _WORDS: Mapping[WhyNoPlace, Text] = {
     "not_assessed": Text("本周期尚无评估", "It is not assessed for this period yet"),
@@ -44,10 +44,10 @@ _TAKES_PART: Mapping[AssessmentBasis, Collection[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RankedSubject:
-    """What was assessed, and how it stands among those it can be compared with.
+    """An assessed subject and its rank among comparable ones.
 
-    `place` is None where it takes none; `why` and `words` say then why. `ranked` is how many of its
-    comparable group take one, `tied` how many share its own.
+    `place` is None if it is not ranked; then `why` and `words` give the reason. `ranked` is how
+    many of its comparable group are ranked, `tied` how many share its rank.
     """
 
     assessment_id: UUID | None
@@ -66,7 +66,7 @@ class RankedSubject:
 
 
 def without_place(one: RankedSubject, why: WhyNoPlace, **details: str) -> RankedSubject:
-    """Return a subject that takes no place, and why."""
+    """Return a subject without a rank, with the reason."""
     return replace(one, total=None, colour=None, why=why, words=_WORDS[why].format(**details))
 
 
@@ -76,9 +76,9 @@ def ranked(
     plan: PlanState,
     basis: AssessmentBasis,
 ) -> list[RankedSubject]:
-    """Return the subjects of a sheet and a period with their places, the best first.
+    """Return the subjects of a sheet and a period with their ranks, best first.
 
-    `rows` are their assessments; units that are to be assessed and were not take no place.
+    `rows` are their assessments; units that should have been assessed and were not have no rank.
     """
     found = [_standing(row, basis) for row in rows]
     assessed = {one.subject_key for one in found}
@@ -101,7 +101,7 @@ def _standing(row: Mapping[str, Any], basis: AssessmentBasis) -> RankedSubject:
 
 
 def placed(found: Sequence[RankedSubject]) -> list[RankedSubject]:
-    """Return subjects with their places, by comparable group; the best first, the others last."""
+    """Return subjects with their ranks, by comparable group; best first, unranked ones last."""
     standings = [Standing(str(at), one.comparable, one.total, 0, 0) for at, one in enumerate(found)]
     given = places(standings)
     takers = Counter(one.comparable for one in given if one.place is not None)
@@ -118,17 +118,17 @@ def placed(found: Sequence[RankedSubject]) -> list[RankedSubject]:
 
 @dataclass(frozen=True, slots=True)
 class TriedSubject:
-    """A subject by the sheet as it was judged, and by a changed one, each with its place."""
+    """A subject by the sheet as it was judged, and by a changed one, each with its rank."""
 
     before: RankedSubject
     after: RankedSubject
 
 
 def tried(rows: Sequence[Mapping[str, Any]], changed: ScoreSheet) -> list[TriedSubject]:
-    """Return how confirmed assessments stand, and how they would by a changed sheet.
+    """Return the ranking of confirmed assessments now, and by a changed sheet.
 
-    What was found is judged by the changed sheet as far as it has the items; where it asks for what
-    nobody looked at, the subject takes no place after.
+    Findings are judged by the changed sheet for the items that it still has; a subject without
+    findings for a new item has no rank afterwards.
     """
     before = [_standing(row, "confirmed") for row in rows]
     after = [_after(one, row, changed) for one, row in zip(before, rows, strict=True)]
@@ -142,7 +142,7 @@ def _after(one: RankedSubject, row: Mapping[str, Any], changed: ScoreSheet) -> R
     said = {code: each for code, each in row["findings"].items() if code in codes}
     found = judged(changed, said)
     if found.faults:
-        # What was found for an item does not fit its changed rule: that item is open again.
+        # A finding that does not fit its item's changed rule makes that item open again.
         wrong = {fault.pointer.split("/")[2] for fault in found.faults}
         said = {code: each for code, each in said.items() if code not in wrong}
         found = judged(changed, said)

@@ -15,10 +15,10 @@ from services.core.plan.sheet_entries import ItemKind, ScoreBand, ScoreLine, Sco
 
 @dataclass(frozen=True, slots=True)
 class ItemFound:
-    """What was found for one item; which of it is asked for hangs on the kind of the item.
+    """The finding of one item; the kind of the item determines which members are used.
 
-    `missing` are codes of elements, `counts` how often each fault was found, `figures` one a route,
-    `zeroed_by` circumstances in which the whole item gives nothing.
+    `missing` are codes of elements, `counts` how often each fault was found, `figures` one per
+    route, `zeroed_by` circumstances in which the whole item gives nothing.
     """
 
     missing: tuple[str, ...] = ()
@@ -33,25 +33,25 @@ class ItemFound:
 
 @dataclass(frozen=True, slots=True)
 class ItemPoints:
-    """The points of an item, and how they came about in words."""
+    """The points of an item, and their explanation in words."""
 
     points: Decimal
     words: Text
 
 
 def points_of(item: SheetItem, found: ItemFound) -> ItemPoints:
-    """Return the points of an item by what was found."""
+    """Return the points of an item from its finding."""
     scored = _BY_KIND[item.kind](item, found)
     if not found.zeroed_by:
         return scored
     said = "、".join(one.name for one in item.zero_causes if one.code in found.zeroed_by)
-    # Where faults took more away than all there was, that stands.
+    # The explanation also shows when deductions exceed the available points.
     points = min(Decimal(0), scored.points)
     return ItemPoints(points, Text(f"{said}：整项计 0 分", f"Whole item 0: {said}"))
 
 
 def _deducted(item: SheetItem, parts: Sequence[tuple[Text, Decimal]]) -> ItemPoints:
-    """Return the full points less what the parts cost, never below the lowest."""
+    """Return the full points minus the deductions of the parts, never below the lowest."""
     taken = total([points for _, points in parts])
     rest = less(item.full, taken)
     left = max(item.lowest, rest)
@@ -89,7 +89,7 @@ def _sampled(item: SheetItem, found: ItemFound) -> ItemPoints:
 
 
 def _quota(item: SheetItem, found: ItemFound) -> ItemPoints:
-    """Deduct ordinary cases beyond the quota, and every key case: a key case uses no quota up."""
+    """Deduct ordinary cases beyond the quota, and every key case, which uses no quota up."""
     key_points = item.points if item.key_points is None else item.key_points
     ordinary = found.count - found.key_count if item.key_points is not None else found.count
     beyond = max(0, ordinary - (item.quota or 0))
@@ -124,7 +124,7 @@ def _reached(band: ScoreBand, figure: Decimal) -> bool:
 
 
 def _bands(item: SheetItem, found: ItemFound) -> ItemPoints:
-    """Return the points of the better route; a figure that reaches no band gives the lowest."""
+    """Return the points of the better route; a figure below every band gives the lowest."""
     figures = found.figures or {}
     best: tuple[Decimal, ScoreRoute] | None = None
     for route in item.routes:
@@ -153,7 +153,7 @@ def _along(line: ScoreLine, value: Decimal, full: Decimal) -> Decimal:
 
 
 def _linear(item: SheetItem, found: ItemFound) -> ItemPoints:
-    """Score along a line. Without a change below 0 it is the first: no change counts as growth."""
+    """Score along a line: `line`, unless the change is below 0; no change counts as growth."""
     shrinks = item.shrinking is not None and found.change < 0
     line = item.shrinking if shrinks else item.line
     if line is None:
@@ -177,7 +177,7 @@ def _bonus(item: SheetItem, found: ItemFound) -> ItemPoints:
 
 
 def _repeat(item: SheetItem, found: ItemFound) -> ItemPoints:
-    """Deduct each fault as often as it was found, and more each time it was found again."""
+    """Deduct each fault for each occurrence, and an extra amount for each repetition."""
     counts = found.counts or {}
     parts = []
     for fault in item.elements:

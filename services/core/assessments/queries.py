@@ -27,13 +27,13 @@ ASSESSMENTS = Owned(
     sheet="assessment.sheet_code",
     approved="assessment.state = 'published'",
 )
-"""Whose an assessment is: of those who assess by its sheet; once published, of the unit too."""
+"""The owners of an assessment: those who assess by its sheet; once published, the unit too."""
 
 
 async def sheet_version(
     session: AsyncSession, city_code: str, plan_code: str, code: str, version: int | None = None
 ) -> SheetInForce:
-    """Return a version of a score sheet, or the newest.
+    """Return a version of a score sheet, by default the newest.
 
     Raises:
         ScoreSheetNotFound: there is none.
@@ -54,7 +54,7 @@ async def sheet_version(
 async def sheet_versions(
     session: AsyncSession, city_code: str, plan_code: str, code: str, *, after: int, limit: int
 ) -> Sequence[ScoreSheetVersion]:
-    """Return the versions of a score sheet with greater numbers than `after`, oldest first."""
+    """Return the versions of a score sheet with numbers above `after`, oldest first."""
     wanted = select(ScoreSheetVersion).where(
         ScoreSheetVersion.city_code == city_code,
         ScoreSheetVersion.plan_code == plan_code,
@@ -66,7 +66,7 @@ async def sheet_versions(
 
 @dataclass(frozen=True, slots=True)
 class AssessmentFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     period: str | None = None
     organization_code: str | None = None
@@ -74,12 +74,12 @@ class AssessmentFilters:
     colour: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Return those given by name."""
+        """Return the filters that are set."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value is not None}
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the conditions; what was withdrawn is left out unless it is asked for."""
+        """Return the SQL conditions; withdrawn assessments are left out unless asked for."""
         found = [getattr(Assessment, name) == value for name, value in self.named().items()]
         return found if self.state is not None else [*found, Assessment.state != "withdrawn"]
 
@@ -125,7 +125,7 @@ async def for_update(session: AsyncSession, actor: Actor, assessment_id: UUID) -
 async def standing(
     session: AsyncSession, city_code: str, plan_code: str, sheet_code: str, period: str, key: str
 ) -> UUID | None:
-    """Return the id of what assesses a subject for a period, whoever may see it."""
+    """Return the id of a subject's assessment for a period, visible or not."""
     return await session.scalar(
         select(Assessment.id).where(
             Assessment.city_code == city_code,
@@ -147,7 +147,7 @@ async def standing_among(
     *,
     locked: bool,
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what assesses subjects by period and key, by these; `held`: locked in one order."""
+    """Return the assessments of subjects by (period, key); with `locked` in a fixed order."""
     wanted = (
         select(Assessment.__table__)
         .where(
@@ -173,7 +173,7 @@ async def standing_in(
     organization_code: str | None,
     limit: int,
 ) -> Sequence[Assessment]:
-    """Return up to `limit` visible assessments of some periods that stand, by subject."""
+    """Return up to `limit` visible, not withdrawn assessments of some periods, by subject."""
     wanted = select(Assessment).where(
         scope(actor, ASSESSMENTS).clause,
         Assessment.plan_code == plan_code,
@@ -196,7 +196,7 @@ async def rows_to_assess(
     organization_code: str | None,
     limit: int,
 ) -> Sequence[RegisterRow]:
-    """Return up to `limit` visible rows of a register that stand, the oldest first."""
+    """Return up to `limit` visible rows of a register that hold their keys, oldest first."""
     wanted = select(RegisterRow).where(
         scope(actor, ROWS).clause,
         RegisterRow.plan_code == plan_code,
@@ -211,7 +211,7 @@ async def rows_to_assess(
 async def rows_seen(
     session: AsyncSession, actor: Actor, ids: Sequence[UUID]
 ) -> dict[UUID, RegisterRow]:
-    """Return those of some rows of registers that the caller sees, by id."""
+    """Return those of some register rows that the caller sees, by id."""
     if not ids:
         return {}
     found = await session.scalars(
@@ -232,7 +232,7 @@ async def history(
 ) -> Sequence[AssessmentHistory]:
     """Return the changes of a visible assessment, oldest first.
 
-    Whoever does not assess by its sheet (`in_full`) sees it from its publication on.
+    Callers who do not assess by its sheet (not `in_full`) see changes from its publication on.
     """
     wanted = select(AssessmentHistory).where(
         AssessmentHistory.city_code == city_code,
@@ -260,9 +260,9 @@ async def of_period(
     limit: int,
     confirmed: bool = False,
 ) -> Sequence[Mapping[str, Any]]:
-    """Return up to `limit` standing assessments of a sheet and a period, whoever asks, by subject.
+    """Return up to `limit` current assessments of a sheet and a period, for any caller, by subject.
 
-    With `confirmed` those that were, each with what was found.
+    With `confirmed` only those that were confirmed, each with its findings.
     """
     columns = [getattr(Assessment, name) for name in _RANKED]
     states = ["draft", "submitted", "confirmed", "published"]

@@ -29,8 +29,8 @@ TRANSITIONS: Mapping[tuple[AssessmentState, AssessmentVerb], AssessmentState] = 
     ("confirmed", "return"): "draft",
     ("confirmed", "publish"): "published",
 }
-"""What may follow what. A pair that is not here is refused; what is published stands, and only an
-appeal that is upheld corrects it."""
+"""The transitions. A pair that is not here is refused; a published assessment is final, and only an
+upheld appeal corrects it."""
 
 ACTIONS: Mapping[AssessmentVerb, str] = {
     "edit": "changed",
@@ -40,12 +40,12 @@ ACTIONS: Mapping[AssessmentVerb, str] = {
     "publish": "published",
     "withdraw": "withdrawn",
 }
-"""What history and event call what a verb did."""
+"""The name of each verb in history and events."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetInForce:
-    """A version of a score sheet; each change of a sheet by a plan is another."""
+    """A version of a score sheet; each change of a sheet by a plan makes a new one."""
 
     version: int
     sheet: ScoreSheet
@@ -53,9 +53,9 @@ class SheetInForce:
 
 @dataclass(frozen=True, slots=True)
 class NewAssessment:
-    """Of what an assessment is to be, as it came in; with `faults` its shape is wrong.
+    """An incoming assessment; with `faults` its shape is invalid.
 
-    Which members are given hangs on the sheet.
+    The sheet determines which members are given.
     """
 
     period: str
@@ -69,7 +69,7 @@ class NewAssessment:
 
 @dataclass(frozen=True, slots=True)
 class AssessedSubject:
-    """Of what an assessment is; `comparable` says with which others it may be ranked."""
+    """The subject of an assessment; `comparable` identifies the group in which it may be ranked."""
 
     kind: AssessedKind
     key: str
@@ -79,10 +79,10 @@ class AssessedSubject:
 
 
 def sheet_in(plan: PlanState, code: str) -> ScoreSheet:
-    """Return the score sheet of a code, as the plan in force has it.
+    """Return the score sheet with this code in the plan in force.
 
     Raises:
-        ScoreSheetNotFound: the plan has none of this code.
+        ScoreSheetNotFound: the plan has none.
     """
     found = plan.sheets.get(code)
     if found is None:
@@ -96,14 +96,14 @@ def assesses(actor: Actor, sheet: ScoreSheet) -> bool:
 
 
 def authors_of(row: Mapping[str, Any]) -> Authors:
-    """Return who assessed."""
+    """Return the authors of an assessment."""
     return authors_read(row["authors"])
 
 
 def has_right(
     actor: Actor, verb: AssessmentVerb, row: Mapping[str, Any], sheet: ScoreSheet
 ) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state.
+    """Return whether the actor has the right to a verb, in any state.
 
     Nobody confirms what they, or another key of their unit, assessed; the office publishes.
     """
@@ -117,7 +117,7 @@ def has_right(
 def allowed_actions(
     actor: Actor, row: Mapping[str, Any], sheet: ScoreSheet | None
 ) -> list[AssessmentVerb]:
-    """Return the verbs that this actor may use now; the plan may have dropped the sheet."""
+    """Return the verbs that this actor may use now; none if the plan dropped the sheet."""
     if sheet is None:
         return []
     return [
@@ -136,7 +136,7 @@ def new_columns(
     assessment_id: UUID,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the columns of a new draft but for who assessed and what was found."""
+    """Return the columns of a new draft, except its authors and findings."""
     return {
         "city_code": plan.city_code,
         "id": assessment_id,
@@ -160,7 +160,7 @@ def new_columns(
 
 
 def image_of(row: Mapping[str, Any]) -> dict[str, object]:
-    """Return what history keeps of an assessment after a change."""
+    """Return what history stores of an assessment after a change."""
     published_on, appeal_until, reached = row["published_on"], row["appeal_until"], row["total"]
     return {
         "plan": row["plan_code"],
@@ -182,7 +182,7 @@ def image_of(row: Mapping[str, Any]) -> dict[str, object]:
 
 
 def event_data(row: Mapping[str, Any]) -> dict[str, object]:
-    """Return what the event of a change says of an assessment; points once they are published."""
+    """Return the data of an assessment in an event; with points once they are published."""
     published = row["state"] == "published"
     reached = {"total": None if row["total"] is None else plain(row["total"])}
     return {

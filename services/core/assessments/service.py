@@ -61,7 +61,7 @@ from services.core.submissions.authorship import Authors, authors_kept
 
 @dataclass(frozen=True, slots=True)
 class AssessmentDesk:
-    """The sheet that is assessed by, its plan, by whom and when."""
+    """The context of an action: the sheet and its plan, the actor and the time."""
 
     plan: PlanState
     sheet: SheetInForce
@@ -75,7 +75,7 @@ class AssessmentDesk:
 
 
 def check_assessor(actor: Actor, sheet: ScoreSheet) -> None:
-    """Let the actor pass who assesses by a sheet.
+    """Check that the actor assesses by a sheet.
 
     Raises:
         Forbidden: it is neither the office nor one of the sheet's assessors.
@@ -87,11 +87,11 @@ def check_assessor(actor: Actor, sheet: ScoreSheet) -> None:
 
 
 def check_right(actor: Actor, verb: AssessmentVerb, row: Assessment, sheet: ScoreSheet) -> None:
-    """Let the actor pass who has the right to a verb on an assessment.
+    """Check that the actor has the right to a verb on an assessment.
 
     Raises:
         OwnAssessment: it would confirm what it or its unit assessed.
-        Forbidden: it has not this right for another reason.
+        Forbidden: it lacks this right for another reason.
     """
     if has_right(actor, verb, vars(row), sheet):
         return
@@ -104,10 +104,10 @@ def check_right(actor: Actor, verb: AssessmentVerb, row: Assessment, sheet: Scor
 async def add_assessment(
     session: AsyncSession, new: NewAssessment, row: RegisterRow | None, desk: AssessmentDesk
 ) -> Assessment:
-    """Write a new assessment as a draft and return it; `row` is what is assessed, where it is one.
+    """Write a new assessment as a draft and return it; `row` is its subject, if that is a row.
 
     Raises:
-        InvalidInput: its subject, its period or what was found has faults.
+        InvalidInput: its subject, its period or its findings have faults.
         AssessmentExists: the subject is assessed for this period.
     """
     subject, faults = None, list(new.faults)
@@ -126,7 +126,7 @@ async def add_assessment(
     session.add(made)
     try:
         await _write(session, made, "created", desk)
-    except IntegrityError as error:  # of somebody who holds no name of ours, as before a release
+    except IntegrityError as error:  # by a process without our lock, of an earlier release
         if not is_taken(error, ONE_A_SUBJECT):
             raise
         raise AssessmentExists from None
@@ -134,7 +134,7 @@ async def add_assessment(
 
 
 async def hold_sheet(session: AsyncSession, desk: AssessmentDesk, *, shared: bool = False) -> None:
-    """Let whoever begins many assessments by a sheet wait; those that hold it `shared` do not."""
+    """Lock a sheet against bulk assessments; holders of a `shared` lock do not block each other."""
     plan, sheet = desk.plan, desk.sheet.sheet
     await lock_name(
         session, f"assessments {plan.city_code} {plan.code} {sheet.code}", shared=shared
@@ -153,7 +153,7 @@ def _new(
 
 
 def judged_columns(found: JudgedSheet, sheet: SheetInForce) -> dict[str, Any]:
-    """Return what was found and what it comes to, by column."""
+    """Return the findings and their result, by column."""
     return {
         "sheet_version": sheet.version,
         "findings": {code: dict(one) for code, one in found.findings.items()},
@@ -171,13 +171,13 @@ async def edit(
     findings: Mapping[str, Any],
     desk: AssessmentDesk,
 ) -> None:
-    """Change what was found, by item; null takes an item back. It is judged by the sheet in force.
+    """Change findings, by item; null removes one. They are judged by the sheet in force.
 
-    What is as it was already changes nothing.
+    Findings equal to the present ones change nothing.
 
     Raises:
-        InvalidInput: what would stand has faults.
-        AssessmentTransitionRefused: it is no draft.
+        InvalidInput: the resulting findings have faults.
+        AssessmentTransitionRefused: it is not a draft.
     """
     found = judged(
         desk.sheet.sheet, merged(known_findings(row.findings, desk.sheet.sheet), findings)
@@ -209,12 +209,12 @@ async def move(
 ) -> None:
     """Carry out a verb on a locked assessment.
 
-    To hand it in judges it by the sheet in force; from then on it keeps that version.
+    Handing it in judges it by the sheet in force; it keeps that version from then on.
 
     Raises:
-        InvalidInput: it would be handed in with an item that is not assessed, or by a sheet that
-            changed so that what was found has faults.
-        AssessmentTransitionRefused: its state does not allow it.
+        InvalidInput: it would be handed in with an unassessed item, or by a changed sheet by which
+            the findings have faults.
+        AssessmentTransitionRefused: its state does not allow the verb.
     """
     wanted: dict[str, Any] = {}
     if verb == "submit":
@@ -235,7 +235,7 @@ async def move(
 
 
 def _publish(session: AsyncSession, row: Assessment, desk: AssessmentDesk) -> None:
-    """Say from when on it is public and until when an appeal is filed; keep it as published."""
+    """Set the time of publication and the deadline for appeals, and store the publication."""
     days = desk.sheet.sheet.appeal_days
     row.revision = 1
     row.published_on = desk.today
@@ -281,7 +281,7 @@ async def write_change(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Write an assessment that changed with its history and its event."""
+    """Write a changed assessment with its history and its event."""
     image, stamp = vars(row), dict(actor.stamp())
     session.add(
         AssessmentHistory(
@@ -308,8 +308,8 @@ def told_of(
 ) -> NewEvent:
     """Return the event of a change of an assessment.
 
-    Before it is published it is of no unit: who assesses by its sheet hears of it, and who sees the
-    whole plan.
+    Before publication it belongs to no unit: only those who assess by its sheet receive it, and
+    those who see the whole plan.
     """
     event_type: EventType = f"assessment.{action}"  # type: ignore[assignment] # by `ACTIONS`
     return NewEvent(

@@ -33,9 +33,9 @@ _WRONG_CYCLE = Text("该评估细则按 {cycle} 评估", "The sheet is assessed 
 def judged_subject(
     new: NewAssessment, row: RegisterRow | None, plan: PlanState, sheet: ScoreSheet
 ) -> tuple[AssessedSubject | None, list[Fault]]:
-    """Return of what an assessment is to be, and what is wrong with that and its period.
+    """Return the subject of a new assessment, and the faults of the subject and the period.
 
-    `row` is the row of `row_id`, where the caller sees it.
+    `row` is the row of `row_id`, if the caller sees it.
     """
     faults = [*_of_period(new.period, plan, sheet), *_of_members(new, sheet)]
     wrong = {one.pointer for one in faults}
@@ -56,7 +56,7 @@ def _of_period(period: str, plan: PlanState, sheet: ScoreSheet) -> list[Fault]:
 
 
 def cycle_faults(period: Period, sheet: ScoreSheet, place: str) -> list[Fault]:
-    """Return what is wrong with a period for which a sheet is to be assessed."""
+    """Return the faults of a period for which a sheet is to be assessed."""
     if period.frequency == sheet.cycle:
         return []
     told = _WRONG_CYCLE.format(cycle=sheet.cycle)
@@ -64,7 +64,7 @@ def cycle_faults(period: Period, sheet: ScoreSheet, place: str) -> list[Fault]:
 
 
 def row_name(row: RegisterRow, sheet: ScoreSheet) -> str:
-    """Return what a row is called that is assessed: its cell in the sheet's column, or its id."""
+    """Return the name of an assessed row: its cell in the sheet's column, or its id."""
     name = row.cells.get(sheet.name_column or "")
     return str(row.id) if name is None else str(name)
 

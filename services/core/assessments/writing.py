@@ -35,7 +35,7 @@ from services.core.submissions.authorship import Authors, authors_kept
 from services.core.submissions.errors import BatchContended
 
 MOST_ASSESSMENTS = 1000
-"""How many may be written at once."""
+"""The most assessments of one call."""
 
 AssessmentOutcome = Literal["created", "updated", "unchanged", "rejected"]
 
@@ -51,9 +51,9 @@ _TWICE = Text("同一对象在本批出现多次：第 {items} 条", "The same s
 
 @dataclass(frozen=True, slots=True)
 class WrittenAssessment:
-    """What became of one that was handed in; `row` is what stands, where anything does.
+    """The result of writing one assessment; `row` is the assessment afterwards, if there is one.
 
-    `before` is what stood there when it was decided.
+    `before` is its state when it was decided.
     """
 
     index: int
@@ -65,7 +65,7 @@ class WrittenAssessment:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One that was handed in, with its subject; with `faults` there may be none."""
+    """An incoming assessment with its subject; with `faults` the subject may be None."""
 
     index: int
     new: NewAssessment
@@ -74,17 +74,17 @@ class _Wanted:
 
     @property
     def place(self) -> tuple[str, str] | None:
-        """Period and subject; None: it cannot be told."""
+        """Period and subject; None: not known."""
         return None if self.subject is None else (self.new.period, self.subject.key)
 
 
 async def write_assessments(
     session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk
 ) -> list[WrittenAssessment]:
-    """Begin assessments, or change the drafts that stand, by subject and period.
+    """Begin assessments, or change existing drafts, by subject and period.
 
-    An item that one does not name stays as it was found. Every fault of each is told, and those
-    without faults are written.
+    Items that are not given keep their findings. All faults are reported, and assessments without
+    faults are written.
     """
     decided = await _decide(session, news, desk, locked=True)
     await _write(session, decided, desk)
@@ -94,7 +94,7 @@ async def write_assessments(
 async def foresee_assessments(
     session: AsyncSession, news: Sequence[NewAssessment], desk: AssessmentDesk
 ) -> list[WrittenAssessment]:
-    """Return what `write_assessments` would make of them; nothing is written, nobody waits."""
+    """Return the results that `write_assessments` would have; writes nothing and takes no locks."""
     return await _decide(session, news, desk, locked=False)
 
 
@@ -109,7 +109,8 @@ async def _decide(
     standing: Mapping[tuple[str, str], AssessmentRow] = {}
     if places:
         if locked:
-            # Calls one after the other: two would wait for each other's rows, or begin the same.
+            # Serialised: two calls could deadlock on each other's rows, or begin the same
+            # assessment.
             await hold_sheet(session, desk)
         standing = await queries.standing_among(
             session, plan.city_code, plan.code, sheet.code, places, locked=locked
@@ -180,8 +181,8 @@ async def _insert(session: AsyncSession, made: Sequence[AssessmentRow]) -> None:
     """Write new assessments.
 
     Raises:
-        BatchContended: one was begun meanwhile by somebody who holds no name of ours, as a process
-            of an earlier release does not; the call may be sent again.
+        BatchContended: a process without our lock, of an earlier release, has begun one meanwhile;
+            the call may be retried.
     """
     try:
         await session.execute(insert(Assessment), made)
@@ -194,7 +195,7 @@ async def _insert(session: AsyncSession, made: Sequence[AssessmentRow]) -> None:
 async def _write(
     session: AsyncSession, decided: Sequence[WrittenAssessment], desk: AssessmentDesk
 ) -> None:
-    """Write what was decided, with history and event of each."""
+    """Write the decided assessments, with history and event of each."""
     made = [one.row for one in decided if one.outcome == "created" and one.row is not None]
     changed = [one.row for one in decided if one.outcome == "updated" and one.row is not None]
     if made:

@@ -20,7 +20,7 @@ MOST_A_MINUTE = 200
 """So many different entries of a sort one process keeps of a minute; those beyond are one."""
 
 MOST_TOKENS = 1000
-"""So many tokens have each an entry between two writings; of those beyond the number is kept."""
+"""Most tokens with an entry of their own between two writes; further ones are only counted."""
 
 _MOST_KNOWN_USES = 20_000
 _MINUTE = timedelta(minutes=1)
@@ -29,13 +29,13 @@ _REFUSED: Final = "request.refused"
 _TAKEN: Final = "file.downloaded"
 _ISSUED: Final = "token.issued"
 USED: Final = "key.used"
-"""What an entry says of the first use of a key on a day from a network."""
+"""The action of an entry for a key's first use on a day from a network."""
 _BEYOND = ("others", "others")
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry that is to be written; `subject` is (kind, id)."""
+    """An entry to be written; `subject` is (kind, id)."""
 
     action: AuditAction
     subject: tuple[str, str]
@@ -45,9 +45,9 @@ class NewEntry:
 
 
 class Caller(NamedTuple):
-    """Who called: a credential by its id, or nobody known; from an address, None: a socket.
+    """A caller: the id of its credential, if known, and its address; None: a Unix socket.
 
-    `city_code` is that of the credential, or what the call itself claims.
+    `city_code` is that of the credential, or the one that the request claims.
     """
 
     city_code: str | None
@@ -57,7 +57,7 @@ class Caller(NamedTuple):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What an entry about the caller is about."""
+        """The subject of an entry about the caller."""
         if self.credential_id is None:
             return "address", self.address or "socket"
         return "api_key", str(self.credential_id)
@@ -85,7 +85,7 @@ class _Counted:
 
 
 Entries = dict[str | None, list[NewEntry]]
-"""New entries by the city they are of; None: they name none."""
+"""New entries by their city; None: they name none."""
 
 
 @dataclass(slots=True)
@@ -105,20 +105,20 @@ class AccessTally:
     )
 
     def refused(self, caller: Caller, at: datetime, *, status: int, code: str, path: str) -> None:
-        """Count a request that was refused with a status and the code of a problem.
+        """Count a request that was refused with a status and a problem's code.
 
-        `path` is that of the route, in which nothing of the caller stands.
+        `path` is the route's template, which has no values of the caller's.
         """
         data = {"status": status, "code": code, "path": path, "address": caller.address}
         self._count(_REFUSED, caller, at, (code,), data)
 
     def taken_out(self, caller: Caller, at: datetime, *, path: str, form: str) -> None:
-        """Count a file that was sent: what was asked for, with its ids, and in which form."""
+        """Count a download: its path with ids, and its form."""
         data = {"path": path, "form": form, "address": caller.address}
         self._count(_TAKEN, caller, at, (path, form), data)
 
     def used(self, caller: Caller, at: datetime, network: str | None) -> None:
-        """Note that a key came from a network; of a day the first is written."""
+        """Note that a key was used from a network; only the first use of a day is written."""
         day = day_of(at).isoformat()
         known = (caller.subject[1], network)
         ready = self._ready.setdefault(caller.city_code, [])
@@ -130,9 +130,9 @@ class AccessTally:
         )
 
     def is_new_use(self, credential_id: UUID, address: str | None, at: datetime) -> bool:
-        """Return whether a key came from an address for the first time in an hour.
+        """Return whether a key was used from an address for the first time in an hour.
 
-        Asked with every request: it looks up one thing.
+        Called for every request: a single lookup.
         """
         key, hour = (credential_id, address), int(at.timestamp()) // 3600
         if self._uses.get(key) == hour:
@@ -141,7 +141,7 @@ class AccessTally:
         return True
 
     def issued(self, caller: Caller, at: datetime, *, scopes: list[str], seconds: int) -> None:
-        """Note a token that was given for a key, and for how long."""
+        """Note a token that was issued for a key, and its lifetime."""
         self._tokens += 1
         if self._tokens <= MOST_TOKENS:
             data = {"scopes": scopes, "seconds": seconds, "address": caller.address}
@@ -151,7 +151,7 @@ class AccessTally:
         self._count(_ISSUED, caller, at, (), {"address": caller.address})
 
     def take(self, now: datetime, *, everything: bool = False) -> Entries:
-        """Return what is to be written: of what is counted the minutes that are over, or all."""
+        """Return the entries to write: those of past minutes, or everything."""
         found, self._ready, self._tokens = self._ready, {}, 0
         for key in [one for one in self._counted if everything or one.minute + _MINUTE <= now]:
             entry = self._counted.pop(key).entry(key)
@@ -189,7 +189,7 @@ class AccessTally:
 
 
 def by_city(entries: Entries, cities: Sequence[str]) -> dict[str, list[NewEntry]]:
-    """Return new entries by city; what names no city that is there goes to the first of them."""
+    """Return new entries by city; those of no known city go to the first."""
     found: dict[str, list[NewEntry]] = {}
     for city_code, some in entries.items():
         place = city_code if city_code in cities else next(iter(cities), None)

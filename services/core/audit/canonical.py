@@ -24,7 +24,7 @@ from services.core.kit.sm3 import DIGEST_BYTES, sm3
 LinkKind = Literal["event", "entry"]
 
 NO_LINK = bytes(DIGEST_BYTES)
-"""Stands before the first link."""
+"""The digest before the first link."""
 
 EVENT_COLUMNS = (
     "id",
@@ -61,7 +61,7 @@ def _text(said: Any) -> str:
 
 
 def instant(at: datetime) -> str:
-    """Return an instant as it is hashed: `2026-11-29T08:00:00.000000Z`."""
+    """Return an instant in the form that is hashed: `2026-11-29T08:00:00.000000Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
@@ -87,7 +87,7 @@ def entry_bytes(row: Sequence[Any]) -> bytes:
     ).encode()
 
 
-# A tuple, for those of a whole chain are made one by one.
+# A tuple, because every link of a chain becomes one.
 class Link(NamedTuple):
     """A link of a chain; `position` is None for an entry."""
 
@@ -100,7 +100,7 @@ class Link(NamedTuple):
 
 
 def link_digest(city_code: str, previous: bytes, link: Link) -> bytes:
-    """Return the digest that a link has to have after one with the digest `previous`."""
+    """Return the digest that a link must have after one with the digest `previous`."""
     place = "" if link.position is None else link.position
     return sm3(
         f"{previous.hex()}\n{city_code}\n{link.number}\n{link.kind}\n{link.row_id}\n{place}\n"
@@ -132,7 +132,7 @@ class Checkpoint:
     signature: Signature | None = None
 
     def plain(self) -> bytes:
-        """Return what is signed."""
+        """Return the bytes that are signed."""
         kept_from = "" if self.kept_from is None else self.kept_from
         return (
             f"wufei audit head\n{self.city_code}\n{self.day}\n{self.number}\n{self.digest.hex()}\n"

@@ -39,11 +39,11 @@ _OWN_ID = re.compile(rb'\{"id": "' + _ID + rb'"')
 
 
 class NotAnExport(ValueError):
-    """The file is no export of an audit, or its first line is not whole."""
+    """The file is no export of an audit, or its first line is invalid."""
 
 
 def first_line(city_code: str, *, after: int, digest: bytes, position: int) -> bytes:
-    """Return the first line of a file that goes on after a link."""
+    """Return the first line of a file that begins after a link."""
     said = {
         "format": FORMAT,
         "city_code": city_code,
@@ -55,7 +55,7 @@ def first_line(city_code: str, *, after: int, digest: bytes, position: int) -> b
 
 
 def row_line(link: Link, row: bytes | None) -> bytes:
-    """Return the line of a link; `row` None: it was dropped, as a signed head says."""
+    """Return the line of a link; `row` None: it was dropped, as a signed head allows."""
     place = "null" if link.position is None else link.position
     said = (
         f'{{"number": {link.number}, "kind": "{link.kind}", "id": "{link.row_id}",'
@@ -101,10 +101,10 @@ def verify_lines(
     trusted: frozenset[bytes] | None = None,
     noted: Sequence[ChainHead] = (),
 ) -> tuple[Chain, Breach | None]:
-    """Return how far a file is whole, and what is wrong first; None: nothing.
+    """Verify a file; return its chain as far as it is whole, and the first breach, or None.
 
-    `trusted` are the public keys that may have signed its heads, None: any; `noted` heads that
-    were written down elsewhere.
+    `trusted` are the public keys that may have signed its heads, None: any; `noted` are heads
+    recorded elsewhere.
 
     Raises:
         NotAnExport: it is no file of ours.
@@ -153,7 +153,7 @@ def _begun(line: bytes, trusted: frozenset[bytes] | None) -> Chain:
 
 
 def _head_of(city_code: str, line: bytes, name: str) -> Checkpoint | None:
-    """Return the head of a line; None: the line is not as it was written."""
+    """Return the head of a line; None: the line was altered."""
     try:
         head = _read_head(city_code, json.loads(line)[name])
     except (ValueError, KeyError, TypeError):
@@ -193,7 +193,7 @@ def _id_in(line: bytes) -> UUID | None:
 
 
 def _out_of_turn(chain: Chain, link: Link, rest: Iterator[bytes]) -> Breach:
-    """Return what a line means that has another number than the next."""
+    """Return the breach that a line with an unexpected number means."""
     expected = chain.number + 1
     if link.number < expected:
         return breach("added", link.number, link.row_id)
@@ -205,7 +205,7 @@ def _out_of_turn(chain: Chain, link: Link, rest: Iterator[bytes]) -> Breach:
 
 
 def _ended(chain: Chain, line: bytes, rest: Iterator[bytes]) -> Breach | None:
-    """Return what is wrong at the end: it is cut off, or its last head is not that of the rows."""
+    """Return the breach at the end: a file cut off, or a last head that differs from the rows."""
     last = _head_of(chain.city_code, line, "end") if line else None
     if last is None:
         return cut_off(chain, IN_FILE)

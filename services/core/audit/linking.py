@@ -49,26 +49,26 @@ from services.core.kit.sm3 import sm3
 
 READER = "audit"
 PURPOSE = "the heads of audit chains"
-"""What the keys are for that sign heads."""
+"""The purpose for which keys that sign heads are derived."""
 
 ENTRIES_SPAN = TimeSpan.QUARTER
-"""How long a time a part of the table of entries holds."""
+"""The time span of a partition of the table of entries."""
 
 _AT_ONCE = 1000
 DAYS_OF = ZoneInfo("Asia/Shanghai")
-"""Whose days the audit goes by."""
+"""The time zone of the audit's days."""
 _STILL_COMMITTING = timedelta(hours=1)
 
 SignHead = Callable[[AsyncSession, str, Clock], Coroutine[Any, Any, int]]
 
 
 class RowGone(Exception):
-    """A row was to be linked that the database has no more."""
+    """A row that was to be linked is no longer in the database."""
 
 
 @dataclass(slots=True)
 class _Chain:
-    """New links after a head that is locked."""
+    """New links after the locked head."""
 
     city_code: str
     head: ChainHead
@@ -100,7 +100,7 @@ async def _take_events(session: AsyncSession, chain: _Chain, after: int, upto: i
 
 
 async def _take_entries(session: AsyncSession, chain: _Chain) -> int:
-    """Link entries that wait; return how many, at most as many as are taken at once."""
+    """Link waiting entries, up to a limit; return how many."""
     asked = {"city": chain.city_code, "most": _AT_ONCE}
     ids = (await session.scalars(TAKE_PENDING, asked)).all()
     rows = await row_bytes(session, chain.city_code, "entry", ids)
@@ -129,7 +129,7 @@ async def _write(session: AsyncSession, chain: _Chain) -> None:
 async def _follow(
     session: AsyncSession, city_code: str, stretch: LogStretch, _clock: Clock
 ) -> None:
-    """Link the events of a stretch of the log, and the entries that wait."""
+    """Link the events of a stretch of the log, and waiting entries."""
     chain = await _locked(session, city_code)
     await _take_events(session, chain, stretch.after, stretch.upto)
     await _take_entries(session, chain)
@@ -140,17 +140,17 @@ FOLLOWER = Follower(reader=READER, types=(), handle=_follow, at_once=_AT_ONCE)
 
 
 def signing_heads(signer: Signer | None, *, kept: timedelta | None) -> SignHead:
-    """Return what links entries that wait and once a day keeps the head of a city, signed.
+    """Return the task that links waiting entries and stores a city's signed head once a day.
 
-    `signer` None: heads are kept without a signature, and no entry is ever dropped. `kept` is how
-    long entries are kept, None: for ever. It returns how many links and heads were made.
+    `signer` None: heads are stored unsigned, and entries are never dropped. `kept` is how long
+    entries are kept, None: for ever. The task returns how many links and heads it made.
     """
 
     async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
         now = clock.true_now()
         last = await last_checkpoint(session, city_code)
         if last is None or last.day < day_of(now):
-            # A head of a day to come would be the last one until then.
+            # A head of a future day would stay the last one until then.
             now = min(now, await server_now(session))
         begins_day = last is None or last.day < day_of(now)
         if not begins_day and not await session.scalar(HAS_PENDING, {"city": city_code}):
@@ -178,7 +178,7 @@ def signing_heads(signer: Signer | None, *, kept: timedelta | None) -> SignHead:
 
 
 def _kept_from(last: Checkpoint | None, now: datetime, kept: timedelta | None) -> UUID | None:
-    """Return before which id entries may be dropped: whole parts of their table, never fewer."""
+    """Return the id before which entries may be dropped: whole partitions only, and never fewer."""
     before = None if last is None else last.kept_from
     if kept is None:
         return before
@@ -187,12 +187,12 @@ def _kept_from(last: Checkpoint | None, now: datetime, kept: timedelta | None) -
 
 
 def day_of(at: datetime) -> date:
-    """Return the day that a head of an instant is kept for."""
+    """Return the day of the head of an instant."""
     return at.astimezone(DAYS_OF).date()
 
 
 def signed(head: Checkpoint, signer: Signer | None) -> Checkpoint:
-    """Return a head with its signature; as it is where there is no key."""
+    """Return a head with its signature, or unchanged if there is no key."""
     return head if signer is None else replace(head, signature=signer.sign(head.plain()))
 
 
@@ -212,7 +212,7 @@ async def _keep(session: AsyncSession, head: Checkpoint) -> None:
 
 
 async def may_drop(session: AsyncSession, city_code: str, upper: UUID) -> bool:
-    """Return whether the entries of a city before an id may be dropped: a signed head says so."""
+    """Return whether a signed head allows dropping a city's entries before an id."""
     last = await last_checkpoint(session, city_code)
     if last is not None and last.signature is not None and last.kept_from is not None:
         return upper <= last.kept_from and has_signed(last.plain(), last.signature)

@@ -12,7 +12,7 @@ from services.core.kit.database import Base
 
 
 class AuditEntry(Base):
-    """Who did what to which key or setting, when, through which channel. Append-only."""
+    """A change of a key or a setting: actor, action, instant and channel. Append-only."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
@@ -42,10 +42,10 @@ class PendingEntry(Base):
 
 
 class AuditLink(Base):
-    """A link of a city's chain: the digest of a row, bound to all links before it.
+    """A link of a city's chain: the digest of a row, chained to all links before it.
 
-    `position` is the number that an event has in the log, None for an entry. Links are kept when
-    the entries are dropped that they tell of.
+    `position` is an event's position in the log, None for an entry. Links stay when their entries
+    are dropped.
     """
 
     __tablename__ = "audit_link"
@@ -65,7 +65,7 @@ class AuditLink(Base):
 
 
 class AuditHead(Base):
-    """The last link of a city. Its row is the lock: one at a time extends the chain."""
+    """The last link of a city. Locking its row makes extending the chain exclusive."""
 
     __tablename__ = "audit_head"
 

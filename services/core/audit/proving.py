@@ -34,14 +34,14 @@ _AT_ONCE = 5000
 _HEADS_AT_ONCE = 1000
 _LINES_AT_ONCE = 1000
 _SIGNED_WITHIN = timedelta(days=2)
-"""A head is signed every day."""
+"""The longest time without a signed head, since one is signed every day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was found: how far the chain is whole, and what is wrong first; None: nothing.
+    """The result: the chain as far as it is whole, and the first breach; None: there is none.
 
-    So many rows are `waiting` for their link, and are covered by nothing yet.
+    `waiting` is the number of rows without a link, which nothing covers yet.
     """
 
     chain: Chain
@@ -50,7 +50,7 @@ class Proof:
 
 
 async def all_heads(session: AsyncSession, city_code: str) -> list[Checkpoint]:
-    """Return every head that was kept of a city, one a day, in order."""
+    """Return every stored head of a city, one a day, in order."""
     found: list[Checkpoint] = []
     while True:
         after = found[-1].day if found else None
@@ -63,7 +63,7 @@ async def all_heads(session: AsyncSession, city_code: str) -> list[Checkpoint]:
 async def whole_chain(
     session: AsyncSession, city_code: str, *, after: int = 0, upto: int | None = None
 ) -> AsyncIterator[list[LinkedRow]]:
-    """Yield the links of a chain with their rows, many at once, up to the number `upto`."""
+    """Yield the links of a chain with their rows, in batches, up to the number `upto`."""
     while True:
         found = await queries.linked_rows(session, city_code, after=after, most=_AT_ONCE)
         within = [one for one in found if upto is None or one.link.number <= upto]
@@ -83,11 +83,11 @@ async def verify(
     tell: Callable[[int], None] = lambda _number: None,
     apart: tuple[Walk, int] | None = None,
 ) -> Proof:
-    """Return whether the chain of a city is whole, as one snapshot of the database has it.
+    """Verify the chain of a city in one snapshot of the database.
 
-    `trusted` are the public keys that may have signed its heads, None: any. `noted` are heads that
-    were written down elsewhere. `tell` is called with the number that was come to. `apart` goes
-    along so many stretches at the same time, in the same snapshot; None: the session goes alone.
+    `trusted` are the public keys that may have signed its heads, None: any. `noted` are heads
+    recorded elsewhere. `tell` is called with the number reached. `apart` verifies so many stretches
+    in parallel, in the same snapshot; None: the session does it alone.
     """
     heads = await all_heads(session, city_code)
     chain = Chain(
@@ -124,7 +124,7 @@ def _alone(session: AsyncSession) -> Walk:
 async def stretches(
     session: AsyncSession, city_code: str, *, kept_from: UUID | None, parts: int
 ) -> list[ChainStretch]:
-    """Return a chain cut in so many stretches of about the same length; none where it is empty."""
+    """Return a chain cut into so many stretches of about equal length; empty if it has no links."""
     last = await queries.last_number(session, city_code)
     bounds = sorted({last * part // parts for part in range(parts + 1)})
     digests = await queries.digests_at(session, city_code, bounds)
@@ -137,7 +137,7 @@ async def stretches(
 
 
 async def _quickly(session: AsyncSession, chain: Chain, go: Walk, parts: int) -> bool:
-    """Take a chain as far as it is found whole quickly; return whether that is all of it."""
+    """Advance a chain as far as the fast check finds it whole; return whether that is all of it."""
     some = await stretches(session, chain.city_code, kept_from=chain.kept_from, parts=parts)
     for one, walked in zip(some, await go(some), strict=True):
         if walked is None or one.digest != chain.digest or one.position != chain.position:
@@ -148,7 +148,7 @@ async def _quickly(session: AsyncSession, chain: Chain, go: Walk, parts: int) ->
 
 
 async def _heads_before(session: AsyncSession, chain: Chain) -> Breach | None:
-    """Return which head up to where a chain was taken is not of it, or not well signed."""
+    """Return the breach of the first head so far that does not match the chain or its signature."""
     known = {*chain.heads, *(one.number for one in chain.noted)}
     numbers = sorted(number for number in known if 0 < number <= chain.number)
     digests = await queries.digests_at(session, chain.city_code, numbers)
@@ -164,7 +164,7 @@ async def _heads_before(session: AsyncSession, chain: Chain) -> Breach | None:
 
 
 def _along(chain: Chain, rows: Sequence[LinkedRow]) -> Breach | None:
-    """Take a chain along some links; return what is wrong with the first that is not good."""
+    """Advance a chain over some links; return the breach of the first bad one."""
     for at, one in enumerate(rows):
         found = chain.take(one.link, one.row)
         if found is not None:
@@ -179,7 +179,7 @@ def _along(chain: Chain, rows: Sequence[LinkedRow]) -> Breach | None:
 async def _misplaced(
     session: AsyncSession, city_code: str, rows: Sequence[LinkedRow], found: Breach | None
 ) -> Breach | None:
-    """Return the first event that has not its own position in the log, if it is before `found`."""
+    """Return the first event whose position in the log is not its own, if it is before `found`."""
     before = None if found is None else found.number
     for link in (one.link for one in rows if not one.in_place):
         if before is not None and link.number >= before:
@@ -192,7 +192,7 @@ async def _misplaced(
 
 
 async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
-    """Return what is wrong beyond the last link: links that are gone, rows that no link knows."""
+    """Return a breach beyond the last link: missing links, or rows without a link."""
     found = chain.end()
     if found is None and chain.trusted is not None and await _lacks_heads(session, chain):
         found = breach("unsigned", None, None)
@@ -208,25 +208,25 @@ async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
 
 
 async def _lacks_heads(session: AsyncSession, chain: Chain) -> bool:
-    """Return whether a chain has grown since its last signed head for longer than it can have."""
+    """Return whether a chain has grown without a signed head for longer than is possible."""
     signed = chain.last_signed
     if not chain.number or (signed is not None and signed.number == chain.number):
         return False
     begun = await _told_at(session, chain, 1) if signed is None else signed.made_at
     ended = await _told_at(session, chain, chain.number)
-    # Only behind a signed head is a row dropped.
+    # Rows are dropped only if a signed head covers them.
     return begun is None or ended is None or ended - begun > _SIGNED_WITHIN
 
 
 async def _told_at(session: AsyncSession, chain: Chain, number: int) -> datetime | None:
-    """Return when the row of a link says that it happened; None: the row is gone."""
+    """Return the instant in the row of a link; None: the row is gone."""
     (one,) = await queries.linked_rows(session, chain.city_code, after=number - 1, most=1)
     return None if one.row is None else datetime.fromisoformat(from_json(one.row)["occurred_at"])
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFile:
-    """A file that was begun: its first lines, from where it goes on, and where it will end."""
+    """A file that was begun: its first lines, its first link, and its end."""
 
     city_code: str
     first: bytes
@@ -237,7 +237,7 @@ class AuditFile:
     async def lines(self, session: AsyncSession, after: int) -> tuple[bytes, int]:
         """Return the lines of the next links after a number, and the number of the last of them.
 
-        Nothing comes after the last one.
+        They are empty after the last link.
         """
         rows = await queries.linked_rows(session, self.city_code, after=after, most=_LINES_AT_ONCE)
         rows = [one for one in rows if one.link.number <= self.head.number]
@@ -245,7 +245,7 @@ class AuditFile:
         return b"".join(row_line(one.link, one.row) for one in rows), last
 
     def last(self, signer: Signer | None, *, at: datetime) -> bytes:
-        """Return the last line: the head that the file ends with, signed where there is a key."""
+        """Return the last line: the file's final head, signed if there is a key."""
         head = Checkpoint(
             self.city_code, day_of(at), self.head.number, self.head.digest, self.kept_from, at
         )
@@ -253,10 +253,10 @@ class AuditFile:
 
 
 async def begin_file(session: AsyncSession, city_code: str, *, after: int = 0) -> AuditFile:
-    """Begin the file of a city's audit after the link with the number `after`; 0: with the first.
+    """Begin the file of a city's audit after the link with the number `after`; 0: from the first.
 
     Raises:
-        LinkNotThere: the chain has not come to that number.
+        LinkNotThere: the chain has not reached that number.
     """
     digest = NO_LINK
     if after:

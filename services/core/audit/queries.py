@@ -37,7 +37,7 @@ _BYTES_OF = {"event": event_bytes, "entry": entry_bytes}
 async def row_bytes(
     session: AsyncSession, city_code: str, kind: LinkKind, ids: Sequence[UUID]
 ) -> Mapping[UUID, bytes]:
-    """Return by id what is hashed of the rows with some ids; what is gone is not there."""
+    """Return the hashed bytes of rows by id; rows that are gone are left out."""
     if not ids:
         return {}
     connection = await driver_connection(session)
@@ -77,7 +77,7 @@ async def linked_rows(
 
 
 async def event_at(session: AsyncSession, city_code: str, position: int | None) -> UUID | None:
-    """Return the event that has a position in the log; None: none has."""
+    """Return the event at a position of the log; None: there is none."""
     return await session.scalar(
         select(EventPosition.event_id).where(
             EventPosition.city_code == city_code, EventPosition.position == position
@@ -86,7 +86,7 @@ async def event_at(session: AsyncSession, city_code: str, position: int | None) 
 
 
 async def chain_head(session: AsyncSession, city_code: str) -> ChainHead | None:
-    """Return the head of a city's chain; None: it was never begun."""
+    """Return the head of a city's chain; None: it has none yet."""
     head = await session.get(AuditHead, city_code)
     return None if head is None else ChainHead(head.number, head.digest)
 
@@ -99,7 +99,7 @@ async def last_number(session: AsyncSession, city_code: str) -> int:
 async def digests_at(
     session: AsyncSession, city_code: str, numbers: Sequence[int]
 ) -> Mapping[int, bytes]:
-    """Return the digests of links by their numbers; those that are not there are left out."""
+    """Return the digests of links by number; missing ones are left out."""
     asked = {"city": city_code, "numbers": list(numbers)}
     return {row.number: row.digest for row in await session.execute(DIGESTS_AT, asked)}
 
@@ -140,7 +140,7 @@ async def checkpoints(
 
 
 async def last_checkpoint(session: AsyncSession, city_code: str) -> Checkpoint | None:
-    """Return the latest head that was kept of a city; None: there is none."""
+    """Return the latest stored head of a city; None: there is none."""
     found = await session.scalar(
         select(AuditCheckpoint)
         .where(AuditCheckpoint.city_code == city_code)
@@ -160,7 +160,7 @@ def _checkpoint(row: AuditCheckpoint) -> Checkpoint:
 
 
 async def stray(session: AsyncSession, city_code: str) -> tuple[LinkKind, UUID] | None:
-    """Return a row that no link and no queue knows of; None: there is none."""
+    """Return a row that is neither linked nor queued; None: there is none."""
     for kind, statement in (("event", STRAY_EVENT), ("entry", STRAY_ENTRY)):
         found = await session.scalar(statement, {"city": city_code})
         if found is not None:
@@ -169,12 +169,12 @@ async def stray(session: AsyncSession, city_code: str) -> tuple[LinkKind, UUID] 
 
 
 async def waiting(session: AsyncSession, city_code: str, *, position: int) -> int:
-    """Return how many rows are not in the chain, which has come to `position` of the log."""
+    """Return how many rows are not in the chain, which has reached `position` of the log."""
     return int(await session.scalar(WAITING, {"city": city_code, "position": position}) or 0)
 
 
 async def server_now(session: AsyncSession) -> datetime:
-    """Return what time it is at the server."""
+    """Return the database server's time."""
     found: datetime = (await session.execute(select(func.now()))).scalar_one()
     return found
 
@@ -191,7 +191,7 @@ async def has_entries_before(session: AsyncSession, city_code: str, first: UUID)
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """What entries are wanted; None: whichever. Instants are of when it happened."""
+    """A filter of entries; None does not filter. Instants are those of the action."""
 
     action: str | None = None
     actor_id: UUID | None = None
@@ -203,7 +203,7 @@ class EntryFilter:
 
 @dataclass(frozen=True, slots=True)
 class ListedEntry:
-    """An entry with its link; None: it waits for it."""
+    """An entry with its link; None: it is not linked yet."""
 
     entry: AuditEntry
     number: int | None
@@ -218,7 +218,7 @@ async def entries(
     after: UUID | None,
     limit: int,
 ) -> Sequence[ListedEntry]:
-    """Return up to `limit` entries of a city before the id `after`, the newest first."""
+    """Return up to `limit` entries of a city before the id `after`, newest first."""
     conditions: list[Any] = [AuditEntry.city_code == city_code]
     if after is not None:
         conditions.append(AuditEntry.id < after)

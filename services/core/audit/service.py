@@ -25,7 +25,7 @@ async def note(
     data: Mapping[str, object],
     at: datetime,
 ) -> None:
-    """Write one entry; `subject` is (kind, id). Secrets never belong in `data`."""
+    """Write an entry; `subject` is (kind, id). Secrets never belong in `data`."""
     await session.execute(
         NOTE,
         {
@@ -42,15 +42,15 @@ async def note(
 
 
 class Audited(Protocol):
-    """A row of a city that has an id of its own."""
+    """A row of a city that has an id."""
 
     @property
     def city_code(self) -> str:
-        """The city that it is of."""
+        """Its city."""
 
     @property
     def id(self) -> UUID:
-        """What it is known by."""
+        """Its id."""
 
 
 async def note_of(
@@ -63,7 +63,7 @@ async def note_of(
     data: Mapping[str, object] | None = None,
     at: datetime,
 ) -> None:
-    """Write one entry about a row, which is a `kind`; secrets never belong in `data`."""
+    """Write an entry about a row of the given `kind`; secrets never belong in `data`."""
     await note(
         session,
         city_code=row.city_code,
@@ -76,9 +76,9 @@ async def note_of(
 
 
 async def note_many(session: AsyncSession, city_code: str, entries: Sequence[NewEntry]) -> int:
-    """Write entries of a city, and return how many; of the uses of a key those that are new today.
+    """Write entries of a city, and return how many; uses of a key only if they are new today.
 
-    Two processes that write at one moment may both take a use for the first.
+    Two concurrent processes may both write a use as the first.
     """
     known = await _known_uses(session, city_code, [one for one in entries if one.action == USED])
     new = [
@@ -106,7 +106,7 @@ async def note_many(session: AsyncSession, city_code: str, entries: Sequence[New
 async def _known_uses(
     session: AsyncSession, city_code: str, uses: Sequence[NewEntry]
 ) -> set[tuple[str, object]]:
-    """Return which keys came from which networks since the day of these uses began."""
+    """Return which keys were used from which networks since the day of these uses began."""
     if not uses:
         return set()
     day = min(day_of(one.at) for one in uses)

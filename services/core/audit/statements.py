@@ -15,7 +15,7 @@ WITH noted AS (
 )
 INSERT INTO audit_pending (city_code, entry_id) SELECT city_code, id FROM noted
 """)
-"""Writes an entry and lets it wait for its link."""
+"""Writes an entry and queues it for its link."""
 
 NOTE_MANY = text("""
 WITH noted AS (
@@ -30,23 +30,23 @@ WITH noted AS (
 )
 INSERT INTO audit_pending (city_code, entry_id) SELECT city_code, id FROM noted
 """)
-"""Writes entries of a city and lets them wait for their links."""
+"""Writes entries of a city and queues them for their links."""
 
 USED_SINCE = text("""
 SELECT subject_id, data->>'network' FROM audit_entry
 WHERE city_code = :city AND action = :action AND id >= :since
     AND subject_id = ANY(CAST(:subjects AS text[]))
 """)
-"""From which networks some keys came since an instant, as entries say."""
+"""The networks that some keys were used from since an instant, by their entries."""
 
 BEGIN_CHAIN = text("""
 INSERT INTO audit_head (city_code, number, digest) VALUES (:city, 0, :digest)
 ON CONFLICT DO NOTHING
 """)
-"""Gives a city a chain, unless it has one."""
+"""Makes the chain of a city, unless it has one."""
 
 LOCK_CHAIN = text("SELECT number, digest FROM audit_head WHERE city_code = :city FOR UPDATE")
-"""The last link of a city, held so that nobody else goes on from it."""
+"""The last link of a city, locked so that nobody else extends the chain."""
 
 NUMBERED = text("""
 SELECT position, event_id FROM event_position
@@ -66,7 +66,7 @@ WITH taken AS (
 )
 SELECT entry_id FROM taken ORDER BY entry_id
 """)
-"""Takes entries that wait for a link, the oldest first."""
+"""Takes waiting entries off the queue, oldest first."""
 
 LINK = text("""
 WITH linked AS (
@@ -87,7 +87,7 @@ LEFT JOIN audit_link AS l ON l.city_code = :city AND l.row_id = e.id
 WHERE e.city_code = :city AND e.id >= :since AND l.row_id IS NULL
 ON CONFLICT DO NOTHING
 """)
-"""Lets those entries wait for a link that a process of the release before wrote."""
+"""Queues entries that a process of the former release wrote."""
 
 KEEP_HEAD = text("""
 INSERT INTO audit_checkpoint (
@@ -95,11 +95,11 @@ INSERT INTO audit_checkpoint (
 VALUES (:city, :day, :number, :digest, :kept_from, :made_at, :public_key, :signature)
 ON CONFLICT DO NOTHING
 """)
-"""Keeps the head of a day."""
+"""Stores the head of a day."""
 
 
 def _columns(kind: LinkKind) -> str:
-    """Return the columns that are hashed, jsonb as its text."""
+    """Return the hashed columns, jsonb as its text."""
     return ", ".join(
         f"CAST({name} AS text) AS {name}" if name in {"actor", "data"} else name
         for name in COLUMNS_OF[kind]
@@ -117,9 +117,9 @@ ROWS_OF: dict[LinkKind, DriverStatement] = {
     "event": _rows("event", "event"),
     "entry": _rows("entry", "audit_entry"),
 }
-"""The rows with some ids, each in the columns that are hashed."""
+"""The rows with some ids, each with the hashed columns."""
 
-# Each row is looked up by itself, however little is known of the tables, and all come at once.
+# Each row is looked up by itself, even if the planner has no statistics; all come in one answer.
 LINKS = DriverStatement(f"""
 SELECT l.number, l.kind, l.row_id, l.position, l.row_digest, l.digest,
     l.position IS NULL OR coalesce(n.event_id = l.row_id, FALSE) AS in_place,
@@ -147,7 +147,7 @@ LEFT JOIN audit_pending AS p ON p.city_code = :city AND p.entry_id = e.id
 WHERE e.city_code = :city AND l.row_id IS NULL AND p.entry_id IS NULL
 ORDER BY e.id LIMIT 1
 """)
-"""The first entry that is neither in the chain nor waits for its link."""
+"""The first entry that is neither in the chain nor queued."""
 
 STRAY_EVENT = text("""
 SELECT e.id FROM event AS e
@@ -158,7 +158,7 @@ WHERE e.city_code = :city AND w.event_id IS NULL
     AND (n.position IS NULL OR n.position > greatest(h.position, 0))
 ORDER BY e.id LIMIT 1
 """)
-"""The first event that is neither in the log nor waits for its number."""
+"""The first event that is neither in the log nor waits for its position."""
 
 WAITING = text("""
 SELECT
@@ -170,7 +170,7 @@ SELECT
 
 
 def _said_in_sql(name: str) -> str:
-    """Return what is hashed of a column, as arguments of `concat`."""
+    """Return the hashed form of a column, as arguments of `concat`."""
     if name == "id":
         return "'\"', id, '\"'"
     if name in {"actor", "data"}:
@@ -195,10 +195,10 @@ TEXTS_OF: dict[LinkKind, DriverStatement] = {
     "event": _texts("event", "event"),
     "entry": _texts("entry", "audit_entry"),
 }
-"""The rows with some ids, of which the first and the last are named, as what is hashed of each.
+"""The hashed texts of rows with some ids, of which the first and the last are named.
 
-`audit.canonical` makes the same bytes; the server does it in less time than it takes to send the
-columns.
+`audit.canonical` makes the same bytes; the server does it in less time than sending the columns
+takes.
 """
 
 LINK_TEXTS = DriverStatement("""
@@ -208,14 +208,14 @@ SELECT number, position, row_id, row_digest, digest, convert_to(concat(
 FROM audit_link
 WHERE city_code = :city AND number > :after AND number <= CAST(:upto AS bigint) ORDER BY number
 """)
-"""Links in their order, with what each says beyond the digest of the one before it."""
+"""Links in order, with what each hashes besides the digest of the one before it."""
 
 EVENTS_AT = DriverStatement("""
 SELECT event_id FROM event_position
 WHERE city_code = :city AND position >= :first AND position <= CAST(:last AS bigint)
 ORDER BY position
 """)
-"""The events that have the positions of a stretch of the log."""
+"""The events at the positions of a stretch of the log."""
 
 DIGESTS_AT = text("""
 SELECT number, digest FROM audit_link

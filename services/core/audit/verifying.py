@@ -50,7 +50,7 @@ def _source(head: Checkpoint) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What is wrong with a chain first: with which link and which row, as far as they are known."""
+    """The first fault of a chain, with its link and its row, if known."""
 
     kind: BreachKind
     number: int | None
@@ -59,12 +59,12 @@ class Breach:
 
 
 def breach(kind: BreachKind, number: int | None, row_id: UUID | None, **told: object) -> Breach:
-    """Return what is wrong, in words."""
+    """Return a breach, in words."""
     return Breach(kind, number, row_id, _SAID[kind].format(**told))
 
 
 def cut_off(chain: "Chain", source: Text, number: int | None = None) -> Breach:
-    """Return that links are gone at the end of a chain, and what says so."""
+    """Return the breach that links are missing at the end of a chain, and its evidence."""
     said = _SAID["cut"]
     told = Text(f"{said.zh}：缺{source.zh}", f"{said.en}: it lacks {source.en}")
     if number is not None:
@@ -75,13 +75,13 @@ def cut_off(chain: "Chain", source: Text, number: int | None = None) -> Breach:
 
 
 def bad_head(number: int | None, source: Text) -> Breach:
-    """Return that a head does not go with the chain, and which."""
+    """Return the breach that a head does not match the chain."""
     said = _SAID["head"]
     return Breach("head", number, None, Text(f"{source.zh}{said.zh}", f"{source.en}: {said.en}"))
 
 
 def _stranger(head: Checkpoint, key: bytes) -> Breach:
-    """Return that a head is well signed by a key that nobody named, and no other covers it."""
+    """Return the breach of a head signed by an untrusted key, and not covered by another head."""
     said = _STRANGER.format(key=key.hex())
     source = _source(head)
     told = Text(f"{source.zh}{said.zh}", f"{source.en}: {said.en}")
@@ -90,16 +90,16 @@ def _stranger(head: Checkpoint, key: bytes) -> Breach:
 
 @dataclass(slots=True)
 class Chain:
-    """How far a chain was found whole: its last link, and the last position of the log in it.
+    """A chain as far as it is whole: its last link, and the last position of the log in it.
 
-    `heads` are those that were kept, by number; `noted` those that somebody noted elsewhere.
-    `trusted` are the public keys that may have signed them; None: any, for whoever compares them by
-    eye. One of them has signed the last head: a chain can be made anew, and its signatures cannot.
-    What a head before it says, which may have been kept without a key or be signed by one that was
-    replaced, that signature covers. Rows of entries before `kept_from` may be gone.
+    `heads` are those stored, by number; `noted` those recorded elsewhere. `trusted` are the public
+    keys that may have signed them; None: any, for a person who compares keys. A trusted key must
+    have signed the last head, because a chain can be made anew, but not its signatures. That
+    signature covers earlier heads, which may be unsigned or signed by a replaced key. Rows of
+    entries before `kept_from` may be gone.
 
-    `strangers` are the heads so far that are well signed by a key that is not trusted, of which
-    the first `covered` are covered by a later one that is.
+    `strangers` are the heads so far with a valid signature of an untrusted key; a later trusted
+    head covers the first `covered` of them.
     """
 
     city_code: str
@@ -117,7 +117,7 @@ class Chain:
     covered: int = 0
 
     def take(self, link: Link, row: bytes | None) -> Breach | None:
-        """Go on to a link and its row; return what is wrong with them."""
+        """Advance to a link and its row; return their breach, if any."""
         if link.number != self.number + 1:
             return breach("removed", self.number + 1, None)
         if link_digest(self.city_code, self.digest, link) != link.digest:
@@ -160,7 +160,7 @@ class Chain:
         return True
 
     def end(self) -> Breach | None:
-        """Return what is wrong where the chain ends: heads of more links, or none signed."""
+        """Return the breach at the chain's end: heads of later links, or no signed head."""
         beyond = [number for number in self.heads if number > self.number]
         if beyond:
             head = self.heads[max(beyond)][-1]
@@ -187,7 +187,7 @@ def by_number(heads: Sequence[Checkpoint]) -> dict[int, list[Checkpoint]]:
 
 
 def signed_bound(heads: Sequence[Checkpoint], trusted: frozenset[bytes] | None) -> UUID | None:
-    """Return before which id entries may be gone, as the latest head says that is signed."""
+    """Return the id before which entries may be gone, by the latest signed head."""
     for head in reversed(heads):
         if head.signature is not None and (trusted is None or head.signature.public_key in trusted):
             return head.kept_from if has_signed(head.plain(), head.signature) else None
@@ -197,7 +197,7 @@ def signed_bound(heads: Sequence[Checkpoint], trusted: frozenset[bytes] | None) 
 def swapped(
     chain: Chain, at: int, links: Sequence[Link], row_of: Callable[[int], bytes | None]
 ) -> Breach | None:
-    """Return with which other link of a stretch the one at index `at` was swapped, if it was.
+    """Return the link of a stretch that the one at index `at` was swapped with, if any.
 
     Either the links have each other's numbers, or their rows each other's ids.
     """

@@ -21,7 +21,7 @@ _AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True)
 class ChainStretch:
-    """The links after a number up to another, and what is known of the link before the first.
+    """The links after one number up to another, and the digest of the link before the first.
 
     Entries before `kept_from` may be gone.
     """
@@ -36,7 +36,7 @@ class ChainStretch:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """How a stretch ends that is whole, and how many of its entries were dropped."""
+    """The end of a stretch that is whole, and how many of its entries were dropped."""
 
     digest: bytes
     position: int
@@ -44,11 +44,11 @@ class Walked:
 
 
 Walk = Callable[[Sequence[ChainStretch]], Awaitable[Sequence[Walked | None]]]
-"""Goes along stretches, and returns of each how it ends; None: it is not whole."""
+"""Checks stretches, and returns the end of each; None: it is not whole."""
 
 
 async def walk(connection: asyncpg.Connection, stretch: ChainStretch) -> Walked | None:
-    """Go along a stretch in the snapshot of a connection; return None where it is not whole."""
+    """Check a stretch in the snapshot of a connection; return None if it is not whole."""
     going = _Going(stretch)
     for after in range(stretch.after, stretch.upto, _AT_ONCE):
         upto = min(after + _AT_ONCE, stretch.upto)
@@ -60,7 +60,7 @@ async def walk(connection: asyncpg.Connection, stretch: ChainStretch) -> Walked 
 
 
 class _Read(NamedTuple):
-    """Links in their order, their rows as they are hashed, and which events lie at their places."""
+    """Links in order, their rows in hashed form, and the events at their positions."""
 
     links: Sequence[Any]
     rows: Mapping[UUID, bytes]
@@ -92,7 +92,7 @@ async def _texts(
 
 
 class _Going:
-    """How far a stretch was gone along: number, digest and position of the last link."""
+    """The progress in a stretch: number, digest and position of the last link."""
 
     def __init__(self, stretch: ChainStretch) -> None:
         self.digest = stretch.digest

@@ -12,7 +12,7 @@ from services.core.kit.database import Base
 class BoardLink(Base):
     """The secret part of an address that shows the leader's page of a plan, and nothing else.
 
-    It is good until its end, or until it is revoked. The secret is kept as a digest only. `name`
+    It is valid until its end, or until it is revoked. Only a digest of the secret is stored. `name`
     tells people whom it was made for.
     """
 

@@ -15,12 +15,12 @@ from services.core.board.models import BoardLink
 from services.core.kit.statements import DriverStatement
 
 MOST_PERIODS = 60
-"""Periods that a curve shows at most: the last of them."""
+"""Most periods that a curve shows: the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoodLink:
-    """A link that is good: which plan it shows, and until when."""
+    """A valid link: the plan that it shows, and its end."""
 
     id: UUID
     city_code: str
@@ -37,7 +37,7 @@ WHERE city_code = :city AND secret_digest = :digest AND revoked_at IS NULL AND e
 async def good_link(
     connection: asyncpg.Connection | asyncpg.Pool, *, city_code: str, digest: bytes, now: datetime
 ) -> GoodLink | None:
-    """Return the link with this digest if it is neither revoked nor over."""
+    """Return the link with this digest if it is neither revoked nor expired."""
     given = {"city": city_code, "digest": digest, "now": now}
     row = await connection.fetchrow(*_GOOD_LINK.bind(given))
     return None if row is None else GoodLink(**row)
@@ -46,7 +46,7 @@ async def good_link(
 async def links_of(
     session: AsyncSession, city_code: str, plan_code: str, *, after: UUID | None, limit: int
 ) -> Sequence[BoardLink]:
-    """Return the links to a plan's board, the oldest first, after the id `after`."""
+    """Return the links to a plan's board, oldest first, after the id `after`."""
     wanted = select(BoardLink).where(
         BoardLink.city_code == city_code, BoardLink.plan_code == plan_code
     )
@@ -72,7 +72,7 @@ async def link_for_update(
 
 @dataclass(frozen=True, slots=True)
 class PeriodStanding:
-    """How a plan stood in a period by its newest scoreboard, and by what that was drawn."""
+    """A plan's standing in a period by its newest scoreboard, and that scoreboard's basis."""
 
     period: str
     plan_version: int
@@ -99,7 +99,7 @@ ORDER BY k.place
 async def standings(
     session: AsyncSession, city_code: str, plan_code: str, *, basis: str, periods: Sequence[str]
 ) -> list[PeriodStanding]:
-    """Return how a plan stood in those of some periods that have a scoreboard, in their order."""
+    """Return a plan's standing in those of some periods that have a scoreboard, in their order."""
     given = {
         "city": city_code,
         "plan": plan_code,
@@ -118,14 +118,14 @@ ORDER BY sequence DESC LIMIT 1
 
 
 async def board_position(session: AsyncSession, city_code: str, plan_code: str, period: str) -> int:
-    """Return up to where in the log the newest scoreboard of a period counts; 0: there is none."""
+    """Return the log position of the newest scoreboard of a period; 0: there is none."""
     given = {"city": city_code, "plan": plan_code, "period": period}
     return await session.scalar(_NEWEST, given) or 0
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedBoard:
-    """A scoreboard as it was published, and by which version of the plan it was drawn."""
+    """A published scoreboard, and the version of the plan that it was drawn from."""
 
     number: int
     period: str
@@ -152,6 +152,6 @@ ORDER BY s.sequence LIMIT 1
 async def last_published(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> PublishedBoard | None:
-    """Return what was published last of a plan and not taken back; None: nothing."""
+    """Return a plan's last published scoreboard that was not taken back; None: there is none."""
     row = (await session.execute(_PUBLISHED, {"city": city_code, "plan": plan_code})).first()
     return None if row is None else PublishedBoard(*row)

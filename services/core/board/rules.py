@@ -7,14 +7,14 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 
 LONGEST = timedelta(days=400)
-"""A year, and some days to make the next one in."""
+"""The longest lifetime of a link: a year, and some days to make the next one in."""
 
 SHOWS: frozenset[Scope] = frozenset({"plan:read", "alerts:read"})
-"""What a link opens: the plan's scores and what is late, no value of a unit and no evidence."""
+"""The rights of a link: the plan's scores and late items, no value of a unit and no evidence."""
 
 
 def end_faults(expires_at: datetime, now: datetime, place: str) -> list[Fault]:
-    """Return what is wrong with the end of a new link."""
+    """Return the faults of a new link's end."""
     if now < expires_at <= now + LONGEST:
         return []
     said = Text(

@@ -15,12 +15,12 @@ from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
 
 LABEL = "wufeiboard"
-"""How the secret of a link begins."""
+"""The prefix of a link's secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRequest:
-    """Which plan a link is to show until when; `name` tells people whom it is for."""
+    """The plan and end of a new link; `name` tells people whom it is for."""
 
     plan_code: str
     name: str
@@ -30,10 +30,10 @@ class LinkRequest:
 async def make_link(
     session: AsyncSession, *, request: LinkRequest, actor: Actor, now: datetime
 ) -> tuple[BoardLink, str]:
-    """Make a link and return it with its secret, which is shown this once.
+    """Make a link and return it with its secret, which is shown only now.
 
     Raises:
-        InvalidInput: its end has passed, or is too far away.
+        InvalidInput: its end is in the past, or too far in the future.
     """
     faults = end_faults(request.expires_at, now, "/expires_at")
     if faults:
@@ -60,7 +60,7 @@ async def make_link(
 async def revoke_link(
     session: AsyncSession, link: BoardLink, *, actor: Actor, now: datetime
 ) -> None:
-    """Revoke a locked link; revoking it again changes nothing."""
+    """Revoke a locked link. Idempotent."""
     if link.revoked_at is None:
         link.revoked_at = now
         await session.flush()

@@ -21,16 +21,16 @@ from services.core.kit.text import Text
 
 FORMAT = "wufei-drop/1"
 PURPOSE = "file drops"
-"""What the key that signs is made for, out of the sealing key."""
+"""The purpose for which the signing key is derived from the sealing key."""
 
 FOLDER = r"^[a-z0-9][a-z0-9-]{0,39}$"
-"""What a folder may be called."""
+"""The form of a folder's name."""
 
 NAME = re.compile(r"events_(\d{8})\.ndjson$")
-"""What a file is called: its number with eight digits."""
+"""The form of a file's name: its number with eight digits."""
 
 _FEWEST_LINES = 2
-"""The first line and what stands behind the last line feed."""
+"""The first line, and the empty one after the last line feed."""
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -71,9 +71,10 @@ class _Last(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DropCover:
-    """What a file says of itself: the events at the positions (`after`, `upto`] of the log.
+    """The header of a file: it has the events at the positions (`after`, `upto`] of the log.
 
-    `after` is where the last file ended: what lies between without an event for it is covered too.
+    `after` is where the file before ended: positions in between without an event for it are covered
+    too.
     """
 
     folder: str
@@ -118,15 +119,15 @@ def _digest(first: bytes, digests: Sequence[str]) -> str:
 
 
 def name_of(number: int) -> str:
-    """Return what the file of a number is called."""
+    """Return the name of the file with a number."""
     return f"events_{number:08}.ndjson"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDrop:
-    """A file that was read: where it stands, how many events it holds, what is wrong with it.
+    """A file that was read: its place in the series, its number of events, its faults.
 
-    `numbered` None: it cannot be told where it stands. `public_key` signed it; None: nobody did.
+    `numbered` None: its place cannot be determined. `public_key` signed it; None: it is unsigned.
     """
 
     numbered: NumberedFile | None
@@ -153,11 +154,11 @@ NOBODY = Text(
     "没有签名：任何人都可以做出这样一个文件",
     "Nobody signed it: anybody can make such a file",
 )
-"""What is said of files that nobody signed where no key is asked for."""
+"""The note on unsigned files when no key is required."""
 
 
 def read_drop(content: bytes, trusted: Sequence[bytes] = ()) -> ReadDrop:
-    """Return what a file is, and what is wrong with it; a key of `trusted` signed it, if any is."""
+    """Return a file's content and faults; with `trusted` keys, one of them must have signed it."""
     lines = content.split(b"\n")
     try:
         first = _First.model_validate_json(lines[0])
@@ -179,7 +180,7 @@ def _faults(
     lines: Sequence[bytes], first: _First, end: _End, trusted: Sequence[bytes]
 ) -> Iterator[FileFault]:
     bodies = lines[1:-2]
-    # Counted as lines of the file, of which the first is no event.
+    # Lines of the file are counted, of which the first is no event.
     yield from item_faults(bodies, end.events, part="event")
     if end.digest != _digest(lines[0], end.events):
         yield FileFault("1", _SUM)
@@ -198,14 +199,14 @@ def _faults(
 
 
 def drop_faults(files: Mapping[str, NumberedFile]) -> Iterator[FileFault]:
-    """Yield what is wrong between files that lie together, by their names."""
+    """Yield the faults between the files of a folder, by their names."""
     return series_faults(files, NAME)
 
 
 def unsigned_beside(files: Mapping[str, ReadDrop]) -> Iterator[FileFault]:
-    """Yield the files that nobody signed where others that lie beside them, by name, are signed.
+    """Yield the unsigned files, by name, of a folder that has signed ones.
 
-    Whoever signs, signs each: one without a signature among them was made by somebody else.
+    A signing installation signs each file, so somebody else made one without a signature.
     """
     if any(one.public_key is not None for one in files.values()):
         for name, one in files.items():

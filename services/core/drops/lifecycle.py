@@ -60,7 +60,7 @@ _GONE = Text(
 def hears(actor: Actor | None, city_code: str, plan_code: str | None) -> bool:
     """Return whether a key may have events sent to others, as webhooks are.
 
-    Those of one plan, where one is named: a key that is bound to another hears nothing of it.
+    With a `plan_code`, those of that plan: a key bound to another plan may not.
     """
     return (
         actor is not None
@@ -72,7 +72,7 @@ def hears(actor: Actor | None, city_code: str, plan_code: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DropRequest:
-    """Where which events are to be dropped; no types: all, no plan: those of every one."""
+    """The folder and the events of a new drop; no types: all, no plan: those of every plan."""
 
     folder: str
     owner_id: UUID
@@ -83,10 +83,10 @@ class DropRequest:
 async def create_drop(
     session: AsyncSession, city_code: str, request: DropRequest, *, actor: Actor, now: datetime
 ) -> FileDrop:
-    """Have events dropped into a folder, from what happens next.
+    """Make a file drop for a folder, from the next event on.
 
     Raises:
-        InvalidInput: what is asked for has faults; each is told.
+        InvalidInput: the request has faults, which are all reported.
         DropRefused: the city has as many as it may have.
     """
     await lock_name(session, f"file drops of {city_code}")
@@ -185,12 +185,12 @@ async def open_drop(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Go on where a closed drop was left, as another key if one is named; nothing is lost.
+    """Reopen a drop where it was closed, as another key if one is given; no event is lost.
 
-    One that is open goes on as that key too, before the key that it had ends.
+    An open drop changes to that key too, before its former key ends.
 
     Raises:
-        DropRefused: that key, or the one that it had, is good no more or may not hear.
+        DropRefused: that key, or its former one, is no longer valid or may not read the events.
     """
     wanted = drop.owner_id if owner_id is None else owner_id
     owner = await actor_of_key(session, drop.city_code, wanted, channel="drop", now=now)
@@ -213,10 +213,10 @@ async def open_drop(
 
 
 async def write_again(session: AsyncSession, drop: FileDrop, number: int) -> None:
-    """Have a file written again, the same bytes.
+    """Have a file written again, with the same bytes.
 
     Raises:
-        DropRefused: it is not kept.
+        DropRefused: its bytes are no longer kept.
     """
     given = {"city": drop.city_code, "drop": drop.id, "number": number}
     if await session.scalar(AGAIN, given) is None:

@@ -20,11 +20,11 @@ from services.core.kit.database import Base
 
 
 class FileDrop(Base):
-    """A folder that events are dropped into: those that the key `owner_id` hears of.
+    """A folder that gets the events that the key `owner_id` may read, as files.
 
-    `event_types` empty: all; `plan_code` null: of every plan. `position` is how far the log is
-    dropped, `number` and `digest` are of the last file, and `reached` the position that it covers
-    the log to: behind `position` where nothing was for a file since. Null: `position`.
+    `event_types` empty: all; `plan_code` null: of every plan. `position` is the log's position read
+    so far, `number` and `digest` are of the last file, and `reached` is the position that it
+    covers: behind `position` if no later event was for a file. Null: `position`.
     """
 
     __tablename__ = "file_drop"
@@ -51,9 +51,9 @@ class FileDrop(Base):
 
 
 class DroppedFile(Base):
-    """A file by its number, kept before it is written: written again it has the same bytes.
+    """A file by its number, stored before it is written, so that rewriting gives the same bytes.
 
-    `written_at` null: it waits to be written. `content` goes after 90 days.
+    `written_at` null: it waits to be written. `content` is deleted after 90 days.
     """
 
     __tablename__ = "dropped_file"

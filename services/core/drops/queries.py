@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.drops.models import DroppedFile, FileDrop
 
 MOST_DROPS = 50
-"""File drops of a city."""
+"""Most file drops of a city."""
 
 
 CITIES_WITH_DROPS = select(FileDrop.city_code).distinct().order_by(FileDrop.city_code)
-"""The statement of the cities that have file drops; old files of closed ones are emptied too."""
+"""The cities that have file drops, also closed ones, because their old files are emptied too."""
 
 
 async def drops(session: AsyncSession, city_code: str) -> Sequence[FileDrop]:

@@ -22,24 +22,24 @@ from services.core.kit.signatures import Signer
 from services.core.webhooks.bodies import body_of
 
 EVENTS_AT_MOST = 500
-"""Events of one file, and numbers of the log that are read for it."""
+"""Most events of a file, and most positions of the log read at once."""
 
 KEPT = timedelta(days=90)
-"""How long the bytes of a file are kept beside the log."""
+"""How long the bytes of a file are kept."""
 
 _MOST_READ = 20
-"""So many stretches of the log are read for one file where nothing in them is for it."""
+"""Most stretches of the log read for a file while none has an event for it."""
 
 _TEST = "webhook.test"
-"""What tries an endpoint of another system, and is for that alone."""
+"""The type of events that test an endpoint, which are for that endpoint only."""
 
 
 async def make_file(
     session: AsyncSession, city_code: str, drop_id: UUID, *, signer: Signer | None, now: datetime
 ) -> bool:
-    """Make the next file of a drop, or move on where nothing is for it; return whether more may be.
+    """Make the next file of a drop, or advance if no event is for it; return whether to go on.
 
-    A drop whose owner's key is good no more, or may hear no more, is disabled.
+    A drop whose owner's key is no longer valid, or may no longer read events, is disabled.
     """
     drop = await queries.drop_for_update(session, city_code, drop_id)
     if drop is None or drop.state != "active":
@@ -121,5 +121,5 @@ async def note_written(
 
 
 async def empty_old(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Let the bytes of a city's old files go; a file that waits to be written keeps them."""
+    """Delete the bytes of a city's old files; a file that waits to be written keeps them."""
     await session.execute(EMPTY_OLD, {"city": city_code, "before": now - KEPT})

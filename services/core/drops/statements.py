@@ -13,11 +13,11 @@ UPDATE dropped_file SET written_at = NULL
 WHERE city_code = :city AND drop_id = :drop AND number = :number AND content IS NOT NULL
 RETURNING number
 """)
-"""Lets a file be written again; none where its bytes are gone."""
+"""Marks a file to be written again, if its bytes are kept."""
 
 EMPTY_OLD = text("""
 UPDATE dropped_file SET content = NULL
 WHERE city_code = :city AND made_at < CAST(:before AS timestamptz)
     AND content IS NOT NULL AND written_at IS NOT NULL
 """)
-"""Lets the bytes of old files go; what they told is in the log."""
+"""Deletes the bytes of old files; their events are in the log."""

@@ -20,36 +20,36 @@ from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS
 
 SAID = (*FORMS, *REMARKS)
-"""The columns of a row that say what a figure is."""
+"""The columns of a row that hold the figure."""
 
 HASHED = (
     *("biz_key", "op", "plan_code", "indicator_code", "organization_code", "period"),
     *SAID,
     "ver",
 )
-"""The columns that `row_hash` covers, in their order: what is said, not when it was carried."""
+"""The columns that `row_hash` covers, in order: the content, not the time of carrying."""
 
 ROW = ("ex_id", *HASHED, "batch_no", "src_time", "row_hash")
-"""The columns of a row that whoever writes it fills."""
+"""The columns that the writer of a row fills."""
 
 _OPERATIONS: Mapping[str, str] = {"I": "upsert", "U": "upsert", "D": "delete"}
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """Return the digest of a row: the SHA-256 of its columns joined by `|`, nothing for null."""
+    """Return the digest of a row: SHA-256 of its columns joined by `|`, an empty text for null."""
     said = "|".join("" if row[name] is None else str(row[name]) for name in HASHED)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
 def biz_key(plan_code: str, place: Slot) -> str:
-    """Return the key of a place: one for all rows that tell of it."""
+    """Return the key of a place, the same for all its rows."""
     return "|".join((plan_code, *place))
 
 
 def out_row(
     figure: CarriedFigure, plan_code: str, *, batch_no: str, now: datetime
 ) -> dict[str, Any]:
-    """Return the row that tells of a figure; the same one at the same position has one `ex_id`."""
+    """Return the row of a figure; the same figure at the same position has one `ex_id`."""
     place = figure.place
     columns = figure_columns(figure.image)
     row: dict[str, Any] = {
@@ -75,7 +75,7 @@ _KEY = Text("biz_key 应为 {made}", "biz_key must be {made}")
 
 
 def in_row(index: int, row: Mapping[str, Any]) -> BatchRow:
-    """Return a row that another system wrote as one of a batch, with what is wrong with it."""
+    """Return another system's row as a row of a batch, with its faults."""
     place = {name: row[name] for name in Slot._fields}
     raw = {name: row[name] for name in SAID if row[name] is not None}
     operation = _OPERATIONS.get(row["op"], "")

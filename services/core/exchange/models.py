@@ -10,9 +10,9 @@ from services.core.kit.database import Base
 
 
 class ExchangeChannel(Base):
-    """The exchange of one plan: up to which `position` of the log its figures were written out.
+    """The exchange of a plan: its figures were written out up to `position` of the log.
 
-    What comes in is written as the key `key_id`; null: nothing is taken.
+    Incoming rows are written as the key `key_id`; null: none is taken.
     """
 
     __tablename__ = "exchange_channel"
@@ -26,10 +26,10 @@ class ExchangeChannel(Base):
 
 
 class ExchangedRow(Base):
-    """A row of an exchange table as we wrote it (`out`) or took it (`in`), by its `ex_id`.
+    """A row of an exchange table that we wrote (`out`) or took (`in`), by its `ex_id`.
 
-    Of one that came in `outcome` is what became of it, and `message` why it was refused, or is
-    doubted: whoever takes it again is told the same.
+    For an incoming row, `outcome` is its result and `message` the reason of a refusal or a warning:
+    a repeat gets the same answer.
     """
 
     __tablename__ = "exchanged_row"

@@ -17,7 +17,7 @@ _AT_ONCE = 2_000
 async def channel_for_update(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> ExchangeChannel | None:
-    """Return the exchange of a plan, locked: nobody else exchanges meanwhile."""
+    """Return the exchange of a plan, locked against other exchanges meanwhile."""
     return await session.scalar(
         select(ExchangeChannel)
         .where(ExchangeChannel.city_code == city_code, ExchangeChannel.plan_code == plan_code)
@@ -29,7 +29,7 @@ async def channel_for_update(
 async def new_rows(
     beside: asyncpg.Connection, plan_code: str, *, most: int
 ) -> Sequence[Mapping[str, Any]]:
-    """Return rows of a plan that wait to be taken, the oldest versions first."""
+    """Return rows of a plan that wait to be taken, lowest versions first."""
     found: Sequence[Mapping[str, Any]] = await beside.fetch(
         *NEW_IN.bind({"plan": plan_code, "most": most})
     )
@@ -39,7 +39,7 @@ async def new_rows(
 async def taken_before(
     session: AsyncSession, city_code: str, plan_code: str, ids: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what became of rows that were taken before, by id."""
+    """Return the results of rows that were taken before, by id."""
     given = {"city": city_code, "plan": plan_code, "ids": list(ids)}
     return {row.ex_id: row for row in await session.execute(TAKEN_BEFORE, given)}
 
@@ -47,7 +47,7 @@ async def taken_before(
 async def latest_versions(
     session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[str]
 ) -> dict[str, int]:
-    """Return the latest version of places that was taken, by key."""
+    """Return the latest version that was taken of each place, by key."""
     given = {"city": city_code, "plan": plan_code, "keys": list(keys)}
     return {row.biz_key: row.ver for row in await session.execute(LATEST_OF, given)}
 
@@ -55,7 +55,7 @@ async def latest_versions(
 async def rows_there(
     beside: asyncpg.Connection, direction: str, plan_code: str
 ) -> AsyncIterator[Sequence[Any]]:
-    """Yield the rows of an exchange table by id, many at once."""
+    """Yield the rows of an exchange table in order of id, many at once."""
     after = ""
     while True:
         given = {"plan": plan_code, "after": after, "most": _AT_ONCE}
@@ -70,7 +70,7 @@ async def rows_there(
 async def rows_kept(
     session: AsyncSession, city_code: str, plan_code: str, direction: str
 ) -> dict[str, KeptRow]:
-    """Return what is kept of all rows that we wrote or took, by id."""
+    """Return our records of all rows that we wrote or took, by id."""
     kept: dict[str, KeptRow] = {}
     after = ""
     while True:

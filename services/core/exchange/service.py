@@ -40,7 +40,7 @@ from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, ju
 from services.core.submissions.batch.service import carry_out
 
 ROWS_AT_MOST = 500
-"""Rows of one step in, and positions of the log of one step out."""
+"""Rows of one incoming step, and positions of the log of one outgoing step."""
 
 DONE, REFUSED = 2, 9
 """What `ex_status` says of a row that was taken."""
@@ -76,10 +76,9 @@ async def open_channel(
     actor: Actor,
     now: datetime,
 ) -> ExchangeChannel:
-    """Have a plan exchanged from its whole log on; or change as which key its rows are written.
+    """Have a plan exchanged from the beginning of its log; or change the key that writes its rows.
 
-    A `key_id` that is None leaves that as it is; with `takes` false no key has it any more, and
-    nothing is taken.
+    A `key_id` of None leaves the key as it is; `takes` false removes it, so that nothing is taken.
 
     Raises:
         ExchangeRefused: there is no such plan or key, or the key may not report values.
@@ -113,10 +112,10 @@ async def open_channel(
 async def _writer(
     session: AsyncSession, city_code: str, plan_code: str, key_id: UUID | None, now: datetime
 ) -> Actor:
-    """Return as whom rows that come in are written.
+    """Return the actor that writes incoming rows.
 
     Raises:
-        ExchangeRefused: there is no such key that is good, or it may not report to this plan.
+        ExchangeRefused: there is no such valid key, or it may not report to this plan.
     """
     actor = None
     if key_id is not None:
@@ -128,10 +127,10 @@ async def _writer(
 
 
 async def locked_channel(session: AsyncSession, city_code: str, plan_code: str) -> ExchangeChannel:
-    """Return the exchange of a plan; until the transaction ends nobody else exchanges.
+    """Return the exchange of a plan, locked: until the transaction ends nobody else exchanges.
 
     Raises:
-        ExchangeRefused: none is set.
+        ExchangeRefused: there is none.
     """
     channel = await queries.channel_for_update(session, city_code, plan_code)
     if channel is None:
@@ -142,9 +141,9 @@ async def locked_channel(session: AsyncSession, city_code: str, plan_code: str) 
 async def write_out(
     session: AsyncSession, beside: asyncpg.Connection, channel: ExchangeChannel, *, now: datetime
 ) -> tuple[int, bool]:
-    """Write what a stretch of the log tells of; return how many rows, and whether there is more.
+    """Write the figures of a stretch of the log; return how many rows, and whether there is more.
 
-    The rows are committed there before this transaction is; a repeat finds them by their ids.
+    The rows are committed there before this transaction commits; a retry finds them by their ids.
     """
     city, plan = channel.city_code, channel.plan_code
     head = await log_position(session, city)
@@ -171,7 +170,7 @@ async def _write_rows(
     values = [WRITE_OUT.bind({name: row[name] for name in ROW}) for row in rows]
     async with beside.transaction():
         await beside.executemany(values[0][0], [one[1:] for one in values])
-    # As they stand there: a repeat may have found an earlier wording of the same position.
+    # The digests are read back, because a retry may have found other content of the same position.
     ids = [row["ex_id"] for row in rows]
     there = {one[0]: one[1] for one in await beside.fetch(*HASHES_OUT.bind({"ids": ids}))}
     hashed = [{**row, "row_hash": there[row["ex_id"]]} for row in rows if row["ex_id"] in there]
@@ -205,7 +204,7 @@ async def _remember(
 
 @dataclass(frozen=True, slots=True)
 class TakenRow:
-    """What became of a row that came in; `message` says why it was refused, or is doubted."""
+    """The result of an incoming row; `message` is the reason of a refusal or a warning."""
 
     ex_id: str
     outcome: str
@@ -213,7 +212,7 @@ class TakenRow:
 
     @property
     def status(self) -> int:
-        """What `ex_status` is told."""
+        """The value for `ex_status`."""
         return REFUSED if self.outcome == "refused" else DONE
 
 
@@ -224,13 +223,13 @@ async def take_rows(
     *,
     now: datetime,
 ) -> list[TakenRow]:
-    """Write what rows say through the batch; return what became of those that were looked at.
+    """Write rows through the batch; return the results of those that were handled.
 
-    Of several rows of one place the first is looked at, and the others are left for the next step.
+    Of several rows of a place only the first is handled; the others are left for the next step.
 
     Raises:
-        ExchangeRefused: there is no key that is good.
-        PlanChanged, BatchContended: see `carry_out`; it may be tried again.
+        ExchangeRefused: there is no valid key.
+        PlanChanged, BatchContended: see `carry_out`; it may be retried.
     """
     city, code = channel.city_code, channel.plan_code
     actor = await _writer(session, city, code, channel.key_id, now)
@@ -263,7 +262,7 @@ async def take_rows(
             said, faults = outcome_of(one)
             told = _message([*faults, *warned_of(one, plan, actor)])
             became[fresh[one.index][0]["ex_id"]] = said, told
-    # By the place as it was read: a key with a blank too much is not another place.
+    # By the parsed place, because a key with an extra blank is not another place.
     keyed = [{**row, "biz_key": key} for (row, _), key in zip(fresh, keys, strict=True)]
     await _remember(session, channel, "in", keyed, became, now)
     return done + [TakenRow(ex_id, *what) for ex_id, what in became.items()]
@@ -272,7 +271,7 @@ async def take_rows(
 def _first_of_each_place(
     rows: Sequence[Mapping[str, Any]],
 ) -> list[tuple[Mapping[str, Any], BatchRow]]:
-    """Return rows with how they are read, the first of several that are of one place."""
+    """Return rows with their parsed form, only the first of each place."""
     read = [(row, in_row(0, row)) for row in rows]
     return list({made.slot: (row, made) for row, made in reversed(read)}.values())
 
@@ -284,7 +283,7 @@ def _again(row: Mapping[str, Any], before: Any) -> TakenRow:
 
 
 def _row(index: int, made: BatchRow, version: int, newest: int | None) -> BatchRow:
-    """Return a row at its place of the batch; one that is older than what was taken is refused."""
+    """Return a row with its index in the batch; one older than what was taken is refused."""
     if newest is None or version >= newest:
         return replace(made, index=index)
     fault = Fault("/ver", "exchange-older", _OLDER.format(latest=newest), version)
@@ -292,7 +291,7 @@ def _row(index: int, made: BatchRow, version: int, newest: int | None) -> BatchR
 
 
 def _message(faults: Sequence[Fault]) -> str | None:
-    """Return why a row was refused, or is doubted, as one text for people and programs."""
+    """Return the faults of a row as a single text for people and programs."""
     if not faults:
         return None
     said = "; ".join(f"{one.code}: {one.detail.zh} / {one.detail.en}" for one in faults)
@@ -302,7 +301,7 @@ def _message(faults: Sequence[Fault]) -> str | None:
 async def tell_taken(
     beside: asyncpg.Connection, taken: Sequence[TakenRow], *, now: datetime
 ) -> None:
-    """Tell the other side what became of its rows, once that is committed here."""
+    """Tell the other side the results of its rows, once they are committed here."""
     given = {
         "ids": [one.ex_id for one in taken],
         "statuses": [one.status for one in taken],

@@ -11,18 +11,18 @@ WRITE_OUT = DriverStatement(
     f"INSERT INTO ex_out_submission ({_COLUMNS}, ex_status)"  # noqa: S608 (names of our own)
     f" VALUES ({', '.join(f':{name}' for name in ROW)}, 0) ON CONFLICT (ex_id) DO NOTHING"
 )
-"""Writes a row for the other side, once."""
+"""Writes a row for the other side, idempotently."""
 
 HASHES_OUT = DriverStatement(
     "SELECT ex_id, row_hash FROM ex_out_submission WHERE ex_id = ANY(CAST(:ids AS text[]))"
 )
-"""The digests of rows as they stand there."""
+"""The digests of rows as stored there."""
 
 NEW_IN = DriverStatement(
     f"SELECT {_COLUMNS} FROM ex_in_submission"  # noqa: S608 (names of our own)
     " WHERE plan_code = :plan AND ex_status IN (0, 1) ORDER BY ver, ex_id LIMIT :most"
 )
-"""The rows of a plan that nobody has done yet, the oldest first."""
+"""The rows of a plan that wait to be taken, oldest first."""
 
 SETTLE_IN = DriverStatement("""
 UPDATE ex_in_submission AS r SET ex_status = w.status, ex_msg = w.message, ex_time = :now
@@ -30,7 +30,7 @@ FROM unnest(CAST(:ids AS text[]), CAST(:statuses AS smallint[]), CAST(:messages 
     AS w(ex_id, status, message)
 WHERE r.ex_id = w.ex_id
 """)
-"""Tells the other side what became of its rows; nothing else of them is touched."""
+"""Tells the other side the results of its rows; their other columns are not touched."""
 
 _RECONCILED = ", ".join(("ex_id", *HASHED, "row_hash", "ex_status", "ex_msg"))
 
@@ -44,7 +44,7 @@ PART_OF = {
         " WHERE plan_code = :plan AND ex_id > :after ORDER BY ex_id LIMIT :most"
     ),
 }
-"""The next rows of a table by id: what they say, and what became of them."""
+"""The next rows of a table by id: their content, and their results."""
 
 NOTE_RECON = DriverStatement("""
 INSERT INTO ex_recon (recon_day, plan_code, direction, rows_total, rows_new, rows_done,
@@ -56,7 +56,7 @@ ON CONFLICT (recon_day, plan_code, direction) DO UPDATE SET
     rows_missing = excluded.rows_missing, rows_altered = excluded.rows_altered,
     made_at = excluded.made_at
 """)
-"""Writes the reconciliation of a day, or the later one of the same day."""
+"""Writes the reconciliation of a day, replacing an earlier one of the same day."""
 
 REMEMBER_ROWS = text("""
 INSERT INTO exchanged_row (city_code, plan_code, direction, ex_id, biz_key, ver, row_hash, outcome,
@@ -68,14 +68,14 @@ FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[]), CAST(:vers AS bigint[])
     AS w(ex_id, biz_key, ver, row_hash, outcome, message)
 ON CONFLICT (city_code, plan_code, direction, ex_id) DO NOTHING
 """)
-"""Keeps which rows were written or taken, with what became of them."""
+"""Records which rows were written or taken, with their results."""
 
 TAKEN_BEFORE = text("""
 SELECT ex_id, row_hash, outcome, message FROM exchanged_row
 WHERE city_code = :city AND plan_code = :plan AND direction = 'in'
     AND ex_id = ANY(CAST(:ids AS text[]))
 """)
-"""What became of rows that were taken before."""
+"""The results of rows that were taken before."""
 
 LATEST_OF = text("""
 SELECT biz_key, max(ver) AS ver FROM exchanged_row
@@ -83,4 +83,4 @@ WHERE city_code = :city AND plan_code = :plan AND direction = 'in'
     AND biz_key = ANY(CAST(:keys AS text[])) AND outcome <> 'refused'
 GROUP BY biz_key
 """)
-"""The latest version of places that was taken; one that was refused says nothing of its place."""
+"""The latest version that was taken of each place; refused versions do not count."""

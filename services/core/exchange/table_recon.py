@@ -11,10 +11,10 @@ _MOST_NAMED = 100
 
 @dataclass(slots=True)
 class TableRecon:
-    """How many rows a table has and what became of them.
+    """The number of rows of a table, and their results.
 
-    `missing` are ids of rows that we wrote or took and that are there no more; `altered` those that
-    say something else now; `refused` are ids with the reason, each list the first hundred.
+    `missing` are ids of rows that we wrote or took and that are gone; `altered` those with other
+    content now; `refused` are ids with the reason; each list has at most the first hundred.
     """
 
     total: int = 0
@@ -29,20 +29,20 @@ class TableRecon:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no row lacks and none was changed."""
+        """Whether no row is missing and none was altered."""
         return not (self.missing_rows or self.altered_rows)
 
 
 class KeptRow(NamedTuple):
-    """What was kept of a row: its digest, and whether it was refused (then nothing was taken)."""
+    """Our record of a row: its digest, and whether it was refused (then nothing was taken)."""
 
     row_hash: str
     refused: bool
 
     def is_other(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a row says another thing than was kept, whatever its digest column says.
+        """Return whether a row's content differs from our record, whatever its digest column says.
 
-        One that was refused may never have had the digest of what it says.
+        A refused row may never have had the right digest.
         """
         if row["row_hash"].strip() != self.row_hash:
             return True
@@ -50,14 +50,14 @@ class KeptRow(NamedTuple):
 
 
 class Reconciling:
-    """Takes the rows of a table part by part."""
+    """Reconciles a table part by part."""
 
     def __init__(self, kept: Mapping[str, KeptRow]) -> None:
         self._kept = dict(kept)
         self.found = TableRecon()
 
     def take(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Hold some rows against what was kept of them."""
+        """Compare some rows with our records."""
         found = self.found
         for row in rows:
             found.total += 1
@@ -74,7 +74,7 @@ class Reconciling:
                     found.altered.append(row["ex_id"])
 
     def end(self) -> TableRecon:
-        """Return what was found, once all rows were taken."""
+        """Return the result, once all rows were taken."""
         self.found.missing_rows = len(self._kept)
         self.found.missing = sorted(self._kept)[:_MOST_NAMED]
         return self.found

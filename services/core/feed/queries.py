@@ -33,19 +33,19 @@ APPROVED_EVENTS: tuple[EventType, ...] = (
     "assessment.corrected",
     "score.updated",
 )
-"""What tells of the plan as it was decided, and of what was approved."""
+"""Types of events about decisions on the plan, and about approved figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Positioned:
-    """An event with its number."""
+    """An event with its position."""
 
     position: int
     event: Event
 
 
 def heard(actor: Actor) -> TextClause:
-    """Return the condition on `event` that keeps a caller to what it hears of."""
+    """Return the condition on `event` that limits a caller to the events it may see."""
     seen = scope(actor, event_owner("event"))
     if actor.may(Permission.HEAR_OF_EVERY_WEBHOOK):
         return seen.clause
@@ -59,10 +59,10 @@ def heard(actor: Actor) -> TextClause:
 def heard_by_owners(
     city_code: str, event: str, *, role: str, unit: str, credential: str
 ) -> TextClause:
-    """Return the condition on events of a city that the owners of receivers hear, many at once.
+    """Return the condition on events that owners of receivers may see, for many owners at once.
 
-    `event` is what the statement calls the events; `role`, `unit` (null: the whole city) and
-    `credential` are expressions on the receivers. City and plan are the statement's to compare.
+    `event` is the alias of the events; `role`, `unit` (null: the whole city) and `credential` are
+    expressions on the receivers. The statement itself has to compare city and plan.
     """
     seen = seen_by_each(
         Permission.MANAGE_WEBHOOKS.roles,
@@ -77,12 +77,12 @@ def heard_by_owners(
 
 
 def event_owner(event: str) -> Owned:
-    """Return whose an event is, in a statement that calls the events by this name.
+    """Return the ownership of an event, in a statement that uses this alias.
 
-    What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
-    hears; what concerns one, that unit, who leads its indicator, measure or register, who assesses
-    by its score sheet, and who sees the whole plan. Of an assessment that is not published only
-    those who assess hear, and who sees the whole plan.
+    An event without a unit (plans, periods, targets, approved scores) is visible to every reader of
+    the plan. One of a unit is visible to that unit, to the leads of its indicator, measure or
+    register, to assessors of its score sheet, and to those who see the whole plan. An unpublished
+    assessment is visible only to its assessors and to those who see the whole plan.
     """
     of = "CASE WHEN {event}.subject_kind IN ({kinds}) THEN {event}.data->>'{member}' END"
     provisional = f"({event}.type = 'score.updated' AND {event}.data->>'basis' = 'submitted')"
@@ -107,10 +107,10 @@ _APPROVED = ", ".join(f"'{name}'" for name in APPROVED_EVENTS)
 
 
 def _receivers_own(event: str, credential: str) -> str:
-    """Return the condition that leaves out events about receivers that another key made.
+    """Return the condition that excludes events about receivers that another key made.
 
     Such an event carries the organization of the receiver's owner. Without this condition the
-    owner's colleagues would hear of it too.
+    owner's colleagues would see it too.
     """
     return (
         f"({event}.subject_kind <> 'webhook_endpoint'"
@@ -120,7 +120,7 @@ def _receivers_own(event: str, credential: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What a reader narrows the log to; what is empty or None does not narrow.
+    """A reader's filter of the log; empty or None does not filter.
 
     `subject` is a kind, or a kind and an id.
     """
@@ -160,13 +160,13 @@ async def events_after(
     limit: int,
     kept_since: datetime | None = None,
 ) -> Stretch:
-    """Return the visible events after a position that are wanted.
+    """Return the visible events after a position that match a filter.
 
-    At most `limit` numbers are read, whether their events are visible or not: the work of an
-    answer is bounded, and a reader's cursor moves on past what is not for it.
+    At most `limit` positions are read, whether their events are visible or not. So the work of an
+    answer is bounded, and a reader's cursor moves past events that are not for it.
 
     Raises:
-        CursorExpired: the events that come next are older than `kept_since`, or are gone.
+        CursorExpired: the next events are older than `kept_since`, or deleted.
         PositionBeyondLog: there is no such position.
     """
     if kept_since is not None:
@@ -180,7 +180,7 @@ async def events_after(
         .limit(limit)
         .subquery()
     )
-    # Each number is looked up by itself, however little is known of the table of events.
+    # Each position is looked up by itself, even if the planner has no statistics of the events.
     told = (
         select(Event)
         .where(
@@ -202,7 +202,7 @@ async def events_after(
     read = rows.all()
     if not read:
         await check_position(session, city_code, position)
-    # Numbers have no gap, so one that is missing was there and is gone.
+    # Positions have no gap, so a missing one was deleted.
     if read and read[0][0] != position + 1:
         raise CursorExpired(extra={"oldest_position": read[0][0]})
     found = [Positioned(number, event) for number, event in read if event is not None]

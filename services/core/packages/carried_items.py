@@ -25,7 +25,7 @@ from services.core.submissions.rules import REMARKS, DataStatus
 
 ItemOutcome = Literal["created", "updated", "unchanged", "deleted", "refused"]
 OUTCOMES: tuple[ItemOutcome, ...] = ("created", "updated", "unchanged", "deleted", "refused")
-"""What a receipt may say of an item."""
+"""The possible outcomes of an item in a receipt."""
 
 _COMPUTED = {"value": None, "not_applicable_reason": None}
 _NONE_THERE = "submission-missing"
@@ -85,7 +85,7 @@ def figure_line(figure: CarriedFigure) -> bytes:
 
 
 def figure_columns(image: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what history keeps of a figure by the names that it is handed in with; None: nothing.
+    """Return a figure from its history by the names of a submission's members; None: there is none.
 
     A computed value yields to what it was computed from.
     """
@@ -98,7 +98,7 @@ def figure_columns(image: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def batch_of_lines(lines: Sequence[bytes]) -> Batch:
-    """Return the items of a package as a batch; what is wrong with a line stays with its row."""
+    """Return the items of a package as a batch; faults of a line stay with its row."""
     return Batch([_row(index, line) for index, line in enumerate(lines)], "upsert")
 
 
@@ -112,7 +112,7 @@ def _row(index: int, line: bytes) -> BatchRow:
 
 
 def row_of(index: int, raw: object, shape: type[CarriedSaid]) -> BatchRow:
-    """Return what is said of a place as a row of a batch, with what is wrong with its shape."""
+    """Return a carried item as a row of a batch, with the faults of its shape."""
     try:
         item = shape.model_validate(raw)
     except ValidationError as error:
@@ -120,7 +120,7 @@ def row_of(index: int, raw: object, shape: type[CarriedSaid]) -> BatchRow:
         return BatchRow(index, "upsert", _slot_in(raw), {}, draft=False, faults=faults)
     slot = Slot(item.indicator_code, item.organization_code, item.period)
     if item.operation == "delete":
-        # What was brought is taken back; what somebody here wrote is theirs.
+        # Only values that packages wrote are deleted, not those that somebody wrote here.
         return BatchRow(index, "delete", slot, {}, draft=False, only_own=True)
     said = {name: getattr(item, name) for name in (*FORMS, *REMARKS)}
     return BatchRow(index, "upsert", slot, said, draft=False)
@@ -134,23 +134,23 @@ def _slot_in(raw: object) -> Slot:
 
 
 def receipt_lines(decided: Iterable[Decided], plan: PlanState, actor: Actor) -> list[bytes]:
-    """Return the lines of a receipt: what became of each item, why it was refused, what is doubted.
+    """Return the lines of a receipt: each item's outcome, the reasons of refusals, and warnings.
 
-    `actor` is as whom they were written: no figure beyond its reach is told.
+    `actor` is the writer of the items: no figure beyond its reach is disclosed.
     """
     return [to_json(_answer(one, warned_of(one, plan, actor))) for one in decided]
 
 
 def outcome_of(one: Decided) -> tuple[str, Sequence[Fault]]:
-    """Return what became of a carried figure, and why where it was refused."""
-    # What counts no more at the sender is not here either: all is as it should be.
+    """Return the outcome of a carried figure, and the reasons if it was refused."""
+    # The figure that was withdrawn at the sender does not exist here either, so nothing is to do.
     if [fault.code for fault in one.faults] == [_NONE_THERE]:
         return "unchanged", ()
     return ("refused" if one.outcome in {"rejected", "skipped"} else one.outcome), one.faults
 
 
 def warned_of(one: Decided, plan: PlanState, actor: Actor) -> list[Fault]:
-    """Return why what stands after a carried figure cannot count, and what checks found in it."""
+    """Return why the figure now in the ledger cannot count, and what checks found in it."""
     row = one.submission
     if row is None or one.outcome not in _STANDS:
         return []
@@ -179,7 +179,7 @@ def _as_told(fault: Fault) -> dict[str, str]:
 
 
 class AnsweredFault(Said):
-    """Why an item was refused, or is doubted."""
+    """A reason for a refusal or a warning."""
 
     pointer: str
     code: str
@@ -188,9 +188,9 @@ class AnsweredFault(Said):
 
 
 class AnsweredItem(Said):
-    """What became of an item, as a receipt says it; `index` counts from 0.
+    """The outcome of an item in a receipt; `index` counts from 0.
 
-    `warnings` are told where there are any.
+    `warnings` are given only if there are any.
     """
 
     index: Annotated[int, Field(ge=0)]
@@ -203,7 +203,7 @@ class AnsweredItem(Said):
 
 
 def answers_in(lines: Sequence[bytes]) -> list[AnsweredItem]:
-    """Return what a receipt says.
+    """Parse the lines of a receipt.
 
     Raises:
         ValueError: a line is none of a receipt's.
@@ -212,7 +212,7 @@ def answers_in(lines: Sequence[bytes]) -> list[AnsweredItem]:
 
 
 def counts_of(answers: Iterable[AnsweredItem]) -> dict[str, int]:
-    """Return how many items came to what."""
+    """Return the number of items by outcome."""
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for one in answers:
         counts[one.outcome] += 1

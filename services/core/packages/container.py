@@ -20,7 +20,7 @@ PARTS = (MANIFEST, SIGNATURES, README, DIGESTS, ITEMS)
 """The parts of a file, in their order."""
 
 LARGEST_FILE = 50 * 1024 * 1024
-"""Bytes that a gate between two networks is expected to let through."""
+"""Size in bytes that a gateway between two networks is expected to let through."""
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _HEADER_BYTES = 30
@@ -36,24 +36,24 @@ _TOO_LARGE = Text("超过 50 MB", "It is larger than 50 MB")
 
 
 class NotCarried(Exception):
-    """The file is none that we read; `faults` say why."""
+    """The file is no carried file; `faults` has the reasons."""
 
     def __init__(self, *faults: FileFault) -> None:
-        """Take what is wrong with it."""
+        """Take its faults."""
         super().__init__(*(fault.said.en for fault in faults))
         self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """The parts of a file; `in_form`: its bytes are those that its parts make."""
+    """The parts of a file; `in_form` means that its bytes are exactly those that the parts make."""
 
     parts: Mapping[str, bytes]
     in_form: bool
 
 
 def packed(parts: Mapping[str, bytes]) -> bytes:
-    """Return the bytes of a file with these parts: always the same for the same parts."""
+    """Return the bytes of a file with these parts, reproducibly."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as out:
         for name in PARTS:
@@ -67,7 +67,7 @@ def unpacked(content: bytes) -> Unpacked:
     """Return the parts of a file, altered or not.
 
     Raises:
-        NotCarried: it is too large, no whole ZIP, or has other parts.
+        NotCarried: it is too large, no complete ZIP, or has other parts.
     """
     if len(content) > LARGEST_FILE:
         raise NotCarried(FileFault("ZIP", _TOO_LARGE))
@@ -77,7 +77,7 @@ def unpacked(content: bytes) -> Unpacked:
         raise NotCarried(FileFault("ZIP", _NO_ZIP)) from None
     if tuple(one.filename for one in entries) != PARTS:
         raise NotCarried(FileFault("ZIP", _OTHER_PARTS.format(parts=", ".join(PARTS))))
-    # By place, and not by the reader of ZIP: where a part was altered, that gives none of it.
+    # By offset, not with zipfile, which returns nothing of an altered part.
     parts = {one.filename: _part(content, one) for one in entries}
     return Unpacked(parts, packed(parts) == content)
 
@@ -88,13 +88,13 @@ def _part(content: bytes, entry: zipfile.ZipInfo) -> bytes:
 
 
 def lines_of(items: Iterable[bytes]) -> tuple[bytes, bytes]:
-    """Return the part of the items, a line each, and the part of their digests."""
+    """Return the part with the items, one a line, and the part with their digests."""
     listed = list(items)
     digests = "".join(f"{sha256(one)}\n" for one in listed)
     return b"".join(one + b"\n" for one in listed), digests.encode()
 
 
 def items_in(part: bytes) -> list[bytes]:
-    """Return the lines of the part of the items."""
+    """Return the lines of the items' part."""
     lines = part.split(b"\n")
     return lines[:-1] if lines and not lines[-1] else lines

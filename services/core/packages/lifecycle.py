@@ -47,7 +47,7 @@ _NO_PLAN = Text("没有这个计划", "There is no such plan")
 
 @dataclass(frozen=True, slots=True)
 class PeerRequest:
-    """What is said of another installation; what is None stays as it is."""
+    """The settings of a peer installation; None leaves a setting as it is."""
 
     plan_code: str
     peer_code: str
@@ -66,10 +66,10 @@ async def register_peer(
     seal: Seal,
     now: datetime,
 ) -> PackagePeer:
-    """Register another installation, or change what is known of it.
+    """Register a peer installation, or change its settings.
 
     Raises:
-        InvalidInput: what is said of it has faults; each is told.
+        InvalidInput: the settings have faults, which are all reported.
         PackageRefused: the city has as many as it may have.
     """
     faults = list(_faults(request))

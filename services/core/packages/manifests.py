@@ -33,10 +33,10 @@ PACKAGE: Literal["wufei-package/1"] = "wufei-package/1"
 RECEIPT: Literal["wufei-receipt/1"] = "wufei-receipt/1"
 
 INSTALLATION = r"^[a-z0-9][a-z0-9-]{0,39}$"
-"""What an installation is called: it stands in names of files."""
+"""The form of an installation's code, which is part of file names."""
 
 _LISTED = (README, DIGESTS, ITEMS)
-"""The parts whose digests the manifest says."""
+"""The parts whose digests are in the manifest."""
 
 InstallationCode = Annotated[str, StringConstraints(pattern=INSTALLATION)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -99,7 +99,7 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CarriedFile:
-    """A file whose parts are what its manifest says; who signed it is another question."""
+    """A file whose parts match its manifest; its signatures are checked elsewhere."""
 
     manifest: Manifest
     said: bytes
@@ -109,13 +109,13 @@ class CarriedFile:
 
     @property
     def digest(self) -> str:
-        """The digest of its manifest, which holds those of all the rest."""
+        """The digest of its manifest, which includes those of all other parts."""
         return sha256(self.said)
 
 
 @dataclass(frozen=True, slots=True)
 class MadeFile:
-    """A file that was made: its manifest with its digest, and its bytes."""
+    """A new file: its manifest with its digest, and its bytes."""
 
     manifest: Manifest
     digest: str
@@ -124,7 +124,7 @@ class MadeFile:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What is written on a file: everything of the manifest that is not counted from its parts."""
+    """The members of a manifest that are not derived from its parts."""
 
     format: Literal["wufei-package/1", "wufei-receipt/1"]
     id: UUID
@@ -140,7 +140,7 @@ class Cover:
 
 
 def is_installation(said: str) -> bool:
-    """Return whether an installation may be called so."""
+    """Return whether a text is a valid code of an installation."""
     return re.fullmatch(INSTALLATION, said) is not None
 
 
@@ -186,7 +186,7 @@ _FORM = Text(
 
 
 def opened(content: bytes) -> CarriedFile:
-    """Return a file, all of whose parts are what its manifest says.
+    """Open a file and check that all its parts match its manifest.
 
     Raises:
         NotCarried: it is none of ours, or was altered; the first fault names the first part.
@@ -212,7 +212,7 @@ def opened(content: bytes) -> CarriedFile:
 def _faults(
     manifest: Manifest, parts: Mapping[str, bytes], lines: Sequence[bytes]
 ) -> Iterator[FileFault]:
-    """Yield every part that is not what the manifest says; of the items, which."""
+    """Yield every part that differs from the manifest; for the items, each that differs."""
     needed = (manifest.answers,) if manifest.is_receipt else (manifest.previous,)
     others = (manifest.previous,) if manifest.is_receipt else (manifest.answers,)
     places = (manifest.after_position, manifest.upto_position)

@@ -20,13 +20,13 @@ from services.core.kit.database import Base
 
 
 class PackagePeer(Base):
-    """Another installation that packages of a plan go to or come from.
+    """A peer installation that packages of a plan go to or come from.
 
-    `own_code` is what it knows us by, `peer_code` what we know it by. What it sends is written as
-    the key `key_id`; null: nothing is taken. `secret_sealed` is shared, `public_keys` are those it
-    may sign with. `out_…` is where the series of what we send stands: the last number, its digest,
-    and the position of our log that was read for it or since; `out_reached` is that which it covers
-    the log to, null: the same. `in_…` is the last that was taken in.
+    `own_code` is its code for us, `peer_code` our code for it. Its packages are written as the key
+    `key_id`; null: none is taken in. `secret_sealed` is shared, `public_keys` are those it may sign
+    with. The `out_…` columns are the state of our outgoing series: the last number, its digest, and
+    the position of our log that was read since; `out_reached` is the position that it covers, null:
+    the same. The `in_…` columns are of the last package taken in.
     """
 
     __tablename__ = "package_peer"
@@ -55,9 +55,9 @@ class PackagePeer(Base):
 class CarriedPackage(Base):
     """A package that was sent or taken in.
 
-    Of one that goes `out`, `content` is the file, until its receipt is here, and `written_at` when
-    it was written where it is carried from, null: it waits for that; of one that came `in`,
-    `receipt` is what we answered. `counts` says how many items came to what; null: nobody said yet.
+    For direction `out`, `content` is the file, until its receipt is here, and `written_at` the
+    instant when it was written to the disc, null: not yet. For `in`, `receipt` is our answer.
+    `counts` is the number of items by outcome; null: not known yet.
     """
 
     __tablename__ = "carried_package"

@@ -22,22 +22,22 @@ _SEALED_ELSEWHERE = Text(
 
 
 def secret_context(peer_id: UUID) -> str:
-    """Return what the sealed secret of another installation is bound to."""
+    """Return the context that a peer's sealed secret is bound to."""
     return f"package_peer.secret {peer_id}"
 
 
 def signing_keys(peer: PackagePeer, seal: Seal) -> Sequence[SigningKey]:
-    """Return what a file for another installation is signed with: our own key, what is shared."""
+    """Return the keys that sign a file for a peer: our own, and the shared secret."""
     secret = _secret(peer, seal)
     return [own_key(seal)] if secret is None else [secret, own_key(seal)]
 
 
 def check_sender(peer: PackagePeer, carried: CarriedFile, seal: Seal | None) -> None:
-    """Hold a file's signatures against what is known of its sender.
+    """Check a file's signatures against the keys of its sender.
 
     Raises:
-        PackageRefused: a signature that has to be good is not, or nothing is known.
-        SecretKeyNotSet: nothing can be opened here.
+        PackageRefused: a required signature is invalid, or no key is known.
+        SecretKeyNotSet: nothing can be unsealed here.
     """
     keys = [one for one in map(public_bytes, peer.public_keys) if one is not None]
     trusted = Trusted(_secret(peer, seal), keys)

@@ -13,13 +13,13 @@ from services.core.packages.statements import COUNTING, TOLD
 from services.core.plan.slots import Slot
 
 MOST_PEERS = 200
-"""Other installations of a city."""
+"""Most peer installations of a city."""
 
 
 async def peer(
     session: AsyncSession, city_code: str, plan_code: str, peer_code: str, *, lock: bool = False
 ) -> PackagePeer | None:
-    """Return another installation by what we call it; with `lock` nobody else carries meanwhile."""
+    """Return a peer by our code for it; `lock` keeps others from carrying with it meanwhile."""
     wanted = select(PackagePeer).where(
         PackagePeer.city_code == city_code,
         PackagePeer.plan_code == plan_code,
@@ -31,7 +31,7 @@ async def peer(
 
 
 async def peers(session: AsyncSession, city_code: str) -> Sequence[PackagePeer]:
-    """Return the other installations of a city, by plan and name."""
+    """Return the peers of a city, by plan and name."""
     found = await session.scalars(
         select(PackagePeer)
         .where(PackagePeer.city_code == city_code)
@@ -44,7 +44,7 @@ async def peers(session: AsyncSession, city_code: str) -> Sequence[PackagePeer]:
 async def carried(
     session: AsyncSession, of: PackagePeer, direction: str, number: int
 ) -> CarriedPackage | None:
-    """Return a package by its number, which was sent (`out`) or taken in (`in`)."""
+    """Return a package by its number and direction, sent (`out`) or taken in (`in`)."""
     return await session.scalar(
         select(CarriedPackage).where(
             CarriedPackage.city_code == of.city_code,
@@ -56,7 +56,7 @@ async def carried(
 
 
 async def first_unwritten(session: AsyncSession, of: PackagePeer) -> CarriedPackage | None:
-    """Return the first package that was made and waits to be written."""
+    """Return the first package that was made and not written yet."""
     return await session.scalar(
         select(CarriedPackage)
         .where(
@@ -100,7 +100,7 @@ async def listed(
 async def places_told(
     session: AsyncSession, city_code: str, plan_code: str, *, after: int, upto: int
 ) -> Sequence[tuple[Slot, int]]:
-    """Return of which places a stretch of the log tells another figure, each with its position."""
+    """Return the places whose figure changed in a stretch of the log, each with its position."""
     given = {"city": city_code, "plan": plan_code, "after": after, "upto": upto}
     found = await session.execute(TOLD, given)
     return [
@@ -111,7 +111,7 @@ async def places_told(
 async def figures(
     session: AsyncSession, city_code: str, plan_code: str, places: Mapping[Slot, int]
 ) -> list[CarriedFigure]:
-    """Return what counts at places that the log tells of, which have a position each, in order."""
+    """Return the figures that count at places, which have a position each, in order."""
     indicators, units, periods = zip(*places, strict=True)
     found = await session.execute(
         COUNTING,

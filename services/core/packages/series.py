@@ -13,7 +13,7 @@ from services.core.packages.manifests import CarriedFile
 _MOST_NAMED = 20
 
 SeriesVerdict = Literal["next", "repeated", "replaced", "gap", "broken"]
-"""`repeated`: the same file again. `replaced`: another file of a number that was taken in."""
+"""`repeated`: the same file again. `replaced`: another file with a number that was taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class SeriesStanding:
 
 @dataclass(frozen=True, slots=True)
 class JudgedPackage:
-    """What a package is after those that were taken in, and in words; `missing` are numbers."""
+    """The verdict on a package, and its explanation; `missing` are numbers."""
 
     verdict: SeriesVerdict
     said: Text
@@ -55,9 +55,9 @@ _BROKEN = Text(
 
 
 def judge(carried: CarriedFile, standing: SeriesStanding, earlier: str | None) -> JudgedPackage:
-    """Return what a package is to an installation that stands there.
+    """Return the verdict on a package, given the last one taken in.
 
-    `earlier` is the digest of what was taken in under its number; None: nothing was.
+    `earlier` is the digest of the package taken in with its number; None: there is none.
     """
     number = carried.manifest.number
     if number <= standing.number:
@@ -73,7 +73,7 @@ def judge(carried: CarriedFile, standing: SeriesStanding, earlier: str | None) -
 
 
 def numbers_in_words(numbers: Sequence[int]) -> str:
-    """Return some numbers in a row, the first of many."""
+    """Return consecutive numbers as text; only the first ones if there are many."""
     if len(numbers) > _MOST_NAMED:
         return f"{numbers[0]}–{numbers[-1]}"
     return ", ".join(map(str, numbers))
@@ -83,9 +83,9 @@ _NAME = re.compile(r"_(\d{6})_\d{14}\.zip$")
 
 
 def package_faults(files: Mapping[str, CarriedFile]) -> Iterator[FileFault]:
-    """Yield what is wrong between packages and receipts that lie together, by their names.
+    """Yield the faults between packages and receipts in a folder, by their names.
 
-    Each sender and receiver, plan and kind has a series of its own.
+    Each sender, receiver, plan and kind has its own series.
     """
     return series_faults({name: _numbered(one) for name, one in files.items()}, _NAME)
 

@@ -51,7 +51,7 @@ from services.core.submissions.batch.rows import judge as judge_rows
 from services.core.submissions.batch.service import carry_out
 
 MOST_ITEMS = 5_000
-"""Items of one package; what is more goes into the next one."""
+"""Most items of a package; the rest goes into the next one."""
 
 _LOG_AT_ONCE = 2_000
 """Positions of the log that are read at a time."""
@@ -84,10 +84,10 @@ _KIND = {
 async def locked_peer(
     session: AsyncSession, city_code: str, plan_code: str, peer_code: str
 ) -> PackagePeer:
-    """Return another installation; until the transaction ends nobody else carries with it.
+    """Return a peer, locked: until the transaction ends nobody else carries with it.
 
     Raises:
-        PackageRefused: none of that name is registered.
+        PackageRefused: no peer with that code is registered.
     """
     found = await queries.peer(session, city_code, plan_code, peer_code, lock=True)
     if found is None:
@@ -98,9 +98,9 @@ async def locked_peer(
 async def make_package(
     session: AsyncSession, peer: PackagePeer, *, seal: Seal, now: datetime
 ) -> MadeFile | None:
-    """Make the next package for a locked peer, and keep it; None: there is nothing to carry.
+    """Make the next package for a locked peer, and store it; None: there is nothing to carry.
 
-    It carries what counts now of the places that the log tells of since the last one.
+    It carries the present figures of the places that changed in the log since the last package.
     """
     head = await log_position(session, peer.city_code)
     places: dict[Slot, int] = {}
@@ -178,7 +178,7 @@ async def _audit(
 
 @dataclass(frozen=True, slots=True)
 class ReadyPackage:
-    """A package that is ours to take in: its rows judged by themselves, and as whom it writes."""
+    """A package that may be taken in: its rows, checked without the ledger, and their writer."""
 
     carried: CarriedFile
     plan: PlanState
@@ -190,10 +190,10 @@ class ReadyPackage:
 async def make_ready(
     session: AsyncSession, city_code: str, carried: CarriedFile, *, seal: Seal | None, now: datetime
 ) -> ReadyPackage:
-    """Return a package ready to be taken in: what can be done of it before anybody is held up.
+    """Prepare a package to be taken in, as far as that is possible without locks.
 
     Raises:
-        PackageRefused: it is not for us, from nobody that we know, or not signed by its sender.
+        PackageRefused: it is not for us, from no known peer, or not signed by its sender.
     """
     peer = await _sender(session, city_code, carried, PACKAGE, seal=seal)
     if len(carried.lines) > MOST_ROWS:
@@ -240,9 +240,9 @@ async def _sender(
 
 @dataclass(frozen=True, slots=True)
 class TakenPackage:
-    """What became of a package: what it was after those before, what its items came to.
+    """The result of a package: its verdict in the series, and the outcomes of its items.
 
-    `receipt` is the file to be carried back, with its name; None: nothing is answered.
+    `receipt` is the file to be carried back, with its name; None: there is no answer.
     """
 
     judged: JudgedPackage
@@ -255,11 +255,11 @@ class TakenPackage:
 async def take_in(
     session: AsyncSession, ready: ReadyPackage, *, seal: Seal, now: datetime
 ) -> TakenPackage:
-    """Write what a package carries, and its receipt; one that does not come next writes nothing.
+    """Write the figures of a package, and its receipt; one that is not the next writes nothing.
 
     Raises:
-        PackageRefused: meanwhile it is no more ours to take in.
-        PlanChanged, BatchContended: see `carry_out`; it may be tried again.
+        PackageRefused: it may no longer be taken in.
+        PlanChanged, BatchContended: see `carry_out`; it may be retried.
     """
     peer = await _sender(
         session, ready.plan.city_code, ready.carried, PACKAGE, seal=seal, lock=True
@@ -304,7 +304,7 @@ async def _standing(
 
 
 def _told(lines: Sequence[bytes]) -> tuple[dict[str, int], list[str], list[str]]:
-    """Return what a receipt comes to, and a line for people for each refusal and each warning."""
+    """Return the counts of a receipt, and a line for people for each refusal and each warning."""
     answers = answers_in(lines)
     refused = [_line(one, fault) for one in answers for fault in one.errors]
     warned = [_line(one, fault) for one in answers for fault in one.warnings]
@@ -343,7 +343,7 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """What a receipt came to; `again`: it was here before."""
+    """The counts of a receipt; `again`: it was here before."""
 
     number: int
     counts: Mapping[str, int]
@@ -358,7 +358,7 @@ async def acknowledge(
     """Close the package that a receipt answers.
 
     Raises:
-        PackageRefused: it answers nothing of ours, or not all of it, or contradicts another.
+        PackageRefused: it answers no package of ours, or not all of it, or contradicts another.
     """
     peer = await _sender(session, city_code, carried, RECEIPT, seal=seal, lock=True)
     number = carried.manifest.number
@@ -380,7 +380,7 @@ async def acknowledge(
         if row.receipt != carried.content:
             raise PackageRefused(_CONTRADICTS.format(number=number))
         return Acknowledged(number, counts, refused, warned, again=True)
-    # The package itself is not needed any more.
+    # The package's file is no longer needed.
     row.receipt, row.counts, row.settled_at, row.content = carried.content, counts, now, None
     await session.flush()
     await _audit(session, peer, "package.acknowledged", number, counts, now)

@@ -20,7 +20,7 @@ from services.core.kit.text import Text
 from services.core.webhooks.signing import SigningKey, read_key, signature_header
 
 PURPOSE = "packages"
-"""What our own key is made for, out of the sealing key."""
+"""The purpose for which our key is derived from the sealing key."""
 
 _PUBLIC_PREFIX = "whpk_"
 _PUBLIC_BYTES = 32
@@ -38,13 +38,13 @@ def signatures_of(said: bytes, file_id: UUID, made_at: datetime, keys: Sequence[
 
 
 def shared_key(text: str) -> SigningKey | None:
-    """Return the key of a shared secret `whsec_…`; None: it is none."""
+    """Parse a shared secret `whsec_…`; None: it is none."""
     key = read_key(text.strip())
     return key if key is not None and key.kind == "v1" else None
 
 
 def public_bytes(text: str) -> bytes | None:
-    """Return the public key of `whpk_…`; None: it is none."""
+    """Parse a public key `whpk_…`; None: it is none."""
     said = text.strip()
     if not said.startswith(_PUBLIC_PREFIX):
         return None
@@ -64,7 +64,7 @@ class Trusted:
 
     @property
     def is_nobody(self) -> bool:
-        """Whether nothing is known of who may sign."""
+        """Whether no key is known."""
         return self.secret is None and not self.public_keys
 
 
@@ -81,7 +81,7 @@ _NOT_KNOWN = Text(
 def unsigned(
     said: bytes, file_id: UUID, made_at: datetime, signatures: str, trusted: Trusted
 ) -> Text | None:
-    """Return what is wrong with the signatures of a manifest; None: each that must be is good."""
+    """Return what is wrong with a manifest's signatures; None: each required one is valid."""
     content = f"{file_id}.{int(made_at.timestamp())}.".encode() + said
     given = list(_read(signatures))
     if trusted.secret is not None:

@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
 ) AS told
 ORDER BY n.position
 """)
-"""Of which places a stretch of the log tells that another figure counts, in order."""
+"""The places whose figure changed in a stretch of the log, in order."""
 
 COUNTING = text("""
 SELECT w.indicator_code, w.organization_code, w.period, s.id, approved.after
@@ -29,18 +29,18 @@ JOIN submission AS s ON s.city_code = :city AND s.plan_code = :plan
     AND s.indicator_code = w.indicator_code AND s.organization_code = w.organization_code
     AND s.period = w.period
 CROSS JOIN LATERAL (
-    -- What was approved counts until a correction is, and history has it.
+    -- An approved figure counts until its correction is approved; history has it.
     SELECT h.after FROM submission_history AS h
     WHERE h.city_code = :city AND h.submission_id = s.id AND h.after->>'state' = 'approved'
     ORDER BY h.version DESC LIMIT 1
 ) AS approved
 WHERE s.state <> 'withdrawn' AND s.approved_revision IS NOT NULL
 """).columns(after=JSONB)
-"""What was approved last at some places, by three arrays of the same length."""
+"""The last approved figure of some places, given by three arrays of the same length."""
 
 WRITTEN = text("""
 UPDATE carried_package SET written_at = CAST(:now AS timestamptz)
 WHERE city_code = :city AND peer_id = :peer AND direction = 'out' AND number = :number
     AND written_at IS NULL
 """)
-"""Notes that the file of a package stands where it is carried from."""
+"""Notes that the file of a package is written."""

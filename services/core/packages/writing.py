@@ -17,10 +17,10 @@ from services.core.packages.statements import WRITTEN
 async def next_to_write(
     session: AsyncSession, peer: PackagePeer, *, seal: Seal, now: datetime
 ) -> CarriedPackage | None:
-    """Return the first package for a locked peer that was not written yet; where none, the next.
+    """Return the first package for a locked peer that was not written yet, or else make the next.
 
-    None: there is nothing to write. Whoever has written it says so with `note_written`: killed
-    before, the same bytes are returned again.
+    None: there is nothing to write. After writing it call `note_written`; after a crash before
+    that, the same bytes are returned again.
     """
     waiting = await queries.first_unwritten(session, peer)
     if waiting is None and await make_package(session, peer, seal=seal, now=now) is not None:
@@ -29,9 +29,9 @@ async def next_to_write(
 
 
 async def carry_whole(session: AsyncSession, peer: PackagePeer, *, now: datetime) -> None:
-    """Have the next packages for a locked peer carry all that counts, however often it was carried.
+    """Make the next packages for a locked peer carry all present figures, even if carried before.
 
-    What the other side refused comes to it again; what it has already it answers with `unchanged`.
+    The peer gets again what it refused; it answers `unchanged` to what it has already.
     """
     peer.out_position = peer.out_reached = 0
     peer.updated_at = now
@@ -41,6 +41,6 @@ async def carry_whole(session: AsyncSession, peer: PackagePeer, *, now: datetime
 async def note_written(
     session: AsyncSession, peer: PackagePeer, number: int, *, now: datetime
 ) -> None:
-    """Note that the file of a package stands where it is carried from."""
+    """Note that the file of a package is written."""
     given = {"city": peer.city_code, "peer": peer.id, "number": number, "now": now}
     await session.execute(WRITTEN, given)

@@ -15,16 +15,16 @@ Run = tuple[str, int | None]
 """A piece of text, and the number of the figure in it."""
 
 PaperBlock = dict[str, Any]
-"""JSON; `kind` says which of the functions below made it."""
+"""JSON; `kind` names the function below that made it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperHead:
-    """What stands above a paper. `number` and `year` None are left blank, to be filled in by hand.
+    """The head of a paper. `number` and `year` None are left blank, to be filled in by hand.
 
-    `year` is that in which it leaves the office, whatever period it is about. Without an `issuer`
-    there is no red head. `status` is what it says of the plan, such as 征求意见稿; None: nothing.
-    `landscape` lays the pages across.
+    `year` is the year of issue, whatever period the paper is about. Without an `issuer` there is no
+    red head. `status` is the plan's status, such as 征求意见稿; None: not shown. `landscape` turns
+    the pages.
     """
 
     issuer: str | None
@@ -36,7 +36,7 @@ class PaperHead:
 
 @dataclass(frozen=True, slots=True)
 class PaperText:
-    """A whole paper as it is kept: its head, its blocks and its figures."""
+    """A whole paper in its stored form: its head, its blocks and its figures."""
 
     title: str
     head: PaperHead
@@ -46,7 +46,7 @@ class PaperText:
 
 
 def runs(*pieces: str | Run) -> list[list[Any]]:
-    """Return runs; a bare text prints no figure."""
+    """Return runs; a plain string prints no figure."""
     return [[piece, None] if isinstance(piece, str) else list(piece) for piece in pieces]
 
 
@@ -56,7 +56,7 @@ def title(text: str) -> PaperBlock:
 
 
 def heading(level: int, text: str) -> PaperBlock:
-    """Return a heading; 1 is 一、, 2 is （一）, 3 is 1."""
+    """Return a heading; level 1 is 一、, 2 is （一）, 3 is 1."""
     return {"kind": "heading", "level": level, "text": text}
 
 
@@ -66,7 +66,7 @@ def paragraph(*pieces: str | Run, indent: bool = True) -> PaperBlock:
 
 
 def note(*pieces: str | Run) -> PaperBlock:
-    """Return a note in small letters."""
+    """Return a note in small print."""
     return {"kind": "note", "runs": runs(*pieces)}
 
 
@@ -86,16 +86,16 @@ def table(
 
 
 def ruled_form(rows: Iterable[tuple[str, Sequence[Run | str]]]) -> PaperBlock:
-    """Return a form: a label and what stands beside it, a line each."""
+    """Return a form: one line per row, with a label and its content."""
     return {"kind": "form", "rows": [[label, runs(*pieces)] for label, pieces in rows]}
 
 
 def annex(number: int | None, text: str) -> PaperBlock:
-    """Return the beginning of an annex, on a page of its own."""
+    """Return the beginning of an annex, on a new page."""
     label = "附件" if number is None else f"附件{number}"
     return {"kind": "annex", "label": label, "text": text}
 
 
 def signature(issuer: str, day: str | None) -> PaperBlock:
-    """Return who issues it and when; without a day it is left to be filled in by hand."""
+    """Return the issuer and the date; without a day it is left to be filled in by hand."""
     return {"kind": "signature", "issuer": issuer, "day": day or "    年  月  日"}

@@ -87,7 +87,7 @@ _RANKED = (
 def bulletin(
     ground: PaperGround, texts: Mapping[str, str], head: PaperHead, day: str | None
 ) -> PaperText:
-    """Return the bulletin of a period; `texts` are the office's, by name, with nothing to fill."""
+    """Return the bulletin of a period; `texts` are the office's, by name, already filled."""
     writer = PeriodWriter(ground)
     issuer = ground.plan.document.city.name
     blocks = [
@@ -128,7 +128,7 @@ class PeriodWriter:
         self._annexes = 1
 
     def number_of(self, row: BoardLine) -> int:
-        """Return the number of the figure of a row."""
+        """Return the number of a row's figure."""
         return self._numbers[row["code"]]
 
     def totals(self) -> Iterator[PaperBlock]:
@@ -191,7 +191,7 @@ class PeriodWriter:
         return text, number
 
     def _against(self, other: OtherBoard | None, name: str) -> list[str | Run]:
-        """Return how the score stands beside that of another period."""
+        """Return the comparison of the score with that of another period."""
         now = self._ground.board["overall"]["score"]
         then = None if other is None else other.board["overall"]["score"]
         if other is None or then is None:
@@ -220,7 +220,7 @@ class PeriodWriter:
         return f"{len(codes)}项", number
 
     def by_group(self) -> Iterator[PaperBlock]:
-        """Yield how each group stands: score, how many can be judged of how many, and why not."""
+        """Yield each group's score, how many of its indicators can be judged, and why not all."""
         for at, group in enumerate(self._ground.board["groups"], 1):
             rows = [row for row in self._ground.rows if row["group"] == group["code"]]
             judged = [row for row in rows if row["state"] in ASSESSED]
@@ -254,10 +254,10 @@ class PeriodWriter:
         return ["，不参评", self._count(f"left_out/{group}", left_out), in_brackets(why)]
 
     def best(self, rest: str, not_ranked: str | None) -> Iterator[PaperBlock]:
-        """Yield the indicators that met their targets, and the leads that stand best.
+        """Yield the indicators that met their targets, and the leads that rank best.
 
-        `rest` says where more of the former are, `not_ranked` where the other leads are; None:
-        this paper has no table of them.
+        `rest` says where the remaining indicators are listed, `not_ranked` where the other leads
+        are; None: this paper has no table of them.
         """
         met = [row for row in self._ground.rows if is_reached(row)]
         if not met:
@@ -308,7 +308,7 @@ class PeriodWriter:
         )
 
     def problems(self) -> Iterator[PaperBlock]:
-        """Yield the red indicators with the reason, and who has not reported what was due."""
+        """Yield the red indicators with the reason, and the units that are late with reports."""
         red = [row for row in self._ground.rows if row["light"] == "red"]
         for at, row in enumerate(red, 1):
             leads = "、".join(self._ground.leads_of(row))
@@ -324,7 +324,7 @@ class PeriodWriter:
             yield paragraph("本期没有红灯指标，没有逾期未报的数据。")
 
     def table_of_indicators(self) -> Iterator[PaperBlock]:
-        """Yield the table of all indicators with the notes that it needs."""
+        """Yield the table of all indicators with the necessary notes."""
         rows = []
         for row in self._ground.rows:
             cells = row_cells(self._ground, row)
@@ -350,7 +350,7 @@ class PeriodWriter:
         yield from (note(one) for one in self._ground.plan.document.notes)
 
     def table_of_leads(self) -> Iterator[PaperBlock]:
-        """Yield the table of the leads; a plan that shows tiers alone has none."""
+        """Yield the table of the leads; a plan that ranks in tiers only has none."""
         if not self._places_shown or not self._leads:
             return
         document = self._ground.plan.document
@@ -377,7 +377,7 @@ class PeriodWriter:
         yield note("只在牵头单位之间排名；同分并列，其后名次空缺；按未经舍入的得分比较。")
 
     def series(self) -> Iterator[PaperBlock]:
-        """Yield the annex with the values of several periods, where there are earlier ones."""
+        """Yield the annex with the values of several periods, if there are earlier ones."""
         ground = self._ground
         if ground.earlier:
             yield annex(self._annexes + 1, f"“无废城市”建设指标{series_title(ground)}")

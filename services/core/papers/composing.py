@@ -26,12 +26,12 @@ from services.core.plan.state import PlanState
 
 @dataclass(frozen=True, slots=True)
 class PaperSubject:
-    """What a paper is about, and what the office has it say.
+    """The subject of a paper, and the office's inputs.
 
-    `sequence` is which scoreboard of its period it speaks of; None: the newest. `at` is the
-    instant up to which it tells what was handed in; None: the scoreboard's. `today` is the
-    local date that a matter is looked at on. `evidence_by` is the instant by which what it rests on
-    was decided; None: now. `texts` are the office's own.
+    `sequence` selects a scoreboard of its period; None: the newest. `at` is the instant up to which
+    submissions are considered; None: the scoreboard's. `today` is the local date for a matter's
+    state. `evidence_by` is the instant by which its evidence was decided on; None: now. `texts` are
+    the office's own.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class PaperSubject:
     def of(
         cls, paper: Paper, *, today: date | None = None, now: datetime | None = None
     ) -> "PaperSubject":
-        """Return what a paper is about; with `today` and `now` as the ledger stands now."""
+        """Return the subject of a paper; with `today` and `now` as of the present ledger."""
         asked = date.fromisoformat(paper.wanted["today"])
         sequence = paper.wanted.get("sequence") if today is None else None
         looked_at = paper.wanted.get("looked_at")
@@ -68,7 +68,7 @@ class PaperSubject:
 async def compose(
     session: AsyncSession, plan: PlanState, subject: PaperSubject
 ) -> PaperContent | None:
-    """Return a paper; None: what it is about is there no more."""
+    """Return the content of a paper; None: its subject no longer exists."""
     own = await queries.texts_of(
         session, plan.city_code, plan.code, subject.kind, subject.said.get("texts_version", 0)
     )
@@ -138,10 +138,10 @@ def _head(
 
 
 def _year(subject: PaperSubject) -> int | None:
-    """Return the year of a paper's document number; None: nobody can say yet.
+    """Return the year of a paper's document number; None: not known yet.
 
-    It is that of the day of issue. A form is about its matter as of today; what is about a period
-    is made anew with the same bytes in whatever year.
+    It is that of the day of issue. A form describes its matter as of today; a paper on a period is
+    reproduced with the same bytes in any year.
     """
     issued_on = subject.said.get("issued_on")
     if issued_on is not None:

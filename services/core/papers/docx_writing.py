@@ -34,7 +34,7 @@ _LINE = Pt(28.95)
 """22 lines in 225 mm."""
 
 _TIGHTER_TWIPS = -5
-"""28 characters of 16 points in 156 mm: each stands a quarter of a point nearer to the next."""
+"""28 characters of 16 points in 156 mm: each is a quarter of a point closer to the next."""
 
 _TEXT_WIDTH_MM = 156
 _ACROSS_WIDTH_MM = 232
@@ -55,7 +55,7 @@ def docx_of(
     as_of: date,
     closing: str,
 ) -> bytes:
-    """Return a paper as DOCX. `closing` is the last line: how its figures are traced."""
+    """Return a paper as DOCX. `closing` is the last line, on how its figures are traced."""
     writer = _Writer(as_of, title, landscape=head["landscape"])
     writer.head(head)
     for block in blocks:
@@ -65,7 +65,7 @@ def docx_of(
 
 
 class _Writer:
-    """Writes blocks one after the other."""
+    """Writes blocks in order."""
 
     def __init__(self, as_of: date, title: str, *, landscape: bool) -> None:
         self.document: Writing = Document()
@@ -74,7 +74,7 @@ class _Writer:
         _base_style(self.document)
         properties = self.document.core_properties
         properties.title, properties.author, properties.comments = title, "", ""
-        # Of the figures and not of the clock, or the same paper would have other bytes tomorrow.
+        # Dated by the figures, not the clock, so that the file is reproducible.
         moment = datetime.combine(as_of, time())
         properties.created = properties.modified = properties.last_printed = moment
         self._kinds: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
@@ -92,7 +92,7 @@ class _Writer:
         self._kinds[block["kind"]](block)
 
     def head(self, head: Mapping[str, Any]) -> None:
-        """Write who issues it in red, the number below, and the red line."""
+        """Write the issuer in red, the number below, and the red line."""
         if head["status"]:
             self._line(head["status"], _BLACK, 16)
         if head["issuer"] is None:
@@ -188,7 +188,7 @@ class _Writer:
 
 
 def _page(document: Writing, *, landscape: bool) -> None:
-    """Lay the page out: A4, the margins and 22 lines by 28 characters, its number."""
+    """Set the page layout: A4, the margins and 22 lines by 28 characters, page numbers."""
     section = document.sections[0]
     if landscape:
         section.orientation = WD_ORIENT.LANDSCAPE
@@ -268,7 +268,7 @@ def _indent(paragraph: Paragraph, characters: int) -> None:
     place.set(qn("w:firstLineChars"), str(100 * characters))
 
 
-# Tables are written as text: the objects of the library take many times as long over 480 rows.
+# Tables are written as XML text: the library's objects take many times as long for 480 rows.
 
 
 def _whole_table(widths: Sequence[int], rows: str) -> str:
@@ -326,14 +326,14 @@ def _marked(pieces: Sequence[Sequence[Any]], half_points: int) -> str:
 
 
 def _settled(document: Writing) -> bytes:
-    """Return the file with fixed dates in its archive, its parts in the order of their names."""
+    """Return the file with fixed dates in its archive, and parts sorted by name."""
     written, settled = io.BytesIO(), io.BytesIO()
     document.save(written)
     with (
         zipfile.ZipFile(written) as source,
         zipfile.ZipFile(settled, "w", zipfile.ZIP_DEFLATED) as target,
     ):
-        # The list of types comes first: some readers look at the beginning to know what it is.
+        # The list of types comes first, because some readers detect the format by the first bytes.
         names = sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
         for name in names:
             target.writestr(

@@ -12,15 +12,15 @@ from typing import Any
 from services.core.kit.decimals import plain
 
 Facts = Mapping[str, str | None]
-"""What a figure says, by name: plain text, exact; None: there is nothing to say."""
+"""The facts of a figure, by name: exact values as plain text; None: no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperFigure:
     """A figure as it was printed.
 
-    `shown` is what stands in the paper. `indicator` is whose it is; None: it is counted or added
-    from others, whose numbers `rests_on` holds.
+    `shown` is the printed text. `indicator` is the indicator it belongs to; None: it is computed
+    from other figures, whose numbers `rests_on` holds.
     """
 
     number: int
@@ -35,7 +35,7 @@ class PaperFigure:
 
 @dataclass(slots=True)
 class FigureBook:
-    """Numbers figures in the order in which a paper comes to them; each key has one number."""
+    """Numbers figures in order of first appearance; each key has one number."""
 
     period: str
     _known: dict[str, PaperFigure] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class FigureBook:
         rests_on: Iterable[int] = (),
         period: str | None = None,
     ) -> int:
-        """Return the number of a figure; it is given one where it has none yet."""
+        """Return the number of a figure, assigning the next one if it is new."""
         found = self._known.get(key)
         if found is None:
             found = PaperFigure(
@@ -69,12 +69,12 @@ class FigureBook:
 
     @property
     def figures(self) -> Sequence[PaperFigure]:
-        """All of them, in the order of their numbers."""
+        """All figures, ordered by number."""
         return list(self._known.values())
 
 
 def as_json(figure: PaperFigure) -> dict[str, Any]:
-    """Return a figure as it is kept with its paper."""
+    """Return a figure in its stored form."""
     return {
         "number": figure.number,
         "key": figure.key,
@@ -88,20 +88,20 @@ def as_json(figure: PaperFigure) -> dict[str, Any]:
 
 
 def from_json(kept: Mapping[str, Any]) -> PaperFigure:
-    """Return a figure that was kept."""
+    """Return a figure from its stored form."""
     return PaperFigure(**{**kept, "rests_on": tuple(kept["rests_on"])})
 
 
 @dataclass(frozen=True, slots=True)
 class FigureMoved:
-    """A figure that says today something else than was printed; `now` None: it is no more."""
+    """A figure whose value today differs from the printed one; `now` None: it no longer exists."""
 
     printed: PaperFigure
     now: PaperFigure | None
 
 
 def moved(printed: Iterable[PaperFigure], today: Iterable[PaperFigure]) -> list[FigureMoved]:
-    """Return what moved since a paper was made, in the order of the paper."""
+    """Return the figures that changed since a paper was made, in the order of the paper."""
     now = {figure.key: figure for figure in today}
     found = []
     for figure in printed:
@@ -114,7 +114,7 @@ def moved(printed: Iterable[PaperFigure], today: Iterable[PaperFigure]) -> list[
 def _alike(facts: Facts) -> dict[str, str | None]:
     """Return facts with a score in plain digits.
 
-    Papers of before have it as it was reckoned, 60.00000 or 0E-20, which says the same.
+    Earlier papers store it as computed, 60.00000 or 0E-20, which is the same number.
     """
     said, score = dict(facts), facts.get("score")
     return said if score is None else {**said, "score": plain(Decimal(score))}

@@ -21,10 +21,10 @@ BoardLine = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OtherBoard:
-    """The scoreboard of another period, as it stood when the one of the paper was drawn.
+    """The scoreboard of another period, as of the drawing of the paper's own.
 
-    It was drawn at `drawn_at` itself.
-    `document` is the plan that it was drawn by; None: that of the paper's own.
+    It was drawn at `drawn_at`. `document` is the plan that it was drawn by; None: the same as the
+    paper's own.
     """
 
     period: Period
@@ -45,11 +45,11 @@ class OtherBoard:
 
 @dataclass(frozen=True, slots=True)
 class PaperGround:
-    """A scoreboard at one place in the log, and the plan with the document that it was drawn by.
+    """A scoreboard at one log position, and the plan with the document that it was drawn by.
 
     `previous` is the period before (环比), `last_year` the same one of the year before (同比);
-    None: it has no scoreboard. `earlier` are the periods before that have one, the oldest first.
-    What was decided after `drawn_at` was not known then; None: all that is known was.
+    None: it has no scoreboard. `earlier` are the earlier periods that have one, oldest first.
+    Decisions after `drawn_at` were not known then; None: all present decisions count.
     """
 
     plan: PlanState
@@ -69,16 +69,16 @@ class PaperGround:
         return found
 
     def name_of(self, row: BoardLine) -> str:
-        """Return what an indicator is called, as printed."""
+        """Return the name of an indicator as printed."""
         known = self.plan.indicators.get(row["code"])
         return str(row["name"]) if known is None else known.printed_name
 
     def was_known(self, at: datetime) -> bool:
-        """Return whether something of an instant was known when the scoreboard was drawn."""
+        """Return whether a fact of this instant was known when the scoreboard was drawn."""
         return self.drawn_at is None or at <= self.drawn_at
 
     def open_questions(self, row: BoardLine) -> list[OpenQuestion]:
-        """Return what the plan leaves open about an indicator and nobody had settled by then."""
+        """Return the questions about an indicator that were open when the scoreboard was drawn."""
         return [
             one
             for one in self.plan.document.open_questions
@@ -91,21 +91,21 @@ class PaperGround:
         return self.was_known(self.plan.settlements[question.id].settled_at)
 
     def leads_of(self, row: BoardLine) -> list[str]:
-        """Return who answers for an indicator."""
+        """Return the names of the units accountable for an indicator."""
         leads = self.plan.leads.get(row["code"], ())
         return [self.plan.organization_name(code) for code in leads]
 
     @property
     def same_of_last_year(self) -> OtherBoard | None:
-        """The same period of the year before, where that is not the period before already."""
+        """The same period of the year before, unless that is also the period before."""
         return None if self.period.frequency == "annual" else self.last_year
 
     def before(self, row: BoardLine) -> str | None:
-        """Return the value of an indicator in the period before, where it was measured alike."""
+        """Return the indicator's value in the period before, if it was measured alike."""
         return self._comparable(self.previous, row)
 
     def a_year_ago(self, row: BoardLine) -> str | None:
-        """Return the value in the same period of the year before, where it was measured alike."""
+        """Return the value in the same period of the year before, if it was measured alike."""
         return self._comparable(self.last_year, row)
 
     def _comparable(self, other: OtherBoard | None, row: BoardLine) -> str | None:
@@ -114,39 +114,39 @@ class PaperGround:
         return self.value_beside(row, other)
 
     def value_beside(self, row: BoardLine, other: OtherBoard) -> str | None:
-        """Return the value in another period; None: one is a whole, and the other is not."""
+        """Return the value in another period; None: only one of the two is complete."""
         if self.spans_differ(row, other) or self.one_lacks_parts(row, other):
             return None
         return other.value_of(row["code"])
 
     def one_lacks_parts(self, row: BoardLine, other: OtherBoard) -> bool:
-        """Return whether a value, or what it would stand beside, lacks something that is owed."""
+        """Return whether one of two compared values lacks parts that are owed."""
         then = other.row_of(row["code"])
         return self.lacking(row) > 0 or (then is not None and self.lacking(then, other) > 0)
 
     def lacking(self, row: BoardLine, other: OtherBoard | None = None) -> int:
-        """Return how many parts a value lacks, on another board or the paper's own."""
+        """Return how many parts a value lacks, on another scoreboard or the paper's own."""
         indicator = self.plan.indicators.get(row["code"])
         if other is None:
             return parts_lacking(row, indicator, self.period, self.as_of)
         return parts_lacking(row, indicator, other.period, self.plan.local_date(other.drawn_at))
 
     def marks(self, row: BoardLine, other: OtherBoard | None = None) -> str:
-        """Return what is printed behind a value: that it is preliminary, or no whole."""
+        """Return the marks printed after a value: preliminary, or incomplete."""
         said = ["初步"] if row["data_status"] == "provisional" else []
         lacking = self.lacking(row, other)
         said += [f"缺{lacking}份"] if lacking else []
         return f"（{'，'.join(said)}）" if said else ""
 
     def spans_differ(self, row: BoardLine, other: OtherBoard) -> bool:
-        """Return whether a sum so far would stand beside one over more months, or fewer."""
+        """Return whether one of two cumulative values covers more months than the other."""
         then = other.row_of(row["code"])
         return then is not None and _months(row, self.period) != _months(then, other.period)
 
     def is_broken(self, code: str, first: OtherBoard | None, second: OtherBoard | None) -> bool:
-        """Return whether two boards have an indicator measured otherwise; None: the paper's own.
+        """Return whether two boards measured an indicator differently; None: the paper's own.
 
-        One that a plan had not yet, or has no more, was not measured otherwise.
+        An indicator that is missing from one of the plans was not measured differently.
         """
         rules = [
             _rule_of(
@@ -158,7 +158,7 @@ class PaperGround:
 
 
 def _months(row: BoardLine, period: Period) -> int:
-    """Return over how many months a value is, as far as it is a sum."""
+    """Return how many months a cumulative value covers."""
     found: int | None = row.get("months_of_sum")
     return period.months if found is None else found
 
@@ -167,11 +167,11 @@ _RULE = (
     *("unit", "multiplier", "levels", "level_with_value", "measure_type", "time_semantics"),
     *("frequency", "aggregation", "scope", "formula"),
 )
-"""What of an indicator says what its value means; target, weight and owner do not."""
+"""The members of an indicator that define its value; target, weight and owner do not."""
 
 
 def _rule_of(document: PlanDocument, code: str) -> tuple[Any, ...] | None:
-    """Return what a value of an indicator means by a document; None: it has no such indicator."""
+    """Return the definition of an indicator's value in a document; None: no such indicator."""
     found = next((one for one in document.indicators if one.code == code), None)
     return None if found is None else tuple(getattr(found, name) for name in _RULE)
 
@@ -206,15 +206,15 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
 
 
 def _doubt(ground: PaperGround, row: BoardLine) -> str:
-    """Return which questions about an indicator are open; they are told below its table."""
+    """Return the open questions about an indicator; their texts are below its table."""
     named = "、".join(one.id for one in ground.open_questions(row))
     return f"（待核实：{named}）" if named else ""
 
 
 def _target_cell(ground: PaperGround, row: BoardLine) -> str:
-    """Return a target as it is printed; one that was assigned since stands behind that.
+    """Return a target as printed; one that was assigned since follows it.
 
-    With the document that assigned it, where the plan's present assignments still tell.
+    It comes with the document that assigned it, if the plan's present assignments still contain it.
     """
     target, said = row["target"], name_of_written(row["target"])
     if target["source"] != "assigned":
@@ -233,14 +233,14 @@ def _target_cell(ground: PaperGround, row: BoardLine) -> str:
 
 
 def _is_written(one: AssignedTarget, target: Mapping[str, Any]) -> bool:
-    """Return whether a scoreboard was drawn by this assignment of several."""
+    """Return whether a scoreboard's target came from this assignment, of several."""
     numbers = [None if each is None else plain(each) for each in (one.value, one.upper)]
     drawn = (target["kind"], target["value"], target["upper"], target["text"])
     return (one.kind, *numbers, one.text) == drawn
 
 
 def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
-    """Return what tables say of an indicator."""
+    """Return the table cells of an indicator."""
     entry = ground.plan.indicators.get(row["code"])
     baseline = None if entry is None else entry.baseline
     return {

@@ -12,14 +12,14 @@ OwedPlace = tuple[str, str, str]
 """(indicator code, period code, unit's code) of a value that is owed."""
 
 NOBODY = "责任单位未明确"
-"""What stands for a unit where nobody is in charge of an indicator."""
+"""Replaces a unit's name if nobody is in charge of an indicator."""
 
 UNREPORTED, UNDECIDED = "unreported", "undecided"
-"""What a row lacks of those who did not report, and of those who did: the names of units."""
+"""Members of a row with the names of the units that did not report, or await a decision."""
 
 
 def late_places(board: Mapping[str, Any]) -> Iterator[OwedPlace]:
-    """Yield what is overdue on a scoreboard, of every unit."""
+    """Yield the overdue values on a scoreboard, of every unit."""
     for row in board["indicators"]:
         for unit, _, periods in _late(row):
             if unit is not None:
@@ -27,9 +27,9 @@ def late_places(board: Mapping[str, Any]) -> Iterator[OwedPlace]:
 
 
 def told_apart(board: Mapping[str, Any], handed_in: Collection[OwedPlace]) -> dict[str, Any]:
-    """Return a scoreboard whose rows tell who did not report from who waits for a decision.
+    """Return a scoreboard whose rows list unreported and undecided values apart.
 
-    A unit that lacks both is one that did not report.
+    A unit that has both counts as one that did not report.
     """
     rows = []
     for row in board["indicators"]:
@@ -42,7 +42,7 @@ def told_apart(board: Mapping[str, Any], handed_in: Collection[OwedPlace]) -> di
 
 
 def awaits_decision(row: Mapping[str, Any]) -> bool:
-    """Return whether all that a row lacks was handed in."""
+    """Return whether everything that a row lacks was handed in."""
     return bool(row.get(UNDECIDED)) and not row.get(UNREPORTED)
 
 
@@ -53,7 +53,7 @@ def _late(row: Mapping[str, Any]) -> Iterator[tuple[str | None, str, list[str]]]
             unit = one["organization_code"]
             yield unit, one["name"] or unit or NOBODY, one["periods"]
         return
-    # A scoreboard of an earlier version names so many parts at most.
+    # A scoreboard of an earlier version lists only a limited number of parts.
     units: dict[str | None, tuple[str, list[str]]] = {}
     for one in reporting["absent"]:
         if one["overdue"]:

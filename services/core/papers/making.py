@@ -18,19 +18,19 @@ FORMATS: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "zip": "application/zip",
 }
-"""The formats of papers, and what each is called on the wire."""
+"""The formats of papers, with their media types."""
 
 _SHOWN_OF_DIGEST = 16
 _GROUP = 4
 
 
 DOCUMENTS = ("docx", "pdf", "xlsx")
-"""The formats that every paper has; an archive with the evidence comes with some."""
+"""The formats that every paper has; some come with an archive of the evidence too."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperFileMade:
-    """A paper in one format: its bytes, or the token that they are in the store of files under."""
+    """A paper in one format: its bytes, or the token of its file in the file store."""
 
     format: str
     content: bytes | None
@@ -40,13 +40,13 @@ class PaperFileMade:
 
     @classmethod
     def of(cls, form: str, content: bytes) -> "PaperFileMade":
-        """Return a paper whose bytes are at hand."""
+        """Return the file of a paper from its bytes."""
         return cls(form, content, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class PaperContent:
-    """What a paper says, as it is kept: JSON. `position` is up to where its figures count."""
+    """The stored content of a paper: JSON. `position` is the log position of its figures."""
 
     content: Mapping[str, Any]
     figures: Sequence[Mapping[str, Any]]
@@ -54,22 +54,22 @@ class PaperContent:
 
     @property
     def digest(self) -> str:
-        """What tells this content from any other, in hexadecimal."""
+        """The hexadecimal digest that identifies this content."""
         return hashlib.sha256(to_json([self.content, self.figures, self.position])).hexdigest()
 
     @property
     def title(self) -> str:
-        """What the paper is called."""
+        """The title of the paper."""
         return str(self.content["title"])
 
     @property
     def as_of(self) -> date:
-        """The local date that its figures are of."""
+        """The local date of its figures."""
         return date.fromisoformat(self.content["as_of"])
 
 
 def kept(text: PaperText, position: int) -> PaperContent:
-    """Return what is kept of a paper."""
+    """Return the stored form of a paper."""
     head = text.head
     content = {
         "title": text.title,
@@ -87,13 +87,13 @@ def kept(text: PaperText, position: int) -> PaperContent:
 
 
 def code_of(digest: str) -> str:
-    """Return the code printed in a paper, to find it again: the first digits of its digest."""
+    """Return the code printed in a paper to find it by: the first digits of its digest."""
     shown = digest[:_SHOWN_OF_DIGEST].upper()
     return "-".join(shown[at : at + _GROUP] for at in range(0, len(shown), _GROUP))
 
 
 def closing_of(made: PaperContent) -> str:
-    """Return the last line of a paper: how each of its figures is traced."""
+    """Return the last line of a paper, on how its figures are traced."""
     return (
         f"数据溯源：方括号内及“编号”栏的数字为本文件的数据编号，数据截至账目第{made.position}条；"
         f"凭核验码 {code_of(made.digest)} 和数据编号，可查到该数据的来源与此后的变动。"

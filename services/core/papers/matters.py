@@ -40,13 +40,13 @@ _STATES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PaperMatter:
-    """A milestone, a value that is owed, or an alert, as it stood on a day.
+    """The state of a milestone, an owed value or an alert on a day.
 
-    `late` says whether it is late then, by `days` working days. `reply_by` is until when the unit
-    is to answer. `done`, `problems` and `next_steps` are the unit's own words, `answer` what it
-    said of the alert, `percent` how much it says is done, `files` how many it added; None: it
-    added nothing that could have any. `calls`: it has no day by which it is due, and calls for
-    somebody as long as it is open, as a red light does.
+    `late` is whether it is late then, by `days` working days. `reply_by` is the unit's deadline to
+    answer. `done`, `problems` and `next_steps` are the unit's own words, `answer` its reaction to
+    the alert, `percent` its reported progress, `files` the number of its files; None: nothing that
+    could have files. `calls`: it has no due date and needs action as long as it is open, as a red
+    light does.
     """
 
     about: str
@@ -75,7 +75,7 @@ class PaperMatter:
 
     @property
     def is_supervised(self) -> bool:
-        """Whether somebody has to be urged: it is late, or calls without a day."""
+        """Whether it needs urging: it is late, or needs action without a due date."""
         return self.late or self.calls
 
 
@@ -110,7 +110,7 @@ def supervision(
 def feedback(
     matter: PaperMatter, texts: Mapping[str, str], head: PaperHead, day: str | None
 ) -> PaperText:
-    """Return the 反馈单 of a matter, with what the ledger has of it and room for the rest."""
+    """Return the 反馈单 of a matter, with the ledger's facts and room for the rest."""
     writer = _Form(matter)
     blocks = [
         title("督办事项反馈单"),
@@ -150,7 +150,7 @@ def _note() -> PaperBlock:
 
 
 def _words(said: str | None) -> str:
-    """Return what somebody said, cut where no form holds it."""
+    """Return somebody's words, truncated to fit the form."""
     if not said:
         return NONE
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}……（全文见系统）"
@@ -171,7 +171,7 @@ class _Form:
         return shown, number
 
     def due(self) -> list[Run | str]:
-        """Return until when it is due, and by how much that has passed."""
+        """Return the due date, and by how much it has passed."""
         matter = self.matter
         if matter.due_date is None:
             return [NONE]
@@ -183,13 +183,14 @@ class _Form:
             run = self._note("original_due_date", "原定期限", day_name(original), str(original))
             said += ["（原定", run, "）"]
         if matter.late:
-            # What moves with every day is no fact of it: that it is late is one.
+            # A fact must not change every day: that it is late is a fact, the number of days is
+            # not.
             days = self._note("late", "已逾期", f"{matter.days}个工作日", "yes")
             said += ["，截至", day_name(matter.today), "已逾期", days]
         return said
 
     def state(self) -> list[Run | str]:
-        """Return how it stands, and how much the unit says is done."""
+        """Return the state, and the progress that the unit reports."""
         matter = self.matter
         said: list[Run | str] = [
             self._note("state", "当前状态", _STATES.get(matter.state, matter.state), matter.state)
@@ -200,7 +201,7 @@ class _Form:
         return said
 
     def promised(self) -> Run:
-        """Return by when the unit said that it will be done."""
+        """Return the date by which the unit promised completion."""
         promised = self.matter.promised
         shown = "未承诺" if promised is None else day_name(promised)
         return self._note(
@@ -208,7 +209,7 @@ class _Form:
         )
 
     def files(self) -> Run:
-        """Return how many files of evidence were added; nothing that could have any is no 0."""
+        """Return the number of files of evidence; "nothing that could have files" is not 0."""
         files = self.matter.files
         shown, fact = (NONE, None) if files is None else (f"{files}件", str(files))
         return self._note("files", "佐证材料", shown, fact)

@@ -13,12 +13,12 @@ from services.core.kit.made_files import MadeRow
 
 
 class Paper(MadeRow, Base):
-    """A paper: what was asked for, and once it is made what it says, for good.
+    """A paper: its request, and once it is made its permanent content.
 
-    `number` counts the papers of its plan, kind and year, from 1, as they are made. `about` names
-    the one matter it is about, if it is about one, `organization_code` whom that concerns.
-    `position` is up to where in the log its figures count, `as_of` the local date they are of,
-    `digest` that of all that it says. `content` and `figures` are long: lists leave them out.
+    `number` counts the papers of its plan, kind and year, from 1, in the order of making. `about`
+    is the matter it is about, if any, `organization_code` the unit concerned. `position` is the log
+    position of its figures, `as_of` their local date, `digest` the digest of its content. `content`
+    and `figures` are long: lists leave them out.
     """
 
     __tablename__ = "paper"
@@ -63,9 +63,9 @@ class Paper(MadeRow, Base):
 
 
 class PaperFile(Base):
-    """A paper in one format: the bytes as they were written, for good.
+    """A paper in one format: its permanent bytes.
 
-    What is large is in the store of files instead, under a key that ends in `file_token`.
+    Large files are in the file store instead, under a key that ends in `file_token`.
     """
 
     __tablename__ = "paper_file"
@@ -83,9 +83,9 @@ class PaperFile(Base):
 
 
 class PaperTexts(Base):
-    """The office's own texts of a kind of paper in one version, never changed.
+    """A version of the office's own texts of a kind of paper; immutable.
 
-    Version 0, the texts that papers come with, has no row.
+    Version 0, the default texts, has no row.
     """
 
     __tablename__ = "paper_texts"

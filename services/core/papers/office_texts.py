@@ -45,16 +45,16 @@ DEFAULT_TEXTS: Mapping[PaperKind, Mapping[str, str]] = {
     },
     "feedback": {"issuer": _OFFICE, "opening": "{城市}“无废城市”建设领导小组办公室："},
 }
-"""By kind of paper and name; `{…}` is filled with what the paper is about."""
+"""By kind of paper and name; `{…}` are placeholders for facts of the paper."""
 
 PLACES = ("城市", "计划", "期间", "截至")
-"""What can be filled in."""
+"""The allowed placeholders."""
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Return texts with their places filled; `values` has each of `PLACES`."""
+    """Return texts with their placeholders filled; `values` has each of `PLACES`."""
     return {name: _filled(text, values) for name, text in texts.items()}
 
 
@@ -63,7 +63,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def text_faults(kind: PaperKind, texts: Mapping[str, str], place: str) -> list[Fault]:
-    """Return what is wrong with texts of a kind: names that it has not, places that none fills."""
+    """Return the faults of a kind's texts: unknown names, unknown placeholders."""
     faults = []
     known = DEFAULT_TEXTS[kind]
     for name, text in texts.items():

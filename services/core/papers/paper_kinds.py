@@ -15,15 +15,15 @@ KINDS: Mapping[PaperKind, Text] = {
     "supervision": Text("督办单", "Form of supervision"),
     "feedback": Text("反馈单", "Form of feedback"),
 }
-"""What each is called."""
+"""The display name of each kind."""
 
 AboutKind = Literal["group", "indicator", "milestone", "obligation", "alert"]
 
 PARTS: tuple[AboutKind, ...] = ("group", "indicator")
-"""Parts of a plan, that a paper on a period may be about."""
+"""Parts of a plan that a paper on a period may be about."""
 
 MATTERS: tuple[AboutKind, ...] = ("milestone", "obligation", "alert")
-"""What a form may be about: one matter a paper."""
+"""Possible subjects of a form: one matter per paper."""
 
 ABOUT: Mapping[PaperKind, tuple[AboutKind, ...]] = {
     "bulletin": (),
@@ -33,14 +33,14 @@ ABOUT: Mapping[PaperKind, tuple[AboutKind, ...]] = {
     "supervision": MATTERS,
     "feedback": MATTERS,
 }
-"""What a paper of each kind is about; nothing: the whole plan."""
+"""The possible subjects of each kind; none: the whole plan."""
 
 
 def is_form(kind: str) -> bool:
-    """Return whether a kind of paper is about one matter, and so of no period."""
+    """Return whether a kind of paper is about one matter, and so has no period."""
     return kind in {"supervision", "feedback"}
 
 
 def is_pack(kind: str) -> bool:
-    """Return whether a paper comes with the evidence of its year in one archive."""
+    """Return whether a paper comes with an archive of its year's evidence."""
     return kind == "self_assessment"

@@ -21,7 +21,7 @@ _FONTS = {"body": "Noto Serif SC", "heading": "Noto Sans SC"}
 
 @cache
 def _fonts() -> typst.Fonts:
-    """Return the fonts, read once: ours and no other."""
+    """Return the fonts, read once: only ours."""
     return typst.Fonts(
         include_system_fonts=False,
         include_embedded_fonts=False,
@@ -37,7 +37,7 @@ def pdf_of(
     as_of: date,
     closing: str,
 ) -> bytes:
-    """Return a paper as PDF. `closing` is the last line: how its figures are traced."""
+    """Return a paper as PDF. `closing` is the last line, on how its figures are traced."""
     given = {
         "head": head,
         "blocks": blocks,

@@ -30,13 +30,13 @@ _OWNED = Owned(
     city="paper.city_code",
     plan="paper.plan_code",
     unit="paper.organization_code",
-    # What is about the whole plan is made of approved values alone.
+    # Papers about the whole plan contain approved values only.
     approved="paper.organization_code IS NULL",
 )
-"""Whose a paper is: of the unit that it is about; one about the plan is nobody's alone."""
+"""The owners of a paper: the unit that it is about; a paper about the plan has no owner."""
 
 MOST_EARLIER = 4
-"""How many periods before its own a paper compares with."""
+"""How many earlier periods a paper compares with."""
 
 _WITHOUT_WORDS = (defer(Paper.content, raiseload=True), defer(Paper.figures, raiseload=True))
 
@@ -49,10 +49,10 @@ async def ground_of(
     sequence: int | None = None,
     at: datetime | None = None,
 ) -> PaperGround | None:
-    """Return what a paper on a period is made of, by the scoreboard of this sequence or the newest.
+    """Return the data of a paper on a period, by the scoreboard of this sequence or the newest.
 
-    `at` is the instant up to which it is told what was handed in; None: the scoreboard's. None is
-    returned where the period has no scoreboard.
+    `at` is the instant up to which submissions are considered; None: the scoreboard's. Returns None
+    if the period has no scoreboard.
     """
     found = await _board(session, plan, period, sequence=sequence)
     if found is None:
@@ -110,7 +110,7 @@ async def _board(
 async def _others(
     session: AsyncSession, plan: PlanState, periods: Sequence[Period], as_of: datetime
 ) -> dict[str, OtherBoard]:
-    """Return by code the scoreboards that periods had at an instant, each with its plan."""
+    """Return the scoreboards that periods had at an instant, each with its plan, by code."""
     by_code = {one.code: one for one in periods}
     asked = {"city": plan.city_code, "plan": plan.code, "periods": list(by_code), "as_of": as_of}
     others = {}
@@ -125,7 +125,7 @@ async def _others(
 async def _handed_in(
     session: AsyncSession, plan: PlanState, boards: Sequence[tuple[Mapping[str, Any], datetime]]
 ) -> dict[datetime, set[OwedPlace]]:
-    """Return what is overdue on scoreboards and had been handed in by an instant, by instant."""
+    """Return the overdue values of scoreboards that were handed in by an instant, by instant."""
     found: dict[datetime, set[OwedPlace]] = {at: set() for _, at in boards}
     asked = {(*place, at) for board, at in boards for place in late_places(board)}
     if asked:
@@ -165,7 +165,7 @@ async def papers_of(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Paper]:
-    """Return the papers of a plan that a caller sees, the newest first, after an id."""
+    """Return the papers of a plan that a caller sees, newest first, after an id."""
     seen = scope(actor, _OWNED)
     wanted = (
         select(Paper)
@@ -186,7 +186,7 @@ async def papers_of(
 async def paper_of(
     session: AsyncSession, actor: Actor, paper_id: UUID, *, whole: bool = False
 ) -> Paper:
-    """Return a paper that was made, if the caller sees it; `whole` with what it says.
+    """Return a finished paper, if the caller sees it; with `whole` including its content.
 
     Raises:
         PaperNotFound: there is none.
@@ -206,7 +206,7 @@ async def paper_of(
 async def files_of(
     session: AsyncSession, city_code: str, paper_ids: Sequence[UUID]
 ) -> dict[UUID, list[tuple[str, int, str]]]:
-    """Return of each paper its files: format, length in bytes and digest."""
+    """Return the files of each paper: format, length in bytes and digest."""
     rows = await session.execute(
         select(PaperFile.paper_id, PaperFile.format, PaperFile.size, PaperFile.sha256)
         .where(PaperFile.city_code == city_code, PaperFile.paper_id.in_(paper_ids))
@@ -219,7 +219,7 @@ async def files_of(
 
 
 async def file_of(session: AsyncSession, paper: Paper, form: str) -> PaperFile | None:
-    """Return a paper in a format; None: it was not made in that one."""
+    """Return a paper's file in a format; None: it has none."""
     return await session.get(PaperFile, (paper.city_code, paper.id, form))
 
 
@@ -229,7 +229,7 @@ async def file_of(session: AsyncSession, paper: Paper, form: str) -> PaperFile |
 async def texts_in_force(
     session: AsyncSession, city_code: str, plan_code: str, kind: str
 ) -> PaperTexts | None:
-    """Return the office's texts of a kind of paper; None: those that it comes with."""
+    """Return the office's texts of a kind of paper; None: the defaults apply."""
     return await session.scalar(
         select(PaperTexts)
         .where(
@@ -245,12 +245,12 @@ async def texts_in_force(
 async def texts_of(
     session: AsyncSession, city_code: str, plan_code: str, kind: str, version: int
 ) -> PaperTexts | None:
-    """Return the office's texts of a version; None: those that papers come with."""
+    """Return a version of the office's texts; None: the defaults."""
     return await session.get(PaperTexts, (city_code, plan_code, kind, version))
 
 
 async def lock_texts(session: AsyncSession, plan: PlanState, kind: str) -> None:
-    """Wait until nobody else changes the texts of a kind, and keep others from it."""
+    """Lock the texts of a kind against changes by others."""
     await lock_name(session, f"paper-texts/{plan.city_code}/{plan.code}/{kind}")
 
 
@@ -260,7 +260,7 @@ async def lock_texts(session: AsyncSession, plan: PlanState, kind: str) -> None:
 async def evidence_count(
     session: AsyncSession, plan: PlanState, period: Period, *, by: datetime | None
 ) -> int:
-    """Return how many files of evidence a year had by an instant; None: has now."""
+    """Return how many files of evidence a year had by an instant; None: by now."""
     found = await session.scalar(select(func.count()).where(*_evidence(plan, period, by)))
     return found or 0
 
@@ -274,7 +274,7 @@ async def evidence_of(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Evidence]:
-    """Return up to `limit` files that were evidence of a year by an instant, by id, after one."""
+    """Return up to `limit` files of evidence of a year by an instant, by id, after `after`."""
     wanted = select(Evidence).where(*_evidence(plan, period, by))
     if after is not None:
         wanted = wanted.where(Evidence.id > after)
@@ -284,8 +284,8 @@ async def evidence_of(
 def _evidence(plan: PlanState, period: Period, by: datetime | None) -> list[ColumnElement[bool]]:
     """Return the conditions on the evidence of a year.
 
-    It is of its periods, of what was promised, and of the rows of registers that count in it: what
-    was approved, closed and confirmed with it, for the superior reads it.
+    It is the evidence of its periods, of milestones, and of register rows that count in the year,
+    if something was approved, closed or confirmed with it, because the superior reads it.
     """
     within = [period.code]
     for frequency in ("half_yearly", "quarterly", "monthly"):
@@ -309,7 +309,7 @@ def _evidence(plan: PlanState, period: Period, by: datetime | None) -> list[Colu
 async def packs_kept_among(
     session: AsyncSession, city_code: str, tokens: Sequence[UUID]
 ) -> frozenset[UUID]:
-    """Return which of these a paper that is kept has its archive under."""
+    """Return which of these tokens belong to archives of papers that are kept."""
     found = await session.scalars(
         select(PaperFile.file_token).where(
             PaperFile.city_code == city_code, PaperFile.file_token.in_(tokens)

@@ -14,13 +14,14 @@ from services.core.papers.typesetting import LANDSCAPE, PORTRAIT, in_brackets, t
 from services.core.papers.xlsx_writing import xlsx_of
 
 TRACED = frozenset({"docx", "xlsx"})
-"""The formats that carry their trace."""
+"""The formats that contain their provenance."""
 
 
 def rendered(made: PaperContent, form: str, mark: PaperMark | None = None) -> PaperFileMade:
     """Return a paper in one of `making.DOCUMENTS`.
 
-    With a `mark` it carries what it is and where its figures come from, where its form has room.
+    With a `mark` the file contains its content and the sources of its figures, if the format
+    allows.
     """
     plain = _written(made, form)
     if mark is None or form not in TRACED:

@@ -39,7 +39,7 @@ def self_assessment(
     *,
     files: int,
 ) -> PaperText:
-    """Return the self-assessment of a year; `files` is how much evidence comes with it."""
+    """Return the self-assessment of a year; `files` is the number of files of evidence with it."""
     writer = PeriodWriter(ground)
     called = f"{ground.plan.document.city.name}{period_name(ground.period)}“无废城市”建设自评报告"
     evidence = writer.book.note("evidence/files", "佐证材料", f"{files}件", {"files": str(files)})

@@ -16,23 +16,23 @@ from services.core.scoring.lights import LIGHT_NAMES, LIGHT_SIGNS
 
 NOT_REPORTED = "未报"
 NOT_DECIDED = "已报未审定"
-"""It was handed in, and nobody has decided on it yet."""
+"""Handed in, and not decided on yet."""
 
 NOT_APPLICABLE = "不适用"
 NOT_DUE = "未到期"
 NOT_OPENED = "未开放填报"
 NOTHING_YET = "暂无数据"
-"""Nothing came, and nothing was due yet."""
+"""No value, and none was due yet."""
 
 NONE = "—"
-"""What there is not: a baseline that nobody printed, a figure that cannot be compared."""
+"""Not available: a baseline that was not printed, a figure that cannot be compared."""
 
 _A_DAY = timedelta(days=1)
 _DIGITS = "〇一二三四五六七八九"
 _TEN = 10
 _HUNDRED = Decimal(100)
 _LEAST = "不足0.01"
-"""What is not 0, and would be shown as 0."""
+"""Not 0, but would be rounded to 0."""
 
 _STATES: Mapping[str, str] = {
     "not_applicable": NOT_APPLICABLE,
@@ -42,7 +42,7 @@ _STATES: Mapping[str, str] = {
 
 
 def ordinal(number: int) -> str:
-    """Return a number from 1 to 99 in Chinese, 一 to 九十九; beyond that in digits."""
+    """Return a number from 1 to 99 in Chinese, 一 to 九十九; larger ones in digits."""
     tens, ones = divmod(number, _TEN)
     if not 0 < number < _TEN * _TEN:
         return str(number)
@@ -53,12 +53,12 @@ def ordinal(number: int) -> str:
 
 
 def day_name(day: date) -> str:
-    """Return a date as papers write it: 2025年10月15日, no zeros before."""
+    """Return a date in the style of papers: 2025年10月15日, without leading zeros."""
     return f"{day.year}年{day.month}月{day.day}日"
 
 
 def period_name(period: Period) -> str:
-    """Return what papers call a period: 2025年, 2025年上半年, 2025年第三季度, 2025年9月."""
+    """Return a period's name in papers: 2025年, 2025年上半年, 2025年第三季度, 2025年9月."""
     year = f"{period.year}年"
     match period.frequency:
         case "annual":
@@ -72,12 +72,12 @@ def period_name(period: Period) -> str:
 
 
 def period_before(period: Period) -> Period:
-    """Return the period of the same length just before one (上期)."""
+    """Return the period of the same length directly before one (上期)."""
     return period.calendar.containing(period.first_day - _A_DAY, period.frequency)
 
 
 def periods_before(period: Period, number: int) -> list[Period]:
-    """Return so many periods of the same length before one, the oldest first."""
+    """Return the `number` periods of the same length before one, oldest first."""
     found = [period]
     for _ in range(number):
         found.append(period_before(found[-1]))
@@ -91,7 +91,7 @@ def year_before(period: Period) -> Period:
 
 
 def value_text(row: Mapping[str, Any], *, with_unit: bool = True) -> str:
-    """Return what a row of a scoreboard says of its value: with its unit, or why there is none."""
+    """Return the value of a scoreboard's row with its unit, or why there is none."""
     if row["display"] is not None:
         plain_level = row["level"] is not None
         unit = row["unit"] if with_unit and not plain_level and row["unit"] != "/" else ""
@@ -114,7 +114,7 @@ def light_text(light: str) -> str:
 
 
 def percent_text(share: str | None) -> str:
-    """Return a share (0-1) in percent with two places; never on another side of 100 than it is."""
+    """Return a share (0-1) in percent with two places; rounding never crosses 100."""
     if share is None:
         return NONE
     found = times(Decimal(share), _HUNDRED)
@@ -122,7 +122,7 @@ def percent_text(share: str | None) -> str:
 
 
 def difference(now: Decimal, then: Decimal, unit: str, *, up: str = "提高") -> str:
-    """Return how far a figure moved: 提高1.20分, 下降0.35个百分点, 持平. No sign stands in it."""
+    """Return a change: 提高1.20分, 下降0.35个百分点, 持平. It contains no sign."""
     step = now - then
     if not step:
         return "持平"
@@ -130,14 +130,14 @@ def difference(now: Decimal, then: Decimal, unit: str, *, up: str = "提高") ->
 
 
 def rate_difference(now: Decimal, then: Decimal) -> str:
-    """Return how far a rate moved, in 百分点."""
+    """Return the change of a rate, in 百分点."""
     return difference(now, then, "个百分点")
 
 
 def growth(now: Decimal, then: Decimal) -> str | None:
-    """Return by which share an amount grew: 增长3.50%, 下降2.10%, 持平; None: there is no rate.
+    """Return the relative change of an amount: 增长3.50%, 下降2.10%, 持平; None: undefined.
 
-    There is none from an amount that is not above 0.
+    It is undefined unless the earlier amount is above 0.
     """
     if now == then:
         return "持平"
@@ -148,9 +148,9 @@ def growth(now: Decimal, then: Decimal) -> str | None:
 
 
 def change_text(now: str | None, then: str | None, unit: str) -> str:
-    """Return how a value moved from another one, or `—` where the two cannot be compared.
+    """Return the change of a value from another one, or `—` if they cannot be compared.
 
-    Rates (unit %) are told apart in 百分点, amounts by their growth.
+    Rates (unit %) are compared in 百分点, amounts by relative change.
     """
     if now is None or then is None:
         return NONE
@@ -165,7 +165,7 @@ def _size(step: Decimal) -> str:
 
 
 def attainment_text(attainment: str | None) -> str:
-    """Return how much of a target was reached (0-100) in percent, as `percent_text` does."""
+    """Return the attainment of a target (0-100) in percent, formatted as by `percent_text`."""
     if attainment is None:
         return NONE
     found = Decimal(attainment)
@@ -173,12 +173,12 @@ def attainment_text(attainment: str | None) -> str:
 
 
 def names_text(names: Sequence[str], *, most: int = 10) -> str:
-    """Return names with 、 between them; of many the first, and how many there are."""
+    """Return names joined by 、; of many only the first, and the count."""
     if len(names) <= most:
         return "、".join(names)
     return f"{'、'.join(names[:most])}等{len(names)}个"
 
 
 def place_text(place: int, tied: int) -> str:
-    """Return a place in a ranking: 第一, 并列第二."""
+    """Return a rank in words: 第一, 并列第二."""
     return f"{'并列' if tied > 1 else ''}第{ordinal(place)}"

@@ -19,12 +19,12 @@ _VALUE_SHARE, _CHANGE_SHARE, _NUMBER_SHARE = 10, 14, 12
 
 
 def series_title(ground: PaperGround) -> str:
-    """Return what the table of several periods is called."""
+    """Return the title of the table of several periods."""
     return f"近{len(ground.earlier) + 1}期完成情况对比表"
 
 
 class SeriesWriter:
-    """Writes the table of a paper's indicators over the periods; numbers are of `book`."""
+    """Writes the table of a paper's indicators over the periods; `book` numbers its figures."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class SeriesWriter:
         self._rows, self._numbers = rows, numbers
 
     def blocks(self) -> Iterator[PaperBlock]:
-        """Yield the table with its notes; nothing where no earlier period has a scoreboard."""
+        """Yield the table with its notes; nothing if no earlier period has a scoreboard."""
         ground = self._ground
         if not ground.earlier:
             return
@@ -53,7 +53,7 @@ class SeriesWriter:
         yield note(*self._told(any(BREAK in cell for line in lines for cell in line)))
 
     def _compared(self) -> Iterator[tuple[str, OtherBoard | None]]:
-        """Yield what each column compares with; of a year the period before is last year's."""
+        """Yield the comparison of each column; for a year, the period before is the last year."""
         ground = self._ground
         if ground.period.frequency != "annual":
             yield "较上期", ground.previous
@@ -109,7 +109,7 @@ class SeriesWriter:
         return [name, row["unit"], *cells, *changes, ranges_text(numbers)]
 
     def _noted(self, row: BoardLine, other: OtherBoard, shown: str) -> int:
-        """Number what an earlier period says of an indicator: it is traced in that period."""
+        """Number an indicator's figure of an earlier period, which is traced in that period."""
         names = ("state", "value", "level", "data_status")
         return self._book.note(
             f"indicator/{row['code']}@{other.period.code}",
@@ -130,7 +130,7 @@ class SeriesWriter:
 
 
 def ranges_text(numbers: Sequence[int]) -> str:
-    """Return numbers with those that follow each other as a range: 49–52、8."""
+    """Return numbers with consecutive ones as a range: 49–52、8."""
     ranges: list[list[int]] = []
     for number in numbers:
         if ranges and number == ranges[-1][-1] + 1:

@@ -29,7 +29,7 @@ from services.core.papers.models import Paper, PaperFile, PaperTexts
 from services.core.plan.state import PlanState
 
 PAPER = "paper"
-"""What the operation of a paper is called."""
+"""The type of a paper's operation."""
 
 MOST_UNDER_WAY = 20
 _OVER_KEPT = timedelta(days=30)
@@ -37,9 +37,9 @@ _OVER_KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class PaperWish:
-    """What paper is wanted: its kind, of which period or about what, and what it is to say.
+    """The request for a paper: its kind, its period or subject, and its inputs.
 
-    `wanted` holds which scoreboard it speaks of and what the office fills in.
+    `wanted` holds the selected scoreboard and the office's inputs.
     """
 
     plan_code: str
@@ -86,22 +86,22 @@ async def change_texts(
 
 
 def papers_folder(city_code: str) -> str:
-    """Return what the keys of a city's archives with papers begin with."""
+    """Return the prefix of the keys of a city's archives with papers."""
     return f"{city_code}/papers/"
 
 
 def pack_key(city_code: str, token: UUID) -> str:
-    """Return the key of an archive with a paper in the store."""
+    """Return the key in the store of an archive with a paper."""
     return f"{papers_folder(city_code)}{token}"
 
 
 async def begin_paper(
     session: AsyncSession, wish: PaperWish, *, actor: Actor, now: datetime
 ) -> tuple[Paper, Operation]:
-    """Write down that a paper is wanted; a worker makes it.
+    """Record the request for a paper; a worker makes it.
 
     Raises:
-        PaperUnderWay: so many of the caller's are being made already.
+        PaperUnderWay: too many of the caller's are being made already.
     """
     if await queries.under_way(session, actor.city_code, actor.credential_id) >= MOST_UNDER_WAY:
         raise PaperUnderWay
@@ -155,7 +155,7 @@ making = MadeFiles(
         },
     },
 )
-"""What a worker does with a paper until it is made."""
+"""A worker's steps with a paper until it is made."""
 
 
 async def finish_paper(
@@ -167,9 +167,9 @@ async def finish_paper(
     lost: Sequence[Mapping[str, Any]] = (),
     now: datetime,
 ) -> bool:
-    """Number a paper and keep it with its files; return whether it was still this worker's.
+    """Number a paper and store it with its files; return whether the worker still held its lease.
 
-    `lost` tells of files of evidence that the store did not have.
+    `lost` lists files of evidence that the store did not have.
     """
     found = await making.held(session, taken)
     if found is None:
@@ -241,6 +241,6 @@ def _result(paper: Paper, files: Sequence[PaperFileMade]) -> dict[str, Any]:
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
-    """Forget what was asked for a month ago and never made; return how many."""
+    """Delete requests older than a month that never became a paper; return how many."""
     old = {"city": city_code, "before": clock.now() - _OVER_KEPT}
     return await rows_changed(session, statements.DROP_OVER, old)

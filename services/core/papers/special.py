@@ -51,9 +51,9 @@ _COLUMNS = (
 
 
 def rows_about(ground: PaperGround, about: str) -> tuple[str, list[BoardLine]]:
-    """Return what a part of the plan is called, and its rows; `about` is `group/…`, `indicator/…`.
+    """Return the name and rows of a part of the plan; `about` is `group/…` or `indicator/…`.
 
-    There are none where the scoreboard has no such part.
+    There are no rows if the scoreboard does not have the part.
     """
     kind, _, code = about.partition("/")
     if kind == "group":
@@ -99,7 +99,7 @@ class _Special:
         self._numbers = note_rows(ground, self.book, rows)
 
     def totals(self, name: str) -> Iterator[PaperBlock]:
-        """Yield how many indicators there are, and how many stand how."""
+        """Yield how many indicators there are, by light."""
         rows = self._rows
         yield paragraph(
             f"截至{day_name(self._ground.as_of)}，“{name}”共有指标",
@@ -139,7 +139,7 @@ class _Special:
             yield paragraph(*pieces, f"。{row['reason']}。牵头单位：{leads}。")
 
     def _compared(self, row: BoardLine) -> list[str | Run]:
-        """Return how a value stands beside the period before and the year before."""
+        """Return the comparison of a value with the period before and the year before."""
         found: list[str | Run] = []
         for other, then in (
             (self._ground.previous, self._ground.before(row)),
@@ -159,7 +159,7 @@ class _Special:
         return growth(Decimal(row["value"]), Decimal(then))
 
     def problems(self) -> Iterator[PaperBlock]:
-        """Yield what is red or was not reported, with the reason."""
+        """Yield the red or unreported indicators, with the reason."""
         bad = [row for row in self._rows if row["light"] in {"red", "yellow"}]
         for at, row in enumerate(bad, 1):
             yield paragraph(f"{at}．{self._ground.name_of(row)}：{row['reason']}。")
@@ -192,7 +192,7 @@ class _Special:
         yield from (note(one) for one in self._ground.plan.document.notes)
 
     def series(self, name: str) -> Iterator[PaperBlock]:
-        """Yield the annex with the values of several periods, where there are earlier ones."""
+        """Yield the annex with the values of several periods, if there are earlier ones."""
         ground = self._ground
         if ground.earlier:
             yield annex(2, f"“{name}”指标{series_title(ground)}")

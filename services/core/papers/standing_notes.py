@@ -14,7 +14,7 @@ from services.core.papers.typesetting import in_brackets
 
 
 def method_note(ground: PaperGround) -> PaperBlock:
-    """Return how the lights and the score come about, as the plan has it."""
+    """Return the note on how lights and the score are computed, by the plan's parameters."""
     scheme = ground.plan.document.scheme
     lights = scheme.lights
     adjusted = "，扣分、加分另计" if scheme.adjustments else ""
@@ -30,12 +30,12 @@ def method_note(ground: PaperGround) -> PaperBlock:
 
 
 def unreported(rows: Iterable[BoardLine]) -> list[BoardLine]:
-    """Return the rows that lack what was owed and nobody handed in."""
+    """Return the rows whose owed values nobody handed in."""
     return [row for row in rows if row["state"] == "missing" and not awaits_decision(row)]
 
 
 def late_paragraphs(rows: Iterable[BoardLine]) -> Iterator[PaperBlock]:
-    """Yield who has not reported what was due, and whose value waits for a decision."""
+    """Yield the units that have not reported in time, and those whose values await a decision."""
     listed = list(rows)
     late = _units(listed, UNREPORTED)
     if late:
@@ -46,7 +46,7 @@ def late_paragraphs(rows: Iterable[BoardLine]) -> Iterator[PaperBlock]:
 
 
 def _units(rows: Iterable[BoardLine], which: str) -> str:
-    """Return whom rows lack something of, each with the indicators that it is of."""
+    """Return the units in a member of the rows, each with its indicators."""
     found: dict[str, list[str]] = {}
     for row in rows:
         for name in row.get(which, ()):
@@ -55,13 +55,13 @@ def _units(rows: Iterable[BoardLine], which: str) -> str:
 
 
 def incomplete_notes(ground: PaperGround, rows: Iterable[BoardLine]) -> Iterator[PaperBlock]:
-    """Yield what is meant by a value that lacks parts, where one of the rows has such a value."""
+    """Yield the explanation of incomplete values, if one of the rows has one."""
     if any(ground.lacking(row) for row in rows):
         yield note("“缺几份”为该完成值尚缺几份数据（一个单位一期为一份）。")
 
 
 def question_notes(ground: PaperGround) -> Iterator[PaperBlock]:
-    """Yield what the plan leaves open about indicators (待核实), each question once."""
+    """Yield the plan's open questions about indicators (待核实), each once."""
     found = {one.id: one for row in ground.rows for one in ground.open_questions(row)}
     if found:
         yield note("待核实事项（作出决定之前，有关指标按方案原文处理）：")
@@ -74,9 +74,10 @@ def adjusted_pieces(
     numbers: Mapping[str, int],
     noted: Callable[[str, str], Run],
 ) -> list[str | Run]:
-    """Return the score after deductions and bonuses, and what made it; nothing without any.
+    """Return the score after deductions and bonuses, with the reasons; nothing without any.
 
-    `numbers` are those of the indicators' figures; `noted` numbers a figure of the whole board.
+    `numbers` are those of the indicators' figures; `noted` numbers a figure of the whole
+    scoreboard.
     """
     if overall.get("adjusted_score") is None:
         return []

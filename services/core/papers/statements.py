@@ -12,7 +12,7 @@ WHERE city_code = :city AND plan_code = :plan AND kind = :kind AND year = :year
 DROP_OVER = text("""
 DELETE FROM paper WHERE city_code = :city AND state = 'over' AND updated_at < :before
 """)
-"""Forgets what was cancelled or failed before an instant; it was never a paper."""
+"""Deletes requests that were cancelled or failed before an instant; they never became papers."""
 
 HANDED_IN_THEN = text("""
 SELECT k.indicator_code, k.period, k.organization_code, k.at
@@ -30,7 +30,7 @@ WHERE EXISTS (
         AND h.state NOT IN ('draft', 'withdrawn')
 )
 """)
-"""Which of some values were handed in by an instant each: by the rule of the obligations, then."""
+"""Which of some values were handed in by their instants, by the rule of obligations."""
 
 BOARDS_THEN = text("""
 SELECT k.period, s.plan_version, s.board, s.computed_at

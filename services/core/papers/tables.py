@@ -25,7 +25,7 @@ _SHARES = (
 
 
 def annex_two(ground: PaperGround, texts: Mapping[str, str], head: PaperHead) -> PaperText:
-    """Return the table of indicators in the plan's columns, and beside them how each stands."""
+    """Return the table of indicators in the plan's columns, with the results beside them."""
     book = FigureBook(ground.period.code)
     numbers = note_rows(ground, book)
     rows = []
@@ -59,7 +59,7 @@ def annex_two(ground: PaperGround, texts: Mapping[str, str], head: PaperHead) ->
 
 
 def _headed(ground: PaperGround, name: str) -> str:
-    """Return the heading of a column: with the year that is printed, where it is one for all."""
+    """Return the heading of a column: with the printed year, if it is the same for all."""
     document = ground.plan.document
     years: set[int] = set()
     if name == "现状值":

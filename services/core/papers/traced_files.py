@@ -23,7 +23,7 @@ from services.core.papers.making import PaperContent
 
 FORMAT = "wufei-paper/1"
 PURPOSE = "papers"
-"""What the keys are derived for that sign papers."""
+"""The key derivation purpose for keys that sign papers."""
 
 PAPER, SIGNATURE = "wufei/paper.json", "wufei/signature.json"
 
@@ -36,12 +36,12 @@ _RELATED = (
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _MOST_PARTS = 1000
 _LARGEST = 128 * 1024 * 1024
-"""Bytes of all parts of a file, unpacked."""
+"""The most bytes of all parts of a file, unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperMark:
-    """Of what a paper is, who signs it (None: nobody), and by format the digests beside it."""
+    """A paper's provenance: its origin, its signer (None: unsigned), and digests by format."""
 
     plan: str
     kind: str
@@ -52,12 +52,12 @@ class PaperMark:
 
 
 def with_trace(document: bytes, made: PaperContent, mark: PaperMark) -> bytes:
-    """Return a DOCX or XLSX that carries the paper it shows; the same gives the same bytes."""
+    """Return a DOCX or XLSX that contains its paper's content; byte for byte reproducible."""
     parts: dict[str, bytes] = {}
     with zipfile.ZipFile(io.BytesIO(document)) as source:
         for name in source.namelist():
             parts[name] = source.read(name)
-    # Each part has a type, and something leads to it: an office program takes the file for whole.
+    # Each part has a type and a relationship, so that office programs consider the file intact.
     begun = parts[_TYPES].index(b">", parts[_TYPES].index(b"<Types")) + 1
     parts[_TYPES] = parts[_TYPES][:begun] + _TYPE + parts[_TYPES][begun:]
     parts[_RELATIONS] = parts[_RELATIONS].replace(
@@ -99,9 +99,9 @@ def _signature_said(signed: Signature | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class CarriedPaper:
-    """What a file carries of a paper: `said` by name, empty where that cannot be read.
+    """The paper's content found in a file: `said` by name, empty if it cannot be read.
 
-    `public_key` is whose signature is on it; None: it is not signed.
+    `public_key` is the signer's; None: it is not signed.
     """
 
     said: Mapping[str, Any] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class CarriedPaper:
 
 
 def carries_paper(file: BinaryIO) -> bool:
-    """Return whether a file is a ZIP that carries a paper."""
+    """Return whether a file is a ZIP with a paper's content."""
     try:
         return PAPER in zipfile.ZipFile(file).namelist()
     except (*BROKEN_ZIP, OSError):
@@ -124,9 +124,9 @@ def carries_paper(file: BinaryIO) -> bool:
 
 
 def read_paper(file: BinaryIO, trusted: Collection[bytes] = ()) -> CarriedPaper:
-    """Return what a file carries of a paper, and what of it was altered, lost or added.
+    """Return the paper's content in a file, and which parts were altered, lost or added.
 
-    `trusted` are the public keys that may have signed it; none given: the one that it names.
+    `trusted` are the public keys that may have signed it; empty: the key in the file.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -165,7 +165,7 @@ _SHAPE: Mapping[str, type] = {
 
 
 def _said(plain: bytes) -> Mapping[str, Any] | None:
-    """Return what a file says of its paper; None: it is not of the form that we write."""
+    """Return a file's statement on its paper; None: it does not have our format."""
     try:
         said = json.loads(plain)
         if not isinstance(said, dict) or said.get("format") != FORMAT:
@@ -193,7 +193,7 @@ def _part_faults(parts: Mapping[str, bytes], known: Mapping[str, Any]) -> Iterat
 def _signed_by(
     plain: bytes, said: bytes, trusted: Collection[bytes]
 ) -> tuple[bytes | None, Text | None]:
-    """Return whose signature is on a paper, and what is wrong with that."""
+    """Return the signer's key of a paper, and the fault of the signature."""
     try:
         read = json.loads(said)
         if read["public_key"] is None:

@@ -10,14 +10,14 @@ from itertools import pairwise
 _OPENING = "（〔［"
 _CLOSING = "）〕］"
 _PAIRS = ("（）", "〔〕", "［］")
-"""By depth, outermost first: what is bracketed twice has brackets of another form inside (GB/T
-15834-2011, 4.9.3)."""
+"""By depth, outermost first: nested brackets alternate in form (GB/T 15834-2011, 4.9.3)."""
 
 PORTRAIT, LANDSCAPE = 20, 29
 """Characters of 22 points in a line of 156 or 232 mm."""
 
 _LETTER, _BESIDE = 0.55, 0.25
-"""Of a full character: a letter or a digit that is none, and the space between the two kinds."""
+"""In full characters: the width of a half-width letter or digit, and the space between the two
+kinds."""
 
 _NEVER_FIRST = frozenset("、，。；：！？）〕］》〉”’…—·％%")
 _NEVER_LAST = frozenset("（〔［《〈“‘")
@@ -26,7 +26,7 @@ _TOGETHER = (
     *("实施", "方案", "城市", "无废", "领导", "小组", "办公室", "督办", "反馈", "事项", "季度"),
     *("年度", "上半年", "下半年", "有关", "关于", "以及", "规划", "计划", "固体", "废物", "试点"),
 )
-"""Words that titles of these papers are made of; none is cut in two."""
+"""Usual words of these titles, which are never split."""
 
 _LONGEST_KEPT = 12
 _CUT_IN_A_NAME = 9
@@ -34,7 +34,7 @@ _CUT_ANYWHERE = 2
 
 
 def in_brackets(text: str) -> str:
-    """Return a text in round brackets; brackets that it has already take another form."""
+    """Return a text in round brackets; its own brackets change their form."""
     found, depth = [], 1
     for sign in text:
         if sign in _CLOSING:
@@ -53,7 +53,7 @@ def _of_depth(sign: str, depth: int) -> str:
 
 
 def width(text: str) -> float:
-    """Return how many full characters wide a text is, as typst sets it.
+    """Return the width of a text in full characters, as typst sets it.
 
     A Latin letter or a digit is a little more than half of one, and there is a quarter of one
     between it and a Chinese character.
@@ -63,7 +63,7 @@ def width(text: str) -> float:
 
 
 def _letters(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the signs that stand beside each other and are both letters or digits."""
+    """Yield adjacent pairs of signs that are both letters or digits."""
     return (pair for pair in pairwise(text) if all(one.isalnum() for one in pair))
 
 
@@ -72,12 +72,11 @@ def _is_chinese(sign: str) -> bool:
 
 
 def title_lines(text: str, longest: int) -> list[str]:
-    """Return the lines of a title: as few as it needs, and of about the same length.
+    """Return the lines of a title: as few as possible, and of about the same length.
 
-    GB/T 9704-2012, 7.3.1: where a title is broken its words stay whole and its lines are even. No
-    line has more than `longest` characters, none begins with a closing sign or ends with an
-    opening one, and no number, quoted name or usual word is cut. Where that cannot be had, a word
-    is.
+    GB/T 9704-2012, 7.3.1: a broken title keeps words whole and lines even. No line has more than
+    `longest` characters, none begins with a closing sign or ends with an opening one, and no
+    number, quoted name or usual word is split. If that is impossible, a word is split.
     """
     fewest = max(1, -int(-width(text) // longest))
     for count in (fewest, fewest + 1):
@@ -88,10 +87,10 @@ def title_lines(text: str, longest: int) -> list[str]:
 
 
 def _broken(text: str, count: int, longest: int) -> list[str] | None:
-    """Return the evenest `count` lines; None: they do not go into so many."""
+    """Return the most even `count` lines; None: impossible."""
     ideal = width(text) / count
     costs = _costs(text)
-    # The cheapest way to reach each place with a number of lines, and from where.
+    # Dynamic programming: the cheapest way to reach each place with a number of lines.
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for _ in range(count):
         reached: dict[int, tuple[float, int]] = {}
@@ -113,12 +112,12 @@ def _broken(text: str, count: int, longest: int) -> list[str] | None:
 
 
 def _costs(text: str) -> dict[int, float]:
-    """Return where a line may end, each with what that costs; the end of the text costs nothing."""
+    """Return the cost of each possible line end; the end of the text costs nothing."""
     cut = _within_names(text)
     found: dict[int, float] = {}
     for place in range(1, len(text)):
         before, after = text[place - 1], text[place]
-        # Lines are stripped, so they end and begin with the signs beside their spaces.
+        # Lines are stripped, so a line ends and begins with the signs around a space.
         last, first = text[:place].rstrip()[-1:], text[place:].lstrip()[:1]
         if not last or not first or first in _NEVER_FIRST or last in _NEVER_LAST:
             continue

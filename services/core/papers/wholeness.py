@@ -16,11 +16,11 @@ _A_DAY = timedelta(days=1)
 def parts_lacking(
     row: Mapping[str, Any], indicator: Indicator | None, period: Period, day: date
 ) -> int:
-    """Return how many parts a value lacks by the row of a scoreboard; 0: none, or no value.
+    """Return how many parts a value lacks by its scoreboard row; 0: none, or no value.
 
-    A part is what one unit owes for one period. Where the last of several periods speaks for all,
-    such as a stock at the end of the year, an earlier one lacks nothing: `day` is the local date
-    of the scoreboard, by which some have ended.
+    A part is what one unit owes for one period. If the last of several periods determines the
+    value, as for a stock at the end of the year, earlier periods count no missing parts: `day` is
+    the local date of the scoreboard, which decides the periods that have ended.
     """
     reporting = row.get("reporting")
     if reporting is None or (row["value"] is None and row["level"] is None):
@@ -32,9 +32,9 @@ def parts_lacking(
 
 
 def _is_of_the_end(absent: Mapping[str, Any], period: Period, day: date) -> bool:
-    """Return whether what is absent is of the last period that has ended.
+    """Return whether a missing part is of the last period that has ended.
 
-    What is not overdue is named of that one alone.
+    Parts that are not overdue are listed for that period only.
     """
     if not absent["overdue"] or absent["period"] == period.code:
         return True

@@ -32,9 +32,9 @@ def xlsx_of(
     closing: str,
     status: str | None,
 ) -> bytes:
-    """Return the tables of a paper as sheets, and after them its figures with what they say.
+    """Return the tables of a paper as sheets, followed by its figures with their facts.
 
-    Each says on top what the plan is, such as a draft, for each may be printed alone.
+    Each sheet shows the plan's status on top, such as a draft, because each may be printed alone.
     """
     on_top = status or ""
     target = BytesIO()
@@ -52,7 +52,7 @@ def xlsx_of(
 
 
 class _Styles:
-    """The formats of cells, each made once."""
+    """Cell formats, each created once."""
 
     def __init__(self, book: Workbook) -> None:
         self._book = book
@@ -65,7 +65,7 @@ class _Styles:
         self._numbers: dict[int, Format] = {}
 
     def number(self, places: int) -> Format:
-        """Return the format of numbers that show so many places."""
+        """Return the number format with this many decimal places."""
         if places not in self._numbers:
             shown = "0" if places == 0 else f"0.{'0' * places}"
             self._numbers[places] = self._book.add_format({**self._border, "num_format": shown})
@@ -131,7 +131,7 @@ def _top(sheet: SheetWriter, styles: _Styles, title: str, names: Sequence[str]) 
 
 
 def _write(sheet: SheetWriter, styles: _Styles, place: tuple[int, int], text: str) -> None:
-    """Write a cell: a number as one, with the places that it is shown with."""
+    """Write a cell; a number becomes numeric, with its displayed decimal places."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         sheet.write_string(*place, text, styles.text)

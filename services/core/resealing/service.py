@@ -10,14 +10,14 @@ from services.core.resealing.columns import SealedColumn
 from services.core.resealing.statements import next_rows, renew
 
 AT_ONCE = 500
-"""Rows of one transaction."""
+"""Rows per transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
-    """What came of some rows: how many were read, sealed anew, and cannot be opened.
+    """The result for some rows: how many were read, re-encrypted, and unreadable.
 
-    `last` is the id to go on after; None: there are no more.
+    `last` is the id to continue after; None: there are no more.
     """
 
     read: int = 0
@@ -26,7 +26,7 @@ class Resealed:
     last: UUID | None = None
 
     def plus(self, later: "Resealed") -> "Resealed":
-        """Return both together, to go on after the later one."""
+        """Return the sum of both, to continue after the later one."""
         return Resealed(
             self.read + later.read,
             self.renewed + later.renewed,
@@ -38,9 +38,9 @@ class Resealed:
 async def reseal(
     session: AsyncSession, sealed: SealedColumn, city_code: str, seal: Seal, *, after: UUID | None
 ) -> Resealed:
-    """Seal anew what is not current among the next rows of a city.
+    """Re-encrypt the next rows of a city whose key or cipher is not current.
 
-    A value is written only if it is still what was read, so whoever changes it meanwhile wins.
+    A value is written only if it is still the one that was read, so concurrent changes win.
     """
     where = {"city": city_code, "after": after, "most": AT_ONCE}
     rows = (await session.execute(next_rows(sealed.table, sealed.column), where)).all()

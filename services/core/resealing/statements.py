@@ -7,7 +7,7 @@ from services.core.resealing.columns import SEALED
 
 
 def next_rows(table: str, column: str) -> TextClause:
-    """Return what reads the next `:most` values of a city after an id: `id`, `value`."""
+    """Return the query for the next `:most` values of a city after an id: `id`, `value`."""
     return text(
         f'SELECT id, "{column}" AS value FROM "{table}"'  # noqa: S608 (names of our own)
         f' WHERE city_code = :city AND "{column}" IS NOT NULL'
@@ -17,7 +17,7 @@ def next_rows(table: str, column: str) -> TextClause:
 
 
 def renew(table: str, column: str) -> TextClause:
-    """Return what writes values anew that are still the old ones, from arrays of equal length."""
+    """Return the update of values that are still the old ones, from arrays of equal length."""
     return text(
         f'UPDATE "{table}" AS kept SET "{column}" = given.renewed'  # noqa: S608 (as above)
         " FROM unnest(CAST(:ids AS uuid[]), CAST(:old AS bytea[]), CAST(:renewed AS bytea[]))"
@@ -35,4 +35,4 @@ SEALED_HEADS = text(
         for one in SEALED
     )
 )
-"""How many values of a city each key sealed: `table_name`, `head`, `found`."""
+"""How many of a city's values each key sealed: `table_name`, `head`, `found`."""

@@ -23,13 +23,14 @@ WORKBOOK = "xl/workbook.xml"
 
 
 class Archive:
-    """The parts of a workbook; no more than `limits` is ever inflated of one of them."""
+    """The parts of a workbook; each is inflated only up to `limits`."""
 
     def __init__(self, content: bytes, limits: SheetLimits) -> None:
         """Read the directory of `content`.
 
         Raises:
-            SheetRefused: it is no whole archive, or of another program, or holds what is not taken.
+            SheetRefused: it is no complete archive, is of another program, or has parts that are
+                refused.
         """
         self._limits = limits
         _check_directory(content, limits)
@@ -39,7 +40,7 @@ class Archive:
             raise refused("damaged-workbook") from None
         entries = self._zip.infolist()
         self._entries = {entry.filename: entry for entry in entries}
-        # Two parts of one name: programs differ in which of them they show.
+        # Duplicate names are refused, because programs differ in which of the parts they show.
         if len(self._entries) != len(entries):
             raise refused("damaged-workbook")
         _check_names(set(self._entries))
@@ -49,14 +50,15 @@ class Archive:
         return name in self._entries
 
     def size_of(self, name: str) -> int:
-        """Return how many bytes a part says that it holds."""
+        """Return the declared size of a part, in bytes."""
         return self._entries[name].file_size
 
     def parts_of(self, name: str) -> Iterator[bytes]:
-        """Yield what a part holds, piece by piece.
+        """Yield the content of a part, piece by piece.
 
         Raises:
-            SheetRefused: there is no such part, it is not what it says, or it is too much.
+            SheetRefused: there is no such part, it differs from its declaration, or it is too
+                large.
         """
         entry = self._entries.get(name)
         if entry is None or entry.compress_type not in _METHODS or entry.flag_bits & _ENCRYPTED:
@@ -77,12 +79,12 @@ class Archive:
 
 
 def _check_directory(content: bytes, limits: SheetLimits) -> None:
-    """Refuse an archive whose list of parts is too long to be read, before it is read."""
+    """Refuse an archive whose directory is too long, before reading it."""
     tail = content[-(_END_BYTES + _LONGEST_COMMENT) :]
     found = tail.rfind(_END_OF_DIRECTORY)
     if found < 0 or len(tail) - found < _END_BYTES:
         raise refused("damaged-workbook")
-    # Sizes of 64 bits stand elsewhere, and no file of ours is so long.
+    # ZIP64 sizes are elsewhere, and no accepted file is that long.
     if tail[max(found - _WIDE_LOCATOR_BYTES, 0) : found].startswith(_WIDE_LOCATOR):
         raise refused("damaged-workbook")
     (size,) = struct.unpack_from("<I", tail, found + 12)
@@ -91,7 +93,7 @@ def _check_directory(content: bytes, limits: SheetLimits) -> None:
 
 
 def _check_names(names: set[str]) -> None:
-    """Refuse what is no workbook of the kind that is read, by the parts that it has."""
+    """Refuse an archive that is no supported workbook, by the names of its parts."""
     lower = {name.lower() for name in names}
     if "xl/workbook.bin" in lower:
         raise refused("binary-workbook")

@@ -21,11 +21,11 @@ CellKind = Literal[
 formula without a value that can be trusted; `imprecise`: a number of more than 15 digits."""
 
 NumberFormat = Literal["number", "percent", "date"]
-"""How a number is shown."""
+"""The format of a number."""
 
 
 class Cell(NamedTuple):
-    """A cell that is not empty. `text` is a number without exponent, a date as in ISO 8601."""
+    """A non-empty cell. `text` is a number without exponent, or a date in ISO 8601."""
 
     kind: CellKind
     text: str
@@ -33,7 +33,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row that holds anything, its cells by column; both count from 1."""
+    """A non-empty row, its cells by column; rows and columns count from 1."""
 
     number: int
     cells: Mapping[int, Cell]
@@ -41,7 +41,7 @@ class SheetRow:
 
 
 class CellRange(NamedTuple):
-    """Cells that are one, from a corner to the other; both belong to it."""
+    """A merged range of cells, from one corner to the other, both included."""
 
     first_row: int
     first_column: int
@@ -55,9 +55,9 @@ _LONGEST_NUMBER = 64
 
 
 def number_text(raw: str, *, computed: bool) -> str | None:
-    """Return the decimal that a stored number stands for; None: more than 15 digits make it.
+    """Return the decimal that a stored number stands for; None: it has more than 15 digits.
 
-    What a formula `computed` is taken as the program shows it, with 15 digits.
+    The result of a formula (`computed`) is rounded to 15 digits, as programs show it.
 
     Raises:
         ValueError: it is no finite number.
@@ -83,12 +83,13 @@ _SECONDS = 86_400
 
 
 def date_text(serial: str, *, from_1904: bool) -> str:
-    """Return the date, and the time if there is any, of a day's number.
+    """Return the date, and the time if there is any, of a serial day number.
 
-    Before 1 March 1900 the numbers of the older system are one too high: it has a 29 February.
+    Before 1 March 1900 the serial numbers of the 1900 system are one too high, because it has a 29
+    February 1900.
 
     Raises:
-        ValueError: it is no number, or of no day that a sheet can show.
+        ValueError: it is no number, or outside the range of dates in sheets.
     """
     days = float(serial)
     if not 0 <= days < _LAST_DAY:
@@ -102,10 +103,10 @@ def date_text(serial: str, *, from_1904: bool) -> str:
 
 
 def day_number(text: str) -> float:
-    """Return the number of a day, from 1900, whose `date_text` is this.
+    """Return the serial number of a day in the 1900 system; the inverse of `date_text`.
 
     Raises:
-        ValueError: it is no day that a sheet can show.
+        ValueError: it is outside the range of dates in sheets.
     """
     moment = datetime.fromisoformat(text).replace(tzinfo=None)
     days = (moment - _EPOCH_1900) / timedelta(days=1)
@@ -128,7 +129,7 @@ _OF_DATES = re.compile("[ymdhs年月日]", re.IGNORECASE)
 
 
 def format_of(number: int, code: str | None) -> NumberFormat:
-    """Return how a format shows numbers, by its number and, if it has one, by its code."""
+    """Return the kind of a number format by its id and, if it has one, its format code."""
     if code is None:
         return _BUILT_IN.get(number, "number")
     said = _NOT_FORMAT.sub("", code)
@@ -147,7 +148,7 @@ def column_number(letters: str) -> int:
     """Return the number of a column, A being 1.
 
     Raises:
-        ValueError: they are no letters of a column.
+        ValueError: they are no column letters.
     """
     if not 1 <= len(letters) <= _MOST_LETTERS or not (letters.isascii() and letters.isupper()):
         raise ValueError("no column")
@@ -175,12 +176,12 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 def unescaped(text: str) -> str:
-    """Return a text of a workbook with the characters that XML cannot hold (ECMA-376, 22.4.2.4)."""
+    """Return a text of a workbook with its `_xHHHH_` escapes decoded (ECMA-376, 22.4.2.4)."""
     if "_x" not in text:
         return text
     return _ESCAPED.sub(lambda found: _character(int(found[1], 16)), text)
 
 
 def _character(code: int) -> str:
-    # Halves of a pair are no characters, and nothing could store them.
+    # Lone surrogates are no characters, and cannot be stored.
     return "\ufffd" if 0xD800 <= code <= 0xDFFF or code == 0 else chr(code)  # noqa: PLR2004

@@ -8,12 +8,12 @@ _MIB = 1024 * _KIB
 
 @dataclass(frozen=True, slots=True)
 class SheetLimits:
-    """The bounds of one file; lengths of text are in characters, all other sizes in bytes.
+    """The limits of a file; lengths of text are in characters, all other sizes in bytes.
 
-    `inflated` is what a part of a workbook may come to; one that is longer than `suspicious` may
-    be `ratio` times as long as it is compressed. `rows` counts those that hold anything.
-    `directory` bounds the list of a workbook's parts, `token` a name, an attribute or a comment
-    of its XML, `line` a line of text with all that its quotes hold.
+    `inflated` is the largest size of an inflated part of a workbook; a part larger than
+    `suspicious` may be at most `ratio` times its compressed size. `rows` counts non-empty rows.
+    `directory` limits the list of a workbook's parts, `token` a name, an attribute or a comment of
+    its XML, `line` a line of text with its quoted content.
     """
 
     file: int = 8 * _MIB
@@ -36,4 +36,4 @@ class SheetLimits:
 
 
 LIMITS = SheetLimits()
-"""Twelve columns of 100,000 rows are well within them, with a few rows of headings."""
+"""The default limits, which easily allow 100,000 rows of twelve columns with some heading rows."""

@@ -18,10 +18,10 @@ def _nothing(*_: object) -> None:
 
 
 class Markup:
-    """Calls `starts` and `ends` by the local names of elements as their parts are fed to it.
+    """Calls `starts` and `ends` by local names of elements while it is fed.
 
-    `take` is given text while `wanted` is true. Prefixes are passed over: no part of a workbook
-    that we read has two elements of one name.
+    `take` gets text while `wanted` is true. Namespace prefixes are ignored, because no part of a
+    workbook that we read has two elements with the same local name.
     """
 
     def __init__(
@@ -46,24 +46,24 @@ class Markup:
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
 
     def text(self) -> str:
-        """Return the text that was taken since the last call."""
+        """Return the text collected since the last call."""
         text = "".join(self._text)
         self._text.clear()
         self._length = 0
         return text
 
     def feed(self, part: bytes, *, last: bool = False) -> None:
-        """Parse a part.
+        """Parse a piece.
 
         Raises:
-            SheetRefused: it is not well formed, declares a document type, or exceeds a bound.
+            SheetRefused: it is not well formed, declares a document type, or exceeds a limit.
         """
         self.fed += len(part)
         try:
             self._parser.Parse(part, last)
         except expat.ExpatError:
             raise refused("damaged-workbook") from None
-        # What the parser holds back is a token that has not ended: a tag, a comment.
+        # The parser buffers only an unfinished token: a tag, a comment.
         if self.fed - max(self._parser.CurrentByteIndex, 0) > self._limits.token + len(part):
             raise refused("damaged-workbook")
 
@@ -87,7 +87,7 @@ class Markup:
         self._ends.get(name, _nothing)()
 
     def _learn(self, name: str) -> Start:
-        """Return what hears a name that comes for the first time, and hear it from now on."""
+        """Return the handler of a new name, and remember it."""
         local = name.rpartition(":")[2]
         if len(self._starts) > _MOST_NAMES:
             raise refused("damaged-workbook")

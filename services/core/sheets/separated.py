@@ -20,12 +20,12 @@ _SEPARATORS = (",", "\t", ";")
 
 
 def encoding_of(content: bytes) -> str:
-    """Return the encoding of a text: by its mark, else strict UTF-8, else strict GB18030.
+    """Return the encoding of a text: by its BOM, else strict UTF-8, else strict GB18030.
 
-    Nothing is guessed from how often which character occurs: a short text has too few.
+    Character frequencies are not used, because a short text has too few characters.
 
     Raises:
-        SheetRefused: it is none of these, or holds what no text holds.
+        SheetRefused: it is none of these, or has control characters.
     """
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     for name in (marked,) if marked else _GUESSED:
@@ -43,7 +43,7 @@ def encoding_of(content: bytes) -> str:
 
 
 class Separated:
-    """The rows of a text; `number` is the line on which a row begins."""
+    """The rows of a text; `number` is the line where a row begins."""
 
     def __init__(self, content: bytes, limits: SheetLimits) -> None:
         self._content = content
@@ -53,11 +53,11 @@ class Separated:
         self.separator = self._separator()
 
     def rows(self) -> Iterator[SheetRow]:
-        """Yield the rows that hold anything.
+        """Yield the non-empty rows.
 
         Raises:
-            SheetRefused: a bound is exceeded, or the text ends within quotes: what follows the
-            quote that is not closed would be one cell, and its rows would be missing.
+            SheetRefused: a limit is exceeded, or the text ends within quotes: an unclosed quote
+                would turn all rows behind it into a single cell.
         """
         lines = self._lines = self._begun()
         reader = csv.reader(lines, delimiter=self.separator)
@@ -86,7 +86,7 @@ class Separated:
             raise refused("cell-outside", f"{line}:{width}")
 
     def gone(self) -> tuple[int, int]:
-        """Return how many bytes were read so far, and of how many."""
+        """Return how many bytes were read so far, and the total."""
         read = 0 if self._lines is None else self._lines.bytes_read
         return read, len(self._content)
 
@@ -94,7 +94,7 @@ class Separated:
         return _Lines(io.BytesIO(self._content), self.encoding, self._limits)
 
     def _separator(self) -> str:
-        """Return the separator that the first line with anything on it has most of."""
+        """Return the separator that is most frequent in the first non-blank line."""
         for line in self._begun():
             if line.strip():
                 counts = {one: line.count(one) for one in _SEPARATORS}
@@ -103,11 +103,11 @@ class Separated:
 
 
 class _Lines:
-    """The lines of a text: what one row takes of them is bounded before it is held."""
+    """The lines of a text; the length of a row is limited before it is in memory."""
 
     def __init__(self, content: io.BytesIO, encoding: str, limits: SheetLimits) -> None:
         self._content = content
-        # Line breaks inside quotes are the reader's to see.
+        # The CSV reader has to see line breaks inside quotes.
         self._text = io.TextIOWrapper(content, encoding, newline="")
         self._limits = limits
         self._taken = 0
@@ -116,11 +116,11 @@ class _Lines:
 
     @property
     def bytes_read(self) -> int:
-        """How many bytes were read, a little ahead of the lines."""
+        """The bytes read so far, slightly ahead of the lines."""
         return self._content.tell()
 
     def begin_row(self) -> None:
-        """Forget what the row before took."""
+        """Reset the length of the row."""
         self._taken = 0
 
     def __iter__(self) -> "_Lines":
@@ -135,7 +135,7 @@ class _Lines:
         """
         line = self._text.readline(self._limits.line + 1)
         if not line:
-            # Only a row whose quotes are open asks for more than it has taken.
+            # Only a row with an open quote reads further lines.
             self.cut_short = self._taken > 0
             raise StopIteration
         self.number += 1

@@ -29,22 +29,22 @@ _OTHERS = (
     b"<",
     b"{\\rtf",
 )
-"""How files begin that somebody may take for a sheet. A page or a table in XML begins with `<`."""
+"""Magic bytes of files that people mistake for sheets. HTML pages and XML tables begin with `<`."""
 
 _LOOKED_AT = 1024
 
 
 class Table(Protocol):
-    """Rows of cells, and what is known of them once they were read."""
+    """Rows of cells, and properties known after they were read."""
 
     merged: list[CellRange]
     hidden_columns: set[int]
 
     def rows(self) -> Iterator[SheetRow]:
-        """Yield the rows that hold anything, once."""
+        """Yield the non-empty rows, once."""
 
     def gone(self) -> tuple[int, int]:
-        """Return how many bytes were read so far, and of how many."""
+        """Return how many bytes were read so far, and the total."""
 
 
 class _Text:
@@ -56,22 +56,22 @@ class _Text:
         self._separated = Separated(content, limits)
 
     def rows(self) -> Iterator[SheetRow]:
-        """Yield the rows that hold anything."""
+        """Yield the non-empty rows."""
         return self._separated.rows()
 
     def gone(self) -> tuple[int, int]:
-        """Return how many bytes were read so far, and of how many."""
+        """Return how many bytes were read so far, and the total."""
         return self._separated.gone()
 
 
 class SheetFile:
-    """A file that is read as sheets: a workbook has some, separated values are one without name."""
+    """A file opened as sheets: a workbook has some; separated values are one without a name."""
 
     def __init__(self, content: bytes, limits: SheetLimits = LIMITS) -> None:
-        """Open it; no row is read yet.
+        """Open the file without reading a row.
 
         Raises:
-            SheetRefused: it is neither, or is not taken.
+            SheetRefused: it is no sheet, or is not supported.
         """
         self._content = content
         self._limits = limits
@@ -94,7 +94,7 @@ class SheetFile:
         Separated values have none.
 
         Raises:
-            SheetRefused: there is no such sheet, or which one is meant is not clear.
+            SheetRefused: there is no such sheet, or it is ambiguous which one is meant.
         """
         if self.format == "csv":
             return None

@@ -19,7 +19,7 @@ _TRUE = {"1", "true", "on"}
 
 @dataclass(frozen=True, slots=True)
 class SheetEntry:
-    """A sheet of a workbook: what it is called, who sees it, and the part that holds it."""
+    """A sheet of a workbook: its name, visibility, and the part that holds it."""
 
     name: str
     visibility: Visibility
@@ -28,7 +28,7 @@ class SheetEntry:
 
 @dataclass(slots=True)
 class WorkbookParts:
-    """What a workbook says of itself. `recalculates`: its formulas wait to be calculated."""
+    """The properties of a workbook. `recalculates`: its formulas still have to be calculated."""
 
     sheets: list[SheetEntry]
     from_1904: bool
@@ -38,10 +38,10 @@ class WorkbookParts:
 
 
 def read_parts(archive: Archive, limits: SheetLimits) -> WorkbookParts:
-    """Return what a workbook says of itself.
+    """Return the properties of a workbook.
 
     Raises:
-        SheetRefused: it is damaged, or holds what is not taken.
+        SheetRefused: it is damaged, or has unsupported content.
     """
     _check_types(archive, limits)
     targets = _Targets(archive, limits)
@@ -61,7 +61,7 @@ def read_parts(archive: Archive, limits: SheetLimits) -> WorkbookParts:
     markup.read(archive.parts_of(WORKBOOK))
     entries = []
     for name, state, relation in found:
-        # Charts and dialogs are sheets too, and hold no cells.
+        # Chart and dialog sheets have no cells.
         kind, part = targets.by_id.get(relation, ("", ""))
         if kind == "worksheet":
             shown = state if state in _VISIBILITIES else "hidden"
@@ -91,7 +91,7 @@ def _check_types(archive: Archive, limits: SheetLimits) -> None:
 
 
 class _Targets:
-    """Where the parts of a workbook are, by their ids and kinds."""
+    """The parts of a workbook by relationship id and by type."""
 
     def __init__(self, archive: Archive, limits: SheetLimits) -> None:
         self.by_id: dict[str, tuple[str, str]] = {}
@@ -114,7 +114,7 @@ class _Targets:
 
 
 def read_styles(archive: Archive, part: str | None, limits: SheetLimits) -> list[NumberFormat]:
-    """Return how numbers are shown in each style of cells.
+    """Return the number format of each cell style.
 
     Raises:
         SheetRefused: the part is damaged.
@@ -151,10 +151,10 @@ def read_styles(archive: Archive, part: str | None, limits: SheetLimits) -> list
 
 
 def read_strings(archive: Archive, part: str | None, limits: SheetLimits) -> list[str]:
-    """Return the texts that cells refer to by number; those of how to pronounce are left out.
+    """Return the shared strings by index, without phonetic text.
 
     Raises:
-        SheetRefused: the part is damaged, or holds too much.
+        SheetRefused: the part is damaged, or too large.
     """
     strings: list[str] = []
     if part is None:

@@ -16,11 +16,11 @@ from services.core.sheets.cells import Cell, CellKind, day_number, number_text
 __all__ = ["NUMBER_FORMATS", "Format", "SheetWriter", "new_workbook", "write_cell", "write_number"]
 
 NUMBER_FORMATS: Mapping[CellKind, str] = {"percent": "0.00%", "date": "yyyy-mm-dd"}
-"""How the kinds of cells are shown that are told by it alone."""
+"""The number formats of those kinds of cells that need one."""
 
 _LONGEST_TEXT = 32_767
 _NO_VALUE = "=NA()"
-"""Stands for a formula that is not kept: whatever calculates it finds no value either."""
+"""Replaces a formula whose value is unknown: calculating it gives no value either."""
 _ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook says its time without a zone)
@@ -29,8 +29,8 @@ _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook says its time withou
 def new_workbook(target: BytesIO, *, streams: bool = False) -> xlsxwriter.Workbook:
     """Return a workbook that is written into `target` when it is closed.
 
-    One that `streams` holds a row at a time, which are then written from the top to the bottom;
-    its formulas need not be calculated before they are read.
+    With `streams` it keeps one row in memory, and rows have to be written from top to bottom; its
+    formulas need not be calculated before they are read.
     """
     book = xlsxwriter.Workbook(
         target,
@@ -48,7 +48,7 @@ def new_workbook(target: BytesIO, *, streams: bool = False) -> xlsxwriter.Workbo
 
 
 def write_number(sheet: SheetWriter, row: int, column: int, number: Decimal, style: Format) -> None:
-    """Write a number as one, or as text where a double does not hold all of its digits."""
+    """Write a number, or a text where a double cannot hold all of its digits."""
     text = plain(number)
     if number_text(text[:64], computed=False) == text:
         sheet.write_number(row, column, float(number), style)
@@ -57,10 +57,10 @@ def write_number(sheet: SheetWriter, row: int, column: int, number: Decimal, sty
 
 
 def write_cell(sheet: SheetWriter, row: int, column: int, cell: Cell, style: Format) -> None:
-    """Write a cell as it was read, so that it is read as the same again; row and column from 0.
+    """Write a cell so that reading it gives the same cell again; row and column from 0.
 
-    `style` has the `NUMBER_FORMATS` of its kind. Of a formula without a value none is kept; a text
-    that no cell holds is cut.
+    `style` has the `NUMBER_FORMATS` of its kind. A formula without a value gets none; a text too
+    long for a cell is cut.
     """
     if cell.kind in {"number", "percent"}:
         write_number(sheet, row, column, Decimal(cell.text), style)
@@ -80,7 +80,7 @@ def write_cell(sheet: SheetWriter, row: int, column: int, cell: Cell, style: For
 
 
 class _AsStored(float):
-    """A double that is written with all of its digits; a digit less may be another number."""
+    """A double that is written with all of its digits, because fewer may give another number."""
 
     @override
     def __format__(self, _: str, /) -> str:

@@ -28,7 +28,7 @@ _TYPED: Mapping[str, CellKind] = {"b": "boolean", "e": "error", "d": "date"}
 
 @dataclass(frozen=True, slots=True)
 class CellContext:
-    """What the cells of a sheet refer to."""
+    """The parts of a workbook that cells refer to."""
 
     strings: Sequence[str]
     styles: Sequence[NumberFormat]
@@ -37,7 +37,7 @@ class CellContext:
 
 
 class Worksheet:
-    """One sheet. `merged` and `hidden_columns` are known once its rows were read."""
+    """A sheet. `merged` and `hidden_columns` are known after its rows were read."""
 
     def __init__(
         self, archive: Archive, part: str, reading: CellContext, limits: SheetLimits
@@ -76,10 +76,10 @@ class Worksheet:
         )
 
     def rows(self) -> Iterator[SheetRow]:
-        """Yield the rows that hold anything, once.
+        """Yield the non-empty rows, once.
 
         Raises:
-            SheetRefused: the sheet is damaged, or exceeds a bound.
+            SheetRefused: the sheet is damaged, or exceeds a limit.
         """
         for piece in self._archive.parts_of(self._part):
             self._markup.feed(piece)
@@ -88,7 +88,7 @@ class Worksheet:
         yield from self._take_found()
 
     def gone(self) -> tuple[int, int]:
-        """Return how many bytes were read so far, and of how many."""
+        """Return how many bytes were read so far, and the total."""
         return self._markup.fed, self._archive.size_of(self._part)
 
     def _take_found(self) -> list[SheetRow]:

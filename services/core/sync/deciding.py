@@ -64,16 +64,16 @@ from services.core.sync.writes import (
 )
 
 _COLUMNS = frozenset(name for names in FIELDS.values() for name in names)
-"""What a device says of a submission, and may have seen of it."""
+"""The columns of a submission that a device may write, and has seen."""
 
 
 @dataclass(slots=True)
 class LedgerState:
-    """What the ledger says, locked until the transaction ends, and what it said before.
+    """The ledger's present state, locked until the transaction ends, and its earlier versions.
 
     `rows` are the submissions that the caller sees, by id; `slots` those that hold a place;
-    `taken_ids` all of the city, seen or not; `bases` what some said at a version, by column;
-    `figures` what stands where the plan's checks look, and follows the writes.
+    `taken_ids` all ids of the city, visible or not; `bases` the columns of some versions; `figures`
+    the values that the plan's checks compare, updated with each write.
     """
 
     rows: dict[UUID, SubmissionRow]
@@ -86,9 +86,9 @@ class LedgerState:
 
 @dataclass(slots=True)
 class MergingWrites:
-    """Decides writes one after another; `changes` and `conflicts` are what is to be written.
+    """Decides writes one after another; `changes` and `conflicts` are to be written.
 
-    `changes` are in the order in which they came about, each a version of its submission.
+    `changes` are in the order in which they were made, each a version of its submission.
     """
 
     known: LedgerState
@@ -102,12 +102,12 @@ class MergingWrites:
     _stood: dict[tuple[UUID, int], SubmissionRow] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep what the ledger said before the first write."""
+        """Keep the ledger's state before the first write."""
         rows = self.known.rows
         self._stood = {(one, row["version"]): row for one, row in rows.items()}
 
     def result(self, write: Write) -> WriteResult:
-        """Return what becomes of a write."""
+        """Decide a write, and return its result."""
         try:
             if write.faults:
                 raise InvalidInput(faults=write.faults)
@@ -124,7 +124,7 @@ class MergingWrites:
             return WriteResult(write, "refused", write.subject_id, refusal=refused)
 
     def note_earlier(self, write: Write, subject_id: UUID) -> None:
-        """Remember a write that was taken in before: the device went on from it."""
+        """Remember a write that was taken in before, because the device continued from it."""
         seen = self._seen.setdefault(subject_id, {})
         if write.kind == "submission.create":
             self._same_as[write.subject_id] = subject_id
@@ -151,10 +151,10 @@ class MergingWrites:
         if not period_allows("edit", state):
             raise PeriodClosed(extra={"period": slot.period, "state": state})
         row = self._checked(row)
-        self._same_as.pop(row["id"], None)  # where it stood for another one, that left its place
+        self._same_as.pop(row["id"], None)  # the submission that it was mapped to left the place
         in_time = not write.draft and self._made_in_time(write, slot.period)
         if in_time:
-            # Two steps, so that what it counts from stands in its history.
+            # Two steps, so that its history has the instant from which it counts.
             drafted = {**row, "state": "draft", "submitted_at": None}
             self._note(drafted, "created", write)
             row = {**row, "version": 2}
@@ -187,7 +187,8 @@ class MergingWrites:
         check_form(base, write.said, indicator, self.plan, row["period"])
         wanted = columns_wanted(base, write.said, indicator)
         result = self._merged(write, row, access, base, wanted)
-        # What was refused was never taken: a later write that mends it stands against nothing.
+        # Only after the merge: a refused write must not count as seen, so that a later write can
+        # correct it.
         self._seen[row["id"]] = {**self._seen.get(row["id"], {}), **wanted}
         return result
 
@@ -202,7 +203,7 @@ class MergingWrites:
         waiting = self.conflicts.get(row["id"])
         if waiting is not None and waiting.reason != "both-changed":
             return self._more_of_conflict(write, waiting, row, wanted, base)
-        # A field that is in conflict already stays in it; the others are merged as ever.
+        # A field that is already in conflict stays so; the others are merged as usual.
         kept = () if waiting is None else tuple(one for one in waiting.fields if says(wanted, one))
         free = {
             name: value
@@ -216,7 +217,7 @@ class MergingWrites:
             check_state(row, "edit", access, self.actor)
         except SubmissionTransitionRefused:
             if row["version"] == write.base_version:
-                raise  # the device saw the state that it is in
+                raise  # the device saw the present state
             fields = tuple(one for one in differing(wanted, row) if says(wanted, one))
             return self._conflict(write, "moved-on", row, fields, wanted=wanted, base=base)
         others = bool(differing(base, row))
@@ -241,10 +242,10 @@ class MergingWrites:
         return self._note(self._checked(stepped({**row, **changed}, self.now)), "changed", write)
 
     def _checked(self, row: SubmissionRow) -> SubmissionRow:
-        """Return a submission as it is to be written, with what the plan's checks find in it.
+        """Return a submission as it is to be written, with the findings of the plan's checks.
 
         Raises:
-            InvalidInput: it would be handed in, and a check keeps it out.
+            InvalidInput: it would be handed in, and a check blocks it.
         """
         return {**row, **at_entry(row, self.plan, self.actor, self.known.figures)}
 
@@ -257,7 +258,7 @@ class MergingWrites:
         unseen = differing(base, row)
         if verb == "submit" and row["state"] == "submitted" and not unseen:
             return WriteResult(write, "unchanged", row["id"], row["version"])
-        # Nobody hands in a figure that they did not see; remarks of others go in with one they did.
+        # Nobody hands in a figure that they have not seen; others' new remarks do not prevent it.
         if "form" in unseen or (verb == "withdraw" and unseen):
             raise Stale(extra={"version": row["version"]})
         changed = after_verb(
@@ -272,7 +273,7 @@ class MergingWrites:
         return WriteResult(write, outcome, row["id"], after["version"], made_in_time=in_time)
 
     def _present(self, write: Write) -> SubmissionRow:
-        """Return the submission of a write as the ones before it leave it.
+        """Return the submission of a write as the writes before it leave it.
 
         Raises:
             SubmissionNotFound: there is none within the caller's scope.
@@ -288,7 +289,7 @@ class MergingWrites:
         return replace(access, period_state=state)
 
     def _base(self, write: Write, row: SubmissionRow) -> Mapping[str, Any]:
-        """Return what the device saw before this write: a version, and its own writes since.
+        """Return the device's view before this write: a version, and its own writes since.
 
         Raises:
             BaseVersionUnknown: the submission never had the version, or none is named and the
@@ -347,7 +348,7 @@ class MergingWrites:
         wanted: Mapping[str, Any],
         base: Mapping[str, Any] | None = None,
     ) -> WriteResult:
-        """Let a later write of the same call say its part in the conflict of the first."""
+        """Add a later write of the same call to the conflict of the first."""
         fields = tuple(one for one in FIELDS if says(wanted, one))
         add_said(
             conflict,
@@ -360,7 +361,7 @@ class MergingWrites:
         return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=conflict.id)
 
     def _made_in_time(self, write: Write, period: str) -> bool:
-        """Return whether the device says that it was made by the day after which it came."""
+        """Return whether the device claims that a late write was made by the due date."""
         due, claimed = self.plan.due_date(period), write.claimed_at
         if due is None or claimed is None:
             return False
@@ -368,7 +369,7 @@ class MergingWrites:
         return self.plan.local_date(claimed) <= due < arrived
 
     def _counts_from(self, write: Write, period: str) -> datetime | None:
-        """Return from when a late arrival counts by the plan's rule; None: from its arrival."""
+        """Return the instant from which the plan counts a late arrival; None: from its arrival."""
         due, grace = self.plan.due_date(period), self.plan.document.supervision.offline_grace_days
         if due is None or self.plan.local_date(self.now) > due + timedelta(days=grace):
             return None

@@ -14,10 +14,9 @@ from services.core.submissions.rules import REMARKS, Form, reported
 def columns_wanted(
     base: Mapping[str, Any], said: Mapping[str, Any], indicator: Indicator | None
 ) -> dict[str, Any]:
-    """Return whole fields by column as a device wants them that saw `base` and said `said`.
+    """Return whole fields by column, as a device wants them that saw `base` and sent `said`.
 
-    What it says of the form was judged before (`check_form`). Without an `indicator` nothing is
-    computed.
+    The form was checked before (`check_form`). Without an `indicator` nothing is computed.
     """
     wanted = {name: said[name] for name in REMARKS if name in said}
     form = _form_wanted(base, said)
@@ -34,10 +33,10 @@ def check_form(
     plan: PlanState,
     period: str,
 ) -> None:
-    """Refuse what a device says of the form where it would be refused of anybody who edits it.
+    """Check a device's change of the form as any edit is checked.
 
     Raises:
-        InvalidInput: the form that the device saw has faults once it is changed like that.
+        InvalidInput: the changed form has faults.
     """
     form = _form_wanted(base, said)
     if form is not None and (faults := value_faults(form, indicator, plan, period, draft=True)):
@@ -45,7 +44,7 @@ def check_form(
 
 
 def _form_wanted(base: Mapping[str, Any], said: Mapping[str, Any]) -> Form | None:
-    """Return the form as the device wants it; None: it says nothing of it."""
+    """Return the form that the device wants; None: the write does not change it."""
     if said.keys().isdisjoint(FORMS):
         return None
     seen = {**dict.fromkeys(FORMS), **base}

@@ -53,9 +53,9 @@ async def take_milestone_writes(
     before: Mapping[UUID, Mapping[str, Any]],
     desk: MilestoneDesk,
 ) -> dict[UUID, WriteResult]:
-    """Take in the `fresh` writes on milestones, in their order; return what became of each.
+    """Take in the `fresh` writes on milestones, in order; return the result of each.
 
-    The others were taken in `before`: the device went on from them.
+    The others were taken in `before`, and the device continued from them.
     """
     if not any(one.id in fresh for one in writes):
         return {}
@@ -80,7 +80,7 @@ async def take_milestone_writes(
 
 @dataclass(slots=True)
 class _MilestoneWrites:
-    """Takes writes one after another on locked milestones; `bases` is what some said earlier."""
+    """Applies writes one after another to locked milestones; `bases` are earlier versions."""
 
     session: AsyncSession
     desk: MilestoneDesk
@@ -91,7 +91,7 @@ class _MilestoneWrites:
     _reached: dict[UUID, int | None] = field(default_factory=dict)
 
     async def result(self, write: Write) -> WriteResult:
-        """Return what became of a write."""
+        """Apply a write, and return its result."""
         try:
             return await self._taken(write)
         except DomainError as refused:
@@ -115,7 +115,8 @@ class _MilestoneWrites:
             result = await self._complete(write, row, base, wanted)
         else:
             result = await self._progress(write, row, base, wanted)
-        # What was refused was never taken: a later write that mends it stands against nothing.
+        # Only after success: a refused write must not count as seen, so that a later write can
+        # correct it.
         self._seen[row.id] = {**self._seen.get(row.id, {}), **wanted}
         if result.outcome in {"applied", "merged"}:
             self._reached[row.id] = row.version
@@ -132,7 +133,7 @@ class _MilestoneWrites:
             return self._more_of_conflict(write, waiting, row, base, wanted, ours)
         if self._moved_on(write, row):
             return self._late(write, row, base, wanted)
-        # A field that is in conflict already stays in it; the others are merged as ever.
+        # A field that is already in conflict stays so; the others are merged as usual.
         kept = () if waiting is None else tuple(one for one in ours if one in waiting.fields)
         present = _columns(row)
         merged = merge(base, present, {**wanted, **{name: base[name] for name in kept}})
@@ -140,7 +141,7 @@ class _MilestoneWrites:
         news = bool(merged.free)
         disputed = (*kept, *merged.disputed)
         if news or not (disputed or others):
-            # A report that says nothing new is one all the same, where nobody else said it.
+            # A report without changes still counts as a report, unless somebody else made the same.
             report = service.Report(**_after(merged, present, wanted))
             await service.report_progress(self.session, row, desk=self.desk, report=report)
         if waiting is not None and disputed:
@@ -169,16 +170,17 @@ class _MilestoneWrites:
         return WriteResult(write, "merged" if others else "applied", row.id, row.version)
 
     def _moved_on(self, write: Write, row: Milestone) -> bool:
-        """Return whether the state allows the verb no more, which the device did not see.
+        """Return whether a state that the device has not seen no longer allows the verb.
 
         Raises:
-            MilestoneTransitionRefused: it does not, and the device saw that, or never will it.
+            MilestoneTransitionRefused: it is not allowed, and the device saw that, or it never will
+                be.
         """
         try:
             check_state(row, _verb_of(write), self.desk)
         except MilestoneTransitionRefused:
             known = row.version in {write.base_version, self._reached.get(row.id)}
-            # Of what is cancelled nobody could ever take what the device said.
+            # Nobody could ever accept a device's version of a cancelled milestone.
             if known or row.state == "cancelled":
                 raise
             return True
@@ -187,7 +189,7 @@ class _MilestoneWrites:
     def _late(
         self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
     ) -> WriteResult:
-        """Keep what came after the milestone had moved on, but for what it says already."""
+        """Keep a write that came after the milestone had moved on, unless it changes nothing."""
         present = _columns(row)
         asks = _verb_of(write) == "complete"
         told = tuple(wanted) if asks else changed(base, wanted)
@@ -197,7 +199,7 @@ class _MilestoneWrites:
         return self._conflict(write, "moved-on", row, base, wanted, fields or told)
 
     def _base(self, write: Write, row: Milestone) -> dict[str, Any]:
-        """Return what the device saw before this write: a version, and its own writes since.
+        """Return the device's view before this write: a version, and its own writes since.
 
         Raises:
             BaseVersionUnknown: the milestone never had the version.
@@ -268,12 +270,12 @@ def _columns(row: Milestone) -> dict[str, Any]:
 
 
 def _after(merged: Merged, present: SaidColumns, wanted: SaidColumns) -> dict[str, Any]:
-    """Return everything that a write says, as it is after the merge; what is disputed stands."""
+    """Return all fields of a write after the merge; disputed fields keep the ledger's value."""
     return {name: merged.free.get(name, present[name]) for name in wanted}
 
 
 def _wanted(write: Write) -> dict[str, Any]:
-    """Return by column what a write says: a report in full, a request with what it brings."""
+    """Return the columns of a write: a report in full, a request with its contents."""
     if write.kind == "milestone.progress":
         return {name: write.said.get(name) for name in FIELDS["progress"]}
     evidence = {"evidence": list(write.said.get("evidence", ()))}

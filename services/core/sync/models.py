@@ -12,10 +12,10 @@ from services.core.kit.database import Base
 
 
 class SyncedWrite(Base):
-    """A write by the id that its device gave it: whoever sends it again gets the same result.
+    """A write by the id that its device gave it, so that a retry gets the same result.
 
-    `said` is what it said, and `digest` is of that. `claimed_at` is what the device's clock said
-    and proves nothing.
+    `said` is its content, and `digest` is of that. `claimed_at` is the device's clock, which proves
+    nothing.
     """
 
     __tablename__ = "synced_write"

@@ -25,7 +25,7 @@ from services.core.sync.models import SyncedWrite
 async def earlier(
     session: AsyncSession, place: Mapping[str, object], ids: Sequence[UUID]
 ) -> Mapping[UUID, Mapping[str, Any]]:
-    """Return digest and result of writes that were taken in before; `place` is city and key."""
+    """Return digests and results of writes that were taken in before; `place` is city and key."""
     if not ids:
         return {}
     found = await session.execute(statements.EARLIER, {**place, "ids": list(ids)})
@@ -35,7 +35,7 @@ async def earlier(
 async def bases(
     session: AsyncSession, city_code: str, wanted: Iterable[tuple[UUID, int]]
 ) -> Mapping[tuple[UUID, int], Mapping[str, Any]]:
-    """Return what submissions said at some versions, by column."""
+    """Return the columns of submissions at some versions."""
     pairs = sorted(set(wanted))
     if not pairs:
         return {}
@@ -51,7 +51,7 @@ async def bases(
 async def holders(
     session: AsyncSession, plan: PlanState, slots: Iterable[Slot]
 ) -> dict[Slot, SubmissionRow]:
-    """Return the submissions that hold some places, whoever sees them."""
+    """Return the submissions that hold some places, whoever may see them."""
     wanted = sorted(set(slots))
     if not wanted:
         return {}
@@ -63,7 +63,7 @@ async def holders(
 
 
 async def taken_ids(session: AsyncSession, city_code: str, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return those of some ids that submissions of the city have, seen or not."""
+    """Return those of some ids that submissions of the city have, visible or not."""
     if not ids:
         return frozenset()
     found = await session.scalars(
@@ -75,7 +75,7 @@ async def taken_ids(session: AsyncSession, city_code: str, ids: Sequence[UUID]) 
 async def milestones_as_of(
     session: AsyncSession, city_code: str, versions: Iterable[tuple[UUID, int]]
 ) -> Mapping[tuple[UUID, int], Mapping[str, Any]]:
-    """Return what history keeps of milestones at some versions."""
+    """Return milestones at some versions, from history."""
     found = await session.execute(
         select(MilestoneHistory.milestone_id, MilestoneHistory.version, MilestoneHistory.after)
         .where(MilestoneHistory.city_code == city_code)
@@ -89,7 +89,7 @@ async def milestones_as_of(
 async def rows_as_of(
     session: AsyncSession, city_code: str, versions: Iterable[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], Mapping[str, Any]]:
-    """Return what history keeps of rows of registers at some versions."""
+    """Return rows of registers at some versions, from history."""
     pairs = sorted(versions)
     if not pairs:
         return {}
@@ -106,7 +106,7 @@ _MADE = Made(
     plan="synced_write.plan_code",
     credential="synced_write.credential_id",
 )
-"""Whose a write is: its maker's alone."""
+"""A write is visible to the key that made it only."""
 
 
 async def refused_lately(

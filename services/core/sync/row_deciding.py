@@ -48,11 +48,11 @@ RowKey = tuple[str, str]
 
 @dataclass(slots=True)
 class KnownRows:
-    """What the ledger says, locked until the transaction ends, and what it said before.
+    """The ledger's present state, locked until the transaction ends, and its earlier versions.
 
     `rows` are those that the caller sees, by id; `standing` those that hold a key of a new row,
-    seen or not; `taken_ids` those of new rows that the city has; `bases` what some said at a
-    version, and `files` by their ids what they rested upon.
+    visible or not; `taken_ids` are ids of new rows that the city already has; `bases` are the cells
+    of some versions, and `files` the ids of their files.
     """
 
     rows: dict[UUID, Row]
@@ -64,9 +64,9 @@ class KnownRows:
 
 @dataclass(slots=True)
 class RowWrites:
-    """Decides writes one after another; what is to be written is in `deeds` and `conflicts`.
+    """Decides writes one after another; `deeds` and `conflicts` are to be written.
 
-    `taken_back` are the rows of which a draft is, each with the files of before.
+    `taken_back` are the rows whose draft was taken back, each with its former files.
     """
 
     plan: PlanState
@@ -82,16 +82,16 @@ class RowWrites:
     _same_as: dict[UUID, UUID] = field(default_factory=dict)
 
     def desk(self, register_code: str) -> RegisterDesk:
-        """Return by what rows of a register are judged.
+        """Return the context in which rows of a register are judged.
 
         Raises:
-            RegisterNotFound: the plan has none of this code, or has it no longer.
+            RegisterNotFound: the plan has none with this code, or no longer.
         """
         register = register_in(self.plan, register_code)
         return RegisterDesk(self.plan, register, self.actor, self.now)
 
     def draw_up(self, writes: Iterable[Write]) -> None:
-        """Judge new rows by themselves, by which their keys are known."""
+        """Judge new rows without the ledger, to learn their keys."""
         for one in writes:
             if one.kind == "register_row.create" and not one.faults:
                 self._new[one.id] = self._drawn_up(one)
@@ -113,14 +113,14 @@ class RowWrites:
         return found
 
     def deeds(self) -> dict[str, list[RowDeed]]:
-        """Return what is to be written by register, in the order in which it came about."""
+        """Return the changes to write by register, in the order in which they were made."""
         found: dict[str, list[RowDeed]] = {}
         for one in self._deeds:
             found.setdefault(one.row["register_code"], []).append(one)
         return found
 
     def result(self, write: Write) -> WriteResult:
-        """Return what becomes of a write."""
+        """Decide a write, and return its result."""
         try:
             if write.faults:
                 raise InvalidInput(faults=write.faults)
@@ -135,7 +135,7 @@ class RowWrites:
             return WriteResult(write, "refused", write.subject_id, refusal=refused)
 
     def note_earlier(self, write: Write, result: Mapping[str, Any]) -> None:
-        """Remember what became of a write before: the device went on from it."""
+        """Remember an earlier write's result, because the device continued from it."""
         subject_id = UUID(result["subject_id"])
         row = self.known.rows.get(subject_id)
         if write.kind == "register_row.create":
@@ -168,7 +168,7 @@ class RowWrites:
             raise RegisterRowExists(extra={"row_id": str(write.subject_id)})
         self._note(row, "created")
         self.known.standing[place] = row
-        self._same_as.pop(row["id"], None)  # where it stood for another one, that left its place
+        self._same_as.pop(row["id"], None)  # the row that it was mapped to left the place
         self._made.add(row["id"])
         self._seen[row["id"]] = dict(row["cells"])
         return WriteResult(write, "applied", row["id"], row["version"])
@@ -180,7 +180,8 @@ class RowWrites:
             raise InvalidInput(faults=faults)
         base = self._base(write, row)
         result = self._merged(write, row, desk, base, wanted)
-        # What was refused was never taken: a later write that mends it stands against nothing.
+        # Only after the merge: a refused write must not count as seen, so that a later write can
+        # correct it.
         self._seen[row["id"]] = {**self._seen.get(row["id"], {}), **wanted}
         return result
 
@@ -208,11 +209,11 @@ class RowWrites:
         return WriteResult(write, "applied", row["id"], after["version"])
 
     def _present(self, write: Write, verb: RowVerb) -> tuple[Row, RegisterDesk]:
-        """Return the row of a write as the ones before it leave it, and by what it is judged.
+        """Return the row of a write as the writes before it leave it, and its context.
 
         Raises:
             RegisterRowNotFound: there is none within the caller's scope.
-            RegisterNotFound: the plan has its register no longer.
+            RegisterNotFound: the plan no longer has its register.
             Forbidden: the caller has no right to the verb.
         """
         row = self.known.rows.get(self._same_as.get(write.subject_id, write.subject_id))
@@ -223,13 +224,13 @@ class RowWrites:
         return row, desk
 
     def _files_seen(self, write: Write, row: Row) -> frozenset[str]:
-        """Return the files of a row that the device knows of, by their ids."""
+        """Return the ids of a row's files that the device knows."""
         if write.base_version is None:
-            return frozenset()  # it made the row, and files do not come with that
+            return frozenset()  # it made the row, and a new row has no files
         return self.known.files.get((row["id"], write.base_version), frozenset())
 
     def _whole(self, cells: Cells, row: Row) -> dict[str, Any]:
-        """Return what all columns of a row say where it says `cells`; null: nothing."""
+        """Return all columns of a row with these `cells`; empty ones as null."""
         columns = self.desk(row["register_code"]).register.columns
         return {**{one.code: None for one in columns}, **cells}
 
@@ -237,7 +238,7 @@ class RowWrites:
         self, write: Write, row: Row, desk: RegisterDesk, base: Cells, wanted: Mapping[str, Any]
     ) -> WriteResult:
         waiting = self.conflicts.get(row["id"])
-        # A column that is in conflict already stays in it; the others are merged as ever.
+        # A column that is already in conflict stays so; the others are merged as usual.
         kept = () if waiting is None else tuple(one for one in wanted if one in waiting.columns)
         others = dict(base) != row["cells"]
         merged = merge(base, row["cells"], {one: wanted[one] for one in wanted if one not in kept})
@@ -280,7 +281,7 @@ class RowWrites:
         return read_cells(desk.register, write.said, CellJudging(self.plan))
 
     def _base(self, write: Write, row: Row) -> Cells:
-        """Return what the device saw before this write: a version, and its own writes since.
+        """Return the device's view before this write: a version, and its own writes since.
 
         Raises:
             BaseVersionUnknown: the row never had the version, or none is named and the device did
@@ -332,5 +333,5 @@ def piece_ids(files: Sequence[Piece] | None) -> frozenset[str]:
 
 
 def _shown(cells: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
-    """Return what some columns say; null: nothing."""
+    """Return the values of some columns; empty ones as null."""
     return {code: cells.get(code) for code in columns}

@@ -34,12 +34,12 @@ async def take_row_writes(
     actor: Actor,
     now: datetime,
 ) -> dict[UUID, WriteResult]:
-    """Take in the `fresh` writes on rows, in their order; return what became of each.
+    """Take in the `fresh` writes on rows, in order; return the result of each.
 
-    The others were taken in `before`: the device went on from them.
+    The others were taken in `before`, and the device continued from them.
 
     Raises:
-        BatchContended: an id was taken by another row a moment ago; the call may be sent again.
+        BatchContended: another row has just taken an id; the call may be retried.
     """
     if not any(one.id in fresh for one in writes):
         return {}
@@ -63,7 +63,7 @@ async def _known(
     plan, actor = taking.plan, taking.actor
     standing: dict[RowKey, Row] = {}
     for code, keys in sorted(taking.keys().items()):
-        # In one order, so that no two calls wait for each other.
+        # Locked in one order, so that two calls cannot deadlock.
         await hold(session, taking.desk(code))
         place = (plan.city_code, plan.code, code)
         found = await row_queries.standing(session, *place, keys, locked=False)
@@ -73,7 +73,7 @@ async def _known(
     named |= {UUID(one["subject_id"]) for one in earlier}
     rows = await row_queries.locked(session, actor, plan.code, sorted(named))
     versions = {(one.subject_id, one.base_version) for one in writes}
-    # What was left as the device took something back: it went on from that.
+    # Also the versions left by earlier writes, because the device continued from them.
     versions |= {(UUID(one["subject_id"]), one["version"]) for one in earlier}
     images = await queries.rows_as_of(
         session,
@@ -84,7 +84,7 @@ async def _known(
     now = {key: rows.get(row["id"], row) for key, row in standing.items()}
     return KnownRows(
         rows=rows,
-        # As they stand now that they are locked: what was taken back meanwhile does no more.
+        # Their state under the lock: a row that was taken back meanwhile no longer holds its key.
         standing={key: row for key, row in now.items() if row["state"] in STANDING},
         taken_ids=await row_queries.taken_ids(session, plan.city_code, made),
         bases={

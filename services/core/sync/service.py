@@ -49,7 +49,7 @@ from services.core.sync.writes import (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a write, as it is kept with its id; `repeated`: it was taken in before."""
+    """The result of a write as stored with its id; `repeated`: it was taken in before."""
 
     write: Write
     result: Mapping[str, Any]
@@ -65,17 +65,17 @@ async def take_in(
     desk: MilestoneDesk,
     now: datetime,
 ) -> list[Kept]:
-    """Take in the writes of a call; return what became of each, in their order.
+    """Take in the writes of a call; return the result of each, in their order.
 
     Raises:
         InvalidInput: two writes of the call have the same id.
-        BatchContended: others took the same places meanwhile; the call may be sent again.
+        BatchContended: others took the same places meanwhile; the call may be retried.
     """
     if not sent:
         return []
     writes = [one.write for one in sent]
     _check_ids(writes)
-    plan = await with_document_in_force(session, plan)  # the one that is kept may be a moment old
+    plan = await with_document_in_force(session, plan)  # the cached one may be slightly old
     place = {"city": plan.city_code, "credential": actor.credential_id}
     fresh = await _take(session, place, sent, plan, now)
     before = await queries.earlier(
@@ -92,7 +92,7 @@ async def take_in(
     results |= await asyncio.to_thread(_decide, deciding, on_submissions, fresh, before)
     try:
         await _write(session, deciding)
-    except IntegrityError:  # the id of a new submission was taken a moment ago
+    except IntegrityError:  # another call has just taken the id of a new submission
         raise BatchContended from None
     await raise_conflicts(session, OVER_SUBMISSIONS, list(deciding.conflicts.values()))
     others = [one for one in writes if disputed_by(one) == "milestone"]
@@ -107,7 +107,7 @@ async def take_in(
 
 
 def kept_result(result: WriteResult) -> dict[str, Any]:
-    """Return what became of a write as it is kept."""
+    """Return the result of a write in its stored form."""
     return {
         "outcome": result.outcome,
         "subject_id": str(result.subject_id),
@@ -152,7 +152,7 @@ async def _take(
     plan: PlanState,
     now: datetime,
 ) -> set[UUID]:
-    """Take the writes that nobody took before, and return their ids."""
+    """Claim the writes that were not taken in before, and return their ids."""
     writes = [one.write for one in sent]
     given = {
         **place,
@@ -175,7 +175,7 @@ async def _known(
     plan: PlanState,
     actor: Actor,
 ) -> LedgerState:
-    """Return what the ledger says of everything that the writes are about."""
+    """Return the ledger's state of all subjects of the writes."""
     slots = await queries.holders(session, plan, [one.slot for one in writes if one.slot])
     named = {one.subject_id for one in writes} | {row["id"] for row in slots.values()}
     named |= {UUID(one["result"]["subject_id"]) for one in before.values()}
@@ -198,7 +198,7 @@ async def _known(
 def _still_held(
     slots: Mapping[Slot, SubmissionRow], locked: Mapping[UUID, SubmissionRow]
 ) -> dict[Slot, SubmissionRow]:
-    """Return what holds places now that it is locked: what was withdrawn meanwhile does no more."""
+    """Return the holders of places as locked: a submission withdrawn meanwhile holds none."""
     now = {slot: locked.get(row["id"], row) for slot, row in slots.items()}
     return {slot: row for slot, row in now.items() if row["state"] != "withdrawn"}
 
@@ -206,7 +206,7 @@ def _still_held(
 def _versions(
     writes: Sequence[Write], rows: Mapping[UUID, Mapping[str, Any]]
 ) -> list[tuple[UUID, int]]:
-    """Return which versions have to be looked up: those that stand are known already."""
+    """Return the versions that have to be read; the present ones are known already."""
     return [
         (one.subject_id, one.base_version)
         for one in writes
@@ -234,12 +234,12 @@ def _decide(
 
 
 async def _write(session: AsyncSession, deciding: MergingWrites) -> None:
-    """Write every submission as it stands at last, and each of its versions in the history.
+    """Write the final state of every submission, and each of its versions to the history.
 
-    What leaves its place is written before what takes that place anew.
+    A submission that leaves its place is written before the one that takes it.
 
     Raises:
-        BatchContended: a place was taken meanwhile, which our locks do not keep free.
+        BatchContended: a place was taken meanwhile, which our locks do not prevent.
     """
     plan, changes = deciding.plan, deciding.changes
     steps = Counter(one.row["id"] for one in changes)
@@ -273,6 +273,6 @@ async def _settle(
 async def forget_old_writes(
     session: AsyncSession, city_code: str, *, now: datetime, most: int = 1_000
 ) -> int:
-    """Forget what became of writes taken in 90 days ago, at most so many; return how many."""
+    """Delete results of writes taken in 90 days ago, at most so many; return how many."""
     given = {"city": city_code, "before": now - KEPT, "most": most}
     return await rows_changed(session, statements.SWEEP, given)

@@ -10,19 +10,21 @@ SELECT CAST(:city AS text), CAST(:credential AS uuid), w.id, CAST(:plan AS text)
 FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:subjects AS uuid[]),
     CAST(:said AS text[]), CAST(:digests AS bytea[]), CAST(:claims AS timestamptz[]))
     AS w(id, kind, subject_id, said, digest, claimed_at)
--- In one order, so that the same call sent twice waits for itself and never both ways.
+-- Ordered, so that the same call sent twice cannot deadlock.
 ORDER BY w.id
 ON CONFLICT (city_code, credential_id, id) DO NOTHING
 RETURNING id
 """)
-"""Takes writes for this transaction; the ids of those that nobody took before. Whoever sends the
-same ones at the same time waits here until we end."""
+"""Claims writes for this transaction; returns the ids of new ones.
+
+A concurrent call with the same ids waits here until this transaction ends.
+"""
 
 EARLIER = text("""
 SELECT id, digest, result FROM synced_write
 WHERE city_code = :city AND credential_id = :credential AND id = ANY(CAST(:ids AS uuid[]))
 """)
-"""What became of writes that were taken before."""
+"""The results of writes that were taken in before."""
 
 SETTLE = text("""
 UPDATE synced_write SET outcome = w.outcome, result = CAST(w.result AS jsonb)
@@ -31,7 +33,7 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:outcomes AS text[]), CAST(:results AS te
 WHERE synced_write.city_code = :city AND synced_write.credential_id = :credential
     AND synced_write.id = w.id
 """)
-"""Keeps what became of the writes that were taken."""
+"""Saves the results of the claimed writes."""
 
 BASES = text("""
 SELECT h.submission_id, h.version, h.after
@@ -39,11 +41,11 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS integer[])) AS w(id, version
 JOIN submission_history AS h ON h.city_code = :city AND h.submission_id = w.id
     AND h.version = w.version
 """)
-"""What submissions were at the versions that devices saw last."""
+"""Submissions at the versions that devices saw last."""
 
 SWEEP = text("""
 DELETE FROM synced_write WHERE city_code = :city AND received_at < :before
     AND id IN (SELECT id FROM synced_write WHERE city_code = :city AND received_at < :before
         ORDER BY received_at LIMIT :most)
 """)
-"""Forgets writes that nobody sends again."""
+"""Deletes writes too old to be retried."""

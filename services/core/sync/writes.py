@@ -11,10 +11,10 @@ from services.core.kit.text import Text
 from services.core.plan.slots import Slot
 
 MOST_WRITES = 500
-"""Writes of one call."""
+"""Most writes of a call."""
 
 KEPT = timedelta(days=90)
-"""How long what became of a write is known by its id."""
+"""How long the result of a write can be looked up by its id."""
 
 SubmissionKind = Literal[
     "submission.create", "submission.edit", "submission.submit", "submission.withdraw"
@@ -22,22 +22,22 @@ SubmissionKind = Literal[
 MilestoneKind = Literal["milestone.progress", "milestone.complete"]
 RowKind = Literal["register_row.create", "register_row.edit", "register_row.withdraw"]
 WriteKind = SubmissionKind | MilestoneKind | RowKind | Literal["unreadable"]
-"""`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
+"""`unreadable`: its shape is invalid, so its kind is unknown."""
 
 DisputedKind = Literal["milestone", "submission", "register_row"]
-"""What a conflict is over."""
+"""The subject of a conflict."""
 
 WriteOutcome = Literal["applied", "merged", "unchanged", "conflict", "refused"]
-"""`merged`: others changed other fields meanwhile, and both stand. `conflict`: both changed the
-same, or the ledger moved on; what the device said is kept until somebody decides."""
+"""`merged`: others changed other fields meanwhile, and both changes are kept. `conflict`: both
+changed the same field, or the ledger moved on; the device's version waits for a decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write; `id` and, of what it makes, `subject_id` were given by the device.
+    """A write; the device gave `id` and, if it makes something, `subject_id`.
 
-    `base_version` is the version that the device saw last. `said` is by column; of a creation
-    `slot` is its place, of one of a row `place`: register and unit. `reason` is why a row is
+    `base_version` is the version that the device saw last. `said` is by column. A creation of a
+    submission has its `slot`, one of a row its `place`: register and unit. `reason` is why a row is
     taken back. `faults` are those of its shape.
     """
 
@@ -58,20 +58,20 @@ class Write:
 
 
 def disputed_by(write: Write) -> DisputedKind:
-    """Return what a conflict is over that a write comes into."""
+    """Return the kind of conflict that a write can cause."""
     if write.kind.startswith("register_row."):
         return "register_row"
     return "milestone" if write.kind.startswith("milestone.") else "submission"
 
 
 def was_taken(write: Write, earlier: Mapping[str, Any]) -> bool:
-    """Return whether a write of this id said the same before and was not refused."""
+    """Return whether a write with this id and content was taken in before and not refused."""
     return bool(earlier["digest"] == write.digest and earlier["result"]["outcome"] != "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A write, and what it said as it came: JSON."""
+    """A write, and its content as received: JSON."""
 
     write: Write
     said: str
@@ -79,11 +79,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of a write.
+    """The result of a write.
 
-    `subject_id` names what it is about now: another one than the device made where the same was
-    there already. `version` is that subject's, where there is one. `made_in_time`: the device
-    says that it was made before the due date it came after.
+    `subject_id` names its subject now: another one than the device made if the same already
+    existed. `version` is that subject's, if there is one. `made_in_time`: the device claims that it
+    was made before the due date it came after.
     """
 
     write: Write
@@ -123,7 +123,7 @@ class ConflictWaits(DomainError):
 
 
 def refusal_kept(error: DomainError) -> dict[str, Any]:
-    """Return a refusal as it is kept with a write: in both languages."""
+    """Return a refusal in its stored form, in both languages."""
     words = error.detail or error.title
     return {
         "kind": error.kind.value,

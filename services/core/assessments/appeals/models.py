@@ -12,11 +12,11 @@ from services.core.kit.database import Base
 
 
 class Appeal(Base):
-    """What a unit contests of a published assessment; one at a time waits for its answer.
+    """A unit's appeal against a published assessment; at most one at a time is open.
 
-    `revision` is what was published as it was filed, `contested` the items with their grounds.
-    Once it is upheld, `corrected_revision` is what is published since, and `changes` what became
-    another of each item, before and after. `authors` are who filed it.
+    `revision` is the publication at the time of filing, `contested` the items with their grounds.
+    Once it is upheld, `corrected_revision` is the corrected publication, and `changes` the changed
+    items, before and after. `authors` are who filed it.
     """
 
     __tablename__ = "appeal"
@@ -57,7 +57,7 @@ class Appeal(Base):
 
 
 class AppealHistory(Base):
-    """One change of an appeal: what it was after it, who did it, and why. Append-only."""
+    """One change of an appeal: its state after it, who made it, and why. Append-only."""
 
     __tablename__ = "appeal_history"
 

@@ -19,15 +19,15 @@ APPEALS = Owned(
     unit="appeal.organization_code",
     sheet="appeal.sheet_code",
 )
-"""Whose an appeal is: of the unit that filed it, and of those who assess by its sheet."""
+"""The owners of an appeal: the unit that filed it, and those who assess by its sheet."""
 
 _MOST_APPEALS = 200
-"""How many appeals against one assessment are looked at; each decided one holds an item."""
+"""The most appeals against one assessment that are read; each decided one settles an item."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppealFilters:
-    """What a list is narrowed by; None does not narrow."""
+    """The filters of a list; None does not filter."""
 
     sheet_code: str | None = None
     organization_code: str | None = None
@@ -35,12 +35,12 @@ class AppealFilters:
     assessment_id: UUID | None = None
 
     def named(self) -> dict[str, str]:
-        """Return those given by name."""
+        """Return the filters that are set."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: str(value) for name, value in given.items() if value is not None}
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the conditions on appeals."""
+        """Return the filters that are set as SQL conditions."""
         return [
             getattr(Appeal, name) == value
             for name in self.__dataclass_fields__
@@ -76,7 +76,7 @@ async def one(session: AsyncSession, actor: Actor, appeal_id: UUID) -> Appeal | 
 async def with_assessment(
     session: AsyncSession, actor: Actor, appeal_id: UUID
 ) -> tuple[Appeal, Assessment] | None:
-    """Return one visible appeal and what it is against, both locked: the assessment first."""
+    """Return one visible appeal and its assessment, both locked: the assessment first."""
     found = await one(session, actor, appeal_id)
     if found is None:
         return None
@@ -116,7 +116,7 @@ async def evidence_of(
     organization_code: str,
     ids: Collection[UUID],
 ) -> frozenset[UUID]:
-    """Return which of these are ids of files of a unit's evidence that were not removed."""
+    """Return which of these ids are files of a unit's evidence that were not removed."""
     if not ids:
         return frozenset()
     found = await session.scalars(
@@ -134,7 +134,7 @@ async def evidence_of(
 async def history(
     session: AsyncSession, city_code: str, appeal_id: UUID, *, after: int, limit: int
 ) -> Sequence[AppealHistory]:
-    """Return the changes of an appeal that was found visible, oldest first."""
+    """Return the changes of an appeal, oldest first; the caller has checked that it is visible."""
     wanted = select(AppealHistory).where(
         AppealHistory.city_code == city_code,
         AppealHistory.appeal_id == appeal_id,
@@ -146,7 +146,7 @@ async def history(
 async def revisions(
     session: AsyncSession, city_code: str, assessment_id: UUID, *, after: int, limit: int
 ) -> Sequence[AssessmentRevision]:
-    """Return what was published of an assessment that was found visible, oldest first."""
+    """Return the publications of an assessment known to be visible, oldest first."""
     wanted = select(AssessmentRevision).where(
         AssessmentRevision.city_code == city_code,
         AssessmentRevision.assessment_id == assessment_id,

@@ -23,7 +23,7 @@ AFTER: Mapping[AppealVerb, AppealState] = {
     "refuse": "refused",
     "withdraw": "withdrawn",
 }
-"""What becomes of a filed appeal by a verb; whatever was decided stands."""
+"""The state of a filed appeal after each verb; a decided appeal never changes."""
 
 MOST_FILES = 20
 
@@ -47,14 +47,14 @@ _FEWER = Text(
 
 @dataclass(frozen=True, slots=True)
 class ContestedItem:
-    """An item that a unit contests: on which grounds, with which files of evidence."""
+    """An item that a unit contests: the grounds, and files of evidence."""
 
     item: str
     grounds: str
     evidence_ids: tuple[UUID, ...] = ()
 
     def kept(self) -> dict[str, Any]:
-        """Return it as the table keeps it."""
+        """Return the item as the table stores it."""
         files = [str(one) for one in self.evidence_ids]
         return {"item": self.item, "grounds": self.grounds, "evidence_ids": files}
 
@@ -66,10 +66,10 @@ def contested_faults(
     before: Collection[str],
     files: Collection[UUID],
 ) -> list[Fault]:
-    """Return what is wrong with what is contested.
+    """Return the faults of contested items.
 
-    `items` are those that were assessed, `before` those that an appeal was decided on, `files` the
-    evidence of the unit.
+    `items` are those that were assessed, `before` those that an earlier appeal was decided on,
+    `files` the unit's evidence.
     """
     faults = []
     for at, one in enumerate(contested):
@@ -90,7 +90,7 @@ def contested_faults(
 
 
 def correction_faults(corrected: Collection[str], contested: Collection[str]) -> list[Fault]:
-    """Return a fault for each item that is to be corrected and was not contested."""
+    """Return a fault for each item to be corrected that was not contested."""
     return [
         Fault(f"/findings/{code}", "item-not-contested", _NOT_CONTESTED, code)
         for code in corrected
@@ -100,17 +100,17 @@ def correction_faults(corrected: Collection[str], contested: Collection[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class ItemsAndTotal:
-    """What an assessment comes to: its items, and the total (None: nothing applies)."""
+    """The result of an assessment: its items, and the total (None: no item applies)."""
 
     results: Sequence[Mapping[str, Any]]
     total: Decimal | None
 
 
 def points_faults(before: ItemsAndTotal, after: ItemsAndTotal) -> list[Fault]:
-    """Return what keeps a correction from upholding an appeal: points that fall, or none that rise.
+    """Return why a correction cannot uphold an appeal: points that fall, or none that rise.
 
-    An item that applies no more, or applies by now, is neither more nor fewer points by itself:
-    the total decides on it.
+    An item that becomes applicable, or no longer applies, neither rises nor falls: the total
+    decides on it.
     """
     was = {one["code"]: one["points"] for one in before.results}
     faults, gained, other = [], False, False
@@ -144,7 +144,7 @@ def _shown(total: Decimal | None) -> str:
 def with_evidence_kept(
     before: Mapping[str, Mapping[str, Any]], corrections: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return corrections, each with what was shown for its item, where it names nothing else."""
+    """Return corrections, each with its item's earlier evidence unless it names its own."""
     kept = {code: before.get(code, {}).get("evidence") for code in corrections}
     return {
         code: {**one, "evidence": kept[code]}
@@ -157,7 +157,7 @@ def with_evidence_kept(
 def changes_between(
     before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the items whose points or reason are others, each before and after."""
+    """Return the items whose points or reason differ, each before and after."""
     was = {one["code"]: one for one in before}
     return [
         {
@@ -175,17 +175,17 @@ _TOLD = ("points", "reason", "reason_en")
 
 
 def files_appeal(actor: Actor, organization_code: str) -> bool:
-    """Return whether the actor files appeals of a unit: whoever reports for it."""
+    """Return whether the actor may file appeals of a unit: whoever reports for it."""
     return writes_for(actor, organization_code)
 
 
 def has_right(
     actor: Actor, verb: AppealVerb, appeal: Mapping[str, Any], assessment: Mapping[str, Any] | None
 ) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state.
+    """Return whether the actor has the right to a verb, in any state.
 
-    Who filed an appeal withdraws it. The office decides, where it neither filed it nor assessed;
-    None for `assessment` leaves the latter out.
+    Whoever filed an appeal may withdraw it. The office decides, unless it filed it or made the
+    assessment; None for `assessment` skips the latter check.
     """
     if verb == "withdraw":
         return files_appeal(actor, appeal["organization_code"])
@@ -196,19 +196,19 @@ def has_right(
 
 
 def decides(actor: Actor) -> bool:
-    """Return whether the actor decides on appeals, but for its own: the office does."""
+    """Return whether the actor decides on appeals other than its own: the office does."""
     return actor.may(Permission.REVIEW_ANY_SUBMISSION)
 
 
 def allowed_actions(actor: Actor, appeal: Mapping[str, Any]) -> list[AppealVerb]:
-    """Return the verbs that this actor may use now, as far as the appeal itself tells."""
+    """Return the verbs that this actor may use now, judged by the appeal alone."""
     if appeal["state"] != "filed":
         return []
     return [verb for verb in get_args(AppealVerb) if has_right(actor, verb, appeal, None)]
 
 
 def image_of(appeal: Mapping[str, Any]) -> dict[str, object]:
-    """Return what history keeps of an appeal after a change."""
+    """Return what history stores of an appeal after a change."""
     same = "organization_code revision state contested decision_reason corrected_revision changes"
     return {
         "assessment_id": str(appeal["assessment_id"]),
@@ -217,7 +217,7 @@ def image_of(appeal: Mapping[str, Any]) -> dict[str, object]:
 
 
 def event_data(appeal: Mapping[str, Any]) -> dict[str, object]:
-    """Return what the event of a change says of an appeal."""
+    """Return the data of an appeal in the event of a change."""
     reason = appeal["decision_reason"]
     return {
         "sheet_code": appeal["sheet_code"],

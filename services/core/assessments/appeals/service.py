@@ -48,7 +48,7 @@ from services.core.submissions.authorship import Authors, authors_kept
 
 
 def check_filer(actor: Actor, assessment: Assessment) -> None:
-    """Let the actor pass who files appeals of the unit that answers for an assessment.
+    """Check that the actor may file appeals of the unit that an assessment belongs to.
 
     Raises:
         Forbidden: it does not report for that unit.
@@ -58,11 +58,11 @@ def check_filer(actor: Actor, assessment: Assessment) -> None:
 
 
 def check_right(actor: Actor, verb: AppealVerb, appeal: Appeal, assessment: Assessment) -> None:
-    """Let the actor pass who has the right to a verb on an appeal.
+    """Check that the actor has the right to a verb on an appeal.
 
     Raises:
-        OwnAppeal: it would decide on its own appeal, or on one against what it assessed.
-        Forbidden: it has not this right for another reason.
+        OwnAppeal: it would decide on its own appeal, or on one against its own assessment.
+        Forbidden: it lacks this right for another reason.
     """
     if has_right(actor, verb, vars(appeal), vars(assessment)):
         return
@@ -79,12 +79,12 @@ async def file_appeal(
     contested: Sequence[ContestedItem],
     desk: AssessmentDesk,
 ) -> Appeal:
-    """File an appeal against a locked assessment that is published, and return it.
+    """File an appeal against a locked, published assessment, and return it.
 
     Raises:
-        InvalidInput: what is contested has faults.
-        AppealTooLate: the days for it are over, or the sheet takes none.
-        AppealWaiting: an earlier one waits for its answer.
+        InvalidInput: the contested items have faults.
+        AppealTooLate: the time limit has passed, or the sheet takes no appeals.
+        AppealWaiting: an earlier one is open.
     """
     earlier = await queries.against(session, assessment.city_code, assessment.id)
     files = [file for one in contested for file in one.evidence_ids]
@@ -110,7 +110,7 @@ async def file_appeal(
     waiting = next((one for one in earlier if one.state == "filed"), None)
     if waiting is not None:
         raise AppealWaiting(extra={"appeal_id": str(waiting.id)})
-    # From now on nobody removes them: what is decided rests upon them.
+    # From now on nobody can remove them, because the decision depends on them.
     kept = await rest_upon(session, assessment.city_code, files, now=desk.now)
     if not kept >= set(files):
         raise InvalidInput(
@@ -173,11 +173,10 @@ async def uphold(
     desk: AssessmentDesk,
     reason: str,
 ) -> None:
-    """Uphold a locked appeal: what was found of contested items is corrected, and published.
+    """Uphold a locked appeal: the findings of contested items are corrected and published.
 
-    It is judged by the version of the sheet that the assessment was judged by, which is the desk's.
-    What was published before stays as it was. A correction that names no evidence keeps what was
-    shown for its item.
+    They are judged by the sheet version of the assessment, which is the desk's. Earlier
+    publications stay as they were. A correction without evidence keeps its item's evidence.
 
     Raises:
         InvalidInput: the corrections have faults, take points away, or give none.

@@ -15,7 +15,7 @@ from services.core.plan.state import PlanState
 Misdeed = Literal["falsified_data", "overdue_milestone", "overdue_report"]
 
 MOST_TOLD = 20
-"""How many of each kind are told of a unit; the number of all stands beside them."""
+"""The most objections of each kind listed for a unit; the total count is given too."""
 
 _AGAINST = f"""
 WITH found AS (
@@ -54,7 +54,7 @@ FROM numbered WHERE place <= :most ORDER BY unit, kind, place
 
 @dataclass(frozen=True, slots=True)
 class AgainstCommending:
-    """One thing that speaks against commending a unit; `of_kind` is how many such there are.
+    """An objection to commending a unit; `of_kind` is the number of its kind.
 
     `thing` is the id of the submission, the milestone or the obligation.
     """
@@ -79,9 +79,9 @@ async def against_commending(
     periods: Collection[str],
     today: date,
 ) -> list[AgainstCommending]:
-    """Return what speaks against some units, whoever asks, of each kind the first few.
+    """Return the objections to some units, for any caller: the first few of each kind.
 
-    Falsified data and missing reports of `periods`; milestones that are overdue on `today`.
+    They are falsified data and missing reports of `periods`, and milestones overdue on `today`.
     """
     given: dict[str, Any] = {
         "city": plan.city_code,

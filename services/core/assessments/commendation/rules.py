@@ -34,7 +34,7 @@ _WORDS: Mapping[WhyExcluded, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class ExclusionEvidence:
-    """What shows that a unit is excluded; which ids it has hangs on why."""
+    """Evidence that excludes a unit; the reason determines which ids it has."""
 
     indicator_code: str | None = None
     measure_code: str | None = None
@@ -50,7 +50,7 @@ class ExclusionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Why a unit is not to be commended, how often, and the first of what shows it."""
+    """Why a unit is excluded from commendation, how often, and the first pieces of evidence."""
 
     why: WhyExcluded
     count: int
@@ -60,20 +60,20 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class CommendedUnit:
-    """How a unit stands, and what speaks against commending it; nothing: it may be proposed."""
+    """A unit's standing, and its exclusions; without any it may be proposed."""
 
     standing: Standing
     exclusions: tuple[Exclusion, ...] = field(default=())
 
 
 def periods_within(period: Period) -> list[str]:
-    """Return the codes of a period and of all finer ones in it."""
+    """Return the codes of a period and of all finer periods in it."""
     finer = [one.code for frequency in _FINER for one in period.children(frequency)]
     return [period.code, *finer]
 
 
 def in_plan_order(standings: Sequence[Standing], document: PlanDocument) -> list[Standing]:
-    """Return standings in the plan's order of units, so that no order of theirs shows."""
+    """Return standings in the plan's order of units, which reveals no ranking."""
     order = {one.code: at for at, one in enumerate(document.organizations)}
     return sorted(standings, key=lambda one: order[one.organization_code])
 
@@ -83,7 +83,7 @@ def commended(
     red: Mapping[str, Sequence[ExclusionEvidence]],
     against: Iterable[AgainstCommending],
 ) -> list[CommendedUnit]:
-    """Return units in the order of their ranking, each with all that speaks against it."""
+    """Return units in the order of their ranking, each with all its exclusions."""
     by_unit: dict[str, dict[WhyExcluded, list[AgainstCommending]]] = {}
     for one in against:
         by_unit.setdefault(one.unit, {}).setdefault(one.kind, []).append(one)
@@ -125,7 +125,7 @@ def red_lights(
     rows: Sequence[Mapping[str, Any]],
     traces: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, list[ExclusionEvidence]]:
-    """Return by unit the red lights that it answers for, as the rankings take its indicators.
+    """Return each unit's red lights, by the same attribution of indicators as in the rankings.
 
     A lead answers for the city's light of the indicators it leads, a township for its own light.
     """

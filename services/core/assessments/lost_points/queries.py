@@ -28,7 +28,7 @@ _FROM_RESULT = ("code", "name", "section", "full", "points", "reason", "reason_e
 
 @dataclass(frozen=True, slots=True)
 class LostFilters:
-    """What the list is narrowed by; None does not narrow. `month` is such as `2025-09`."""
+    """The filters of a list; None does not filter. `month` has the form `2025-09`."""
 
     sheet_code: str | None = None
     organization_code: str | None = None
@@ -37,7 +37,7 @@ class LostFilters:
     period: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Return those given by name."""
+        """Return the filters that are set."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -52,11 +52,11 @@ async def lost_points(
     after: tuple[UUID, int] | None,
     limit: int,
 ) -> Sequence[Mapping[str, Any]]:
-    """Return up to `limit` items by which visible assessments lost points, the newest first.
+    """Return up to `limit` items in which visible assessments lost points, newest first.
 
-    Counted are assessments that were confirmed or published; a bonus loses nothing, nor does what
-    does not apply. `after` are the id of an assessment and the number of an item in it, from 1.
-    Each row has also `month`, `at` (that number), `lost` and, as it was written, `note`.
+    Only confirmed or published assessments count; bonuses and items that do not apply lose nothing.
+    `after` is the id of an assessment and the number of an item in it, from 1. Each row also has
+    `month`, `at` (that number), `lost` and `note`, as it was written.
     """
     results = (
         func.jsonb_array_elements(Assessment.results)

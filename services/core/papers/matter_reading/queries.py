@@ -25,7 +25,7 @@ from services.core.submissions.models import Submission
 async def matter_of(
     session: AsyncSession, plan: PlanState, about: str, today: date
 ) -> PaperMatter | None:
-    """Return a milestone, an obligation or an alert as it stands, named `milestone/…`; or None.
+    """Return the present state of a matter (`milestone/…`, an obligation or an alert), or None.
 
     An alert about a milestone or an obligation stands for that.
     """
@@ -51,7 +51,7 @@ async def matter_of(
 async def _answered(
     session: AsyncSession, plan: PlanState, kind: str, subject_id: str
 ) -> Alert | None:
-    """Return the alert of a thing that was answered last."""
+    """Return the alert of a subject with the latest reaction."""
     return await session.scalar(
         select(Alert)
         .where(
@@ -69,7 +69,7 @@ async def _answered(
 async def _looked_at(
     session: AsyncSession, plan: PlanState, due: date | None, today: date
 ) -> dict[str, Any]:
-    """Return what every matter is told by: the day, the log, and the working days."""
+    """Return the common facts of every matter: the day, the log position, and the working days."""
     supervision = plan.document.supervision
     calendar = await working_calendar(session, plan.city_code, supervision.calendar)
     return {
@@ -137,7 +137,7 @@ async def _obligation(
 
 
 async def _reported(session: AsyncSession, owed: Obligation) -> Submission | None:
-    """Return what stands in the place of a value that is owed; None: nothing does."""
+    """Return the submission in the slot of a value that is owed; None: there is none."""
     return await session.scalar(
         select(Submission).where(
             Submission.city_code == owed.city_code,
