@@ -1,4 +1,4 @@
-"""Which deadlines an event may have made, moved or ended. Pure."""
+"""Which deadlines an event may have created, moved or ended. Pure."""
 
 from collections.abc import Iterable
 from contextlib import suppress

@@ -45,7 +45,7 @@ def points_of(item: SheetItem, found: ItemFound) -> ItemPoints:
     if not found.zeroed_by:
         return scored
     said = "、".join(one.name for one in item.zero_causes if one.code in found.zeroed_by)
-    # The explanation also shows when deductions exceed the available points.
+    # Points that deductions have already made negative stay negative.
     points = min(Decimal(0), scored.points)
     return ItemPoints(points, Text(f"{said}：整项计 0 分", f"Whole item 0: {said}"))
 

@@ -63,7 +63,7 @@ class EvidenceLinkEnded(DomainError):
 
 
 def file_too_large(most: int) -> FileTooLarge:
-    """Return the refusal of a file of more than so many bytes."""
+    """Return the refusal of a file longer than `most` bytes."""
     shown = f"{most / 1024 / 1024:.4g} MiB"
     return FileTooLarge(
         detail=Text(

@@ -129,9 +129,9 @@ async def calendar_of(
 def on_rest_day(
     plan: PlanState, period: Period, due: date, calendar: WorkingCalendar
 ) -> Text | None:
-    """Return a note on how a due date is handled if it falls on a rest day; None: it does not.
+    """Return a note if a due date is a rest day, or was moved from one; None: neither.
 
-    By its rule only a plan that counts calendar days can have one; a date given by hand may too.
+    By rule this happens only in a plan that counts calendar days; a date given by hand may too.
     """
     if not calendar.is_workday(due):
         return Text(

@@ -101,7 +101,7 @@ class Period:
 
     @property
     def code(self) -> str:
-        """The code that `parse` reads."""
+        """The code, as `PeriodCalendar.period` parses it."""
         return _FORMS[self.frequency].format(year=self.year, number=self.number)
 
     @property
@@ -134,17 +134,17 @@ class Period:
         return (end.year - before.year) * _MONTHS_IN_YEAR + end.month - before.month
 
     def parents(self) -> "tuple[Period, ...]":
-        """Return the wider periods that contain it, the narrowest first."""
+        """Return the wider periods that contain it, narrowest first."""
         wider = (
             self.calendar.containing(self.first_day, frequency)
             for frequency in ("quarterly", "half_yearly", "annual")
             if _MONTHS[frequency] > self.months
         )
-        # The first month codes of a calendar year may lie in a plan year before 1990.
+        # The first months of 1990 may lie in a plan year before 1990, which has no code.
         return tuple(period for period in wider if period.year >= FIRST_YEAR)
 
     def children(self, frequency: Frequency) -> "tuple[Period, ...]":
-        """Return the periods of a finer frequency within it, in order; none where not finer."""
+        """Return the periods of a finer frequency within it, in order; empty if not finer."""
         step = _MONTHS[frequency]
         if step >= self.months:
             return ()

@@ -61,7 +61,7 @@ class PlanState:
 
     @cached_property
     def organizations(self) -> Mapping[str, OrganizationEntry]:
-        """Return the organizations that the document names, by code."""
+        """Return the organizations of the document, by code."""
         return {entry.code: entry for entry in self.document.organizations}
 
     @cached_property
@@ -191,7 +191,7 @@ class PlanState:
     def cycle(self, indicator: Indicator, period: Period) -> Frequency:
         """Return how often an indicator is reported in the year of a period.
 
-        A year that has ended keeps the frequency with which it ended, whatever was said since.
+        A year that has ended keeps the frequency with which it ended, whatever later versions say.
         """
         ceased = self.past_cycles.get(indicator.code)
         if not ceased:

@@ -194,10 +194,10 @@ def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
 
 
 def may_report_to(actor: Actor | None, *, city_code: str, plan_code: str) -> bool:
-    """Return whether what comes into a plan may be written as a key; None: the key is good no more.
+    """Return whether a key may write incoming data into a plan; None: the key is no longer valid.
 
-    Whoever has a key registered for a plan, or writes as one, asks this: a key that is bound to
-    another plan writes nothing into this one, whichever way it comes in.
+    Called wherever a key is registered for a plan, or data is written under one: a key bound to
+    another plan must not write into this one by any route.
     """
     return (
         actor is not None

@@ -353,9 +353,9 @@ async def measured(
     codes: Collection[str],
     other_units: Collection[str],
 ) -> Mapping[str, int]:
-    """Return how many numbers of some indicators stand: reported, observed and not withdrawn.
+    """Return how many numbers of some indicators exist: reported, observed and not withdrawn.
 
-    Of those that have another unit (`other_units`) also how many targets were assigned in the old.
+    For those with a changed unit (`other_units`) it also counts targets assigned in the old one.
     """
     found = await session.execute(
         statements.MEASURED,

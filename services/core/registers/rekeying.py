@@ -126,7 +126,7 @@ async def _version(
 async def _said_before(
     session: AsyncSession, document: PlanDocument, version: int
 ) -> Mapping[str, SaidLast]:
-    """Return the last version's words on each indicator: one that returns finds its old values."""
+    """Return each indicator as last defined: one that returns finds its old values again."""
     codes = [one.code for one in document.indicators]
     return await said_last(session, document.city.code, document.code, version, codes)
 

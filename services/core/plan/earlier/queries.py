@@ -117,9 +117,9 @@ def _owners(versions: list[Any], document: PlanDocument) -> PastOwners:
 
 
 def _ceased(versions: list[Any], member: str) -> dict[str, list[tuple[datetime, Any]]]:
-    """Return by indicator what a member of it said before, oldest first, each with until when.
+    """Return the former values of an indicator's member, oldest first, each with its end.
 
-    A version without the indicator says nothing of it.
+    By indicator; versions without the indicator are skipped.
     """
     held: dict[str, Any] = {}
     ended: dict[str, list[tuple[datetime, Any]]] = {}

@@ -50,9 +50,9 @@ async def plan_that_had(session: AsyncSession, plan: PlanState, indicator: str) 
 
 @dataclass(frozen=True, slots=True)
 class SaidLast:
-    """In what an indicator was last measured, and how often it was reported.
+    """The last unit of measure, multiplier and frequency of an indicator.
 
-    `multiplier` is the formula's where the indicator states none of its own, and else 1.
+    `multiplier` is the formula's if the indicator states none of its own, and otherwise 1.
     """
 
     unit: str
@@ -75,7 +75,7 @@ ORDER BY i.code, v.version DESC
 async def said_last(
     session: AsyncSession, city_code: str, plan_code: str, version: int, codes: Collection[str]
 ) -> Mapping[str, SaidLast]:
-    """Return what the last version up to `version` that has each of these indicators says."""
+    """Return each indicator as in the last version up to `version` that has it."""
     given = {"city": city_code, "plan": plan_code, "version": version, "codes": sorted(codes)}
     rows = await session.execute(_SAID_LAST, given)
     return {row.code: SaidLast(row.unit, row.multiplier, row.frequency) for row in rows}

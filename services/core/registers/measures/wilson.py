@@ -38,9 +38,9 @@ def wilson(share: Decimal, size: Decimal, confidence: Confidence) -> Interval:
     by Brown, Cai and DasGupta, Interval estimation for a binomial proportion, Statistical Science
     16 (2001), 101–133.
 
-    It is reckoned to 60 significant digits; then the lower bound is rounded down and the upper up
-    to 20 decimal places, so that what is written is never narrower than what was found, and both
-    are kept within 0 and 1.
+    It is computed to 60 significant digits; then the lower bound is rounded down and the upper up
+    to 20 decimal places, so that rounding never narrows the interval, and both are clamped to 0
+    and 1.
     """
     at = _PRECISION
     z, one = Z[confidence], Decimal(1)
