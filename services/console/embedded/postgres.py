@@ -39,14 +39,14 @@ _SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
-    # Each saves a process, because this server is small.
+    # Fewer processes, because this server is small and has a single owner.
     "autovacuum_max_workers": "2",
     "max_worker_processes": "4",
     # JIT compilation costs short statements more than it gains.
     "jit": "off",
 }
 _SINCE_18 = {"io_method": "sync"}
-"""Also saves a process."""
+"""Saves further processes."""
 
 
 class Postgres:
