@@ -21,7 +21,7 @@ from services.console.ports import LOOPBACK, free_port
 from services.core.kit.schema import OLDEST
 
 USER, SERVICE = "wufei", "wufei_service"
-"""Who made the cluster and owns its tables, and whom the doors sign in as."""
+"""The role that made the cluster and owns its tables, and the role that the services log in as."""
 
 _WITH_BUILTIN_LOCALE = 17
 _WITH_IO_METHOD = 18
