@@ -28,7 +28,7 @@ NO_ANSWER = (
     SQLAlchemyError,
 )
 _NOTICED_SECONDS, _WRONG_SECONDS = 5, 300
-"""Clock differences: the first is worth a look; at the second, receivers refuse deliveries."""
+"""Clock differences: the first is worth a look; from the second on nothing is delivered."""
 
 _PER_GIB = 2**30
 
