@@ -37,7 +37,7 @@ _ATTACHED = (b"content-disposition", b"attachment")
 
 
 class AccessRecord:
-    """Hears of requests, and writes of them what the audit keeps."""
+    """Collects requests in memory and writes those that the audit records."""
 
     def __init__(self, true_now: Callable[[], datetime]) -> None:
         self._true_now = true_now
@@ -45,7 +45,7 @@ class AccessRecord:
         self._unwritten: Entries = {}
 
     def used(self, actor: Actor, address: str | None) -> None:
-        """Hear that a key was used from an address; nearly always it is one look-up."""
+        """Note that a key was used from an address; nearly always this is one dict look-up."""
         now = self._true_now()
         if self._tally.is_new_use(actor.credential_id, address, now):
             self._tally.used(_known(actor, address), now, network_shown(address))
@@ -53,13 +53,13 @@ class AccessRecord:
     def issued(
         self, actor: Actor, address: str | None, *, scopes: Iterable[str], life: int
     ) -> None:
-        """Hear that a token was given for a key, good for `life` seconds."""
+        """Note that a token was issued for a key, valid for `life` seconds."""
         self._tally.issued(
             _known(actor, address), self._true_now(), scopes=sorted(scopes), seconds=life
         )
 
     def answered(self, scope: Scope, message: Message) -> None:
-        """Hear how a request is answered, when its answer begins."""
+        """Note how a request is answered, when its answer begins."""
         context = context_of(scope)
         status = context.status or message["status"]
         if status in _REFUSALS or context.problem is not None:
@@ -81,13 +81,13 @@ class AccessRecord:
         self._tally.refused(_caller(scope), self._true_now(), status=status, code=code, path=path)
 
     async def run(self, database: Database) -> None:
-        """Write what was met, every half minute, for ever."""
+        """Write the collected entries every 30 seconds, for ever."""
         while True:
             await asyncio.sleep(_WRITTEN_EVERY_SECONDS)
             await self.write(database)
 
     async def write_last(self, database: Database) -> None:
-        """Write all there is, for the process ends; where that takes long it is given up."""
+        """Write everything before the process ends; give up if that takes long."""
         try:
             async with asyncio.timeout(_LAST_WITHIN_SECONDS):
                 await self.write(database, everything=True)
@@ -97,7 +97,7 @@ class AccessRecord:
             )
 
     async def write(self, database: Database, *, everything: bool = False) -> None:
-        """Write what was met; what cannot be written is kept for the next time, up to a bound."""
+        """Write the collected entries; failed ones are kept for the next time, up to a bound."""
         left = _joined(self._unwritten, self._tally.take(self._true_now(), everything=everything))
         self._unwritten = {}
         if not any(left.values()):
@@ -143,7 +143,7 @@ def _known(actor: Actor, address: str | None) -> Caller:
 
 
 def _caller(scope: Scope) -> Caller:
-    """Return who sent a request: the credential that was found, or the address."""
+    """Return the sender of a request: the credential that was found, or the address."""
     client = scope.get("client")
     address = None if client is None else str(client[0])
     context = context_of(scope)
@@ -154,7 +154,7 @@ def _caller(scope: Scope) -> Caller:
 
 
 def _claimed_city(scope: Scope) -> str | None:
-    """Return the city that a request names, by its path or its credential; it may be none."""
+    """Return the city that a request names, by its path or its credential; it may not exist."""
     parameters: Mapping[str, Any] = scope.get("path_params") or {}
     if isinstance(plan := parameters.get("plan"), str):
         return city_of_plan(plan)

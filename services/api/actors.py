@@ -20,7 +20,7 @@ class ActorOut(BaseModel):
 
 
 def actor_fields(stamp: Mapping[str, Any]) -> dict[str, Any]:
-    """Return who did something as `ActorOut` has it."""
+    """Return the author of a change as `ActorOut` has it."""
     return {
         "kind": stamp["kind"],
         "name": stamp["name"],
@@ -32,9 +32,9 @@ def actor_fields(stamp: Mapping[str, Any]) -> dict[str, Any]:
 async def with_names(
     session: AsyncSession, city_code: str, stamps: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return who did things, users by their own names: what is kept of one has none.
+    """Return authors with users' own names, which stored history does not contain.
 
-    Of a user who was erased the name of the post is left.
+    Of a user who was erased only the name of the post is left.
     """
     ids = {UUID(one["id"]) for one in stamps if one.get("kind") == "user"}
     if not ids:
@@ -48,7 +48,7 @@ async def with_names(
 
 
 async def name_actors(session: AsyncSession, city_code: str, items: list[dict[str, Any]]) -> None:
-    """Have the changes of a history say who did them by their names."""
+    """Put users' own names into the authors of a history's changes."""
     actors = await with_names(session, city_code, [one["actor"] for one in items])
     for item, actor in zip(items, actors, strict=True):
         item["actor"] = actor

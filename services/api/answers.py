@@ -19,7 +19,7 @@ def strong_tags(header: str | None) -> str | None:
     """Return an If-Match header that names strong entity tags, or `*`, or nothing.
 
     Raises:
-        PydanticCustomError: a tag lacks its quotes, or is weak: no change is based on such a one.
+        PydanticCustomError: a tag lacks its quotes, or is weak: changes need a strong tag.
     """
     if header is None or header == "*":
         return header
@@ -39,14 +39,14 @@ def strong_tags(header: str | None) -> str | None:
 
 
 def etags(header: str) -> set[str]:
-    """Return the entity tags of an If-Match or If-None-Match header, as of bodies in full."""
+    """Return the entity tags of an If-Match or If-None-Match header, as of uncompressed bodies."""
     return {tag.strip().removeprefix("W/").replace(_COMPRESSED, '"') for tag in header.split(",")}
 
 
 def json_answer(
     body: bytes, *, etag: str, if_none_match: str | None = None, status: int = 200
 ) -> Response:
-    """Return ready-made JSON with its ETag, or 304 where the caller has it already."""
+    """Return a JSON body with its ETag, or 304 if the caller has it already."""
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
         return Response(status_code=304, headers=headers)
@@ -54,25 +54,25 @@ def json_answer(
 
 
 def created(body: bytes, *, etag: str, location: str) -> Response:
-    """Return ready-made JSON of what was made, with where it is from now on."""
+    """Return 201 with the JSON of a new item and its location."""
     return Response(body, 201, {"ETag": etag, "Location": location}, "application/json")
 
 
 def body_etag(body: bytes) -> str:
-    """Return a strong ETag made from the body itself."""
+    """Return a strong ETag computed from the body."""
     return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
 
 
 def item_etag(identifier: UUID, version: int, body: bytes) -> str:
-    """Return the strong ETag of an item that the day and the caller show differently.
+    """Return the strong ETag of an item whose JSON depends on the day and the caller.
 
-    It names the version that a change is based on, and the bytes that were shown.
+    It contains the version that a change is based on, and a digest of the bytes that were sent.
     """
     return f'"{identifier}.{version}.{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 def same_version(tag: str, other: str) -> bool:
-    """Return whether two tags name one version: the same tag, or one of an item shown otherwise."""
+    """Return whether two tags name one version: equal tags, or two renderings of the same item."""
     return _version(tag) == _version(other)
 
 

@@ -25,7 +25,7 @@ _NOT_KEPT = (b"cache-control", b"no-store")
 RAW_HEAD = b"".join(
     name + b": " + value + b"\r\n" for name, value in (*_EVERY_ANSWER, _NO_PAGE)
 ).decode()
-"""The same as lines, for an answer that no route gives."""
+"""The same headers as raw lines, for a response that no route makes."""
 
 _EXPOSED = (
     "Content-Disposition",
@@ -53,10 +53,10 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def harden(start: Message, *, reading: bool) -> None:
-    """Add to an answer's head what a browser has to be told.
+    """Add the security headers to a response head.
 
-    `reading` says whether it answers a GET. What a change answers may show a secret, so nobody
-    keeps it, nor what is read without a version.
+    `reading` says whether it answers a GET. The response to a change may contain a secret, so it
+    must not be cached, nor must a GET response without a version.
     """
     headers = start["headers"]
     said = {name for name, _ in headers}
@@ -68,9 +68,9 @@ def harden(start: Message, *, reading: bool) -> None:
 
 
 def policy_of_page(html: str) -> str:
-    """Return the Content-Security-Policy of a page of ours: its own scripts, and nobody else's.
+    """Return the Content-Security-Policy of a page of ours: only its own scripts may run.
 
-    The viewer on the page writes styles into it, so styles cannot be told apart.
+    Inline styles are allowed, because the viewer on the page writes styles into it.
     """
     digests = (hashlib.sha256(script.encode()).digest() for script in _INLINE.findall(html))
     inline = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
@@ -82,19 +82,19 @@ def policy_of_page(html: str) -> str:
 
 
 def origins_of(setting: str) -> list[str]:
-    """Return the sites of a setting, as browsers name them in `Origin`.
+    """Return the origins in a setting, as browsers write them in `Origin`.
 
     Raises:
-        ValueError: one of them is none, or `*`.
+        ValueError: one of them is not an origin, or is `*`.
     """
     return [_origin(one.strip()) for one in setting.split(",") if one.strip()]
 
 
 def checked_origins(setting: str) -> str:
-    """Return the setting of sites as it is.
+    """Return the setting of origins unchanged, if it is valid.
 
     Raises:
-        ValueError: one of them is none, or `*`.
+        ValueError: one of them is not an origin, or is `*`.
     """
     origins_of(setting)
     return setting
@@ -113,7 +113,7 @@ def _origin(text: str) -> str:
 
 
 def readable_by(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Return `app` with its answers readable by pages of these sites (CORS), never with cookies."""
+    """Return `app` with CORS for pages of these origins, never with cookies."""
     return CORSMiddleware(
         app,
         allow_origins=origins,

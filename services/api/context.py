@@ -41,9 +41,9 @@ from services.core.webhooks.addresses import AddressPolicy
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one API process holds open. A GET reads by `reads`, which may be a replica's.
+    """The open resources of one API process. A GET reads through `reads`, possibly from a replica.
 
-    `separated` says whether administrators are.
+    `separated` says whether the administrators' duties are separated.
     """
 
     database: Database
@@ -108,20 +108,20 @@ WriteSession = NewType("WriteSession", AsyncSession)
 
 
 async def request_key(request: Request, caller: Actor, key: str) -> RequestKey:
-    """Return the idempotency key of a request with a digest of what it asks."""
+    """Return the idempotency key of a request, with a digest of the request."""
     return RequestKey(caller.city_code, caller.credential_id, key, await digest_of(request))
 
 
 async def read_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """Yield a session that is only read from."""
+    """Yield a read-only session."""
     async with resources_of(request).reads.sessions() as session:
         yield session
 
 
 async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """Yield a session inside the request's one transaction, committed before the answer leaves.
+    """Yield a session inside the request's one transaction, committed before the response is sent.
 
-    A repeated POST is answered from the kept reply; a preview is undone at the end.
+    A repeated POST is answered from the stored reply; a preview is rolled back at the end.
     """
     resources, options = resources_of(request), write_options_of(request)
     async with resources.database.sessions() as session:
@@ -158,7 +158,7 @@ PlanCode = Annotated[
 
 
 async def plan_in_scope(plan_code: PlanCode, request: Request) -> PlanState:
-    """Return the plan of the path if the caller may know of it."""
+    """Return the plan of the path if it is in the caller's scope."""
     return await resources_of(request).plans.get(plan_code, caller_of(request))
 
 
@@ -178,10 +178,10 @@ def check_match(
 ) -> None:
     """Refuse a change that is based on another version than `etag` (None: there is none yet).
 
-    What the day or the caller makes of an item is no other version of it.
+    Differences that come from the day or the caller do not make another version.
 
     Raises:
-        PreconditionRequired: it names none and must.
+        PreconditionRequired: the request names no version and must.
         Stale: it names another; the answer carries the current representation.
     """
     if if_match is None:

@@ -11,10 +11,10 @@ from services.core.identity.networks import Network
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential that was looked up: whose it is, and until when that needs no second look.
+    """A cached credential: whose it is, and until when it need not be looked up again.
 
-    `secret_prefix` is that of the key's secret behind it; `good_until` is when that, or the key,
-    or the token ends as far as is known; `audience` is for whom it is.
+    `secret_prefix` is the prefix of the key's secret behind it; `good_until` is the earliest known
+    end of that secret, the key or the token; `audience` is the audience that it is valid for.
     """
 
     until: datetime
@@ -29,7 +29,7 @@ class Credential:
 class KnownKey:
     """A key that a token or a partner named, with the ends of its secrets by prefix, if any.
 
-    Of a person's time in a post those are the sessions that are open, by id.
+    For a tenure (a person's time in a post) these are the open sessions, by id.
     """
 
     until: datetime

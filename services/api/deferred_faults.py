@@ -10,7 +10,7 @@ from services.core.kit.said import trimmed
 
 
 class DeferredFaults:
-    """A body whose shape has faults; the members that are right can still be checked."""
+    """A body that fails validation; its valid members can still be checked."""
 
     def __init__(self, errors: list[ErrorDetails], members: Mapping[str, Any]) -> None:
         self.errors = errors
@@ -18,9 +18,9 @@ class DeferredFaults:
 
 
 def keep_faults(raw: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Return the body, or its faults, so that those of reference are told with those of shape.
+    """Return the body, or its faults, to be reported together with faults of reference.
 
-    What could not be read at all comes as its faults already.
+    A body that could not be parsed is passed in as its faults.
     """
     if isinstance(raw, DeferredFaults):
         return raw

@@ -22,7 +22,7 @@ from services.core.kit.text import Language
 
 
 class Docs:
-    """What an application says of itself, each made when it is first asked for and then kept."""
+    """An application's contract and docs pages, each built on first use and then kept."""
 
     def __init__(self, app: FastAPI, *, prefix: str) -> None:
         self._app = app
@@ -59,7 +59,7 @@ class Docs:
 
 
 def install_docs(app: FastAPI, *, prefix: str) -> None:
-    """Serve the contract and its page from files of our own, so that it works with no Internet."""
+    """Serve the contract and its page from our own files, so that it works without the Internet."""
     docs = Docs(app, prefix=prefix)
 
     async def front() -> RedirectResponse:

@@ -25,10 +25,10 @@ _PAUSE_SECONDS = 2
 _CONNECT_SECONDS = 2
 _ANSWER_SECONDS = 2
 _LOOK_SECONDS = 3
-"""How long nobody has rung when Redis is asked whether it still answers."""
+"""After this long without a ring Redis is asked whether it still answers."""
 
 _MOST_WAITING = 64
-"""Rings that nobody hears must not fill Redis: there are no more ids than these."""
+"""At most this many ring ids exist, so that rings nobody takes cannot fill Redis."""
 
 
 class Doorbell:
@@ -46,7 +46,7 @@ class Doorbell:
         self._rung.set()
 
     async def run(self) -> None:
-        """Pass on rings for ever."""
+        """Enqueue rings for ever."""
         if self._redis_url is None:
             return
         while True:
@@ -90,7 +90,7 @@ class Doorbell:
             await redis.aclose(close_connection_pool=True)
 
     async def _is_rung(self) -> bool:
-        """Wait for a ring; return False where none has come for a while."""
+        """Wait for a ring; return False if none came for a while."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._rung.wait()
@@ -100,6 +100,6 @@ class Doorbell:
 def ring_id(at: float) -> str:
     """Return the id of a ring at a second since the epoch.
 
-    It changes with the interval: a job that runs already may have read too early.
+    It changes with the interval, because a job that already runs may have read too early.
     """
     return f"{JOB}:{int(at / _INTERVAL_SECONDS) % _MOST_WAITING}"

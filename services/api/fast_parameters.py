@@ -20,8 +20,8 @@ _JSON = ("application/json", "application/json; charset=utf-8", "")
 class FastParameters:
     """Reads the parameters that FastAPI found in an endpoint's signature.
 
-    The endpoint is a coroutine function with plain parameters only: no dependencies, none
-    that may be given twice, no files.
+    The endpoint is a coroutine function with plain parameters only: no dependencies, no repeated
+    parameters, no files.
     """
 
     def __init__(self, route: APIRoute) -> None:
@@ -36,7 +36,7 @@ class FastParameters:
         self._signature = Signature(route)
 
     async def arguments(self, request: Request) -> dict[str, Any] | None:
-        """Return the endpoint's arguments, or None where one of them is not in order."""
+        """Return the endpoint's arguments, or None if one of them is invalid."""
         try:
             return await self._read_all(request)
         except ClientDisconnect:
@@ -62,7 +62,7 @@ def _named(fields: Iterable[Any]) -> _Fields:
 
 
 def _read(fields: _Fields, given: Any, found: dict[str, Any]) -> bool:
-    """Put the values of `fields` into `found`; return whether all of them are in order."""
+    """Put the values of `fields` into `found`; return whether all of them are valid."""
     for name, alias, field in fields:
         value = given.get(alias)
         if value is None:

@@ -24,7 +24,7 @@ _UNKNOWN = float("nan")
 
 
 async def read_log_figures(resources: Resources) -> None:
-    """Bring the gauges of the log, the workers and the alerts up to date."""
+    """Update the gauges of the log, the workers and the alerts."""
     async with resources.database.sessions() as session:
         standing = await log_standing(session, readers=READERS)
         beats = await worker_beats(session)
@@ -40,7 +40,7 @@ async def read_log_figures(resources: Resources) -> None:
 
 
 def nothing_known() -> None:
-    """Let every gauge of the database say that it does not know."""
+    """Mark the database as down, and set its gauges to NaN."""
     metrics.DATABASE_UP.set(0)
     for gauge in (
         metrics.DRAIN_LAG,
@@ -61,7 +61,7 @@ def nothing_known() -> None:
 
 
 def show_replicas(resources: Resources) -> None:
-    """Bring the gauges of replicas up to date; a lag that is not known is NaN."""
+    """Update the gauges of replicas; an unknown lag is NaN."""
     for replica in resources.reads.replicas:
         lag = resources.reads.lag(replica)
         metrics.REPLICA_LAG.labels(replica.name).set(_UNKNOWN if lag is None else lag)
@@ -90,13 +90,13 @@ def _show_workers(resources: Resources, beats: Sequence[Beat]) -> None:
 
 
 def _parts_ahead(resources: Resources, found: Sequence[CutParts]) -> float:
-    """Return for how many seconds yet every table has a part; less than 0: one has none."""
+    """Return for how many more seconds every table has a partition; below 0: a table has none."""
     now = resources.clock.true_now()
     return min((one.until - now).total_seconds() if one.until else -1.0 for one in found)
 
 
 def unevaluated_for(resources: Resources, stalest: Stalest | None) -> float:
-    """Return for how many seconds the stalest plan was not evaluated; a new one since it came."""
+    """Return the seconds since the stalest plan was evaluated; a new one counts from its load."""
     if stalest is None:
         return 0
     # When a plan was loaded is stamped by the domain's clock, an evaluation by the true one: each
@@ -107,7 +107,7 @@ def unevaluated_for(resources: Resources, stalest: Stalest | None) -> float:
 
 
 def age_of(resources: Resources, event_id: UUID | None) -> float | None:
-    """Return how many seconds ago an event was made."""
+    """Return the age of an event in seconds."""
     if event_id is None:
         return None
     return max(0.0, (resources.clock.true_now() - made_at(event_id)).total_seconds())

@@ -16,7 +16,7 @@ ZIP = "application/zip"
 
 
 def file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
-    """Return the response of a path that answers with a file."""
+    """Return the OpenAPI response of a route that answers with a file."""
     answer = answering(example, ETAG, media_type=media_type)
     answer[200]["content"][media_type]["schema"] = {"type": "string", "format": "binary"}
     return answer
@@ -25,7 +25,7 @@ def file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]
 def file_response(
     content: bytes, name: str, media_type: str, if_none_match: str | None
 ) -> Response:
-    """Return a file with its name and its ETag, or 304 where the caller has it already."""
+    """Return a file with its name and its ETag, or 304 if the caller has it already."""
     etag = body_etag(content)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):

@@ -18,7 +18,7 @@ _MOST = 60
 
 
 def _one_of_two(name: str, value: str | None, old_name: str, old_value: str | None) -> str | None:
-    """Return what was given under either name.
+    """Return the value given under either name of a filter.
 
     Raises:
         InvalidInput: both were given, and differ.
@@ -90,9 +90,9 @@ def check_codes(
     organization_code: str | None = None,
     measure_code: str | None = None,
 ) -> None:
-    """Refuse filters that found nothing and name what the plan does not have.
+    """Refuse filters that found nothing and name codes that the plan does not have.
 
-    What an earlier version of the plan had may still be listed, so what is found is answered.
+    Items of an earlier version of the plan may still be listed, so a result is answered as it is.
 
     Raises:
         InvalidInput: nothing was found, and the plan has no such code.

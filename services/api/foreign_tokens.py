@@ -25,7 +25,7 @@ _UNKNOWN_EVERY = timedelta(seconds=1)
 
 
 class ForeignTokens:
-    """Proves the tokens of those issuers that are believed."""
+    """Verifies the tokens of the trusted foreign issuers."""
 
     def __init__(
         self,
@@ -41,15 +41,15 @@ class ForeignTokens:
         self._reading = asyncio.Lock()
 
     def issuer_of(self, token: Unverified) -> Issuer | None:
-        """Return the foreign issuer that a token names; None: it names none that is believed."""
+        """Return the trusted foreign issuer that a token names; None: it names none."""
         name = token.claims.get("iss")
         return self._issuers.get(name) if isinstance(name, str) else None
 
     async def read(self, token: Unverified, issuer: Issuer, now: datetime) -> ForeignToken:
-        """Return what a token of an issuer comes to.
+        """Return the claims of an issuer's token.
 
         Raises:
-            BadToken: it is not good.
+            BadToken: it is invalid.
         """
         if token.header.get("alg") not in issuer.algorithms or token.key_name is None:
             raise BadToken

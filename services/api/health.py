@@ -34,15 +34,15 @@ from services.core.webhooks.queue_stats import longest_unattended
 router = APIRouter(tags=["health"], route_class=PublicRoute)
 
 _STUCK_AFTER_SECONDS = 60
-"""An event that waits longer to be numbered and followed, or a webhook to be sent: no worker
-works, or it cannot go on."""
+"""When an event waits longer for its number or its consumers, or a webhook for sending, no worker
+works, or it is stuck.
+"""
 
 _UNEVALUATED_SECONDS = 30 * 60
-"""Three rounds of the alert engine: it stands still if a plan was not evaluated for longer."""
+"""Three rounds of the alert engine: a plan unevaluated for longer means that it stands still."""
 
 _ASKED_FOR_SECONDS = 3
-"""So long the database is asked. Whoever looks at a health check waits little longer, and is to be
-told when it hangs, not left without an answer."""
+"""Timeout of the database check: a health check must answer soon even if the database hangs."""
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
 

@@ -15,9 +15,9 @@ _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class Inflater:
-    """Inflates the parts of one body, at most `most` bytes of it and one.
+    """Inflates the chunks of one body, to at most `most` bytes plus one.
 
-    The byte more is for whoever bounds the body: it tells that there was more.
+    The extra byte shows the body limit that there was more.
     """
 
     def __init__(self, *, most: int) -> None:
@@ -27,10 +27,10 @@ class Inflater:
         self._read = 0
 
     def inflated(self, message: Message) -> Message:
-        """Return a part of a request with its body inflated.
+        """Return an ASGI message of a request with its body inflated.
 
         Raises:
-            MalformedBody: it is no gzip, or the last part and the gzip is not whole.
+            MalformedBody: it is not gzip, or the gzip is truncated at the last chunk.
         """
         if message["type"] != "http.request":
             return message

@@ -16,20 +16,20 @@ from services.core.kit.text import Text
 
 
 class ActingAs(Protocol):
-    """A key as it is known for a while."""
+    """A key that a partner acts as, cached."""
 
     @property
     def actor(self) -> Actor:
-        """Who acts."""
+        """The actor."""
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """From where it is good; none: from anywhere."""
+        """The networks that it may be used from; empty: any."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPartner:
-    """A partner that was looked up, with its secrets open, until it has to be looked up again."""
+    """A partner that was looked up, with its secrets decrypted, cached until the next look-up."""
 
     until: datetime
     app_id: str
@@ -48,9 +48,9 @@ class KnownPartner:
 
 @dataclass(slots=True)
 class SignedCall:
-    """A proved request: whose, of which operation, and whether it came to a refusal.
+    """A verified request: its partner, its operation, and any refusal.
 
-    `fault` None: what is answered tells. `members` are what an envelope told, by `sm_keys`.
+    `fault` None: the answer decides. `members` are the contents of an envelope, by `sm_keys`.
     """
 
     partner: KnownPartner
@@ -63,10 +63,10 @@ class SignedCall:
 
 
 def check_networks(address: str | None, partner: KnownPartner, acting: ActingAs) -> None:
-    """Refuse a call from where the partner, or the key that it acts as, is not to be used.
+    """Refuse a call from outside the networks of the partner, or of the key that it acts as.
 
     Raises:
-        NetworkNotAllowed: it comes from elsewhere.
+        NetworkNotAllowed: the address is in neither.
     """
     for networks in (partner.networks, acting.networks):
         if networks and not is_within(address, networks):
@@ -91,6 +91,6 @@ def check_interface(interface: str, partner: KnownPartner) -> None:
 
 
 def not_allowed(interfaces: Collection[str]) -> InterfaceNotAllowed:
-    """Return the refusal that names what a partner may call."""
+    """Return the refusal that lists the operations a partner may call."""
     listed = ", ".join(sorted(interfaces))
     return InterfaceNotAllowed(Text(f"该对接方可调用：{listed}", f"The partner may call: {listed}"))

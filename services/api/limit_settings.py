@@ -16,7 +16,7 @@ def _most(default: int, variable: str, what: str) -> Any:
 
 
 class LimitSettings(BaseSettings):
-    """Settings of the limits of one API process."""
+    """Rate limit settings of one API process."""
 
     limits: bool = Field(
         default=True,
@@ -45,7 +45,7 @@ class LimitSettings(BaseSettings):
 
     @property
     def quotas(self) -> Mapping[Sort, int]:
-        """Return the most requests in a minute by sort; 0: no limit."""
+        """Return the most requests a minute by sort; 0: no limit."""
         return {
             "reads": self.limit_reads,
             "writes": self.limit_writes,

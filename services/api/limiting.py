@@ -24,19 +24,19 @@ from services.api.shared_counts import Counter, RedisCounter, Shared
 from services.core.kit.tasks import end
 
 _MOST_BUCKETS = 20_000
-"""Addresses may be anybody's: beyond so many the one that was longest unused is forgotten."""
+"""Anybody can use up addresses: beyond this many the least recently used is forgotten."""
 
 _Key = tuple[UUID | str, Sort]
 
 
 @dataclass(slots=True)
 class Limited:
-    """What becomes of one request with limits, whatever is made of its scope on the way."""
+    """The limit state of one request, kept however its scope is changed on the way."""
 
     told: list[tuple[bytes, bytes]] = field(default_factory=list)
     counted: bool = False
     begun: "tuple[Limits, UUID | str] | None" = None
-    """Where it counts as under way, and of whom."""
+    """The `Places` in which it counts as in flight, and its credential."""
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +48,7 @@ class Limited:
 
 
 class Limits:
-    """The quotas of a process, what is left of them by credential, and what is under way."""
+    """The quotas of a process, their remainders by credential, and the requests in flight."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Limits:
         self._filling: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
 
     async def admit(self, told: list[tuple[bytes, bytes]], who: UUID | str, sort: Sort) -> None:
-        """Count a request, and note in `told` the headers of its answer.
+        """Count a request, and put its rate limit headers into `told`.
 
         Raises:
             RateLimited: the quota of the minute is used up.
@@ -79,7 +79,7 @@ class Limits:
     async def admit_by(
         self, told: list[tuple[bytes, bytes]], who: UUID | str, quota: Quota
     ) -> None:
-        """Count a request against a quota of its own, and note in `told` the headers of its answer.
+        """Count a request against a quota of its own, and put its headers into `told`.
 
         Raises:
             RateLimited: the quota of the window is used up.
@@ -96,7 +96,7 @@ class Limits:
         told.append((b"ratelimit", bucket.shown(now)))
 
     def _will_do(self, bucket: Bucket, quota: Quota, now: datetime) -> bool:
-        """Return whether a request can be judged by a bucket as it is, without asking anybody."""
+        """Return whether a bucket can decide about a request from memory."""
         if bucket.quota != quota or bucket.is_over(now):
             return False
         if bucket.alone and self._shared.may_answer(now):
@@ -104,7 +104,7 @@ class Limits:
         return bucket.left > 0 or bucket.complete
 
     async def _filled(self, who: UUID | str, quota: Quota, now: datetime) -> Bucket:
-        """Return the bucket of a credential with another step in it, if there is one to be had."""
+        """Return the bucket of a credential with another step in it, if one is available."""
         key = who, quota.sort
         lock = self._filling.setdefault(key, asyncio.Lock())
         async with lock:
@@ -139,7 +139,7 @@ class Limits:
 async def open_limits(
     settings: LimitSettings, redis_url: str | None, true_now: Callable[[], datetime]
 ) -> AsyncIterator[Limits | None]:
-    """Yield the limits that settings ask for; None: none at all."""
+    """Yield the limits that settings configure; None: no limits at all."""
     if not settings.limits:
         yield None
         return

@@ -17,9 +17,9 @@ _PAUSE_SECONDS = 0.5
 
 
 class LogListener:
-    """A count a city that goes up whenever its log moved on.
+    """A generation counter a city that goes up whenever its log moved on.
 
-    While the connection is down `generation` answers None, and nobody may keep anything.
+    While the connection is down `generation` returns None, and nothing may be cached.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -30,7 +30,7 @@ class LogListener:
         self._told_lost = False
 
     def generation(self, city_code: str) -> int | None:
-        """Return the city's count, or None while it cannot be known."""
+        """Return the city's count, or None while it is unknown."""
         return self._counts[city_code] if self._listening else None
 
     async def wait(self, city_code: str, seconds: float) -> None:
@@ -41,7 +41,7 @@ class LogListener:
                 await moved.wait()
 
     async def run(self) -> None:
-        """Listen for ever, and again after every break."""
+        """Listen for ever, and reconnect after every break."""
         while True:
             try:
                 await self._listen()
@@ -69,7 +69,7 @@ class LogListener:
             connection.terminate()
 
     def _lost(self, error: Exception) -> None:
-        """Log it once an outage, however often the connection is tried anew."""
+        """Log a lost connection once an outage, however often it is retried."""
         if not self._told_lost:
             logger.warning(
                 "log listener failed",

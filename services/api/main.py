@@ -127,9 +127,9 @@ if TYPE_CHECKING:
 
 # Those that are asked most come first.
 _NAME_PATIENCE = timedelta(seconds=5)
-"""How long a request waits for a name, such as a register's while an import is written to it.
+"""Lock timeout, for example on a register while an import is written to it.
 
-It holds a connection meanwhile. Two rounds of such requests, one for each connection, are over
+A waiting request holds a connection. Two rounds of such requests, one for each connection, are over
 before others give up waiting for a connection, after 15 s.
 """
 
@@ -231,7 +231,7 @@ def create_app(
 ) -> FastAPI:
     """Return the application of one process; it refuses to start on an old schema.
 
-    `traces` are sent as the settings say, unless it says otherwise.
+    `traces` are exported as the settings say, unless given.
     """
     chosen = settings or ApiSettings()
     exported = traces or span_export("api", sends=chosen.sends_spans)
@@ -320,7 +320,7 @@ def create_app(
 
 @asynccontextmanager
 async def _by_app(database: Database, settings: ApiSettings) -> AsyncIterator[ProviderReception]:
-    """Yield what lets people in by government apps, and by their passwords."""
+    """Yield the sign-in by government apps and by passwords."""
     hasher = Hasher(threads=settings.sign_in_threads, queue=settings.sign_in_queue)
     seal, clock = settings.seal, settings.clock
     asker = Asker(settings.webhook_addresses, ca_file=settings.webhook_ca_file)
@@ -334,14 +334,14 @@ async def _by_app(database: Database, settings: ApiSettings) -> AsyncIterator[Pr
 
 
 def create_contract_app() -> FastAPI:
-    """Return the application without anything behind it, for its contract only."""
+    """Return the application without any resources, to build its contract only."""
     return _application(None)
 
 
 def _telemetry(traces: object) -> TelemetryConfig:
-    """Return what FastAPI tells of requests by itself: their spans, where those are sent.
+    """Return FastAPI's own telemetry settings: spans, if they are exported.
 
-    Metrics and logs are ours, and asking for health is no work.
+    Metrics and logs are ours, and health checks are not traced.
     """
     provider = getattr(traces, "provider", None)
     return {

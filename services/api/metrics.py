@@ -110,7 +110,7 @@ OF_ENDPOINTS = (
     WEBHOOK_ATTEMPT_MEDIAN,
     WEBHOOK_ATTEMPT_P95,
 )
-"""Those with a line for an endpoint; an endpoint that is gone leaves none behind."""
+"""Metrics with a series for each endpoint; a deleted endpoint leaves none behind."""
 
 MOST_ENDPOINTS = 100
-"""So many endpoints have lines of their own: those that stand worst, and those busiest lately."""
+"""At most this many endpoints have series of their own: the worst ones, and the busiest lately."""

@@ -28,13 +28,13 @@ from services.core.kit.trail import Trail, on_trail, read_traceparent
 from services.core.plan.evidence_rules import MOST_BYTES
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-"""Longest body taken: a plan of a thousand indicators is well below."""
+"""Longest body accepted: a plan of a thousand indicators is well below."""
 
 MAX_FILE_BYTES = MOST_BYTES
-"""Longest file of evidence taken, whatever a plan allows."""
+"""Longest file of evidence accepted, whatever a plan allows."""
 
 FILES = "/evidence"
-"""What the paths end in that take a file as their body."""
+"""Suffixes of the paths that take a file as their body."""
 
 _DRAINED_BYTES = 128 * 1024 * 1024
 _DRAINED_SECONDS = 10
@@ -77,7 +77,7 @@ class _Unreadable(Exception):
 
 
 def _recorded(scope: Scope, message: Message) -> int:
-    """Let the audit hear of an answer, where the process has one open; return its status."""
+    """Pass a response to the audit, if the process has one open; return its status."""
     resources = getattr(scope["app"].state, "resources", None)
     if resources is not None:
         resources.access.answered(scope, message)
@@ -94,7 +94,7 @@ class Envelope:
         self._compressing = compressing(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request through."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -159,7 +159,7 @@ class Envelope:
     async def _bounded(
         self, scope: Scope, receive: Receive, send: Send, inflater: Inflater | None = None
     ) -> None:
-        """Refuse a body that is too long, whatever was declared, or is not what it says it is."""
+        """Refuse a body that is too long, whatever length was declared, or not valid gzip."""
         read = 0
         most = _most_bytes(scope)
         ended = False
@@ -193,13 +193,13 @@ class Envelope:
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> bytes:
-    """Return the id that a request was given, or one of ours where it has none that can stand."""
+    """Return the request's own id, or a new id if it has none that is acceptable."""
     given = headers.get(b"x-request-id", b"")
     return given if _REQUEST_ID.fullmatch(given) else str(new_id()).encode()
 
 
 def _most_bytes(scope: Scope) -> int:
-    """Return how long the body of a request may be."""
+    """Return the body limit of a request."""
     takes_file = scope["method"] == "POST" and scope["path"].endswith(FILES)
     return MAX_FILE_BYTES if takes_file else MAX_BODY_BYTES
 
@@ -209,7 +209,7 @@ def _too_large(most: int) -> DomainError:
 
 
 def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
-    """Return the trace that a request's events carry: of its span, or else the caller's own."""
+    """Return the trace parent of a request's events: its span, or else the caller's own."""
     traced = present_span().traceparent
     given = headers.get(b"traceparent")
     if traced is not None:
@@ -218,7 +218,7 @@ def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
 
 
 async def _drain(receive: Receive) -> None:
-    """Read on and forget, within bounds: a client that is still sending cannot hear an answer."""
+    """Read and discard, within bounds: a client that is still sending cannot receive a response."""
     read = 0
     try:
         async with asyncio.timeout(_DRAINED_SECONDS):

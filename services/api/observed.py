@@ -14,7 +14,7 @@ logger = logging.getLogger("wufei.api")
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TOLD_EVENTS = 20
-"""So many of the events that a request wrote are told in its line of the log."""
+"""At most this many of a request's events are listed in its log line."""
 
 # The library looks a line up by its labels under a lock; here each is looked up once.
 _counted: dict[tuple[str, str, int], Counter] = {}
@@ -25,7 +25,7 @@ HTTP_REQUESTS_OPEN.set_function(lambda: _open)
 
 @contextmanager
 def counted_open() -> Iterator[None]:
-    """Count a request among those that are being answered."""
+    """Count a request among those in flight."""
     global _open  # noqa: PLW0603 (one process, one count)
     _open += 1
     try:
@@ -35,7 +35,7 @@ def counted_open() -> Iterator[None]:
 
 
 def told_of_request(scope: Scope, trail: Trail, status: int, seconds: float) -> None:
-    """Tell of a request that was answered with `status` after so many seconds."""
+    """Record a request that was answered with `status` after so many seconds."""
     method, route = scope["method"], getattr(scope.get("route"), "path", "no route")
     # Anybody may make up methods and paths; what they are called by has an end.
     method = method if method in _METHODS else "_OTHER"

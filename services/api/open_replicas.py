@@ -14,7 +14,7 @@ from services.core.kit.wal_watch import WalWatch
 
 @asynccontextmanager
 async def open_reads(primary: Database, settings: ApiSettings) -> AsyncIterator[Reads]:
-    """Yield the ways to read; a replica that does not answer is tried again and again."""
+    """Yield the databases to read from; a replica that does not answer is retried for ever."""
     if not settings.replica_urls:
         yield Reads(primary)
         return

@@ -12,10 +12,10 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.types import ASGIApp, Message, Scope
 
 LARGE_BYTES = 4096
-"""From this length on an answer is compressed."""
+"""Responses are compressed from this length on."""
 
 GZIP_MARK = ";gzip"
-"""What the ETag of a compressed body ends with."""
+"""Suffix of a compressed body's ETag."""
 
 _LEVEL = 5
 _COMPRESSED_ALREADY = (
@@ -24,7 +24,7 @@ _COMPRESSED_ALREADY = (
     "application/ofd",
     "application/pdf",
 )
-"""Archives by another name: compressed once more they are no shorter."""
+"""Media types that are archives: compressing them again makes them no shorter."""
 
 _ACCEPTED = re.compile(
     rb"(?:^|,)\s*(?:gzip|x-gzip)\s*(?:;\s*q=(?:1|0\.0*[1-9])[\d.]*\s*)?(?:,|$)", re.IGNORECASE
@@ -42,13 +42,13 @@ def compressing(app: ASGIApp) -> ASGIApp:
 
 
 def wants_compressed(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether the answer to a request may be compressed, and the caller asks for it."""
+    """Return whether the response to a request may be compressed, and the caller accepts that."""
     accepted = headers.get(b"accept-encoding", b"")
     return scope["method"] == "GET" and _ACCEPTED.search(accepted) is not None
 
 
 def under_prefix(scope: Scope, prefix: str) -> None:
-    """Tell a request the prefix of this service, which a proxy may have taken off its path."""
+    """Set a request's path prefix of this service, which a proxy may have stripped."""
     if not prefix:
         return
     scope["root_path"] = prefix
@@ -58,7 +58,7 @@ def under_prefix(scope: Scope, prefix: str) -> None:
 
 
 def mend(start: Message, prefix: str, headers: Mapping[bytes, bytes]) -> None:
-    """Correct an answer's head: `Location` gets the prefix, a compressed body's ETag its mark."""
+    """Correct a response head: prefix `Location`, and mark the ETag of a compressed body."""
     encoded = any(name == b"content-encoding" for name, _ in start["headers"])
     mark = GZIP_MARK.encode()
     told = start["status"] == 304 and mark + b'"' in headers.get(b"if-none-match", b"")  # noqa: PLR2004

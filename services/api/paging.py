@@ -17,7 +17,7 @@ LIMITED_TO_SCOPE = (
     "True: only what the caller may see is listed, and there may be more; for the superior, who"
     " sees what was approved, none of it is. False: it is all there is"
 )
-"""What a list says that leaves out what is outside the caller's scope."""
+"""The description of a list that omits items outside the caller's scope."""
 
 
 Item = TypeVar("Item")
@@ -63,7 +63,7 @@ class HistoryChangeOut(BaseModel):
 
 
 class Change(Protocol):
-    """A change of a thing, as its history keeps it: the thing after it, who, when and why."""
+    """A change in an item's history: the item after it, its author, time and reason."""
 
     version: int
     action: str
@@ -77,29 +77,29 @@ Row = TypeVar("Row")
 
 
 def of_list(actor: Actor, name: str, **filters: object) -> dict[str, object]:
-    """Return what the tokens of a list are made for.
+    """Return what the page tokens of a list are bound to.
 
-    Another caller of the same reach may go on where the first one stopped: a new key goes on
-    where the one before it was replaced.
+    Another caller of the same scope may go on with them: a new key continues where the key it
+    replaced stopped.
     """
     reach = [actor.city_code, actor.role, actor.organization_code, actor.plan_code]
     return {"list": name, "reach": reach, **filters}
 
 
 def after_id(page_token: str | None, named: Mapping[str, object]) -> UUID | None:
-    """Return the id that a list by ids goes on after; None: it begins.
+    """Return the id after which a list by ids continues; None: it begins.
 
     Raises:
-        BadPageToken: the token is not one of this list.
+        BadPageToken: the token does not belong to this list.
     """
     return None if page_token is None else read_page_token(page_token, named, UUID)[0]
 
 
 def after_version(page_token: str | None, named: Mapping[str, object]) -> int:
-    """Return the number that a list by numbers goes on after; 0: it begins.
+    """Return the number after which a list by numbers continues; 0: it begins.
 
     Raises:
-        BadPageToken: the token is not one of this list.
+        BadPageToken: the token does not belong to this list.
     """
     return 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
 
@@ -110,9 +110,9 @@ def cut(
     named: Mapping[str, object],
     key: Callable[[Row], Sequence[object]],
 ) -> tuple[Sequence[Row], str | None]:
-    """Return a page, and the token of the one after it; None: this is the last.
+    """Return a page, and the token of the next one; None: this is the last.
 
-    `key` returns of a row what the list is ordered by, as its tokens are read again.
+    `key` returns the sort key of a row, in the form that its tokens are parsed to.
     """
     page = found[:page_size]
     if len(found) <= page_size:
@@ -128,13 +128,13 @@ async def history_page(
     *,
     more: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return a page of the changes of a thing, oldest first, each with what was before it.
+    """Return a page of an item's changes, oldest first, each with the item before it.
 
-    `history` returns up to `limit` changes of greater numbers than `after`. `more` names what
-    the changes of this thing say beside what all do.
+    `history` returns up to `limit` changes of greater numbers than `after`. `more` returns the
+    members that this kind of item adds to each change.
 
     Raises:
-        BadPageToken: the token is not one of this list.
+        BadPageToken: the token does not belong to this list.
     """
     after = after_version(page_token, named)
     # One more than asked on either side: the one before gives `before`, the one after the token.

@@ -22,26 +22,26 @@ from services.core.kit.outage import cause_in_words
 logger = logging.getLogger("wufei.api")
 
 LIFE = timedelta(seconds=10)
-"""How long a lease holds that nobody renews."""
+"""Lifetime of a lease that is not renewed."""
 
 REFUSED_FOR = timedelta(milliseconds=250)
-"""How long a credential that was refused a place is refused without asking the other processes."""
+"""After a refusal a credential is refused for this long without asking Redis."""
 
 _RENEWED_EVERY_SECONDS = 3
 _SPARE_PART = 20
 _TOLD_AT_ONCE = 50
-"""500 credentials are told within ten round trips: less than a life, where Redis is slow, too."""
+"""Credentials renewed at once: 500 take ten round trips, less than a life even if Redis is slow."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Held:
-    """The places of a credential that this process may fill, from an instant to another.
+    """The places of a credential that this process may fill, between two instants.
 
-    `told` are those that the others know it holds: more where more are under way than it may fill.
-    `alone`: they are not shared, for Redis is away. `refused` is when one more place was last asked
-    for in vain.
+    `told` is how many the other processes know of: more than `places` if more requests are in
+    flight than granted. `alone`: not shared, because Redis is down. `refused` is when one more
+    place was last requested in vain.
     """
 
     under_way: int = 0
@@ -53,20 +53,20 @@ class Held:
     refused: datetime = _LONG_AGO
 
     def holds(self, now: datetime) -> bool:
-        """Return whether its time has not ended, nor lies ahead: then the clock was set back."""
+        """Return whether its lease is in force; one in the future means the clock was set back."""
         return self.begins <= now < self.ends
 
     def has_room(self, now: datetime) -> bool:
-        """Return whether one more request may be under way without asking anybody."""
+        """Return whether one more request may begin without asking Redis."""
         return self.under_way < self.places and self.holds(now)
 
     def is_full(self, now: datetime) -> bool:
-        """Return whether there was no place a moment ago, so that asking again is worth nothing."""
+        """Return whether a place was refused a moment ago, so that asking again is useless."""
         return timedelta(0) <= now - self.refused < REFUSED_FOR
 
 
 class Places:
-    """The places of each credential, `most` of all processes; 0: there is no limit."""
+    """The places of each credential, at most `most` in all processes; 0: no limit."""
 
     def __init__(
         self,
@@ -89,15 +89,15 @@ class Places:
         self._woken = asyncio.Event()
 
     def under_way(self, who: UUID | str) -> int:
-        """Return how many requests of a credential this process answers."""
+        """Return how many requests of a credential are in flight in this process."""
         held = self._held.get(who)
         return 0 if held is None else held.under_way
 
     async def begin(self, who: UUID | str) -> None:
-        """Note that a request is under way; `end` has to follow.
+        """Note that a request is in flight; `end` has to follow.
 
         Raises:
-            TooManyAtOnce: so many of its credential are, as may be.
+            TooManyAtOnce: its credential has as many in flight as it may.
         """
         if not self._most:
             return
@@ -119,7 +119,7 @@ class Places:
             held.under_way += 1
 
     def end(self, who: UUID | str) -> None:
-        """Note that a request has been answered, to its last byte."""
+        """Note that a response was sent, to its last byte."""
         held = self._held.get(who)
         if held is None:
             return
@@ -130,7 +130,7 @@ class Places:
             self._woken.set()
 
     async def run(self) -> None:
-        """Renew what is in use, and give back what is not, for ever."""
+        """Renew leases in use, and give back the others, for ever."""
         while True:
             try:
                 await self._give_back_and_renew()
@@ -151,13 +151,13 @@ class Places:
         await self.renew()
 
     async def give_back(self) -> None:
-        """Let other processes have what is held in excess."""
+        """Release excess places to other processes."""
         self._woken.clear()
         given, self._too_many = self._too_many, set()
         await self._tell_each(given)
 
     async def renew(self) -> None:
-        """Renew each lease that is in use and soon lapses; forget what nobody uses."""
+        """Renew each lease that is in use and soon lapses; forget unused ones."""
         now = self._true_now()
         unused = [who for who, held in self._held.items() if not held.under_way]
         for who in unused:
@@ -166,16 +166,16 @@ class Places:
         await self._tell_each([who for who in self._held if self._soon_lapses(who)], renewing=True)
 
     def _soon_lapses(self, who: UUID | str) -> bool:
-        """Return whether the lease of a credential is in use and half of its life is over."""
+        """Return whether the lease of a credential is in use and past half of its life."""
         held, now = self._held.get(who), self._true_now()
         if held is None or not held.under_way:
             return False
         return held.ends <= now + self._life / 2 or not held.holds(now)
 
     async def _tell_each(self, whom: Iterable[UUID | str], *, renewing: bool = False) -> None:
-        """Tell of many credentials, some at a time: one after the other takes too long for a life.
+        """Renew or release the leases of many credentials, some at a time: serially is too slow.
 
-        With `renewing` one whose lease was renewed meanwhile is left out.
+        With `renewing` leases renewed meanwhile are skipped.
         """
         them = list(whom)
         ahead = iter(them)
@@ -196,7 +196,7 @@ class Places:
                 await self._ask(who, held, held.under_way + self._spare)
 
     async def _ask(self, who: UUID | str, resources: Held, wanted: int) -> None:
-        """Ask for places, and hold as many as are granted."""
+        """Request places, and hold as many as are granted."""
         began = self._true_now()
         claim = Claim(self._process, wanted, resources.under_way, self._most, self._life)
         # From here on a place may be given up: nobody is to take it from memory meanwhile.

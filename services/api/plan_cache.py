@@ -26,21 +26,21 @@ KEPT = timedelta(seconds=5)
 
 
 class _Mark(NamedTuple):
-    """How far log and changes had come when a plan was read; at another mark it is old."""
+    """The state of log and changes when a plan was read; a different mark invalidates it."""
 
     generation: int | None
     changes: int
 
 
 class _Flight(NamedTuple):
-    """A reading under way, whose reader holds its connection already."""
+    """A read in progress, whose reader already holds its connection."""
 
     mark: _Mark
     landed: asyncio.Future[PlanState | None]
 
 
 class PlanCache:
-    """The plans met lately; one is read again when its city's log moved on, or after 5 s.
+    """The plans used lately; a plan is read again when its city's log moved on, or after 5 s.
 
     However many requests want a plan, one of them reads it. A request without a connection waits
     for its turn first and asks for a connection then. A request that holds one waits only for a
@@ -61,12 +61,12 @@ class PlanCache:
     async def get(
         self, plan_code: str, actor: Actor, session: AsyncSession | None = None
     ) -> PlanState:
-        """Return a plan in the caller's scope; read in `session` where the caller holds one.
+        """Return a plan in the caller's scope; read in `session` if the caller holds one.
 
-        What the request does from then on is about the plan's city.
+        From then on the request belongs to the plan's city.
 
         Raises:
-            PlanNotFound: there is none of this code, or it is not the caller's to see.
+            PlanNotFound: no plan of this code is in the caller's scope.
         """
         city_code = city_of_plan(plan_code)
         if not sees_plan(actor, city_code=city_code, plan_code=plan_code):
@@ -77,12 +77,12 @@ class PlanCache:
     async def of_city(
         self, city_code: str, plan_code: str, session: AsyncSession | None = None
     ) -> PlanState:
-        """Return a plan, whoever asks; read in `session` where the caller holds one.
+        """Return a plan, whoever asks; read in `session` if the caller holds one.
 
-        The session has not changed the plan: what others read here is committed.
+        The session must not have changed the plan, because other requests share what is read here.
 
         Raises:
-            PlanNotFound: there is none of this code.
+            PlanNotFound: no plan has this code.
         """
         state = self._fresh(city_code, plan_code)
         if state is None:
@@ -103,7 +103,7 @@ class PlanCache:
         return await self._read(session, city_code, plan_code)
 
     def changed(self, session: AsyncSession, plan_code: str) -> None:
-        """Read a plan again once the change to it in `session` is committed."""
+        """Invalidate a plan once the change to it in `session` is committed."""
 
         def forget(_session: object) -> None:
             self._changes[plan_code] += 1
@@ -121,7 +121,7 @@ class PlanCache:
         return kept[1]
 
     async def _read_in_turn(self, city_code: str, plan_code: str) -> PlanState | None:
-        """Read a plan with a connection of its own; those who wait here hold none."""
+        """Read a plan with a connection of its own; requests that wait here hold none."""
         async with self._turn(plan_code):
             state = self._fresh(city_code, plan_code) or await self._unchanged(city_code, plan_code)
             if state is not None:
@@ -133,7 +133,7 @@ class PlanCache:
                 return await self._read(session, city_code, plan_code)
 
     async def _unchanged(self, city_code: str, plan_code: str) -> PlanState | None:
-        """Return a plan that was read before and has not changed since; None: it is to be read."""
+        """Return the cached plan if it has not changed since; None: it must be read."""
         mark = self._mark(city_code, plan_code)
         state = await known_plan(self._database.pool, city_code, plan_code)
         self._keep(plan_code, mark, state)
@@ -141,7 +141,7 @@ class PlanCache:
 
     @asynccontextmanager
     async def _turn(self, plan_code: str) -> AsyncIterator[None]:
-        """Wait until no other asks for a connection to read this plan with."""
+        """Wait until no other request asks for a connection to read this plan with."""
         turn = self._turns.setdefault(plan_code, asyncio.Lock())
         self._waiting[plan_code] += 1
         try:
@@ -155,7 +155,7 @@ class PlanCache:
     async def _read(
         self, session: AsyncSession, city_code: str, plan_code: str
     ) -> PlanState | None:
-        """Read a plan in a session that has its connection, or wait for one who does."""
+        """Read a plan in a session that has its connection, or wait for a reader that has one."""
         while (state := self._fresh(city_code, plan_code)) is None:
             # Noted before the reading: what changes during it makes the plan that was read old.
             mark = self._mark(city_code, plan_code)

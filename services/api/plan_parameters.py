@@ -70,7 +70,7 @@ def indicator_in(plan: PlanState, code: str) -> str:
     """Return the code of an indicator that the plan has.
 
     Raises:
-        IndicatorNotFound: it has none of this code.
+        IndicatorNotFound: the plan has no indicator of this code.
     """
     if code not in plan.indicators:
         raise IndicatorNotFound
@@ -78,10 +78,10 @@ def indicator_in(plan: PlanState, code: str) -> str:
 
 
 def period_of_board(plan: PlanState, code: str | None) -> Period:
-    """Return the period that is asked for, by default the plan's last target year.
+    """Return the requested period, by default the plan's last target year.
 
     Raises:
-        InvalidInput: the code is no period, or begins before the plan does.
+        InvalidInput: the code is not a period, or begins before the plan does.
     """
     if code is not None:
         return parsed_period(plan, code, "/query/period")

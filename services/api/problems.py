@@ -34,7 +34,7 @@ logger = logging.getLogger("wufei.api")
 MEDIA_TYPE = "application/problem+json"
 
 MOST_FAULTS = 1000
-"""Faults told in one answer; of those beyond only the number."""
+"""At most this many faults are listed in a response; the rest are only counted."""
 
 STATUS: Mapping[RefusalKind, int] = {
     RefusalKind.MALFORMED: 400,
@@ -89,16 +89,16 @@ HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
     431: ("headers-too-large", Text("请求头超过 64 KiB", "The headers are longer than 64 KiB")),
     500: ("internal-error", Text("服务内部错误", "An error of ours")),
 }
-"""Refusals that no error class stands for, by status."""
+"""Refusals without an error class of their own, by status."""
 
 
 def language_of(request: Request) -> Language:
-    """Return the language that `Accept-Language` prefers; Chinese where it does not say."""
+    """Return the language that `Accept-Language` prefers, by default Chinese."""
     return preferred_language(request.headers.get("accept-language", ""))
 
 
 def preferred_language(accepted: str) -> Language:
-    """Return the language that the value of an `Accept-Language` prefers; Chinese of neither."""
+    """Return the language that an `Accept-Language` value prefers; Chinese if it names neither."""
     best: tuple[float, Language] = (0, "zh-CN")
     for part in accepted.lower().split(",")[:20]:
         tag, _, parameters = part.partition(";")
@@ -122,12 +122,12 @@ DATABASE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
 )
-"""What a database that is away, unable or misused makes itself known by."""
+"""The exceptions of a database that is down, failing or misused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal before it is put into a language."""
+    """A refusal before translation."""
 
     status: int
     code: str
@@ -138,7 +138,7 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self, language: Language, request_id: str) -> dict[str, Any]:
-        """Return the members of the answer."""
+        """Return the members of the problem document."""
         more = len(self.faults) - MOST_FAULTS
         return {
             "type": f"urn:wufei:problem:{self.code}",
@@ -153,7 +153,7 @@ class Problem:
         }
 
     def answer(self, request: Request) -> Response:
-        """Return it as the caller of `request` reads it."""
+        """Return the response in the language of `request`."""
         context, language = context_of(request), language_of(request)
         context.problem = self.code
         return Response(
@@ -175,7 +175,7 @@ def fault_out(fault: Fault, language: Language) -> dict[str, Any]:
 
 
 def problem_of(error: DomainError) -> Problem:
-    """Return what an error looks like from outside."""
+    """Return the problem that an error is to callers."""
     headers = {}
     extra = dict(error.extra)
     if error.kind is RefusalKind.UNAUTHENTICATED:
@@ -258,7 +258,7 @@ def _allowed(request: Request) -> str:
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
-    """Tell a database that is away or unable (503) from a fault of ours (500)."""
+    """Return 503 for a database that is down or failing, and 500 for a fault of ours."""
     if takes_no_writes(error):
         request.app.state.resources.writes.refused()
     refused = refused_by_database(error)
@@ -277,9 +277,9 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 
 def refused_by_database(error: Exception) -> DomainError | None:
-    """Return the refusal that an error of the database is to a caller; None: a fault of ours.
+    """Return the refusal for a database error that is not our fault; None: a fault of ours.
 
-    What another transaction holds is no outage: the two are told apart.
+    A lock that another transaction holds is not an outage, and gets a refusal of its own.
     """
     if is_held_up(error):
         return Contended()
@@ -302,14 +302,14 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 async def _crashed(request: Request, error: Exception) -> Response:
-    """Answer an error that has passed our middleware already, which adds the id otherwise."""
+    """Answer an error that escaped our middleware, which otherwise adds the request id."""
     answer = await _unexpected(request, error)
     answer.headers["X-Request-Id"] = context_of(request).request_id
     return answer
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every refusal as a problem."""
+    """Make `app` answer every refusal as a problem document."""
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)

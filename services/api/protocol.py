@@ -20,7 +20,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Most that a request says of itself: its address, its headers and its trailers, in all."""
+"""Most bytes of a request's target, headers and trailers together."""
 
 _MALFORMED = 400
 _TOO_LARGE = 431
@@ -34,19 +34,19 @@ class HttpProtocol(HttpToolsProtocol):
     """A client's connection; the bound on heads holds for unfinished ones too."""
 
     _offered = False
-    """Whether the head just read offers another protocol."""
+    """Whether the head just parsed offers another protocol."""
 
     _head_read = False
-    """Whether all headers of the message that is being read have come."""
+    """Whether all headers of the current message have come."""
 
     _read: Sequence[tuple[bytes, bytes]] = ()
-    """Headers of that message that have come."""
+    """Headers of the current message that have come."""
 
     _unfinished = 0
-    """Bytes that came since the parser last finished a head, a part of a body or a message."""
+    """Bytes received since the parser last finished a head, a body chunk or a message."""
 
     _finished = False
-    """Whether it has finished one of them with what came last."""
+    """Whether the parser finished one of them with the last bytes."""
 
     _refused = False
     _discarded = 0
@@ -86,7 +86,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self._feed(rest)
 
     def _head_without_offer(self) -> bytes:
-        """Return the head just read as it would be had its sender offered nothing."""
+        """Return the head just parsed without its `Upgrade` offer."""
         lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self._version())]
         for name, value in self.headers:
             if name == b"connection":
@@ -117,7 +117,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.headers = []
 
     def _check_length(self, *headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """Refuse a message whose address and headers are too long, however they came."""
+        """Refuse a message whose target and headers are too long, however they were split."""
         said = sum(len(name) + len(value) + 4 for each in headers for name, value in each)
         if len(self.url) + said > MAX_HEAD_BYTES:
             self._refuse(_TOO_LARGE)
@@ -137,7 +137,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _refuse(self, status: int) -> None:
-        """Answer with `status` and hear no more of this client."""
+        """Answer with `status` and read nothing more of this client."""
         self._refused = True
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
@@ -156,13 +156,13 @@ class HttpProtocol(HttpToolsProtocol):
         self.loop.call_later(_DISCARDED_SECONDS, self.transport.close)
 
     def _discard(self, data: bytes) -> None:
-        """Forget what is still sent, within bounds: who sends cannot hear an answer."""
+        """Discard what is still sent, within bounds: a sending client cannot read an answer."""
         self._discarded += len(data)
         if self._discarded > _DISCARDED_BYTES:
             self.transport.close()
 
     def _answer(self, status: int) -> bytes:
-        """Return a refusal in the language asked for; in both where that may not have come yet."""
+        """Return a refusal in the requested language; in both if that header may yet come."""
         code, title = HTTP_PROBLEMS[status]
         accepted = self._accepted_languages()
         language = preferred_language(accepted or "")
@@ -181,7 +181,7 @@ class HttpProtocol(HttpToolsProtocol):
         return head.encode() + body
 
     def _accepted_languages(self) -> str | None:
-        """Return what `Accept-Language` says; None while the headers that came do not tell."""
+        """Return the value of `Accept-Language`; None if the headers so far do not tell."""
         named = [value for name, value in self._read if name == b"accept-language"]
         if not named and not self._head_read:
             return None

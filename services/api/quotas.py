@@ -23,7 +23,7 @@ Sort = Literal[
     "partner-minute",
     "partner-day",
 ]
-"""What a request is counted among; the last two are a partner's own, by its contract."""
+"""The sorts of requests that are counted; the last two are a partner's own, by its contract."""
 
 WINDOW = timedelta(minutes=1)
 _STEPS = 20
@@ -48,7 +48,7 @@ class TooManyAtOnce(DomainError):
 
 @dataclass(frozen=True)
 class Quota:
-    """The most requests of a sort in a window, and the steps in which a process takes of them."""
+    """The most requests of a sort in a window, and the steps in which a process takes them."""
 
     sort: Sort
     most: int
@@ -56,36 +56,36 @@ class Quota:
 
     @property
     def seconds(self) -> int:
-        """How long the window is."""
+        """Length of the window in seconds."""
         return int(self.window.total_seconds())
 
     @property
     def step(self) -> int:
-        """How many a process takes at once of what all processes share.
+        """How many requests a process takes at once from the shared quota.
 
-        It loses no more when it ends, which matters to the quota of a day.
+        It is also the most that a process loses when it ends, which matters to a daily quota.
         """
         return max(1, min(self.most // _STEPS, _LONGEST_STEP))
 
     @cached_property
     def policy(self) -> tuple[bytes, bytes]:
-        """The header that tells it."""
+        """The value of `RateLimit-Policy`."""
         said = f'"{self.sort}";q={self.most};w={self.seconds}'
         return b"ratelimit-policy", said.encode()
 
     @cached_property
     def form(self) -> bytes:
-        """How what is left of it is told: with the number, and the seconds."""
+        """The template of `RateLimit`: the remainder and the seconds."""
         return f'"{self.sort}";r=%d;t=%d'.encode()
 
 
 @dataclass(slots=True)
 class Bucket:
-    """What a process may still let through of a quota, until its window ends.
+    """The requests that a process may still admit under a quota, until its window ends.
 
-    `elsewhere` is what was left for all processes when it was last asked; `complete`: nothing more
-    is to be had before the end. `alone`: nobody could be asked, and `spent_alone` were let through
-    since.
+    `elsewhere` is the remainder for all processes when Redis was last asked; `complete`: nothing
+    more is available before the end. `alone`: Redis could not be asked, and `spent_alone` were
+    admitted since.
     """
 
     quota: Quota
@@ -97,25 +97,25 @@ class Bucket:
     spent_alone: int = 0
 
     def take(self) -> None:
-        """Let one request through."""
+        """Admit one request."""
         self.left -= 1
         if self.alone:
             self.spent_alone += 1
 
     def stand_alone(self) -> None:
-        """Go on from what was left when it was last heard."""
+        """Continue without Redis, from the remainder last read."""
         self.left, self.elsewhere = self.left + self.elsewhere, 0
         self.complete = self.alone = True
 
     def under(self, quota: Quota) -> "Bucket":
-        """Return what is left of another quota in the same window; below zero: more was used."""
+        """Return the remainder of another quota in the same window; below zero: more was used."""
         room = quota.most - self.quota.most + self.left + self.elsewhere
         return Bucket(
             quota, self.ends, elsewhere=room, alone=self.alone, spent_alone=self.spent_alone
         )
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether its window has ended, or not begun: then the clock was set back."""
+        """Return whether its window has ended, or lies ahead because the clock was set back."""
         return not self.ends - self.quota.window <= now < self.ends
 
     def shown(self, now: datetime) -> bytes:
@@ -123,17 +123,17 @@ class Bucket:
         return self.quota.form % (max(0, self.left + self.elsewhere), self.seconds(now))
 
     def seconds(self, now: datetime) -> int:
-        """Return in how many seconds there is more, 1 at least."""
+        """Return the seconds until the quota is renewed, at least 1."""
         return max(1, ceil((self.ends - now).total_seconds()))
 
 
 def granted(quota: Quota, counted: int, step: int) -> int:
-    """Return how many of a step are ours, where the count of all processes is `counted` with it."""
+    """Return how many of a step were granted; `counted` is the shared count including the step."""
     return min(step, max(0, quota.most - (counted - step)))
 
 
 def rate_limited(bucket: Bucket, now: datetime) -> RateLimited:
-    """Return the refusal of a request that is one too many."""
+    """Return the refusal of a request over the quota."""
     quota, seconds = bucket.quota, bucket.seconds(now)
     most, window = quota.most, quota.seconds
     return RateLimited(
@@ -148,7 +148,7 @@ def rate_limited(bucket: Bucket, now: datetime) -> RateLimited:
 
 
 def too_many_at_once(most: int) -> TooManyAtOnce:
-    """Return the refusal of a request beside as many as may be under way."""
+    """Return the refusal of a request over the limit of requests in flight."""
     return TooManyAtOnce(
         Text(
             f"一个凭据同时至多 {most} 个请求；请等其中一个得到答复",

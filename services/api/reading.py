@@ -23,14 +23,14 @@ _OF_LOG = re.compile(r"[0-9]{1,18}")
 
 
 async def choose_server(request: Request, actor: Actor) -> None:
-    """Choose where a request of a known caller reads from."""
+    """Choose the server that a known caller's request reads from."""
     reads: Reads = request.app.state.resources.reads
     if reads.replicas and request.method == "GET":
         await reads.choose(_caller(actor), _need(request.headers.get(POSITION), actor))
 
 
 async def position_seen(request: Request) -> str | None:
-    """Return what a request has seen or written, as its answer says it; None: not known."""
+    """Return the position that a request has read or written, for its response; None: unknown."""
     reads: Reads = request.app.state.resources.reads
     actor = context_of(request).actor
     if actor is None or not reads.replicas:
@@ -45,9 +45,9 @@ def _caller(actor: Actor) -> tuple[str, str]:
 
 
 def _need(said: str | None, actor: Actor) -> Need:
-    """Return what a caller needs: what an answer said to it, or a position of its city's log.
+    """Return the position that a caller needs: an earlier response's, or one of its city's log.
 
-    Anything else asks for the newest there is.
+    Any other value asks for the newest data.
     """
     if said is None:
         return Need()

@@ -26,19 +26,19 @@ _PLACE = "wufei.context"
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How a change is asked for; `key` is that of a POST whose reply is to be kept."""
+    """Options of a change; `key` is the idempotency key of a POST."""
 
     key: str | None
     preview: bool
 
 
 _FAULTY = WriteOptions(key=None, preview=True)
-"""What holds where an option has a fault: the request will be refused and writes nothing."""
+"""The options assumed if one has a fault: the request will be refused and writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks, and the plan of the path, which is in the caller's scope."""
+    """The caller, and the plan of the path, which is in the caller's scope."""
 
     actor: Actor
     plan: PlanState
@@ -46,98 +46,98 @@ class Access:
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of a request, from its first line to its answer."""
+    """The state of a request, from its first line to its response."""
 
     request_id: str
     limited: Limited = field(default_factory=Limited)
 
     line: tuple[str, str, bytes] | None = None
-    """Method, path and query as they came, for they are signed so; we read on by others."""
+    """Method, path and query as received, because signatures cover them; we may rewrite our own."""
 
     is_head: bool = False
-    """No body is asked for: nothing beyond the first page of a list is read."""
+    """No body is wanted: nothing beyond the first page of a list is read."""
 
     form: Form | None = None
-    """The form that a list is asked for in; None: JSON."""
+    """The format that a list is requested in; None: JSON."""
 
     suffix: str = ""
-    """What was taken off the end of the path: it named the form."""
+    """The suffix that named the format and was taken off the path."""
 
     audience: Audience = API
-    """What a token that lets in has to be for."""
+    """The audience that an accepted token must have."""
 
     actor: Actor | None = None
-    """Who asks; None: nobody was let in yet, or anybody is."""
+    """The caller; None: not authenticated yet, or on a public route."""
 
     maker: Actor | None = None
-    """Whose key stands behind the request, though it does not act itself."""
+    """The actor whose key is behind the request, though it does not act itself."""
 
     secret_prefix: str | None = None
-    """Which secret the caller has shown; of a session it is the id."""
+    """The prefix of the secret that the caller presented; of a session its id."""
 
     access: Access | None = None
-    """What the route of a marked endpoint has found."""
+    """The result of authorising a marked endpoint."""
 
     signed: SignedCall | None = None
-    """The request as a partner signed it, once it was proved."""
+    """The request as a partner signed it, once it was verified."""
 
     by_gateway: bool = False
-    """The façade made it of another request: its answer is looked through."""
+    """The façade made it from another request, and inspects its response."""
 
     unread: list[Fault] = field(default_factory=list)
-    """What it says beside what its route reads."""
+    """Parameters and members that the route does not read, as faults."""
 
     malformed: MalformedBody | None = None
-    """What is wrong with a body that could not be read."""
+    """The fault of a body that could not be parsed."""
 
     options: WriteOptions = _FAULTY
-    """How a change is asked for."""
+    """The options of a change."""
 
     claimed: tuple[AsyncSession, RequestKey] | None = None
     """The idempotency key that was claimed, and the session whose transaction holds it."""
 
     kept_reply: bytes | None = None
-    """What a repeat is answered, where that is not all that the first is: a secret is left out."""
+    """The reply stored for repeats, if it differs from the first: a secret is left out."""
 
     is_replayed: bool = False
-    """It was answered with a kept reply: it did nothing itself."""
+    """It was answered with a stored reply and did nothing itself."""
 
     refused_under: RequestKey | None = None
-    """The key of a request that is refused, if it may be a repeat."""
+    """The idempotency key of a refused request, if it may be a repeat."""
 
     is_streamed: bool = False
-    """Its body is taken in once, part by part, and kept elsewhere."""
+    """Its body is streamed once and stored elsewhere."""
 
     body_digest: bytes | None = None
-    """The digest of a body that was taken in part by part."""
+    """The digest of a streamed body."""
 
     received: NewFile | None = None
-    """The file that was taken in; a further try takes none in."""
+    """The uploaded file; a retry does not receive it again."""
 
     waits_until: float | None = None
-    """When a long poll is given up, by the event loop's clock; a further try waits no longer."""
+    """When a long poll ends, by the event loop's clock; a retry does not extend it."""
 
     problem: str | None = None
-    """The code that it was refused by."""
+    """The problem code that it was refused with."""
 
     status: int | None = None
-    """The status that its answer stands for, though it is another on the wire."""
+    """The status to record, if the response on the wire has another."""
 
     @property
     def caller(self) -> Actor:
-        """Who asks, where a route lets in known callers only."""
+        """The caller, on a route that admits known callers only."""
         if self.actor is None:
             raise LookupError("nobody was let in")
         return self.actor
 
 
 def begin_context(scope: Scope, context: RequestContext) -> RequestContext:
-    """Return the context of a request, which its scope holds from now on."""
+    """Store the context of a request in its scope, and return it."""
     scope[_PLACE] = context
     return context
 
 
 def context_of(request: Mapping[str, Any]) -> RequestContext:
-    """Return the context of a request; a scope is taken as well."""
+    """Return the context of a request, or of a scope."""
     found: RequestContext = request[_PLACE]
     return found

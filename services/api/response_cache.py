@@ -33,7 +33,7 @@ Address = tuple[object, ...]
 
 
 class ResponseCache:
-    """Bodies with their ETags, by credential, its sight, and address."""
+    """Bodies with their ETags, by credential, its scopes, and address."""
 
     def __init__(self, watch: LogListener) -> None:
         self._watch = watch
@@ -43,11 +43,11 @@ class ResponseCache:
         self._turns: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
 
     def turn(self, address: Address) -> asyncio.Lock:
-        """Return what one holds while it makes what many ask for at once."""
+        """Return the lock to hold while making a body that many ask for at once."""
         return self._turns.setdefault(address, asyncio.Lock())
 
     def generation(self, actor: Actor) -> int | None:
-        """Return the generation to note before an answer is made; None: keep nothing."""
+        """Return the generation to note before a body is made; None: cache nothing."""
         return None if actor.every_city else self._watch.generation(actor.city_code)
 
     def get(self, address: Address, generation: int | None) -> tuple[str, bytes] | None:
@@ -56,13 +56,13 @@ class ResponseCache:
         return None if kept is None or kept[0] != generation else kept[1:]
 
     def put(self, address: Address, generation: int | None, etag: str, body: bytes) -> None:
-        """Keep an answer that was made after `generation` was noted."""
+        """Cache a body that was made after `generation` was noted."""
         if generation is not None:
             self._kept[address] = (generation, etag, body)
 
 
 class CachedRoute(ExactRoute):
-    """A route whose whole answers are kept."""
+    """A route whose complete responses are cached."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -95,5 +95,5 @@ class CachedRoute(ExactRoute):
 
 
 def _whole(response: Response) -> bool:
-    """Return whether it has a body to keep; a 304 has none."""
+    """Return whether a response has a body to cache; a 304 has none."""
     return response.status_code == 200  # noqa: PLR2004

@@ -31,7 +31,7 @@ from services.core.kit.idempotency import KEPT, KeptReply, RequestKey, find_repl
 
 
 class Replay(Exception):
-    """Thrown inside a request whose answer is known already."""
+    """Raised inside a request whose response is already known."""
 
     def __init__(self, reply: KeptReply) -> None:
         super().__init__()
@@ -39,20 +39,20 @@ class Replay(Exception):
 
 
 _UNREADABLE = object()
-"""Stands for a body that could not be read; no schema accepts it."""
+"""Stands for a body that could not be parsed; no schema accepts it."""
 
 
 _SAYS_NOTHING = (b"", b"null")
-"""Bodies of a POST that stand for `{}`."""
+"""POST bodies that are equivalent to `{}`."""
 
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-"""Media types of a JSON value a line: an empty body is no line, and not a line that is `{}`."""
+"""Media types of JSON lines: an empty body is no line, and not a line that is `{}`."""
 
 
 class ExactRequest(Request):
     """A request whose JSON numbers stay exact.
 
-    An empty body of a POST is `{}`, and so is null, of any type but those of lines.
+    An empty body of a POST is `{}`, and so is null, in every media type but those of lines.
     """
 
     _untyped: Headers | None = None
@@ -85,16 +85,16 @@ class ExactRequest(Request):
             return _UNREADABLE
 
     def read(self, body: bytes) -> Any:
-        """Return what a body says.
+        """Return the parsed body.
 
         Raises:
-            MalformedBody: it cannot be read.
+            MalformedBody: it cannot be parsed.
         """
         return read_json(body)
 
 
 async def digest_of(request: Request) -> bytes:
-    """Return a digest of all that a request asks: its verb, its address, its body."""
+    """Return a digest of a whole request: its method, its address, its body."""
     scope = request.scope
     asked = hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + scope["query_string"])
     # What was taken in part by part is held no more; its digest stands for it.
@@ -106,10 +106,10 @@ _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
 
 def plan_access(permission: Permission) -> Callable[[_Endpoint], _Endpoint]:
-    """Mark a hot endpoint below `/plans/{plan}`, which returns a ready response.
+    """Mark a hot endpoint below `/plans/{plan}` that returns a complete response.
 
-    Its route finds `access_of` before all else, as a dependency would at a multiple of the
-    cost, and reads the parameters of an ordinary request directly.
+    Its route authorises first and stores `access_of`, because a dependency costs several times as
+    much, and reads the parameters of an ordinary request directly.
     """
 
     def mark(endpoint: _Endpoint) -> _Endpoint:
@@ -132,7 +132,7 @@ _HEAVY = "heavy_endpoint"
 
 
 def access_of(request: Request) -> Access:
-    """Return what the route of a marked endpoint has found."""
+    """Return the caller and plan that the route of a marked endpoint found."""
     access = context_of(request).access
     if access is None:
         raise LookupError("its endpoint is not marked")
@@ -140,7 +140,7 @@ def access_of(request: Request) -> Access:
 
 
 class ExactRoute(HeardRoute):
-    """Lets in known callers only, hands on `ExactRequest`s, keeps the reply of a claimed key."""
+    """Admits known callers only, passes on `ExactRequest`s, stores the reply of a claimed key."""
 
     request_class: ClassVar[type[ExactRequest]] = ExactRequest
 
@@ -159,19 +159,19 @@ class ExactRoute(HeardRoute):
 
     @property
     def permission(self) -> Permission | None:
-        """The permission that a marked endpoint asks for."""
+        """The permission that a marked endpoint requires."""
         return getattr(self.endpoint, _PERMISSION, None)
 
     @property
     def sort(self) -> Sort:
-        """What its requests are counted among; one for a table is heavy whatever this says."""
+        """The quota sort of its requests; a request for a table is heavy whatever this says."""
         if hasattr(self.endpoint, _HEAVY):
             return "heavy"
         return "reads" if "GET" in (self.methods or ()) else "writes"
 
     @property
     def export(self) -> Export | None:
-        """How its answer becomes a table; None: it is no list."""
+        """How its response becomes a table; None: it is not a list."""
         return Export.of(self)
 
     @override
@@ -227,9 +227,9 @@ class ExactRoute(HeardRoute):
 async def _asked_under(
     request: ExactRequest, actor: Actor, refused: DomainError
 ) -> RequestKey | None:
-    """Return the key of a request that is refused, if it may have been answered before.
+    """Return the idempotency key of a refused request, if it may have been answered before.
 
-    What the caller may do no more stays refused.
+    A caller that has lost its permission is still refused.
     """
     key, context = request.headers.get("idempotency-key"), context_of(request)
     if request.method != "POST" or refused.kind is not RefusalKind.INVALID:
@@ -247,10 +247,11 @@ async def _asked_under(
 def _repeated(
     handle: Callable[[Request], Coroutine[Any, Any, Response]],
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """Return a handler that answers a repeat as the first time though it would be refused now.
+    """Return a handler that answers a repeat as the first time although it would be refused now.
 
-    What is said is judged before its key is claimed, and by a plan and rows that may have changed
-    since. It is asked for when the request's own connection has been given back.
+    A request is validated before its key is claimed, and against a plan and rows that may have
+    changed since. The stored reply is looked up once the request's own connection has been given
+    back.
     """
 
     async def answer(request: Request) -> Response:
@@ -294,7 +295,7 @@ async def admit(request: Request, who: UUID | str, sort: Sort) -> None:
 
 
 class PublicRoute(HeardRoute):
-    """Lets in whoever comes; what its address may hold is the endpoint's to judge, and to count."""
+    """Admits anybody; the endpoint validates and rate-limits what its address holds."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -302,7 +303,7 @@ class PublicRoute(HeardRoute):
 
 
 class ProofRoute(PublicRoute):
-    """Lets in whoever comes with a body that proves who they are; counted by their address."""
+    """Admits anybody with a body that authenticates; rate-limited by address."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -321,12 +322,12 @@ class ProofRoute(PublicRoute):
 
 
 def _writes(endpoint: Callable[..., Any], methods: set[str] | list[str] | None) -> bool:
-    """Return whether a route writes, and does not read its options by itself."""
+    """Return whether a route writes, and leaves its write options to us."""
     return "GET" not in (methods or {"GET"}) and not hasattr(endpoint, _PERMISSION)
 
 
 def versioned_router(tag: str, *, route_class: type[ExactRoute] = ExactRoute) -> APIRouter:
-    """Return a router for paths below `/v1`, every one of which needs a credential."""
+    """Return a router for paths below `/v1`, all of which need a credential."""
     return APIRouter(
         prefix="/v1",
         route_class=route_class,
@@ -337,7 +338,7 @@ def versioned_router(tag: str, *, route_class: type[ExactRoute] = ExactRoute) ->
 
 
 def replayed(reply: KeptReply) -> Response:
-    """Return the answer that an earlier request with the same key was given."""
+    """Return the stored response of an earlier request with the same key."""
     headers = {"Idempotency-Replayed": "true"}
     if reply.etag:
         headers["ETag"] = reply.etag

@@ -67,7 +67,7 @@ class IndicatorChangeOut(BaseModel):
 
 
 def indicator_change(one: IndicatorChange, causes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what one indicator made of a difference, as `IndicatorChangeOut` has it."""
+    """Return an indicator's part of a difference, as `IndicatorChangeOut` has it."""
     named = one.after or one.before or {}
     return {
         "code": one.code,

@@ -16,7 +16,7 @@ from services.core.kit.sealing import Seal
 
 
 def sm_keys_of(partner: Partner, secrets: Sequence[bytes], seal: Seal) -> tuple[SmKeys, ...]:
-    """Return what a partner's envelopes are opened and sealed with, by each secret; none: nothing.
+    """Return the keys for a partner's envelopes, by each secret; empty: it uses none.
 
     Raises:
         CannotUnseal: our private key was sealed with a key that is not here.
@@ -31,13 +31,13 @@ def sm_keys_of(partner: Partner, secrets: Sequence[bytes], seal: Seal) -> tuple[
 async def told_within(
     profile: Profile, body: bytes, keys: Sequence[SmKeys], now: datetime
 ) -> tuple[Mapping[str, Any] | None, SmKeys | None]:
-    """Return what an envelope tells, and the keys that opened it; None where there is none.
+    """Return an envelope's contents, and the keys that opened it; None if there is none.
 
-    It is opened in a thread, for SM2 takes a tenth of a second.
+    It is opened in a thread, because SM2 takes a tenth of a second.
 
     Raises:
-        SignatureWrong, SignatureLate: the partner has not made it, or not lately.
-        SmNotInstalled: SM2 is not there.
+        SignatureWrong, SignatureLate: the partner did not make it, or not lately.
+        SmNotInstalled: SM2 is not installed.
     """
     if not profile.envelope:
         return None, None

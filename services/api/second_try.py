@@ -26,13 +26,14 @@ logger = logging.getLogger("wufei.api")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _MOST_TRIES = 3
-"""A release may change the schema in more transactions than one while a request is under way."""
+"""A release may change the schema in several transactions while a request is in flight."""
 
 
 def tried_again(handle: Handler) -> Handler:
-    """Return a route's handler that begins anew where the schema changed and nothing is written.
+    """Return a route's handler that retries if the schema changed and nothing was written.
 
-    What the request depends on ends with each try: its transaction too, before the answer leaves.
+    A request's dependencies are closed with each try, its transaction too, before the response
+    leaves.
     """
 
     async def answer(request: Request) -> Response:
@@ -65,7 +66,7 @@ async def _tried(handle: Handler, request: Request, reads: Reads) -> Response:
 
 
 def _judge(error: Exception, request: Request, reads: Reads) -> None:
-    """Say why a request is carried out once more; raise the error where it is not."""
+    """Log why a request is retried; re-raise the error if it is not."""
     request_id, cause = context_of(request).request_id, cause_in_words(error)
     if is_databases(error) and reads.falls_back(error):
         logger.warning(
@@ -92,7 +93,7 @@ def _judge(error: Exception, request: Request, reads: Reads) -> None:
 
 
 async def _alone(handle: Handler, request: Request) -> Response:
-    """Carry out a request, and end whatever it depends on."""
+    """Run a request, and close its dependencies."""
     async with AsyncExitStack() as dependencies:
         # FastAPI looks here for where the ends of dependencies are to be noted.
         request.scope["fastapi_function_astack"] = dependencies
@@ -100,9 +101,9 @@ async def _alone(handle: Handler, request: Request) -> Response:
 
 
 class _Heard:
-    """What has been received of a request; after `rewind` it is received again from the start.
+    """The received messages of a request; after `rewind` they are received again from the start.
 
-    Of what is streamed nothing is held: whoever takes it in remembers what came of it.
+    A streamed body is not buffered: its receiver remembers the result.
     """
 
     __slots__ = ("_at", "_context", "_messages", "_receive")
@@ -122,5 +123,5 @@ class _Heard:
         return self._messages[self._at - 1]
 
     def rewind(self) -> None:
-        """Begin again with what came first."""
+        """Replay from the first message."""
         self._at = 0

@@ -59,10 +59,10 @@ def _written(token: str) -> bool:
 
 
 class Keys:
-    """The credentials met lately, and when and from where each key was last used.
+    """The credentials used lately, and when and from where each key was last used.
 
-    A key is asked of Postgres at most every four seconds, whether it comes itself or as `tokens`
-    that name it.
+    A key is read from Postgres at most every four seconds, whether it is presented itself or by
+    `tokens` that name it.
     """
 
     def __init__(
@@ -88,24 +88,24 @@ class Keys:
         self._used: dict[tuple[str, UUID], tuple[datetime, str | None]] = {}
 
     async def actor(self, token: str, request_id: str, address: str | None = None) -> Actor:
-        """Return who a token belongs to; `address` is where the call comes from.
+        """Return the actor of a token; `address` is where the call comes from.
 
         Raises:
-            Unauthenticated: nobody, or a key that expired or was revoked.
-            NetworkNotAllowed: the key is good from other networks only.
+            Unauthenticated: it is unknown, or its key expired or was revoked.
+            NetworkNotAllowed: the key may be used from other networks only.
         """
         return (await self.presented(token, address)).actor.in_request(request_id)
 
     async def presented(
         self, token: str, address: str | None, audience: Audience = API
     ) -> Credential:
-        """Return what is known of a credential that comes from an address, and note its use.
+        """Return the credential presented from an address, and note its use.
 
-        What follows is about its city, until the request names a plan of another.
+        From then on the request belongs to its city, until it names a plan of another.
 
         Raises:
             Unauthenticated, NetworkNotAllowed: see `actor`; a token for another audience is
-                nobody's, so that neither a cookie opens the API nor a client's token the board.
+                unknown, so that neither a cookie opens the API nor a client's token the board.
         """
         now = self._true_now()
         key_digest = digest(token)
@@ -126,14 +126,14 @@ class Keys:
         return met
 
     def forget(self) -> None:
-        """Ask Postgres again for every key: something about keys changed in this process."""
+        """Drop the cache of keys: a key changed in this process."""
         self._met.clear()
         self._named.clear()
         self._looks.forget()
         self._times_forgotten += 1
 
     async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Credential:
-        """Return who a token belongs to, and until when that needs no second look."""
+        """Return the owner of a token, and until when it need not be looked up again."""
         if looks_like_token(token):
             return await self._of_token(token, now)
         parts = token.split("_", _LABEL_PARTS - 1)
@@ -157,7 +157,7 @@ class Keys:
         )
 
     async def _of_token(self, text: str, now: datetime) -> Credential:
-        """Return whose an access token is, ours or a foreign issuer's."""
+        """Return the credential of an access token, ours or a foreign issuer's."""
         try:
             token = take_apart(text)
             issuer = None if self._foreign is None else self._foreign.issuer_of(token)
@@ -182,7 +182,7 @@ class Keys:
         )
 
     async def _of_own(self, said: AccessToken, now: datetime) -> Credential:
-        """Return the key of a token that we gave; it ends with the secret that it was got by."""
+        """Return the key of a token that we issued; it ends with the secret it was issued for."""
         known = await self._known(said.city_code, said.key_id, now)
         if said.secret_prefix not in known.secrets and said.issued_at > known.read_at - KEPT:
             # Another process began the session, or rotated the key, since this one looked.
@@ -201,17 +201,17 @@ class Keys:
         )
 
     async def acting_as(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
-        """Return the key that somebody acts as by a proof of its own, and note its use.
+        """Return the key that a caller with another proof acts as, and note its use.
 
         Raises:
-            Unauthenticated: it is good no more.
+            Unauthenticated: the key is no longer valid.
         """
         known = await self._system(city_code, key_id, now)
         self._used[city_code, key_id] = now, None
         return known
 
     async def _system(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
-        """Return a key that others may act as: a person's time in a post is none of those."""
+        """Return a system key that others may act as; a person's tenure is never one."""
         known = await self._known(city_code, key_id, now)
         if known.actor.person_id is not None:
             raise Unauthenticated
@@ -250,7 +250,7 @@ class Keys:
         return key, secrets
 
     async def note_uses(self) -> None:
-        """Write when keys were last used, every half minute, for ever."""
+        """Write the last use of keys every 30 seconds, for ever."""
         while True:
             await asyncio.sleep(_USE_NOTED_EVERY_SECONDS)
             seen, self._used = self._used, {}
@@ -269,12 +269,12 @@ class Keys:
 
 
 def _first(*ends: datetime | None) -> datetime:
-    """Return the first of some ends; None is none."""
+    """Return the earliest of some ends; None means no end."""
     return min((one for one in ends if one is not None), default=_NEVER)
 
 
 def _was_set_back(until: datetime, now: datetime) -> bool:
-    """Return whether the clock was set back since something was to be kept until then."""
+    """Return whether the clock was set back since an entry was cached until then."""
     return until > now + KEPT
 
 
@@ -293,17 +293,17 @@ def _from_elsewhere(address: str | None, actor: Actor) -> NetworkNotAllowed:
 
 
 def address_of(request: Request) -> str | None:
-    """Return where a call comes from: the peer, or whom a trusted proxy names; None: a socket."""
+    """Return the address of a call: the peer, or the one a trusted proxy names; None: a socket."""
     client = request.scope.get("client")
     return None if client is None else str(client[0])
 
 
 async def authenticate(request: Request) -> Actor:
-    """Return the caller; the route class asks this of every request before anything else.
+    """Return the caller; the route class does this for every request before anything else.
 
     Raises:
         Unauthenticated: there is no valid credential.
-        NetworkNotAllowed: it is one that is good from other networks only.
+        NetworkNotAllowed: the credential may be used from other networks only.
         SignatureMissing, SignatureWrong, …: it is signed, see `Partners.let_in`.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -330,22 +330,22 @@ async def authenticate(request: Request) -> Actor:
 
 
 def session_id_of(request: Request) -> UUID | None:
-    """Return the session of the caller, who was found already; None: it is no user's."""
+    """Return the session of the authenticated caller; None: it is not a user's."""
     context = context_of(request)
     is_users = context.caller.person_id is not None and context.secret_prefix is not None
     return UUID(context.secret_prefix) if is_users else None
 
 
 def caller_of(request: Request) -> Actor:
-    """Return who the route class found to be calling."""
+    """Return the caller that the route class authenticated."""
     return context_of(request).caller
 
 
 def require(request: Request, permission: Permission) -> Actor:
-    """Return the caller if it may do this.
+    """Return the caller if it has this permission.
 
     Raises:
-        Forbidden: it may not.
+        Forbidden: it has not.
     """
     actor = caller_of(request)
     if not actor.may(permission):
@@ -362,7 +362,7 @@ Caller = Annotated[Actor, Depends(_caller)]
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """The dependency that lets a caller pass who has this permission."""
+    """A dependency that admits callers with this permission."""
 
     permission: Permission
 
@@ -376,5 +376,5 @@ class Permitted:
 
 
 def permitted(permission: Permission) -> Permitted:
-    """Return the dependency that lets a caller pass who may do this."""
+    """Return a dependency that admits callers with this permission."""
     return Permitted(permission)

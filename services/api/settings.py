@@ -71,23 +71,23 @@ class ApiSettings(LimitSettings, SignInSettings, DoorSettings):
 
     @property
     def own_url(self) -> str:
-        """Return the address of this process, for where it is not said how clients call it."""
+        """Return the address of this process, used if no public address is configured."""
         return f"http://127.0.0.1:{self.port}{self.root_path}"
 
     @property
     def notices_url(self) -> str:
-        """Return the address through which the server's notices are heard."""
+        """Return the URL of the connection that listens for notices."""
         return (self.database_direct_url or self.database_url).get_secret_value()
 
     @property
     def replica_urls(self) -> list[str]:
-        """Return the address of each replica."""
+        """Return the URL of each replica."""
         urls = self.database_replica_url
         return [] if urls is None else urls.get_secret_value().split()
 
     @property
     def origins(self) -> list[str]:
-        """Return the sites whose pages may read answers in a browser."""
+        """Return the origins whose pages may read responses in a browser."""
         return origins_of(self.cors_origins)
 
     @property

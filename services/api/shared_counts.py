@@ -26,7 +26,7 @@ logger = logging.getLogger("wufei.api")
 Answer = TypeVar("Answer")
 
 AWAY = timedelta(seconds=5)
-"""How long a Redis that did not answer is not asked."""
+"""After a failure Redis is not asked for this long."""
 
 _PATIENCE_SECONDS = 0.25
 _PREFIX = "wufei:limits"
@@ -61,9 +61,9 @@ return granted
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a process asks of the places of a credential: so many of `most`, for a `life`.
+    """A process's claim on the places of a credential: so many of `most`, for a `life`.
 
-    It holds those `under_way` in any case, though it be granted fewer.
+    It counts those `under_way` in any case, even if it is granted fewer.
     """
 
     process: str
@@ -77,16 +77,16 @@ class Counter(Protocol):
     """Counts that all processes share."""
 
     async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
-        """Add a step; return the count with it, and in how many seconds it begins anew."""
+        """Add a step; return the count including it, and the seconds until the window ends."""
         ...
 
     async def lease(self, key: str, claim: Claim) -> int:
-        """Put a claim in the place of what its process held before; return what is granted."""
+        """Replace the claim of a process with a new one; return the places granted."""
         ...
 
 
 class RedisCounter:
-    """The counts of the library `limits` in Redis or Valkey, and a hash of leases a key."""
+    """The counts of the library `limits` in Redis or Valkey, and one hash of leases a key."""
 
     def __init__(self, url: str) -> None:
         self._pool: ConnectionPool = ConnectionPool.from_url(
@@ -101,7 +101,7 @@ class RedisCounter:
         self._lease = Redis(connection_pool=self._pool).register_script(_LEASE)
 
     async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
-        """Add a step; return the count with it, and in how many seconds it begins anew."""
+        """Add a step; return the count including it, and the seconds until the window ends."""
         async with asyncio.timeout(2 * _PATIENCE_SECONDS):
             counted = await self._storage.incr(key, seconds, amount=step)
             if counted == step:
@@ -110,7 +110,7 @@ class RedisCounter:
         return counted, max(1.0, ends - time.time())
 
     async def lease(self, key: str, claim: Claim) -> int:
-        """Put a claim in the place of what its process held before; return what is granted."""
+        """Replace the claim of a process with a new one; return the places granted."""
         life = int(claim.life.total_seconds() * 1000)
         said: list[str | int] = [claim.process, claim.wanted, claim.under_way, claim.most, life]
         async with asyncio.timeout(2 * _PATIENCE_SECONDS):
@@ -123,7 +123,7 @@ class RedisCounter:
 
 
 class Shared:
-    """A counter that may be away, or was never there: then each process counts for itself."""
+    """A counter that may be down or not configured: then each process counts for itself."""
 
     def __init__(self, counter: Counter | None, true_now: Callable[[], datetime]) -> None:
         self._counter = counter
@@ -132,7 +132,7 @@ class Shared:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is a counter at all."""
+        """Whether a counter is configured."""
         return self._counter is not None
 
     def may_answer(self, now: datetime) -> bool:
@@ -140,14 +140,14 @@ class Shared:
         return self._counter is not None and not is_recent(self._away_since, now, AWAY)
 
     async def take(self, key: str, step: int, seconds: int) -> tuple[int, float] | None:
-        """Return what `Counter.take` does; None: count here."""
+        """Return the result of `Counter.take`; None: count locally."""
         counter = self._counter
         if counter is None:
             return None
         return await self._asked(lambda: counter.take(key, step, seconds))
 
     async def lease(self, key: str, claim: Claim) -> int | None:
-        """Return what `Counter.lease` does; None: count here."""
+        """Return the result of `Counter.lease`; None: count locally."""
         counter = self._counter
         if counter is None:
             return None

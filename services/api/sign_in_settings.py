@@ -11,7 +11,7 @@ from services.core.people.sessions import SessionPolicy
 
 
 def _threads() -> int:
-    """Return half of the processors there are, one at least: the others answer everything else."""
+    """Return half of the processors, at least one: the others serve everything else."""
     return max(1, (os.cpu_count() or 2) // 2)
 
 
@@ -67,7 +67,7 @@ class SignInSettings(BaseSettings):
 
     @property
     def session_policy(self) -> SessionPolicy:
-        """Return how long sessions go on."""
+        """Return the lifetimes of sessions."""
         return SessionPolicy(
             idle=timedelta(minutes=self.session_idle_minutes),
             longest=timedelta(hours=self.session_hours),

@@ -54,7 +54,7 @@ from services.core.kit.text import Text
 logger = logging.getLogger("wufei.api")
 
 OWN = frozenset({"wufei-hmac", "wufei-hmac-sm3"})
-"""The profiles that are good on every path, for they sign all of a request."""
+"""The profiles accepted on every path, because they sign the whole request."""
 
 _OWN_PARTNER = PROFILES["wufei-hmac"].places[SignedPart.PARTNER]
 _KEPT = timedelta(seconds=4)
@@ -67,9 +67,9 @@ _REFUSED_FROM = 400
 
 
 class Partners:
-    """The partners met lately, and how they called since that was last written.
+    """The partners used lately, and their use since it was last written.
 
-    `acting_as` finds the key of a city and id; `seal` opens secrets, None: nobody is let in.
+    `acting_as` finds the key of a city and id; `seal` decrypts secrets, None: nobody is admitted.
     """
 
     def __init__(
@@ -93,23 +93,23 @@ class Partners:
         self._counted: dict[Counted, Use] = {}
 
     def forget(self) -> None:
-        """Ask Postgres again for every partner: something about them changed in this process."""
+        """Drop the cache of partners: a partner changed in this process."""
         self._met.clear()
 
     async def let_in(
         self, request: Request, interface: str, profiles: Collection[str]
     ) -> SignedCall:
-        """Return a request proved, by whoever has the secret of a partner that signs so.
+        """Return a verified request, signed with the secret of a partner of that profile.
 
-        It is proved once, however often the request is tried or looks again, and each time it is
-        asked whether it would still be let in. `interface` is the operation that it calls,
-        `profiles` those that are taken here.
+        It is verified once, however often the request is retried or polls, and each time the
+        partner's rights are checked again. `interface` is the operation that it calls, `profiles`
+        those that are accepted here.
 
         Raises:
             SignatureMissing, SignatureLate, SignatureWrong: it is not signed as a partner signs.
-            NetworkNotAllowed, InterfaceNotAllowed: it is, and may not come from there, or do this.
+            NetworkNotAllowed, InterfaceNotAllowed: it may not come from this address, or do this.
             RateLimited: the partner's quota is used up.
-            SignatureReplayed: it came before.
+            SignatureReplayed: its nonce was used before.
         """
         context = context_of(request)
         proved = context.signed
@@ -134,13 +134,13 @@ class Partners:
         return signed
 
     async def _still_in(self, request: Request, proved: SignedCall) -> SignedCall:
-        """Return a proved request of a partner that is looked up anew, as its key is now.
+        """Return a verified request with its partner and key looked up again.
 
-        Its nonce is remembered already, and its quota used.
+        Its nonce is already stored, and its quota used.
 
         Raises:
-            SignatureWrong: there is no such partner any more.
-            NetworkNotAllowed, InterfaceNotAllowed, Unauthenticated: it may not any more.
+            SignatureWrong: the partner no longer exists.
+            NetworkNotAllowed, InterfaceNotAllowed, Unauthenticated: it has lost the right.
         """
         partner = await self._known(proved.partner.app_id)
         if partner is None:
@@ -150,7 +150,7 @@ class Partners:
         return proved
 
     async def _permitted(self, request: Request, partner: KnownPartner, interface: str) -> Actor:
-        """Return whom a partner acts as where it may call an operation from where it calls."""
+        """Return the key a partner acts as, if it may call an operation from its address."""
         acting = await self._acting_as(partner.city_code, partner.key_id, self._true_now())
         context = context_of(request)
         context.maker = acting.actor
@@ -161,9 +161,9 @@ class Partners:
     async def _claimed(
         self, call: Call, profiles: Collection[str]
     ) -> tuple[Profile, Presented, KnownPartner | None]:
-        """Return whose a request claims to be, and how that partner signs.
+        """Return the partner that a request claims to be from, and its profile.
 
-        A partner of another profile than the one that was used is as good as none.
+        A partner of another profile than the one used is treated as unknown.
         """
         lacking: SignatureMissing | None = None
         for name in profiles:
@@ -272,7 +272,7 @@ class Partners:
         )
 
     async def note_use(self) -> None:
-        """Write what was counted since it was last written."""
+        """Write the counts since the last write."""
         counted, self._counted = self._counted, {}
         if not counted:
             return
@@ -289,26 +289,26 @@ class Partners:
             )
 
     async def note_uses(self) -> None:
-        """Write it every half minute, for ever."""
+        """Write the counts every 30 seconds, for ever."""
         while True:
             await asyncio.sleep(_NOTED_EVERY_SECONDS)
             await self.note_use()
 
 
 _NO_SECRET = (hashlib.sha256(b"nobody's").digest(),)
-"""What a request of nobody is tried with, so that it takes as long as another."""
+"""A dummy secret: unknown partners are verified against it, so that timing does not reveal them."""
 
 
 def is_signed(headers: Mapping[str, str]) -> bool:
-    """Return whether a request shows no key and is signed in our own way."""
+    """Return whether a request has no key and is signed with our own scheme."""
     return _OWN_PARTNER in headers
 
 
 async def call_of(request: Request) -> Call:
-    """Return a request as it is signed: as it came, the path without a proxy's prefix.
+    """Return a request as it was signed: as received, with the path without a proxy's prefix.
 
-    A HEAD is read as a GET, the end of an address as the form of a list, and a whole list page by
-    page: what is signed is none of these.
+    A HEAD is run as a GET, the suffix of an address becomes the format of a list, and a whole list
+    is read page by page: the signature covers none of these.
     """
     scope = request.scope
     here = scope["method"], scope["path"], scope["query_string"]
@@ -320,7 +320,7 @@ async def call_of(request: Request) -> Call:
 def told_of_call(
     scope: MutableMapping[str, Any], *, status: int, seconds: float, bytes_out: int
 ) -> None:
-    """Count a request that was answered, where a partner signed it."""
+    """Count a request that was answered, if a partner signed it."""
     call = context_of(scope).signed
     if call is None:
         return
@@ -341,11 +341,11 @@ def _address(request: Request) -> str | None:
 
 
 async def authenticate_signed(request: Request, partners: Partners) -> Actor:
-    """Return whose a request of a path of ours is that was signed in our own way.
+    """Return the actor of a request to our own paths that was signed with our own scheme.
 
     Raises:
         SignatureMissing, SignatureWrong, …: see `Partners.let_in`.
-        InterfaceNotAllowed: a file is sent, or the partner is answered with some members only.
+        InterfaceNotAllowed: a file is sent, or the partner may receive only some members.
     """
     context = context_of(request)
     if context.signed is None and request.url.path.endswith("/evidence"):

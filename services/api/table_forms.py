@@ -7,18 +7,18 @@ from enum import Enum
 from starlette.types import Scope
 
 LISTS = "exported_lists"
-"""The attribute of an application's state that holds the addresses of its lists."""
+"""The attribute of an application's state that holds the path patterns of its lists."""
 
 
 class Form(Enum):
-    """A form that every list has beside JSON: its media type."""
+    """A format that every list has beside JSON: its media type."""
 
     CSV = "text/csv"
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     @property
     def suffix(self) -> str:
-        """What an address ends with that asks for it."""
+        """The suffix of an address that asks for it."""
         return f".{self.name.lower()}"
 
 
@@ -34,7 +34,7 @@ _MOST_READ = 20
 
 
 def hear_form(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Form | None, str]:
-    """Return the form that a GET asks for, and the suffix that was taken off its path for it.
+    """Return the format that a GET asks for, and the suffix that was taken off its path for it.
 
     None: it asks for JSON.
     """
@@ -47,7 +47,7 @@ def hear_form(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[Form | None
 
 
 def _hear_suffix(scope: Scope, path: str) -> tuple[Form | None, str]:
-    """Take a suffix off a path that leads to a list without it: another may end so by itself."""
+    """Take a suffix off a path if the rest is a list; other paths may end like that themselves."""
     suffix = next(one for one in _SUFFIXES if path.endswith(one))
     rest = path.removesuffix(suffix)
     lists: Iterable[re.Pattern[str]] = getattr(scope["app"].state, LISTS)
@@ -59,7 +59,7 @@ def _hear_suffix(scope: Scope, path: str) -> tuple[Form | None, str]:
 
 
 def _accepted(accept: str) -> Form | None:
-    """Return the form that `Accept` prefers; of two alike the one named first; None: JSON."""
+    """Return the format that `Accept` prefers, of equals the first; None: JSON."""
     best, found = 0.0, None
     anything = 0.0
     for part in accept.lower().split(",")[:_MOST_READ]:
@@ -73,7 +73,7 @@ def _accepted(accept: str) -> Form | None:
 
 
 def _quality(parameters: str) -> float:
-    """Return the weight of a media range: 1 where it says none, 0 where it says no number."""
+    """Return the weight of a media range: 1 by default, 0 if it is not a number."""
     for one in parameters.split(";"):
         name, _, value = one.partition("=")
         if name.strip() == "q":

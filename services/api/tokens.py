@@ -37,10 +37,10 @@ _UNKNOWN_EVERY = timedelta(seconds=1)
 
 
 class Tokens:
-    """Makes and proves the tokens of this installation.
+    """Issues and verifies the tokens of this installation.
 
-    `issuer` is the address that clients call it by, and stands in every token; None: it has none
-    that is known, so that whatever stands there is taken, as our signature is proof enough.
+    `issuer` is the address that clients use, and the `iss` of every token. None: the address is not
+    known, so any `iss` is accepted, because our signature is proof enough.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Tokens:
         self._reading = asyncio.Lock()
 
     async def published(self) -> Sequence[IssuingKey]:
-        """Return the keys that somebody may meet a token of, now or soon."""
+        """Return the keys that may have signed a valid token, now or soon."""
         await self._read(_READ_EVERY)
         return self._keys
 
@@ -82,12 +82,12 @@ class Tokens:
         life: timedelta | None = None,
         audience: Audience = API,
     ) -> tuple[str, AccessToken]:
-        """Return a token, as text and as what it says; it is good until `ends` at most.
+        """Return a token and its claims; it is valid until `ends` at most.
 
-        `life` is how long, if not as long as the tokens that clients get.
+        `life` is how long, by default as long as clients' tokens.
 
         Raises:
-            SecretKeyNotSet: this deployment was given no key to seal signing keys with.
+            SecretKeyNotSet: this deployment has no key to seal signing keys with.
         """
         kid, key = await self._signing()
         now = self._true_now()
@@ -106,10 +106,10 @@ class Tokens:
         return sign(token, key, kid), token
 
     async def read(self, token: Unverified, now: datetime) -> AccessToken:
-        """Return what a token says that this installation signed.
+        """Return the claims of a token that this installation signed.
 
         Raises:
-            BadToken: it did not, or the token is good no more.
+            BadToken: it has another signature, or has expired.
         """
         name = token.key_name
         if name is None:
@@ -140,7 +140,7 @@ class Tokens:
         return self._signer
 
     async def _read(self, every: timedelta) -> None:
-        """Read the keys, unless that was done so lately."""
+        """Read the keys, unless they were read lately."""
         if self._is_fresh(every):
             return
         async with self._reading:

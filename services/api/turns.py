@@ -26,10 +26,10 @@ Members = ParamSpec("Members")
 
 
 def in_scope(item: Item | None, missing: type[NotFound]) -> Item:
-    """Return what was looked for within the caller's scope.
+    """Return an item that was looked up within the caller's scope.
 
     Raises:
-        NotFound: it is not there, as the slice says it.
+        NotFound: it was not found; raised as the slice's own class.
     """
     if item is None:
         raise missing
@@ -37,7 +37,7 @@ def in_scope(item: Item | None, missing: type[NotFound]) -> Item:
 
 
 class Versioned(Protocol):
-    """An item that counts its changes."""
+    """An item with a version number."""
 
     id: UUID
     version: int
@@ -45,23 +45,23 @@ class Versioned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An item as its caller sees it: what a 412 tells, the body of an answer, and its ETag."""
+    """An item as its caller sees it: its members for a 412, the response body, and its ETag."""
 
     current: object
     body: bytes
     etag: str
 
     def answer(self, if_none_match: str | None = None) -> Response:
-        """Return it with its ETag, or 304 where the caller has it already."""
+        """Return it with its ETag, or 304 if the caller has it already."""
         return json_answer(self.body, etag=self.etag, if_none_match=if_none_match)
 
     def created(self, location: str) -> Response:
-        """Return it as what was made, with where it is from now on."""
+        """Return it as a new item, with its location."""
         return created(self.body, etag=self.etag, location=location)
 
 
 def shown_item(item: Versioned, current: object) -> Shown:
-    """Return an item as `current` says it, whose ETag names its version and what is shown."""
+    """Return an item rendered as `current`, with an ETag of its version and that rendering."""
     body = to_json(current)
     return Shown(current, body, item_etag(item.id, item.version, body))
 
@@ -80,7 +80,7 @@ class Turn(ABC, Generic[Item]):
         """Return the item as it stands now."""
 
     async def check(self, if_match: str | None, *, required: bool = False) -> None:
-        """Refuse a change that is based on another version than the one that stands.
+        """Refuse a change that is based on another version than the current one.
 
         Raises:
             PreconditionRequired, Stale: see `check_match`.
@@ -97,11 +97,11 @@ class Turn(ABC, Generic[Item]):
         *args: Members.args,
         **members: Members.kwargs,
     ) -> Response:
-        """Check what the change is based on, carry the verb out, and return the item after it."""
+        """Check the precondition, run the verb, and return the item after it."""
         await self.check(if_match)
         await verb(self.session, self.item, *args, **members)
         return await self.answer()
 
     async def answer(self) -> Response:
-        """Return the item as it stands, with its ETag."""
+        """Return the item as it is now, with its ETag."""
         return (await self.shown()).answer()

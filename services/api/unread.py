@@ -51,11 +51,11 @@ _NOT_IN_AN_EXPORT = Text(
 )
 _CHANGES = "changed_after"
 _MOST_TOLD = 20
-"""How many unknown names are told one by one: each costs a search for the nearest, and a line."""
+"""At most this many unknown names are listed: each costs a search for the nearest, and a line."""
 
 
 class Signature:
-    """What a route reads of a request: the query parameters by name, and a body or none."""
+    """The inputs that a route reads: its query parameters by name, and whether it takes a body."""
 
     def __init__(self, route: APIRoute) -> None:
         parameters = list(_query(route.dependant))
@@ -65,10 +65,10 @@ class Signature:
         self._takes_body = route.body_field is not None or "requestBody" in shown
 
     async def unread(self, request: Request) -> list[Fault]:
-        """Return what a request says beside what its route reads, as faults.
+        """Return the inputs of a request that its route does not read, as faults.
 
         Raises:
-            MalformedBody: the caller went away while it was still sending.
+            MalformedBody: the caller disconnected while it was still sending.
         """
         faults = []
         if request.scope["query_string"]:
@@ -108,7 +108,7 @@ class Signature:
 
 
 class HeardRoute(APIRoute):
-    """A route that refuses what it does not read, with every other fault of the request."""
+    """A route that refuses unread inputs, together with every other fault of the request."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -134,10 +134,10 @@ class HeardRoute(APIRoute):
 
 
 async def _refuse(**arguments: Any) -> None:
-    """Stand in for an endpoint whose request says more than is read.
+    """Stand in for an endpoint whose request has unread inputs.
 
     Raises:
-        InvalidInput: always, with the faults of a body's shape too.
+        InvalidInput: always, with the faults of the body's shape too.
     """
     found = arguments.values()
     request = next(one for one in found if isinstance(one, Request))
@@ -148,7 +148,7 @@ async def _refuse(**arguments: Any) -> None:
 
 
 def _query(dependant: Dependant) -> Iterator[Any]:
-    """Yield the query parameters of an endpoint and of whatever it depends on."""
+    """Yield the query parameters of an endpoint and of all its dependencies."""
     yield from dependant.query_params
     for one in dependant.dependencies:
         yield from _query(one)
@@ -163,7 +163,7 @@ def _has_body(request: Request) -> bool:
 
 
 async def _unread_body(request: Request) -> list[Fault]:
-    """Return what stands in a body that nobody reads; `{}` and null say nothing."""
+    """Return the unread content of a body; `{}` and null count as empty."""
     try:
         body = (await request.body()).strip()
     except ClientDisconnect:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from services.core.kit.clock import Clock
 
 REMEMBERED = timedelta(seconds=30)
-"""After this long without another refusal nothing is known: the next write may go through."""
+"""After this long without another refusal the state is unknown: the next write may succeed."""
 
 
 class WriteHealth:
@@ -23,5 +23,5 @@ class WriteHealth:
         self._refused_at = Clock.true_now()
 
     def refused_lately(self, now: datetime) -> bool:
-        """Return whether the last refusal is not forgotten yet."""
+        """Return whether the last refusal is still recent."""
         return self._refused_at is not None and now - self._refused_at < REMEMBERED

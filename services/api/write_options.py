@@ -54,12 +54,12 @@ async def read_write_options(
     *,
     validate_only: ValidateOnly = False,
 ) -> None:
-    """Note how a change is asked for. Every route that writes depends on this first."""
+    """Store the options of a change. Every route that writes depends on this first."""
     kept = request.method == "POST" and not validate_only
     key = idempotency_key if kept else None
     context_of(request).options = WriteOptions(key, validate_only)
 
 
 def write_options_of(request: Request) -> WriteOptions:
-    """Return how a change is asked for."""
+    """Return the options of a change."""
     return context_of(request).options

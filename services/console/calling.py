@@ -12,10 +12,10 @@ URL, KEY = "WUFEI_URL", "WUFEI_KEY"
 
 
 def api_client(url: str | None, language: Language) -> httpx.Client:
-    """Return a client of the API at `url`, or where the environment says, with the caller's key.
+    """Return a client with the caller's key, of the API at `url` or at the environment's address.
 
     Raises:
-        ConsoleError: no key is given, or one that is none, or no address.
+        ConsoleError: there is no key, or an invalid one, or no address.
     """
     key = os.environ.get(KEY, "").strip()
     if not key:
@@ -29,10 +29,10 @@ def api_client(url: str | None, language: Language) -> httpx.Client:
 
 
 def in_header(said: str, name: str) -> str:
-    """Return what is sent in a header, as it is.
+    """Check that a value can be sent in a header, and return it.
 
     Raises:
-        ConsoleError: a header cannot carry it; `name` says where it came from, and it is not shown.
+        ConsoleError: it cannot; the message has its source `name`, and not the value.
     """
     if not (said.isascii() and said.isprintable()):
         raise ConsoleError(f"{name} holds a character that no header carries: copy it once more")
@@ -46,16 +46,16 @@ def _address(given: str | None) -> str:
 
 
 PUBLISHED = "/.well-known/wufei-signing-keys.json"
-"""Where an installation publishes the keys that its files are signed with."""
+"""The path where an installation publishes the public keys of its files."""
 
 
 def published_keys(url: str | None) -> list[bytes]:
-    """Return the public keys that the installation at `url` signs files with, or did.
+    """Return the present and former public keys with which the installation at `url` signs files.
 
-    It needs no key of the caller's. None: nothing is signed there, or it is of an earlier release.
+    It needs no key of the caller's. None: it signs nothing, or has an earlier release.
 
     Raises:
-        ConsoleError: it does not answer so that keys could be read.
+        ConsoleError: its answer has no readable keys.
     """
     address = _address(url).removesuffix("/v1/") + PUBLISHED
     try:
@@ -69,12 +69,12 @@ def published_keys(url: str | None) -> list[bytes]:
 
 
 def no_answer(client: httpx.Client, error: httpx.TransportError) -> ConsoleError:
-    """Return what is said where the API does not answer."""
+    """Return the error that the API does not answer."""
     return ConsoleError(f"no answer from {client.base_url}: {error}")
 
 
 def refusal(answer: httpx.Response) -> ConsoleError:
-    """Return what a refusal of the API says, every fault of it, once; its body has been read."""
+    """Return the error for a refusal of the API, with each fault once; its body has been read."""
     body = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
     told = [one["detail"] for one in body.get("errors", [])] or [body.get("detail", "")]
     said = [body.get("title", str(answer.status_code)), *told]

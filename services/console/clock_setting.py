@@ -1,4 +1,4 @@
-"""Turns WUFEI_NOW into an offset to the true clock, kept in the data directory between starts."""
+"""Turns WUFEI_NOW into an offset from the true clock, stored in the data directory."""
 
 import json
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from services.core.kit.clock import Clock
 
 
 def settled_clock(kept: Path, now: datetime | None) -> Clock:
-    """Return the clock of this start and keep it for the next.
+    """Return the clock of this start and save it for the next.
 
-    The offset is taken once for a given `now`: time goes on through restarts, whether the
+    The offset is computed once for a given `now`: the clock goes on through restarts, whether the
     setting is given again or left out. Another `now` sets the clock anew.
     """
     earlier = _read(kept)

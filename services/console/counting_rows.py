@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class RowCounter(Protocol):
-    """Hears the bytes of a file in their order; `rows` are those met, headings too."""
+    """Gets the bytes of a file in order; `rows` is the number so far, including headings."""
 
     rows: int
 
@@ -15,7 +15,7 @@ class RowCounter(Protocol):
 
 
 class CsvRows:
-    """Counts the ends of lines that stand in no quotes."""
+    """Counts line ends outside quotes."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -38,7 +38,7 @@ _MOST_INFLATED = 1 << 20
 
 
 class WorkbookRows:
-    """Counts the rows of a workbook's sheets while its parts go by, one after the other."""
+    """Counts the rows of a workbook's sheets while its parts arrive one after the other."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -49,7 +49,7 @@ class WorkbookRows:
         self._lost = False
 
     def hear(self, piece: bytes) -> None:
-        """Take in the next bytes; what cannot be followed is counted no further."""
+        """Take in the next bytes; counting ends at anything that cannot be parsed."""
         self._held += piece
         while not self._lost and self._held and self._went_on():
             pass
@@ -57,7 +57,7 @@ class WorkbookRows:
             self._held = b""
 
     def _went_on(self) -> bool:
-        """Take what can be taken of the held bytes; return whether there may be more."""
+        """Process the buffered bytes as far as possible; return whether there may be more."""
         if self._part is None:
             return self._begun()
         try:
@@ -72,7 +72,7 @@ class WorkbookRows:
         return True
 
     def _begun(self) -> bool:
-        """Find where the next part begins, after what may stand behind the one before."""
+        """Find the beginning of the next part, after any trailer of the one before."""
         at = self._held.find(_LOCAL)
         if at < 0:
             self._held = self._held[-len(_LOCAL) + 1 :]
@@ -102,7 +102,7 @@ class WorkbookRows:
 
 
 def counter_of(suffix: str) -> RowCounter | None:
-    """Return what counts the rows of a file of this ending; None: they cannot be counted."""
+    """Return the row counter for a file suffix; None: rows cannot be counted."""
     kinds: dict[str, type[CsvRows | WorkbookRows]] = {".csv": CsvRows, ".xlsx": WorkbookRows}
     kind = kinds.get(suffix.lower())
     return None if kind is None else kind()

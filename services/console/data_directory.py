@@ -11,14 +11,14 @@ from services.console.errors import ConsoleError
 from services.core.kit.sealing import Seal, new_seal_key
 
 LAYOUT = 1
-"""Raised when an older program could no longer read what a newer one left."""
+"""Version of the layout; raised when older programs can no longer read the directory."""
 
 _LARGEST_LOG = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the file `layout` says: who wrote this directory, and where its servers live."""
+    """The content of the file `layout`: the version that wrote the directory, the servers' home."""
 
     number: int = LAYOUT
     postgresql: int | None = None
@@ -26,7 +26,7 @@ class Layout:
 
     @classmethod
     def parse(cls, text: str) -> "Layout":
-        """Read lines of a name and a value; unknown names belong to a newer layout."""
+        """Parse lines of a name and a value; unknown names belong to a newer layout."""
         said = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
         return cls(
             number=int(said["layout"]),
@@ -35,7 +35,7 @@ class Layout:
         )
 
     def text(self) -> str:
-        """Return what `parse` reads."""
+        """Return the text that `parse` reads."""
         lines = [f"layout {self.number}"]
         lines += [f"postgresql {self.postgresql}"] if self.postgresql else []
         lines += [f"servers {self.servers}"] if self.servers else []
@@ -43,7 +43,7 @@ class Layout:
 
 
 class DataDirectory:
-    """One `wufei up` owns it at a time."""
+    """The data directory; one `wufei up` owns it at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,15 +59,15 @@ class DataDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the directory, made if need be; the lock ends with this process at the latest."""
+        """Lock the directory, making it if needed; the lock ends with this process at latest."""
         try:
             self._make()
             descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise ConsoleError(f"cannot write to {self.path} ({error.strerror})") from None
         try:
-            # A lock of the kernel and not a file with a number in it: it ends with the process,
-            # even where that is killed.
+            # A kernel lock instead of a PID file, because it ends with the process, even if that is
+            # killed.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
@@ -76,7 +76,7 @@ class DataDirectory:
             os.close(descriptor)
 
     def in_use(self) -> bool:
-        """Tell whether a `wufei up` holds the directory at this moment."""
+        """Return whether a `wufei up` has locked the directory."""
         try:
             with self._lock.open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -87,15 +87,15 @@ class DataDirectory:
         return False
 
     def layout(self) -> Layout | None:
-        """Return what was written here; None in a directory that is still new.
+        """Return the layout of the directory; None if it is new.
 
         Raises:
-            ConsoleError: another version wrote it, or somebody else.
+            ConsoleError: another version or program wrote it.
         """
         try:
             layout = Layout.parse(self._layout.read_text())
         except FileNotFoundError:
-            # Whoever begins with the demonstration has it here, in a folder of its own.
+            # The demonstration may already be here, in a folder of its own.
             known = {self._lock.name, self.demonstration.name}
             if any(entry.name not in known for entry in self.path.iterdir()):
                 raise ConsoleError(
@@ -111,13 +111,13 @@ class DataDirectory:
         return layout
 
     def settle(self, layout: Layout) -> None:
-        """Write the marker that later starts compare themselves with."""
+        """Write the layout file that later starts check."""
         self._layout.write_text(layout.text())
         for folder in (self.running.parent, self.path / "log"):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def log(self, part: str) -> Path:
-        """Return the file that a part writes to, the last one set aside when it grew large."""
+        """Return the log file of a part; a large one is renamed first."""
         path = self.path / "log" / f"{part}.log"
         if path.exists() and path.stat().st_size > _LARGEST_LOG:
             path.replace(path.with_suffix(".log.1"))
@@ -127,7 +127,7 @@ class DataDirectory:
         if self.path.is_dir():
             return
         self.path.mkdir(parents=True)
-        # The servers' user must get through, and see nothing but what is theirs.
+        # The servers' user must be able to pass through, but to read only its own files.
         self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
@@ -135,7 +135,7 @@ def kept_secret_key(path: Path) -> str:
     """Return the key that seals secrets in the database, made at the first start.
 
     Raises:
-        ConsoleError: the file cannot be read, or holds no key.
+        ConsoleError: the file cannot be read, or has no key.
     """
     try:
         if not path.exists():
@@ -148,9 +148,9 @@ def kept_secret_key(path: Path) -> str:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Put `text` into a file of our own that nobody else can read, all of it or nothing."""
-    # Made with its rights from the start, written to the disk, then renamed: nobody else can read
-    # it at any moment, and a crash leaves the old file or the new one.
+    """Write `text` atomically to a file that only our user can read."""
+    # Made with its final permissions, flushed to the disk, then renamed: nobody else can read it at
+    # any moment, and a crash leaves the old file or the new one.
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -8,7 +8,7 @@ from services.core.kit.database import connect
 
 
 async def beats(url: str) -> Sequence[datetime]:
-    """Return when each worker known last went round, the latest first."""
+    """Return the last heartbeat of each known worker, latest first."""
     async with (
         connect(url, size=1, application_name="wufei-console") as database,
         database.sessions() as session,

@@ -6,7 +6,7 @@ from services.core.kit.text import Language
 
 
 def terminal_language() -> Language:
-    """Return the language that the environment's locale asks for: Chinese, or else English."""
+    """Return the language of the environment's locale: Chinese, or else English."""
     said = next(
         (os.environ[one] for one in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(one)), ""
     )

@@ -25,7 +25,7 @@ from services.core.kit.text import Language, Text
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """A database at this version's schema, and the clock that its doors go by."""
+    """A database with this version's schema, and the clock of its services."""
 
     database: Database
     clock: Clock
@@ -33,10 +33,10 @@ class Ledger:
 
 @asynccontextmanager
 async def open_ledger() -> AsyncIterator[Ledger]:
-    """Yield the ledger of DATABASE_URL, or of the `wufei up` that runs here.
+    """Yield the ledger of DATABASE_URL, or of the running `wufei up`.
 
     Raises:
-        ConsoleError: it cannot be reached, or refuses what is asked.
+        ConsoleError: it cannot be reached, or refuses a statement.
     """
     settings = Settings.read()
     clock = Clock()
@@ -57,10 +57,10 @@ async def open_ledger() -> AsyncIterator[Ledger]:
 
 
 async def cities_meant(ledger: Ledger, named: str | None, language: Language) -> list[str]:
-    """Return the city that was named, or else every one that there is.
+    """Return the named city, or else all.
 
     Raises:
-        ConsoleError: there is no city of that name.
+        ConsoleError: there is no city with that name.
     """
     async with ledger.database.sessions() as session:
         known = await city_codes(session)
@@ -71,7 +71,7 @@ async def cities_meant(ledger: Ledger, named: str | None, language: Language) ->
 
 
 async def enter_city_meant(ledger: Ledger, named: str | None, language: Language) -> str:
-    """Return the city that was named, or the only one; what follows is about it.
+    """Return the named city, or the only one, and set it for later statements.
 
     Raises:
         ConsoleError: there is no such city, or there are several and none was named.
@@ -94,10 +94,10 @@ _NAME_ONE = Text(
 
 
 def seal_here() -> Seal | None:
-    """Return what seals and opens in this environment, or in the `wufei up` that runs here.
+    """Return the seal of this environment, or of the running `wufei up`.
 
     Raises:
-        ConsoleError: the kept key cannot be read.
+        ConsoleError: the stored key cannot be read.
     """
     settings = Settings.read()
     if settings.seal is not None or settings.database_url is not None:
@@ -107,7 +107,7 @@ def seal_here() -> Seal | None:
 
 
 def told(error: DomainError) -> str:
-    """Return a refusal as lines for a terminal: what it is, then every fault with its path."""
+    """Return a refusal as lines for a terminal: its title, then every fault with its path."""
     detail = error.detail.en if error.detail else error.title.en
     lines = [f"{detail} ({error.code})"]
     lines += [

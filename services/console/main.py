@@ -25,7 +25,7 @@ _COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run a command and return its exit code."""
     chosen = _parser().parse_args(arguments)
     module, function = chosen.function.split(":")
     try:
@@ -83,7 +83,7 @@ def _parser() -> ArgumentParser:
 
 
 def _up_to(greatest: int) -> Callable[[str], int]:
-    """Return what reads a number that a column of the database holds."""
+    """Return a parser of numbers that fit a database column."""
 
     def number(said: str) -> int:
         written = said.isascii() and said.isdecimal() and len(said) <= len(str(greatest))

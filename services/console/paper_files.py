@@ -29,9 +29,9 @@ _PATH, _OF, _SHA256 = (HEADINGS.index(one) for one in ("路径", "指标或措�
 
 @dataclass(frozen=True, slots=True)
 class PaperFileRead:
-    """A file of a paper: its format and digest, what is wrong, and what paper it carries, if any.
+    """A file of a paper: its format, digest and faults, and the paper data that it carries, if any.
 
-    `evidence` are the lines of the list beside it in a pack: path, indicator, SHA-256.
+    `evidence` are the lines of a pack's list: path, indicator, SHA-256.
     """
 
     form: str
@@ -42,7 +42,7 @@ class PaperFileRead:
 
 
 def read_file(path: Path, trusted: Collection[bytes]) -> PaperFileRead | None:
-    """Return a DOCX, XLSX, PDF or pack of a paper as it is by itself; None: it is none."""
+    """Return a DOCX, XLSX, PDF or pack of a paper, checked by itself; None: it is none."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
@@ -61,9 +61,9 @@ def read_file(path: Path, trusted: Collection[bytes]) -> PaperFileRead | None:
 def _in_pack(
     archive: zipfile.ZipFile, digest: str, trusted: Collection[bytes]
 ) -> PaperFileRead | None:
-    """Return the paper whose documents stand in an archive with evidence; None: none does.
+    """Return the paper in an archive with evidence; None: it has none.
 
-    Whether the files are those of its list is for others to say.
+    Whether the archive's files match its list is checked elsewhere.
     """
     found = PaperFileRead("zip", digest)
     for entry in archive.infolist():
@@ -85,7 +85,7 @@ def _in_pack(
 
 
 def _beside_faults(archive: zipfile.ZipFile, name: str, paper: CarriedPaper) -> Iterator[FileFault]:
-    """Yield the PDF of a pack that is another than the documents were made with."""
+    """Yield the fault of a pack whose PDF is not the one made with its documents."""
     beside = f"{name.rpartition('.')[0]}.pdf"
     expected = paper.said.get("beside", {}).get("pdf")
     if expected is None or beside not in archive.namelist():
@@ -108,7 +108,7 @@ def _evidence(archive: zipfile.ZipFile) -> Iterator[tuple[str, str, str]]:
 
 
 def with_paper_of(file: PaperFileRead, other: PaperFileRead | None) -> PaperFileRead:
-    """Return a file with the paper that another one carries; it must be the PDF made with that."""
+    """Return a file with the paper data of another; it must be the PDF made with that."""
     if other is None or other.paper is None:
         raise ConsoleError(f"{_CARRIES_NONE.en} / {_CARRIES_NONE.zh}")
     faults = list(other.faults)
@@ -118,10 +118,10 @@ def with_paper_of(file: PaperFileRead, other: PaperFileRead | None) -> PaperFile
 
 
 def figure_lines(file: PaperFileRead, number: int) -> Iterator[Text]:
-    """Yield where a figure of a paper comes from, as far as the file carries it.
+    """Yield where a figure of a paper comes from, as far as the file tells.
 
     Raises:
-        ConsoleError: it prints no such figure.
+        ConsoleError: the paper has no such figure.
     """
     figures = {} if file.paper is None else file.paper.figures
     figure = figures.get(number)
@@ -154,16 +154,16 @@ def _named(figure: PaperFigure) -> dict[str, object]:
 
 
 class LedgerOfPapers:
-    """The papers of a plan as the API tells them."""
+    """The papers of a plan, read through the API."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
     def found(self, file: PaperFileRead, plan: str | None) -> Mapping[str, Any] | None:
-        """Return the paper that a file is of, by its bytes, or else by what it says; None: none.
+        """Return the paper of a file, by its bytes, or else by its own data; None: there is none.
 
         Raises:
-            ConsoleError: nothing says of which plan it is, or the API refuses.
+            ConsoleError: its plan is not known, or the API refuses.
         """
         said: Mapping[str, Any] = {} if file.paper is None else file.paper.said
         code = said.get("plan", plan)
@@ -189,10 +189,10 @@ class LedgerOfPapers:
                 return
 
     def trace_lines(self, paper: Mapping[str, Any], number: int) -> Iterator[Text]:
-        """Yield where a figure of a paper comes from by the ledger.
+        """Yield where a figure of a paper comes from, by the ledger.
 
         Raises:
-            ConsoleError: the API refuses, as where the paper prints no such figure.
+            ConsoleError: the API refuses, for example because the paper has no such figure.
         """
         trace = self._got(f"papers/{paper['id']}/figures/{number}", {})
         yield _FIGURE.format(**{name: trace[name] for name in _OF_FIGURE})
@@ -225,7 +225,7 @@ class LedgerOfPapers:
 
 
 def is_file_of(file: PaperFileRead, paper: Mapping[str, Any]) -> bool:
-    """Return whether a file is, byte for byte, one of those that a paper was kept as."""
+    """Return whether a file is, byte for byte, one of a paper's stored files."""
     return any(one["sha256"] == file.sha256 for one in paper["files"])
 
 

@@ -35,18 +35,18 @@ async def prepare(
     clock: Clock,
     plan: PlanDocument | None = None,
 ) -> None:
-    """Bring the database to this version's schema, with a plan and three administrators in it.
+    """Migrate the database to this version's schema, and add a plan and three administrators.
 
-    The schema is the owner's work; the rest is done by the role of the services.
+    The owner makes the schema; the services' role does the rest.
 
-    The plan is Xinmi's unless another is given; where there is one already it stays.
+    The plan is Xinmi's unless another is given; an existing one stays.
     """
     await upgrade(owner_url, service_url=database_url, alone=True)
     async with (
         connect(database_url, size=2, application_name="wufei-up") as database,
         database.transaction() as session,
     ):
-        # Two starts on one database: the second finds the plan and the key of the first.
+        # Of two concurrent starts on one database, the second finds the first one's plan and key.
         await lock_name(session, "wufei up")
         if not await has_plan(session):
             document = plan or first_plan()
@@ -57,22 +57,22 @@ async def prepare(
 
 
 def first_keys(admin_key: Path) -> Mapping[Role, Path]:
-    """Return the files of the three administrators' keys: all beside the system administrator's."""
+    """Return the files of the three administrators' keys, all beside the system administrator's."""
     files = (admin_key, *(admin_key.with_name(f"{name}.key") for name in ("security", "audit")))
     return dict(zip(FIRST_ADMINISTRATORS, files, strict=True))
 
 
 @cache
 def first_plan() -> PlanDocument:
-    """Return the plan that a new ledger begins with: Xinmi's, as printed."""
+    """Return the plan of a new ledger: Xinmi's, as printed."""
     return read_document(read_yaml(_FIRST_PLAN.read_bytes()))
 
 
 async def _write_first_key(session: AsyncSession, role: Role, file: Path, clock: Clock) -> None:
-    """Make an administrator's key unless `file` holds one that this database knows.
+    """Make an administrator's key unless `file` has one that this database knows.
 
-    Written before the transaction ends: a crash between the two leaves a file that opens
-    nothing, which the next start replaces, and never a key that nobody holds.
+    The file is written before the transaction commits. So a crash in between leaves a file with an
+    invalid key, which the next start replaces, and never a key that nobody has.
     """
     cities = await city_codes(session)
     kept = _digest_in(file)

@@ -30,7 +30,7 @@ _CLOSE = Text("落后不到 {within} 秒", "is less than {within} s behind")
 async def look_at_replicas(
     primary_url: str, settings: Settings
 ) -> AsyncIterator[tuple[Text, bool]]:
-    """Yield of each replica what was seen, and whether readings go to it."""
+    """Yield for each replica what was seen, and whether it serves reads."""
     for url in settings.replica_urls:
         try:
             seen, good = await _seen(primary_url, url, settings.replica_lag)
@@ -50,7 +50,7 @@ async def _seen(primary_url: str, url: str, within: float) -> tuple[Text, bool]:
             return _TAKES_WRITES, False
         if place.of != wanted.of:
             return _OF_ANOTHER, False
-        # What the primary had when it was asked, the replica must have not much later.
+        # The replica must soon reach the position that the primary had when it was asked.
         while place.wal < wanted.wal:
             if place.asked_at - wanted.asked_at > within:
                 return _FAR_BEHIND.format(within=f"{within:g}"), False

@@ -6,7 +6,7 @@ from services.core.kit.outage import told_of
 from services.core.kit.server_address import open_connection
 from services.core.kit.text import Text
 
-# Some megabytes, in files of their own that are gone at the end: what a full disk has no room for.
+# Some megabytes in temporary files, for which a full disk has no room.
 _PROBE = """
 CREATE TEMP TABLE wufei_room ON COMMIT DROP AS
 SELECT number, repeat(md5(number::text), 30) AS filling FROM generate_series(1, 4000) AS number
@@ -14,7 +14,7 @@ SELECT number, repeat(md5(number::text), 30) AS filling FROM generate_series(1, 
 
 
 async def look_for_room(url: str) -> tuple[Text, bool]:
-    """Return what was seen of writing to a database, and whether that is as it should be."""
+    """Return what was seen of writing to a database, and whether it is fine."""
     connection = await open_connection(url, timeout=5)
     try:
         async with connection.transaction():

@@ -10,9 +10,9 @@ from services.console.settings import Settings
 
 @dataclass(slots=True)
 class Running:
-    """What runs; `parts` maps a part's name to its process.
+    """The running system; `parts` maps a part's name to its process.
 
-    `database_url` is the services' way to the database, `owner_database_url` that of migrations.
+    `database_url` is the services' access to the database, `owner_database_url` that of migrations.
     """
 
     pid: int
@@ -24,12 +24,12 @@ class Running:
     parts: dict[str, int] = field(default_factory=dict)
 
     def write(self, directory: DataDirectory) -> None:
-        """Replace the note; it holds passwords, so nobody else may read it."""
+        """Replace the file; it holds passwords, so nobody else may read it."""
         write_secret(directory.running, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def read_running(directory: DataDirectory) -> Running | None:
-    """Return the note of the `wufei up` that runs on this directory now, if one does."""
+    """Return the note of the `wufei up` that runs on this directory, if any."""
     try:
         if not directory.in_use():
             return None
@@ -41,16 +41,16 @@ def read_running(directory: DataDirectory) -> Running | None:
 
 
 def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL, or the address of the embedded database that runs."""
+    """Return DATABASE_URL, or the URL of the running embedded database."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return _running(settings).database_url
 
 
 def owner_url(settings: Settings) -> tuple[str, str | None]:
-    """Return how the owner comes to the database, and how the services do; None: as the owner.
+    """Return the owner's URL of the database, and the services'; None: they connect as the owner.
 
-    What migrates goes past a pooler.
+    Migrations bypass a pooler.
     """
     if settings.database_url is None:
         running = _running(settings)

@@ -19,15 +19,15 @@ from services.core.read_across import READ_ACROSS
 
 
 async def upgrade(url: str, *, service_url: str | None = None, alone: bool = False) -> None:
-    """Run what `url` still lacks; a second caller waits for the first and finds nothing to do.
+    """Run missing migrations on `url`; a concurrent caller waits, and then finds none.
 
-    `url` is the owner's. Where `service_url` names another user, it is the role of the services:
-    made if need be, and given its rights. A database that was empty begins with row-level security
-    by city where that can stand, and any where nothing older works beside (`alone`); one that has
-    it gets it for its new tables too.
+    `url` is the owner's. If `service_url` names another user, that is the services' role, which is
+    made if needed and given its rights. A new database gets row-level security by city where
+    possible; an older one gets it if no older release works on it (`alone`). A database that has it
+    gets it for new tables too.
 
     Raises:
-        RoleUnfit: it cannot be that.
+        RoleUnfit: the user cannot be the services' role.
     """
     begins = alone or await revision(url) is None
     engine = create_async_engine(
@@ -64,7 +64,7 @@ async def schema(url: str) -> PresentSchema:
 
 
 async def revision(url: str) -> str | None:
-    """Return the revision a database is at; None before the first."""
+    """Return a database's revision; None before the first migration."""
     return (await schema(url)).revision
 
 

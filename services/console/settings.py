@@ -24,7 +24,7 @@ from services.core.webhooks.address_settings import checked_cidrs, checked_proxi
 from services.worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
-"""The folder that holds services/, migrations/ and plans/."""
+"""The folder of services/, migrations/ and plans/."""
 
 
 def _redis_url(secret: SecretStr) -> SecretStr:
@@ -113,33 +113,33 @@ class Settings(SealSettings):
 
     @property
     def direct_url(self) -> str | None:
-        """Return the address without a pooler; None: none is set."""
+        """Return the URL that bypasses a pooler; None: none is set."""
         direct = self.database_direct_url
         return None if direct is None else direct.get_secret_value()
 
     @property
     def owner_url(self) -> str | None:
-        """Return the address of the tables' owner; None: the services' role owns them."""
+        """Return the URL of the tables' owner; None: the services' role owns them."""
         owner = self.database_owner_url
         return None if owner is None else owner.get_secret_value()
 
     @property
     def replica_urls(self) -> list[str]:
-        """Return the address of each replica."""
+        """Return the URL of each replica."""
         urls = self.database_replica_url
         return [] if urls is None else urls.get_secret_value().split()
 
     @classmethod
     def read(cls) -> Self:
-        """Return the environment's settings, those of the doors judged with them.
+        """Return the environment's settings; those of the services are validated too.
 
         Raises:
-            ConsoleError: some are wrong; each has its line.
+            ConsoleError: some are invalid; each has its line.
         """
         for told in misspelt(os.environ):
             print(f"wufei: {told}", file=sys.stderr)
         read, faults = _judged(cls)
-        # A part that would end again and again for a wrong setting is not started at all.
+        # A part with an invalid setting is not started, because it would end again and again.
         for door in (ApiSettings, WorkerSettings):
             faults |= _judged(door)[1]
         if read is not None and not faults:
@@ -153,7 +153,7 @@ _S = TypeVar("_S", bound=BaseSettings)
 
 
 def _judged(settings: type[_S]) -> tuple[_S | None, dict[str, str]]:
-    """Return settings, or by variable what is wrong with each; what is missing is not."""
+    """Return settings, or the faults by variable; missing ones are no fault."""
     try:
         return settings(), {}
     except ValidationError as error:
@@ -165,7 +165,7 @@ def _judged(settings: type[_S]) -> tuple[_S | None, dict[str, str]]:
 
 
 def _told(error: ErrorDetails) -> str:
-    """Return what is wrong with a setting: in both languages where both are known."""
+    """Return the fault of a setting, in both languages if both are known."""
     said = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
         return said
@@ -207,7 +207,7 @@ class UpSettings(Settings):
 
     @property
     def domain_now(self) -> datetime | None:
-        """Return the instant asked for, refused where the database is not ours to play with."""
+        """Return the requested instant; refused unless the database is embedded."""
         if self.now is not None and self.database_url is not None:
             raise ConsoleError("WUFEI_NOW is for the embedded database only; unset DATABASE_URL")
         return self.now
@@ -218,13 +218,13 @@ ELSEWHERE = frozenset(
     {"WUFEI_PARTNER_SECRET", "WUFEI_PARTNER_SM_KEY", "WUFEI_SUPERIOR_SECRET"}
     | {"WUFEI_WEBHOOK_SECRET", "WUFEI_URL", "WUFEI_KEY"}
 )
-"""Read by a command itself, and by the examples for receivers."""
+"""Variables that a command itself reads, or the examples for receivers."""
 
 
 def misspelt(given: Iterable[str]) -> Iterator[str]:
-    """Yield a warning for each variable of ours that sets nothing, with what may have been meant.
+    """Yield a warning for each unknown variable with our prefix, with a suggestion.
 
-    `given` are names of variables. What `wufei up` starts is not told again what it was told.
+    `given` are names of variables. Children of `wufei up` do not repeat its warnings.
     """
     names = {name.upper() for name in given}
     if "WUFEI_CLOCK_OFFSET" in names:
@@ -238,7 +238,7 @@ def misspelt(given: Iterable[str]) -> Iterator[str]:
 
 
 def variables() -> Iterator[tuple[str, FieldInfo]]:
-    """Yield every variable that a part reads, with its field; one that several read repeatedly."""
+    """Yield every variable that a part reads, with its field; shared ones repeatedly."""
     for settings in (UpSettings, ApiSettings, WorkerSettings):
         for name, field in settings.model_fields.items():
             alias = field.validation_alias

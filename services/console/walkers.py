@@ -15,16 +15,16 @@ from services.core.kit.city_scope import enter_with
 from services.core.kit.server_address import open_connection
 
 WORTH = 60_000
-"""So many links are worth the second that another process takes to start."""
+"""Number of links whose check takes about a second, as long as another process takes to start."""
 
 
 def processes_for(links: int) -> int:
-    """Return with how many processes to go along so many links; 1: alone."""
+    """Return the number of processes to check so many links; 1: no further process."""
     return max(1, min(os.cpu_count() or 1, links // WORTH))
 
 
 def walkers(url: str, snapshot: str) -> Walk:
-    """Return what goes along stretches in the database of `url`, in a snapshot that is held."""
+    """Return a walker of stretches in the database of `url`, in an exported snapshot."""
 
     async def walk_apart(some: Sequence[ChainStretch]) -> list[Walked | None]:
         loop = asyncio.get_running_loop()
@@ -43,7 +43,7 @@ async def _walk_in(url: str, snapshot: str, stretch: ChainStretch) -> Walked | N
     connection = await open_connection(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            # A name that the server gave, and no caller.
+            # The snapshot's name comes from the server, not from a caller.
             await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
             await enter_with(connection, stretch.city_code)
             return await walk(connection, stretch)

@@ -8,12 +8,12 @@ from services.console.errors import ConsoleError
 
 
 def write_whole(folder: Path, name: str, content: bytes) -> Path:
-    """Write a file of a folder, which is made where it is not there; return its path.
+    """Write a file into a folder, which is made if missing; return its path.
 
-    A file of that name with the very same content is left as it is.
+    An existing file with the same content is left as it is.
 
     Raises:
-        ConsoleError: it cannot be written, or another file of that name is there.
+        ConsoleError: it cannot be written, or another file with that name exists.
     """
     place = folder / name
     draft = folder / f".{name}.{os.getpid()}"

@@ -44,11 +44,11 @@ async def token_of(
     plan_code: PlanCode,
     token: Annotated[str, Query(max_length=200, description="The secret of a calendar token")] = "",
 ) -> CalendarToken:
-    """Return the calendar token that the address holds, before anything else of it is judged.
+    """Return the calendar token in the address, before anything else of the request is checked.
 
     Raises:
-        Unauthenticated: it holds none that is good.
-        PlanNotFound: it is of another plan.
+        Unauthenticated: the token is not valid.
+        PlanNotFound: it belongs to another plan.
     """
     parts = token.split("_", _LABEL_PARTS - 1)
     if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
@@ -121,7 +121,7 @@ def _written(
 
 
 def _deadline(row: DeadlineRow, plan: PlanState) -> Deadline:
-    """Return an entry with the words that the plan has for it."""
+    """Return a calendar entry titled with the plan's names."""
     unit = plan.organizations.get(row.organization_code or "")
     who = unit.name if unit else (row.organization_code or plan.document.city.name)
     if row.kind == "milestone":

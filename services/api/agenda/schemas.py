@@ -126,7 +126,7 @@ class CalendarTokenListOut(PageOut[CalendarTokenOut]):
 def todo_out(
     one: Waiting, plan: PlanState, calendar: WorkingCalendar, today: date, *, prefix: str
 ) -> TodoOut:
-    """Return one waiting thing with the words that the plan has for it; `prefix` is the API's."""
+    """Return a to-do item titled with the plan's names; `prefix` is the API's path prefix."""
     left = None if one.overdue else calendar.between(today, one.due_date)
     late = calendar.between(one.due_date, today) if one.overdue else None
     return TodoOut(
@@ -157,7 +157,7 @@ def _title(one: Waiting, plan: PlanState) -> str:
 
 
 def counts_out(counts: dict[TodoKind, Count]) -> dict[str, TodoCountOut]:
-    """Return the counts of every kind there is."""
+    """Return the counts of every kind, including those that are 0."""
     none = Count(0, 0)
     return {
         kind: TodoCountOut(
@@ -168,7 +168,7 @@ def counts_out(counts: dict[TodoKind, Count]) -> dict[str, TodoCountOut]:
 
 
 def token_fields(token: CalendarToken) -> dict[str, Any]:
-    """Return what of a token may be shown at any time."""
+    """Return the members of a token that may be shown at any time, without its secret."""
     return {
         "id": token.id,
         "plan": token.plan_code,

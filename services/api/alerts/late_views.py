@@ -56,7 +56,7 @@ class LateOut(BaseModel):
 
 
 def late_out(late: Late, ground: EvaluationContext) -> LateOut:
-    """Return something late with the words that the plan has for it."""
+    """Return a late item titled with the plan's names."""
     in_time_until = ground.due_date(_BY_RULE[late.rule], late.mark)
     due = late.owed_by or in_time_until
     return LateOut(

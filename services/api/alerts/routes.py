@@ -69,7 +69,7 @@ _VERB = refusals(403, 404, 409, 412)
 async def standing_of(
     session: AsyncSession, plan: PlanState, resources: Resources
 ) -> AnswerContext:
-    """Return what alerts of a plan are judged by now."""
+    """Return the current rules, calendar and time by which a plan's alerts are answered."""
     rules, version = await rules_of(session, plan)
     supervision = plan.document.supervision
     calendar = await working_calendar(session, plan.city_code, supervision.calendar)
@@ -124,10 +124,10 @@ async def list_alerts(
 
 
 def _check_level(found: Sized, standing: AnswerContext, level: int | None) -> None:
-    """Refuse a level that found nothing and is not on the ladder; it once may have been.
+    """Refuse a level that found nothing and is not on the ladder; an earlier one may have had it.
 
     Raises:
-        InvalidInput: nothing was found, and the ladder ends below.
+        InvalidInput: nothing was found, and the ladder ends below the level.
     """
     top = standing.rules.top_level
     if not found and level is not None and level > top:
@@ -149,7 +149,7 @@ async def _seen(alert_id: AlertId, actor: Reader, session: Reading) -> Alert:
     """Return an alert that the caller sees.
 
     Raises:
-        AlertNotFound: there is none of this id in the caller's scope.
+        AlertNotFound: no alert with this id is in the caller's scope.
     """
     return in_scope(await queries.one(session, actor, alert_id), AlertNotFound)
 
@@ -198,7 +198,7 @@ async def get_alert_history(
 
 @dataclass(frozen=True)
 class AlertTurn(Turn[Alert]):
-    """An alert's turn for a verb, with what an answer is judged by."""
+    """The turn of a verb on an alert, with the context its answer is checked against."""
 
     standing: AnswerContext
 
@@ -208,7 +208,7 @@ class AlertTurn(Turn[Alert]):
 
 
 def _taking(verb: AlertVerb) -> Any:
-    """Return the dependency that takes an alert's turn for a verb."""
+    """Return the dependency that locks an alert for a verb."""
 
     async def take(
         alert_id: AlertId, actor: Answerer, session: Writing, resources: ResourcesDep

@@ -106,7 +106,7 @@ async def _contested(assessment_id: AssessmentId, actor: Filer, session: Writing
     """Return an assessment that the caller sees and may contest, locked.
 
     Raises:
-        AssessmentNotFound: there is none of this id in the caller's scope.
+        AssessmentNotFound: no assessment with this id is in the caller's scope.
         Forbidden: the caller does not report for its unit.
     """
     row = in_scope(
@@ -149,7 +149,7 @@ async def create_appeal(
 async def _desk(
     row: Assessment, actor: Actor, session: Writing, resources: ResourcesDep
 ) -> AssessmentDesk:
-    """Return the desk of an assessment that was handed in, with the version that it keeps."""
+    """Return the desk of a submitted assessment, with the sheet version it is bound to."""
     plan = await resources.plans.of_city(row.city_code, row.plan_code, session)
     sheet = await assessment_queries.sheet_version(
         session, row.city_code, row.plan_code, row.sheet_code, row.sheet_version
@@ -199,7 +199,7 @@ async def _seen(appeal_id: AppealId, actor: Reader, session: Reading) -> Appeal:
     """Return an appeal that the caller sees.
 
     Raises:
-        AppealNotFound: there is none of this id in the caller's scope.
+        AppealNotFound: no appeal with this id is in the caller's scope.
     """
     return in_scope(await queries.one(session, actor, appeal_id), AppealNotFound)
 
@@ -246,7 +246,7 @@ async def get_appeal_history(
 
 @dataclass(frozen=True)
 class AppealTurn(Turn[Appeal]):
-    """An appeal's turn for a verb, with what it is against and the sheet of that."""
+    """The turn of a verb on an appeal, with the contested assessment and its sheet."""
 
     verb: AppealVerb
     assessment: Assessment
@@ -258,12 +258,12 @@ class AppealTurn(Turn[Appeal]):
         return Shown(fields, to_json(fields), appeal_etag(self.item))
 
     async def settle(self, if_match: str | None, reason: str | None) -> Response:
-        """Carry out a verb that leaves the assessment as it is, with the reason."""
+        """Run a verb that leaves the assessment unchanged, with the reason."""
         return await self.act(if_match, service.settle, self.verb, desk=self.desk, reason=reason)
 
 
 def _taking(verb: AppealVerb) -> Any:
-    """Return the dependency that takes an appeal's turn for a verb."""
+    """Return the dependency that locks an appeal for a verb."""
     writes = verb == "withdraw"
     permission = Permission.WRITE_SUBMISSIONS if writes else Permission.REVIEW_SUBMISSIONS
 

@@ -145,12 +145,12 @@ class AssessmentRevisionListOut(PageOut[AssessmentRevisionOut]):
 
 
 def contested_of(body: AppealIn) -> list[ContestedItem]:
-    """Return what is contested."""
+    """Return the contested items."""
     return [ContestedItem(one.item, one.grounds, tuple(one.evidence_ids)) for one in body.items]
 
 
 def appeal_fields(appeal: Appeal, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return an appeal as `AppealOut` has it, ready to be written as JSON."""
+    """Return an appeal as `AppealOut` has it, ready to be serialised."""
     same = (
         "id version sheet_code assessment_id organization_code subject_name period revision state"
         " contested decision_reason corrected_revision changes created_at updated_at"
@@ -176,7 +176,7 @@ def appeal_etag(appeal: Appeal) -> str:
 def revision_fields(
     one: AssessmentRevision, before: AssessmentRevision | None, sheet: ScoreSheet | None
 ) -> dict[str, Any]:
-    """Return what was published as `AssessmentRevisionOut` has it; `before` is the one before."""
+    """Return a published revision as `AssessmentRevisionOut` has it; `before` precedes it."""
     same = ("revision", "appeal_id", "colour", "findings", "results", "made_at")
     return {
         **{name: getattr(one, name) for name in same},

@@ -52,7 +52,7 @@ class AssessmentReportOut(BaseModel):
 
 
 def report_of(written: Sequence[WrittenAssessment], language: Language) -> dict[str, Any]:
-    """Return what became of assessments, as `AssessmentReportOut` has it."""
+    """Return the outcome of each assessment, as `AssessmentReportOut` has it."""
     counted = Counter(one.outcome for one in written)
     return {
         **{name: counted[name] for name in get_args(AssessmentOutcome)},

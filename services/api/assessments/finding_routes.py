@@ -89,10 +89,10 @@ async def list_assessment_findings(
 
 
 def _check_periods(plan: PlanState, filters: LostFilters) -> None:
-    """Refuse what is no period, and a month that is none.
+    """Refuse codes that are not periods, and months that do not exist.
 
     Raises:
-        InvalidInput: one is.
+        InvalidInput: one of them is invalid.
     """
     if filters.period is not None:
         parsed_period(plan, filters.period, "/query/period")

@@ -107,7 +107,7 @@ async def get_assessment_rankings(
 
 
 def _shown(one: RankedSubject, plan: PlanState, sheet: ScoreSheet, actor: Actor) -> bool:
-    """Return whether a caller who does not assess is told of a subject: once it is published."""
+    """Return whether a caller without the right to assess sees a subject: once it is published."""
     published = one.why in {None, "nothing_applies"}
     return published and sees(
         actor,

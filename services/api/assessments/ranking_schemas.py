@@ -134,7 +134,7 @@ def subject_fields(one: RankedSubject, plan: PlanState) -> dict[str, Any]:
 def ranking_fields(
     seen: Sequence[RankedSubject], plan: PlanState, sheet: ScoreSheet
 ) -> dict[str, Any]:
-    """Return those who take a place, and those who take none and why."""
+    """Return the ranked subjects, and the unranked ones with the reason."""
     return {
         "items": [
             {

@@ -83,9 +83,9 @@ SheetInPlan = Annotated[ScoreSheet, Depends(_sheet)]
 
 
 async def _sheet_ever(sheet_code: SheetCode, plan: PlanInScope, session: Reading) -> ScoreSheet:
-    """Return a sheet for reading: one that the plan dropped, as its newest version.
+    """Return a sheet for reading: the newest version of one that the plan dropped.
 
-    What was assessed by it stays readable.
+    Assessments by such a sheet stay readable.
 
     Raises:
         ScoreSheetNotFound: no version of the plan has it.
@@ -226,7 +226,7 @@ async def _seen(assessment_id: AssessmentId, actor: Reader, session: Reading) ->
     """Return an assessment that the caller sees.
 
     Raises:
-        AssessmentNotFound: there is none of this id in the caller's scope.
+        AssessmentNotFound: no assessment with this id is in the caller's scope.
     """
     return in_scope(await queries.one(session, actor, assessment_id), AssessmentNotFound)
 

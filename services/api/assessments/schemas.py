@@ -41,7 +41,7 @@ _FINDINGS = "What was found, by the code of the item"
 
 
 def _as_said(raw: Any, _handler: ValidatorFunctionWrapHandler) -> Any:
-    """Return what was said of an item: it is judged with the sheet, all faults together."""
+    """Return an item's input unvalidated: it is checked with the sheet, all faults together."""
     return raw
 
 
@@ -68,7 +68,7 @@ class AssessmentIn(Said):
 
 
 CheckedAssessment = Annotated[AssessmentIn, WrapValidator(keep_faults)]
-"""An `AssessmentIn`, or its `DeferredFaults` where its shape is wrong."""
+"""An `AssessmentIn`, or its `DeferredFaults` if it fails validation."""
 
 
 class AssessmentPatch(Said):
@@ -218,7 +218,7 @@ def version_fields(found: ScoreSheetVersion) -> dict[str, Any]:
 
 
 def new_of(body: AssessmentIn | DeferredFaults) -> NewAssessment:
-    """Return a new assessment as it came in; the faults of its shape stay with it."""
+    """Return a new assessment from its body; the faults of its shape stay with it."""
     if isinstance(body, DeferredFaults):
         findings = body.members.get("findings")
         said = findings if isinstance(findings, dict) else {}
@@ -228,7 +228,7 @@ def new_of(body: AssessmentIn | DeferredFaults) -> NewAssessment:
 
 
 def summary_fields(row: Assessment, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return an assessment as `AssessmentSummaryOut` has it, ready to be written as JSON."""
+    """Return an assessment as `AssessmentSummaryOut` has it, ready to be serialised."""
     same = (
         "id version sheet_code sheet_version subject_kind subject_key subject_name"
         " organization_code period state complete colour revision published_on appeal_until reason"
@@ -249,20 +249,20 @@ def summary_fields(row: Assessment, plan: PlanState, actor: Actor) -> dict[str, 
 
 
 def colour_name(code: str | None, sheet: ScoreSheet | None) -> str | None:
-    """Return what the sheet in force calls a colour."""
+    """Return the name of a colour in the sheet in force."""
     colours = () if sheet is None else sheet.colours
     return next((one.name for one in colours if one.code == code), None)
 
 
 def shown_total(total: Decimal | None, sheet: ScoreSheet | None) -> str | None:
-    """Return a total for people to read, never in a colour that it does not reach."""
+    """Return a total rounded for people, never into a colour band that it does not reach."""
     if total is None:
         return None
     return display(total, least=[one.minimum for one in sheet.colours] if sheet else [])
 
 
 def assessment_fields(row: Assessment, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return an assessment as `AssessmentOut` has it, ready to be written as JSON."""
+    """Return an assessment as `AssessmentOut` has it, ready to be serialised."""
     told = {"findings": row.findings, "results": row.results}
     return {**summary_fields(row, plan, actor), **told}
 

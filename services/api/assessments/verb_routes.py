@@ -33,7 +33,7 @@ _VERB = refusals(403, 404, 409, 412)
 
 @dataclass(frozen=True)
 class AssessmentTurn(Turn[Assessment]):
-    """An assessment's turn for a verb, with the sheet that it is judged by."""
+    """The turn of a verb on an assessment, with the sheet that it is checked against."""
 
     verb: AssessmentVerb
     desk: AssessmentDesk
@@ -44,12 +44,12 @@ class AssessmentTurn(Turn[Assessment]):
         return Shown(fields, to_json(fields), assessment_etag(self.item))
 
     async def move(self, if_match: str | None, reason: str | None) -> Response:
-        """Carry the verb out, with the reason that was given."""
+        """Run the verb, with the reason given."""
         return await self.act(if_match, service.move, self.verb, desk=self.desk, reason=reason)
 
 
 def _taking(verb: AssessmentVerb) -> Any:
-    """Return the dependency that takes an assessment's turn for a verb."""
+    """Return the dependency that locks an assessment for a verb."""
 
     async def take(
         assessment_id: AssessmentId, actor: Assessor, session: Writing, resources: ResourcesDep

@@ -34,7 +34,7 @@ NDJSON = "application/x-ndjson"
 async def _auditor(
     actor: Annotated[Actor, Depends(permitted(Permission.READ_AUDIT))],
 ) -> Actor:
-    """Return the caller, whose key is of the whole city: so is the audit."""
+    """Return the caller, whose key must be for the whole city, as the audit is."""
     if actor.plan_code is not None or actor.organization_code is not None:
         raise takes("不限计划和单位的审计管理员密钥", "an auditor's key of the whole city")
     return actor
@@ -158,7 +158,7 @@ async def export_audit(
 async def _pieces(
     request: Request, resources: Resources, begun: AuditFile, stream: FileStream
 ) -> AsyncIterator[bytes]:
-    """Yield the file; a key that was revoked meanwhile ends it early."""
+    """Yield the file; a key that is revoked meanwhile ends it early."""
     yield begun.first
     at = begun.after
     while at < begun.head.number:

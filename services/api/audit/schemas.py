@@ -55,7 +55,7 @@ def _actor(stamp: Mapping[str, Any]) -> AuditActorOut:
 
 
 def entry_out(listed: ListedEntry, actor: Mapping[str, Any]) -> AuditEntryOut:
-    """Return an entry as callers see it, `actor` with the name that a user has now."""
+    """Return an entry as callers see it, with the current name of a user as `actor`."""
     entry = listed.entry
     return AuditEntryOut(
         id=entry.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 BOX_WIDTH, BOX_HEIGHT = 720, 220
-"""The box that a curve is drawn in."""
+"""The box of a curve."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 14, 30
 _LEAST_SPAN = Decimal(2)
@@ -18,7 +18,7 @@ _TICKS = 4
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a waterfall: where its bar begins and how wide it is, in percent of the box."""
+    """A step of a waterfall: the start and width of its bar, in percent of the box."""
 
     left: str
     width: str
@@ -30,7 +30,7 @@ def waterfall(
 ) -> tuple[list[Step], Step, Step]:
     """Return the bars of the parts, and those of the two ends, on one scale.
 
-    The scale begins a little below the lowest place that a bar reaches, so that small parts show.
+    The scale begins a little below the lowest point of any bar, so that small parts are visible.
     """
     places = [start]
     for part in parts:
@@ -54,7 +54,7 @@ def waterfall(
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of a curve, and the label of its period; `""` where there is no room for one."""
+    """A point of a curve, and the label of its period; `""` if there is no room for it."""
 
     x: str
     y: str
@@ -63,9 +63,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve in its box: stretches of points that may be joined, ticks, and breaks between.
+    """A curve in its box: segments of connected points, ticks, and breaks between segments.
 
-    A stretch ends where there is no value, or where the next one was measured by another rule.
+    A segment ends at a missing value, or where the next value was measured by another rule.
     """
 
     stretches: list[list[Point]]
@@ -77,7 +77,7 @@ class Curve:
 def curve(
     labels: Sequence[str], values: Sequence[Decimal | None], broken: Sequence[bool]
 ) -> Curve | None:
-    """Return a curve over periods; `broken[n]`: what `n` means is not what `n - 1` meant.
+    """Return a curve over periods; `broken[n]`: value `n` is not comparable with value `n - 1`.
 
     None: there is no value to draw.
     """

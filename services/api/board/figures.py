@@ -9,24 +9,24 @@ _CENT = Decimal("0.01")
 
 
 def rounded(value: str | Decimal) -> Decimal:
-    """Return a figure with two places, half up."""
+    """Round a figure half up to two places."""
     return Decimal(value).quantize(_CENT, ROUND_HALF_UP)
 
 
 def shown(value: str | Decimal | None) -> str:
-    """Return a figure with two places; `—` where there is none."""
+    """Format a figure with two places; `—` if there is none."""
     return NONE if value is None else f"{rounded(value)}"
 
 
 def percent(value: str | Decimal | None) -> str:
-    """Return a share as a percentage with two places."""
+    """Format a share as a percentage with two places."""
     return NONE if value is None else f"{rounded(Decimal(value) * 100)}%"
 
 
 def signed(value: str | Decimal) -> str:
-    """Return a difference with its sign, for tables: `+1.20`, `−0.35`, `0.00`.
+    """Format a difference with its sign, for tables: `+1.20`, `−0.35`, `0.00`.
 
-    What is not 0 and would be shown as 0 is told as less than what is shown.
+    A nonzero difference that rounds to 0 is shown as less than the smallest shown value.
     """
     exact, short = Decimal(value), rounded(value)
     if exact and not short:
@@ -36,7 +36,7 @@ def signed(value: str | Decimal) -> str:
 
 
 def moved(value: str | Decimal) -> Text:
-    """Return a difference of scores in a sentence: 提高1.20分, and 下降 without a minus."""
+    """Format a difference of scores for a sentence: 提高1.20分, and 下降 without a minus."""
     exact = Decimal(value)
     if not exact:
         return Text("与上月末持平", "unchanged since the end of last month")

@@ -39,13 +39,13 @@ class FormRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a form says: its fields, each as often as it was sent, and its files."""
+    """A parsed form: its fields, each as often as it was sent, and its files."""
 
     fields: Mapping[str, list[str]]
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
-        """Return a field without blanks at its ends; nothing where it was not filled in."""
+        """Return a field stripped of blanks; empty if it was not filled in."""
         return (self.fields.get(name) or [""])[0].strip()
 
     def every(self, name: str) -> list[str]:
@@ -54,10 +54,10 @@ class Form:
 
 
 def form_token(request: Request, mark: str) -> str:
-    """Return the token of the forms of a session, or of a sign-in under way.
+    """Return the CSRF token of a session's forms, or of a sign-in in progress.
 
     Raises:
-        SecretKeyNotSet: this deployment was given no key to sign it with.
+        SecretKeyNotSet: this deployment has no key to sign it with.
     """
     return base64.urlsafe_b64encode(_seal(request).sign(mark.encode(), _CONTEXT)).decode()
 
@@ -70,7 +70,7 @@ def _seal(request: Request) -> Seal:
 
 
 def check_origin(request: Request) -> None:
-    """Refuse what another site has the browser send.
+    """Refuse a form that another site sent.
 
     Raises:
         FormRefused: the browser does not say that a page of ours sent it.
@@ -84,11 +84,11 @@ def check_origin(request: Request) -> None:
 
 
 async def form_of(request: Request, mark: str) -> Form:
-    """Return what a form of a session says.
+    """Return the form that a session sent.
 
     Raises:
-        FormRefused: a page of another site sent it, or one of another session.
-        InvalidInput: it is no form, or longer than any of ours.
+        FormRefused: a page of another site sent it, or a page of another session.
+        InvalidInput: it is not a form, or longer than any of ours.
     """
     check_origin(request)
     form = await _read(request)

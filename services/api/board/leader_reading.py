@@ -27,12 +27,12 @@ from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.service import nothing_drawn
 
 MOST_LATE = 60
-"""So many late things are told one by one, the gravest; all of them are counted."""
+"""At most this many late items are listed, the gravest first; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A plan's scoreboard in a period, and where in the log it stands."""
+    """A plan's scoreboard in a period, and its position in the log."""
 
     board: Mapping[str, Any]
     traces: Mapping[str, Any]
@@ -42,10 +42,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class LeaderReading:
-    """All that the leader's page shows, as far as its reader may see it.
+    """The data of the leader's page, as far as its reader may see it.
 
-    `late`, `changes` and `reporting` are None where the reader's scopes do not open them, or
-    there is nothing yet to compare.
+    `late`, `changes` and `reporting` are None if the reader's scopes do not include them, or there
+    is nothing yet to compare.
     """
 
     plan: PlanState
@@ -64,7 +64,7 @@ class LeaderReading:
 async def read_for_leader(
     session: AsyncSession, actor: Actor, plan: PlanState, period: Period, clock: Clock
 ) -> LeaderReading:
-    """Return what the leader's page of a plan shows of a period."""
+    """Read the data of a plan's leader's page for a period."""
     today = clock.today(plan.document.time_zone)
     since = today.replace(day=1) - timedelta(days=1)
     city, code = plan.city_code, plan.code
@@ -126,7 +126,7 @@ async def _changes(
     after: ScoreSnapshot | None,
     since: date,
 ) -> Mapping[str, Any] | None:
-    """Return why the score is not what it was at the end of a day; None: there is no score."""
+    """Return the causes of the score's change since the end of a day; None: there is no score."""
     if after is None:
         return None
     before = await queries.latest_board(
@@ -146,7 +146,7 @@ async def _changes(
 
 
 def _comparable(plan: PlanState, period: Period) -> list[str]:
-    """Return the periods that a curve is drawn over: those as long as most that were opened."""
+    """Return the periods of a curve: those of the same length as most opened ones."""
     known = [plan.period_calendar.period(code) for code in plan.periods]
     if period.code not in plan.periods:
         known.append(period)

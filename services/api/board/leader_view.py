@@ -29,9 +29,9 @@ _MOST_IN_REASON = 5
 def leader_view(
     read: LeaderReading, language: Language, *, only: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return what the template of the leader's page shows; with `only` of these indicators alone.
+    """Return the template's data for the leader's page; with `only` of these indicators alone.
 
-    The others are counted, and nothing else is said of them.
+    Other indicators are only counted.
     """
     board, plan = read.now_at.board, read.plan
     # Names, leads and bounds are those by which the scoreboard was drawn, whatever the plan says by
@@ -69,7 +69,7 @@ def leader_view(
 
 
 def _sentence(read: LeaderReading, lights: Counter[str]) -> Text:
-    """Return the one sentence to read out, in the words of official papers."""
+    """Return the one-sentence summary, in the words of official papers."""
     board, plan = read.now_at.board, read.plan
     overall, rows, day = board["overall"], board["indicators"], read.today
     met, called = sum(map(is_reached, rows)), period_name(read.period)
@@ -109,7 +109,7 @@ def _sentence(read: LeaderReading, lights: Counter[str]) -> Text:
 
 
 def _late_words(late: Sequence[LateOut], counts: LateCounts) -> Text:
-    """Return how much is late, of how many units; the one with the gravest thing is named."""
+    """Return how much is late, of how many units, naming the unit with the gravest item."""
     if not late:
         return Text("；无逾期事项", "; nothing is late")
     name, units, promised = late[0].organization_name, counts.units, counts.promised
@@ -125,7 +125,7 @@ def _late_words(late: Sequence[LateOut], counts: LateCounts) -> Text:
 
 
 def _late_by_unit(late: Sequence[LateOut]) -> list[dict[str, Any]]:
-    """Return what is late by the unit that has to act, whoever waits longest first."""
+    """Return late items by the unit that has to act, the longest delay first."""
     units: dict[str, list[LateOut]] = {}
     for one in late:
         units.setdefault(one.organization_name, []).append(one)
@@ -175,7 +175,7 @@ def _overall(
 
 
 def _named(reason: str, gate: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Return a reason with the names of indicators for their codes, which no page shows."""
+    """Return a reason with names of indicators for their codes, which no page shows."""
     for codes in (gate["mandatory_not_met"], gate["falsified"]):
         if not codes:
             continue
@@ -227,15 +227,15 @@ def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[s
 
 
 def _name_of(row: Mapping[str, Any], plan: PlanState) -> str:
-    """Return what an indicator is called, as printed."""
+    """Return the printed name of an indicator."""
     known = plan.indicators.get(row["code"])
     return str(row["name"]) if known is None else known.printed_name
 
 
 def _compared(read: LeaderReading) -> str | None:
-    """Return the score that this one is compared with; None: one of the two is none.
+    """Return the score that this one is compared with; None: one of the two is missing.
 
-    A scoreboard without a score counts as 0 in a split; nobody rose from that.
+    A split counts a missing score as 0, but no page may show a rise from that.
     """
     found = read.changes
     if found is None or found["after"]["score"] is None or found["before"] is None:
@@ -245,7 +245,7 @@ def _compared(read: LeaderReading) -> str | None:
 
 
 def _changes(read: LeaderReading) -> dict[str, Any] | None:
-    """Return the difference since last month as the steps of a waterfall, with its figures."""
+    """Return the change since last month as the steps of a waterfall, with its figures."""
     before, found = _compared(read), read.changes
     if before is None or found is None:
         return None
@@ -287,7 +287,7 @@ def _move(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _broken(points: Sequence[PeriodStanding]) -> list[bool]:
-    """Return of each period whether it was measured otherwise than the one before it."""
+    """Return for each period whether it was measured by another rule than the one before."""
     rules = [(one.plan_version, one.method, one.method_version) for one in points]
     return [number > 0 and rule != rules[number - 1] for number, rule in enumerate(rules)]
 
@@ -320,7 +320,7 @@ def _curve(points: Sequence[PeriodStanding]) -> dict[str, Any] | None:
 def _group_curves(
     points: Sequence[PeriodStanding], groups: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Return by group the points of a small line, in a box of 120 by 24."""
+    """Return by group the points of a sparkline, in a box of 120 by 24."""
     found = {}
     for group in groups:
         scores = [
@@ -337,7 +337,7 @@ def _group_curves(
 
 
 def kind_name(kind: str, language: Language) -> str:
-    """Return what units of a kind are called; as the plan writes it where it has one of its own."""
+    """Return the name of a kind of unit: the plan's own, if it defines one."""
     known = words().get(f"kind_{kind}")
     return kind if known is None else known.in_(language)
 

@@ -45,7 +45,7 @@ class BoardLinkListOut(PageOut[BoardLinkOut]):
 
 
 def link_fields(link: BoardLink) -> dict[str, Any]:
-    """Return what of a link may be shown at any time."""
+    """Return the members of a link that may be shown at any time, without its secret."""
     return {
         "id": link.id,
         "plan": link.plan_code,

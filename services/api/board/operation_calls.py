@@ -22,9 +22,9 @@ _KEPT = frozenset({b"accept-language", b"user-agent", b"traceparent"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation by its name, and what is asked of it.
+    """A call of an operation, by name.
 
-    `body` goes as JSON, `content` as it is. Under a `key` a repeat is answered as the first was.
+    `body` is sent as JSON, `content` as it is. Under a `key` a repeat gets the first answer.
     """
 
     name: str
@@ -44,12 +44,12 @@ def _route(app: FastAPI, name: str) -> APIRoute:
 
 
 async def carried_out(request: Request, visitor: Visitor, call: Call) -> Answered:
-    """Carry an operation out as a visitor with a session, and return its whole answer."""
+    """Call an operation as a visitor with a session, and return its whole response."""
     return await answered_by(*_asked(request, visitor, call))
 
 
 async def carried_out_to(send: Send, request: Request, visitor: Visitor, call: Call) -> None:
-    """Carry an operation out as a visitor with a session; its answer goes to `send` by parts."""
+    """Call an operation as a visitor with a session, and stream its response to `send`."""
     await answered_to(send, *_asked(request, visitor, call))
 
 

@@ -17,14 +17,14 @@ from services.api.context import resources_of
 from services.core.kit.text import Language
 
 TOKEN_PLACE = secrets.token_urlsafe(24)
-"""What stands in a kept page for the token of the reader's session; nobody's words hold it."""
+"""Placeholder for the form token in a cached page; no user text can contain it."""
 
 
 class Kept:
-    """A page as it may be kept: for one sight, one address and one language.
+    """The cache key of a page: a set of scopes, an address and a language.
 
-    Without a visitor it is for everybody. Where there are replicas none is kept, since what one
-    answers may be older than the log.
+    Without a visitor it is for everybody. With replicas nothing is cached, because a replica's
+    answer may be older than the log.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Kept:
         self._mark = visitor.mark if visitor is not None and visitor.is_signed_in else None
 
     async def answer(self, make: Callable[[], Awaitable[bytes]]) -> Response:
-        """Return the page, which `make` makes where none is kept.
+        """Return the page, calling `make` if it is not cached.
 
-        Of many who ask at once one makes it; the others wait for that, and hold no connection.
+        Of many concurrent requests one makes it; the others wait, and hold no connection.
         """
         if (kept := self._again()) is not None:
             return self._answered(*kept)

@@ -22,27 +22,27 @@ async def plan_shown(request: Request, visitor: Visitor, plan: str) -> PlanState
     """Return the plan of a page.
 
     Raises:
-        PlanNotFound: the visitor sees none of this code.
+        PlanNotFound: the visitor sees no plan of this code.
     """
     return await resources_of(request).plans.get(plan, visitor.actor)
 
 
 async def answer_of(request: Request, visitor: Visitor, call: Call) -> Any:
-    """Return what an operation answers; None: it is not for this visitor."""
+    """Return an operation's answer; None: the visitor may not call it."""
     answer = await carried_out(request, visitor, call)
     return None if answer.is_refusal else answer.read()
 
 
 async def sent_form(request: Request) -> tuple[Form, Visitor]:
-    """Return the form that a visitor sent from a page of the own session, and the visitor."""
+    """Return the form that a visitor sent from a page of their own session, and the visitor."""
     visitor = await signed_in(request)
     return await form_of(request, visitor.mark), visitor
 
 
 class FilePassedOn(Response):
-    """A file that an operation answers, part by part, or the page that tells why there is none.
+    """A file that an operation streams, or an error page.
 
-    It is never held as a whole: the evidence of a year is larger than a process may be.
+    It is never held as a whole: a year's evidence is larger than the memory of a process.
     """
 
     def __init__(self, request: Request, visitor: Visitor, call: Call) -> None:

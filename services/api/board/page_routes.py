@@ -35,7 +35,7 @@ from services.core.plan.queries import visible_plans
 
 router = board_router()
 hot_router = board_router()
-"""The page that is looked at most, to be matched before all others."""
+"""The most visited page, to be matched before all others."""
 
 PeriodChosen = Annotated[str | None, Query(max_length=40)]
 
@@ -155,10 +155,10 @@ async def wait_for_news(
 
 
 def require_reader(visitor: Visitor) -> None:
-    """Refuse whoever may not read plans.
+    """Refuse a visitor who may not read plans.
 
     Raises:
-        Forbidden: its role or its scopes do not allow it.
+        Forbidden: the role or the scopes do not allow it.
     """
     if not visitor.actor.may(Permission.READ_PLAN):
         raise not_permitted(visitor.actor, Permission.READ_PLAN)

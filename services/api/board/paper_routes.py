@@ -27,17 +27,17 @@ from services.core.plan.state import PlanState
 router = board_router()
 
 OFFERED: tuple[PaperKind, ...] = get_args(PaperKind)
-"""The kinds that the office's page offers."""
+"""The kinds of papers that the office's page offers."""
 
 
 def parts_offered(state: PlanState) -> list[tuple[str, str]]:
-    """Return what a special report may be about, as the form sends it, with its name."""
+    """Return the possible subjects of a special report, by form value, with their names."""
     groups = [(f"group/{one.code}", one.name) for one in state.document.groups]
     return groups + [(f"indicator/{code}", one.name) for code, one in state.indicators.items()]
 
 
 def matters_offered(late: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return what is late and a form of supervision may be about, as the form sends it."""
+    """Return the late matters that a supervision form may be about, by form value."""
     offered = []
     for one in late:
         kind, id_ = one["subject"]["kind"], one["subject"]["id"]
@@ -61,7 +61,7 @@ async def ask_for_paper(plan: str, request: Request) -> Response:
 
 
 def _wish(form: Form) -> dict[str, Any]:
-    """Return what the operation is asked for; a form of one matter is of no period."""
+    """Return the operation's body; a form about one matter has no period."""
     said: dict[str, Any] = {
         name: value
         for name in ("kind", "period", "document_number", "issued_on")

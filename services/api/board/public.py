@@ -18,11 +18,10 @@ from services.core.plan.queries import plan_document
 async def read_published(
     resources: Resources, plan_code: str, language: Language
 ) -> dict[str, Any]:
-    """Return what the template shows of the scoreboard that was published last.
+    """Return the template's data for the scoreboard published last.
 
-    The scores of the plan and its groups are everybody's once they are published, an indicator
-    only where the plan marks it as public.
-    Whose name no public page has, and what was never published, are told apart by nobody.
+    The scores of the plan and its groups are public once they are published, an indicator only if
+    the plan marks it as public. An unknown plan and an unpublished one get the same refusal.
 
     Raises:
         PublicationNotFound: there is no such plan, or nothing of it is published.

@@ -26,7 +26,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a page of the board may load and do: its own files, and forms to itself."""
+"""The Content-Security-Policy of the board: its own files, and forms to itself."""
 
 _NO_EXTENSIONS: list[type[Extension]] = []
 _templates = Environment(
@@ -42,7 +42,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file beside the pages; its name holds a digest of it, so that it may be kept for good."""
+    """A static file; its name contains a digest of it, so that browsers may cache it for good."""
 
     name: str
     body: bytes
@@ -57,7 +57,7 @@ def _asset(path: Path) -> Asset:
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Return the files by the names that they are served under."""
+    """Return the static files by the names they are served under."""
     found = [_asset(path) for path in sorted(_ASSETS.iterdir()) if path.suffix in _TYPES]
     return {one.name: one for one in found}
 
@@ -69,20 +69,20 @@ def _asset_names() -> Mapping[str, str]:
 
 @cache
 def words() -> Mapping[str, Text]:
-    """Return what the pages say beside what the ledger holds, by name."""
+    """Return the fixed texts of the pages, by name."""
     read = yaml.safe_load((_HERE / "words.yaml").read_text(encoding="utf-8"))
     return {name: Text(zh, en) for name, (zh, en) in read.items()}
 
 
 def draft_status(plan: PlanState) -> str | None:
-    """Return what a plan that is a draft says of itself; None: it is in force."""
+    """Return the notice that a plan is a draft; None: it is in force."""
     return plan.document.status_text if plan.document.status == "draft" else None
 
 
 def page(name: str, language: Language, *, root: str, **shown: Any) -> bytes:
     """Return a page as HTML.
 
-    `root` is the path that the API is served under; `shown` is what the template asks for.
+    `root` is the path that the API is served under; `shown` is the template's data.
     """
     said = words()
 

@@ -21,16 +21,16 @@ from services.core.kit.faults import faults_of
 from services.core.kit.text import Language
 
 Chosen = Annotated[str | None, Query(alias="lang", max_length=10)]
-"""The language that was just chosen: every page of the board may be asked for in one."""
+"""The query parameter that selects a language, accepted by every page of the board."""
 
 FORM: dict[str, Any] = {"requestBody": {"content": {"multipart/form-data": {}}}}
-"""Says of a route that it reads a body: the form, by itself."""
+"""Marks a route that reads its body, a form, by itself."""
 
 _LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 
 
 def reading_language(request: Request) -> Language:
-    """Return the language of a page: what was just chosen, was chosen before, or is preferred."""
+    """Return the language of a page: chosen now, chosen before (cookie), or preferred."""
     for said in (request.query_params.get("lang"), request.cookies.get(LANGUAGE)):
         for one in _LANGUAGES:
             if said == one:
@@ -41,7 +41,7 @@ def reading_language(request: Request) -> Language:
 def html(
     request: Request, body: bytes, headers: Mapping[str, str] | None = None, *, status: int = 200
 ) -> Response:
-    """Return a page; the browser keeps nothing of it but by an ETag among the headers."""
+    """Return a page; the browser may not store it, unless the headers have an ETag."""
     language = reading_language(request)
     said = {
         "Content-Language": language,
@@ -64,12 +64,12 @@ def root_of(request: Request) -> str:
 
 
 def sent_on(request: Request, path: str) -> RedirectResponse:
-    """Return where a form leads to once it is carried out: a page of the board."""
+    """Return the redirect after a form was carried out, to a page of the board."""
     return RedirectResponse(f"{root_of(request)}/board{path}", 303)
 
 
 def to_sign_in(request: Request) -> Response:
-    """Return the way to the sign-in, and from there back to the page that was asked for."""
+    """Return the redirect to the sign-in, which leads back to the page requested."""
     asked = request.scope["path"].removeprefix(root_of(request))
     query = request.scope["query_string"].decode("latin-1")
     wanted = f"{asked}?{query}" if query else asked
@@ -77,7 +77,7 @@ def to_sign_in(request: Request) -> Response:
 
 
 class PageRoute(HeardRoute):
-    """Answers with pages, and tells what is refused on one."""
+    """A route that answers with pages, also for refusals."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -110,7 +110,7 @@ class PageRoute(HeardRoute):
 
 
 def refusal(request: Request, error: DomainError) -> Response:
-    """Return the page that tells a refusal, with each of its faults."""
+    """Return the page of a refusal, with each of its faults."""
     problem, language = problem_of(error), reading_language(request)
     context = context_of(request)
     context.problem = problem.code
@@ -120,7 +120,7 @@ def refusal(request: Request, error: DomainError) -> Response:
 
 
 def problem_page(request: Request, said: Mapping[str, Any], status: int) -> Response:
-    """Return the page that tells what an operation was refused for."""
+    """Return the page of an operation's refusal."""
     problem = {
         "title": said.get("title", ""),
         "detail": said.get("detail", ""),
@@ -133,7 +133,7 @@ def problem_page(request: Request, said: Mapping[str, Any], status: int) -> Resp
 
 
 def board_router() -> APIRouter:
-    """Return a router for pages; they are no operations of the contract."""
+    """Return a router for pages, which are not operations of the contract."""
     return APIRouter(
         prefix="/board",
         route_class=PageRoute,
@@ -144,10 +144,10 @@ def board_router() -> APIRouter:
 
 
 async def visit(request: Request) -> Visitor:
-    """Return who looks.
+    """Return the visitor.
 
     Raises:
-        Unauthenticated: nobody who is known.
+        Unauthenticated: the visitor is unknown.
     """
     found = await visitor_of(request)
     if found is None:
@@ -156,10 +156,10 @@ async def visit(request: Request) -> Visitor:
 
 
 async def signed_in(request: Request) -> Visitor:
-    """Return who looks, a person with a session: a link opens no page but the leader's.
+    """Return the visitor, a person with a session: a link opens only the leader's page.
 
     Raises:
-        Unauthenticated: it is nobody with a session.
+        Unauthenticated: the visitor has no session.
     """
     found = await visit(request)
     if not found.is_signed_in:

@@ -60,12 +60,12 @@ _STEP_LASTS = timedelta(minutes=3)
 _SEALED_FOR = "board sign-in"
 _BOARD = "/board"
 _MOST_CITIES = 100
-"""So many are offered to choose from; where there are more, a code is written."""
+"""At most this many cities are offered; beyond that people type a code."""
 _OF_A_PLAN = re.compile(r"/plans/([0-9]{6})-")
 
 
 def _local(wanted: str | None) -> str:
-    """Return where to go after signing in: a page of the board, whatever the address says."""
+    """Return the path to open after signing in, which must be a page of the board."""
     if wanted is None or not wanted.startswith(f"{_BOARD}/") or "\\" in wanted or "//" in wanted:
         return ""
     return wanted.removeprefix(_BOARD)
@@ -79,13 +79,13 @@ async def show_sign_in(request: Request, wanted: Next = None, lang: Chosen = Non
 
 
 async def _cities(request: Request) -> Mapping[str, str]:
-    """Return the cities to choose from, by code; the first of them, where there are too many."""
+    """Return the cities to choose from, by code; one beyond the limit means too many."""
     async with resources_of(request).reads.sessions() as session:
         return await city_names(session, limit=_MOST_CITIES + 1)
 
 
 def _city_of(wanted: str) -> str:
-    """Return the city of the plan that a page is of; nothing where it is of none."""
+    """Return the city of the plan that a page belongs to; `""` if it belongs to none."""
     found = _OF_A_PLAN.match(wanted)
     return "" if found is None else found[1]
 
@@ -179,7 +179,7 @@ def _which_city() -> InvalidInput:
 
 
 def _next_step(request: Request, wanted: str, said: dict[str, str], *, posts: Any) -> Response:
-    """Ask for what is still needed; what was proved so far goes along sealed, for minutes."""
+    """Ask for the next factor; the proofs so far travel along sealed, for minutes."""
     mark = secrets.token_urlsafe(24)
     body = page(
         "sign_in_step.html",
@@ -220,7 +220,7 @@ def _sealed(request: Request, step: dict[str, str]) -> str:
 
 
 def _step_of(request: Request) -> dict[str, str]:
-    """Return what the sign-in under way has said so far; nothing once that is too long ago."""
+    """Return the state of the sign-in in progress; empty once it has expired."""
     resources = resources_of(request)
     try:
         sealed = bytes.fromhex(request.cookies.get(STEP, ""))

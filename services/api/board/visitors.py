@@ -35,7 +35,7 @@ from services.core.kit.single_flight import SingleFlight
 from services.core.plan.state import PlanState
 
 SESSION, LINK, STEP, LANGUAGE = "wufei_session", "wufei_link", "wufei_step", "wufei_lang"
-"""Names of the cookies: of a session, of a link, of a sign-in under way, of the language."""
+"""Names of the cookies: of a session, of a link, of a sign-in in progress, of the language."""
 
 _RENEWED_AFTER = timedelta(minutes=1)
 _LABEL_PARTS = 4
@@ -46,10 +46,11 @@ _YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who looks at the board.
+    """A visitor of the board.
 
-    `mark` tells visits apart: the id of the session, or of the link. `token` is what a session
-    calls the API by; None: a link's, which calls nothing. `renewed` is another for the cookie.
+    `mark` identifies the visit: the id of the session, or of the link. `token` is the session's
+    access token for the API; None: a link's visitor, who calls nothing. `renewed` is a new cookie
+    value.
     """
 
     actor: Actor
@@ -64,7 +65,7 @@ class Visitor:
 
 
 class Links:
-    """The links met lately; each is asked of Postgres at most every four seconds."""
+    """The links used lately; each is read from Postgres at most every four seconds."""
 
     def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
         self._database = database
@@ -75,7 +76,7 @@ class Links:
         self._looks: SingleFlight[bytes, GoodLink | None] = SingleFlight()
 
     async def good(self, secret: str) -> GoodLink | None:
-        """Return the link that a secret opens; None: it is unknown, revoked or over."""
+        """Return the link that a secret opens; None: it is unknown, revoked or expired."""
         parts = secret.split("_", _LABEL_PARTS - 1)
         ours = len(parts) == _LABEL_PARTS and parts[0] == LABEL and len(secret) <= _LONGEST_SECRET
         if not ours or not secret.isascii() or not secret.isprintable():
@@ -99,7 +100,7 @@ class Links:
 
 
 async def visitor_of(request: Request) -> Visitor | None:
-    """Return who looks, and count the visit against its limits; None: nobody who is known."""
+    """Return the visitor, and count the visit against its limits; None: unknown."""
     token = request.cookies.get(SESSION)
     if token is not None:
         try:
@@ -131,7 +132,7 @@ async def _of_session(request: Request, token: str) -> Visitor:
 async def session_token(
     resources: Resources, city_code: str, key_id: UUID, session_id: str, scopes: frozenset[Scope]
 ) -> str:
-    """Return what the cookie of a session holds."""
+    """Return the value of the session cookie."""
     text, _ = await resources.tokens.issue(
         city_code=city_code,
         key_id=key_id,
@@ -167,10 +168,10 @@ def _sort(request: Request) -> Literal["reads", "writes"]:
 
 
 async def count_stranger(request: Request) -> None:
-    """Count an attempt of somebody unknown among the sign-ins of their address.
+    """Count an unknown visitor's attempt among the sign-ins of their address.
 
     Raises:
-        RateLimited: so many came from there within the minute as may.
+        RateLimited: the address has used up its attempts of this minute.
     """
     limits, limited = resources_of(request).limits, context_of(request).limited
     if limits is not None and not limited.counted:
@@ -187,7 +188,7 @@ def set_cookie(
     seconds: int | None = None,
     strict: bool = True,
 ) -> None:
-    """Set a cookie that no script reads and no other site sends; `strict` False: but by a link."""
+    """Set an HttpOnly cookie; `strict` False: also sent when a link of another site is followed."""
     response.set_cookie(
         name,
         value,
@@ -200,22 +201,22 @@ def set_cookie(
 
 
 def is_public_over_tls(request: Request) -> bool:
-    """Return whether browsers come by `https`, though a proxy that ends TLS may not say so."""
+    """Return whether browsers use `https`, even if a TLS-terminating proxy does not say so."""
     return resources_of(request).tokens.issuer.startswith("https://")
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:
-    """Have the browser forget a cookie."""
+    """Delete a cookie in the browser."""
     set_cookie(request, response, name, "", seconds=0)
 
 
 def remember_language(request: Request, response: Response, language: str) -> None:
-    """Have the browser remember the language that was chosen."""
+    """Store the chosen language in a cookie."""
     set_cookie(request, response, LANGUAGE, language, seconds=_YEAR, strict=False)
 
 
 def cookie_path(request: Request) -> str:
-    """Return where the cookies of the board are sent, and nowhere else on this host."""
+    """Return the path of the board's cookies, so that nothing else on this host gets them."""
     root: str = request.scope.get("root_path", "")
     return f"{root}/board"
 
@@ -223,12 +224,12 @@ def cookie_path(request: Request) -> str:
 def shown_visitor(
     visitor: Visitor, form_token: str, plan: PlanState | None = None
 ) -> Mapping[str, Any]:
-    """Return what pages say of who looks: the pages of a plan that are theirs, how they sign out.
+    """Return the visitor's data for the templates: their pages of a plan, and the sign-out.
 
-    `form_token` is that of their session, or what stands for it in a page that is kept.
+    `form_token` is that of their session, or its placeholder in a cached page.
 
-    A unit's page is for whoever reports for one; the office's for whoever reviews. Each page of a
-    plan that is a draft says so.
+    The unit's page is for those who report for a unit; the office's for those who review. Each page
+    of a draft plan says that it is one.
     """
     pages, status = ["overview"], None if plan is None else draft_status(plan)
     if not visitor.is_signed_in:
@@ -242,7 +243,7 @@ def shown_visitor(
 
 
 def renewed(request: Request, visitor: Visitor, response: Response) -> Response:
-    """Return a page, with another cookie where the session is gone on with."""
+    """Return a page, with a new cookie if the session was renewed."""
     if visitor.renewed is not None:
         set_cookie(request, response, SESSION, visitor.renewed)
     return response

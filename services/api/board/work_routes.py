@@ -55,7 +55,7 @@ _VERBS = ("open", "close", "publish", "reopen")
 
 
 def _period(plan: PlanState, said: str | None) -> str | None:
-    """Return the period that is worked on: the one that is said, or the open one due soonest."""
+    """Return the period to work on: the requested one, or the open one due soonest."""
     if said is not None:
         return said
     opened = [one for one in plan.periods.values() if one.state == "open"]
@@ -70,7 +70,7 @@ def _own_unit(visitor: Visitor) -> str:
     """Return the unit of a visitor.
 
     Raises:
-        Forbidden: it has none.
+        Forbidden: the visitor has no unit.
     """
     unit = visitor.actor.organization_code
     if unit is None:

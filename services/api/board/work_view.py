@@ -7,14 +7,14 @@ from typing import Any
 from services.api.board.forms import Form
 
 EDITABLE = frozenset({None, "draft", "returned"})
-"""The states of a submission, None being none yet, in which a unit changes its value."""
+"""The states of a submission, None for no submission, in which a unit may change its value."""
 
 ENTRIES = ("value", "numerator", "denominator", "level", "not_applicable_reason")
 _REMARKS = ("note", "justification")
 
 
 def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
-    """Return the rows of a batch that a form says, in its order; what was left blank is none."""
+    """Return the rows of a batch from a form, in its order; blank ones are left out."""
     rows = []
     for code in form.every("indicator"):
         said = {name: form.get(f"{name}.{code}") for name in (*ENTRIES, *_REMARKS)}
@@ -30,13 +30,13 @@ def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
 
 
 def is_provisional(form: Form, code: str) -> bool:
-    """Return whether a form says of an indicator's value that it may still be revised."""
+    """Return whether a form marks an indicator's value as provisional."""
     return bool(form.get(f"provisional.{code}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A form that was refused: what it said, and by indicator what is wrong with that."""
+    """A refused form: its fields, and its faults by indicator."""
 
     said: Form
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Refused:
 
 
 def refused_rows(form: Form, rows: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> Refused:
-    """Return what a batch was refused for, by the indicators of its rows."""
+    """Return the faults of a refused batch, by the indicators of its rows."""
     faults: dict[str, list[str]] = {}
     for one in said.get("items", ()):
         if one["errors"]:
@@ -57,7 +57,7 @@ def refused_rows(form: Form, rows: Sequence[Mapping[str, Any]], said: Mapping[st
 
 
 def shown_cells(form: Mapping[str, Any] | None, refused: Refused | None) -> list[dict[str, Any]]:
-    """Return the values that a unit is asked for: as they stand, or as a refused form says."""
+    """Return the cells for a unit's values: as stored, or as entered in a refused form."""
     cells = [] if form is None else form["cells"]
     return [_cell(cell, refused) for cell in cells]
 
@@ -86,7 +86,7 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
 
 
 def shown_value(one: Mapping[str, Any]) -> str:
-    """Return a value in whichever form it was given; what does not apply says so by `—`."""
+    """Format a value in the form it was given; `—` if it does not apply."""
     if one.get("value") is not None:
         return str(one["value"])
     if one.get("numerator") is not None:

@@ -18,13 +18,13 @@ _COLUMNS = ("date", "kind", "note")
 
 
 def read_table(body: bytes) -> list[dict[str, str]]:
-    """Return the rows of a CSV text with the columns `date`, `kind` and, if need be, `note`.
+    """Return the rows of a CSV text with the columns `date`, `kind` and, optionally, `note`.
 
-    It may be UTF-8, with its mark or without, or GB 18030 as Chinese spreadsheets save it. An
-    empty cell is left out.
+    The encoding is UTF-8, with or without a byte order mark, or GB 18030 as Chinese spreadsheets
+    save it. Empty cells are omitted.
 
     Raises:
-        MalformedBody: it is no such table.
+        MalformedBody: it is not such a table.
     """
     try:
         lines = list(csv.reader(io.StringIO(_decoded(body)), strict=True))
@@ -97,6 +97,6 @@ def _is_table(headers: Headers) -> bool:
 
 
 class TableRoute(ExactRoute):
-    """A route that takes a table as well."""
+    """A route that accepts a table as well."""
 
     request_class: ClassVar[type[ExactRequest]] = TableRequest

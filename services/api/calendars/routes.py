@@ -67,7 +67,7 @@ async def _city_in_scope(
         ),
     ] = None,
 ) -> str:
-    """Return the city that is asked about: the caller's own, unless it has all of them."""
+    """Return the requested city: the caller's own, unless it has access to all of them."""
     if city is None or city == actor.city_code:
         return actor.city_code
     async with resources.reads.sessions() as session:
@@ -81,7 +81,7 @@ CityInScope = Annotated[str, Depends(_city_in_scope)]
 
 
 async def _kept_code(code: CalendarCode, city_code: CityInScope, session: Reading) -> str:
-    """Return the code of a calendar of which a year was announced.
+    """Return the code of a calendar with at least one announced year.
 
     Raises:
         CalendarNotFound: the city has no such calendar.

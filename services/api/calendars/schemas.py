@@ -90,7 +90,7 @@ class CalendarListOut(BaseModel):
 
 
 def announcement_of(year: int, body: CalendarYearIn) -> Announcement:
-    """Return what a body announces.
+    """Return the announcement in a body.
 
     Raises:
         InvalidInput: it lists a day of another year, or one twice.
@@ -101,7 +101,7 @@ def announcement_of(year: int, body: CalendarYearIn) -> Announcement:
 
 
 def year_out(code: str, year: int, announced: Announcement | None, version: int) -> CalendarYearOut:
-    """Return a year as it was announced, or as it is reckoned where it was not."""
+    """Return a year as announced, or as computed if it was not."""
     days = whole_year(year, announced.days) if announced else reckoned_year(year)
     return CalendarYearOut(
         code=code,
@@ -115,7 +115,7 @@ def year_out(code: str, year: int, announced: Announcement | None, version: int)
 
 
 def calendars_out(years: Sequence[CalendarYear]) -> CalendarListOut:
-    """Return the calendars that these years, ordered by code, belong to."""
+    """Return the calendars of these years, which are ordered by code."""
     return CalendarListOut(
         items=[
             CalendarOut(code=code, years=[_announced_out(row) for row in rows])

@@ -16,7 +16,7 @@ Desk = TypeVar("Desk")
 
 @dataclass(frozen=True)
 class ConflictTurn(Turn[Conflict], Generic[Conflict]):
-    """A conflict's turn, with how it is shown and the plan that its thing is judged by."""
+    """The turn of a verb on a conflict, with its views and the plan of its subject."""
 
     views: ConflictViews[Conflict]
     plan: PlanState
@@ -28,7 +28,7 @@ class ConflictTurn(Turn[Conflict], Generic[Conflict]):
 
 @dataclass(frozen=True)
 class DeviceConflictTurn(ConflictTurn[Conflict], Generic[Conflict, Thing, Desk]):
-    """A turn of what a device said, with the thing that it is over and what that is judged by."""
+    """The turn of a conflict with a device's write, with its subject and the subject's desk."""
 
     thing: Thing
     desk: Desk

@@ -25,10 +25,10 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class ConflictViews(Generic[Conflict]):
-    """The conflicts over something, as its routes list, find and show them.
+    """Lists, finds and renders the conflicts over one kind of subject.
 
-    `name` is what the tokens of the list call it; `fields` returns what one conflict says;
-    `missing` is what is raised where there is none.
+    `name` is the list's name in its page tokens; `fields` returns the members of one conflict;
+    `missing` is raised if there is none.
     """
 
     subject: ConflictSubject[Conflict]
@@ -49,10 +49,10 @@ class ConflictViews(Generic[Conflict]):
     ) -> dict[str, Any]:
         """Return a page of the conflicts that the caller sees, newest first.
 
-        `filters` are by column; None: whatever it says.
+        `filters` are by column; None: any value.
 
         Raises:
-            BadPageToken: the token is not one of this list.
+            BadPageToken: the token does not belong to this list.
             InvalidInput: nothing was found, and the plan has no such unit.
         """
         filters["organization_code"] = organization_code
@@ -78,13 +78,13 @@ class ConflictViews(Generic[Conflict]):
         """Return a conflict that the caller sees.
 
         Raises:
-            NotFound: there is none of this id in the caller's scope.
+            NotFound: no conflict with this id is in the caller's scope.
         """
         found = await queries.one(session, actor, self.subject, conflict_id)
         return in_scope(found, self.missing)
 
     async def locked(self, session: AsyncSession, actor: Actor, conflict_id: UUID) -> Conflict:
-        """Return it as it stands, locked until the transaction ends.
+        """Return a conflict locked until the transaction ends.
 
         Raises:
             NotFound: see `seen`.
@@ -99,10 +99,10 @@ class ConflictViews(Generic[Conflict]):
         conflict_id: UUID,
         lock: Callable[[Conflict], Awaitable[Thing | None]],
     ) -> tuple[Conflict, Thing]:
-        """Return it and the thing that it is over, both locked; see `queries.with_thing`.
+        """Return a conflict and its subject, both locked; see `queries.with_thing`.
 
         Raises:
-            NotFound: see `seen`, of the thing as well.
+            NotFound: see `seen`, also for the subject.
         """
         found = await queries.with_thing(session, actor, self.subject, conflict_id, lock)
         return in_scope(found, self.missing)
@@ -120,7 +120,7 @@ class ConflictViews(Generic[Conflict]):
 
 
 def kept_fields(row: KeptConflict, *, may_decide: bool) -> dict[str, Any]:
-    """Return both versions of a conflict, whose they are, and what was decided."""
+    """Return both versions of a conflict, their authors, and the decision."""
     return {
         "base": row.base,
         "ledger": row.ledger,

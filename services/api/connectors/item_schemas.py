@@ -243,7 +243,7 @@ class ReconciliationOut(BaseModel):
 
 
 def item_out(item: ConnectorItem, connector: Connector) -> ReportedItemOut:
-    """Return an item as it may be shown."""
+    """Return the members of an item that may be shown."""
     known = read_mapping(connector.mapping).refusals.get(item.their_code or "")
     waits = item.state in {"pending", "unknown"}
     payload = item.payload
@@ -279,13 +279,13 @@ def item_out(item: ConnectorItem, connector: Connector) -> ReportedItemOut:
 
 
 def batch_out(batch: ConnectorBatch) -> ReportBatchOut:
-    """Return a request as it may be shown."""
+    """Return the members of a request that may be shown."""
     names = ReportBatchOut.model_fields
     return ReportBatchOut(**{name: getattr(batch, name) for name in names})
 
 
 def again_out(done: SentAgain) -> ItemAgainOut:
-    """Return what became of an item that was to be sent again."""
+    """Return the outcome of resending an item."""
     return ItemAgainOut(
         asked_id=done.asked_id, item_id=done.item_id, state=done.state, code=done.code
     )
@@ -294,7 +294,7 @@ def again_out(done: SentAgain) -> ItemAgainOut:
 def use_of_connector_out(
     first_day: date, use: BatchUse, counts: Mapping[str, int]
 ) -> ConnectorUseOut:
-    """Return how a connector did."""
+    """Return a connector's statistics."""
     return ConnectorUseOut(
         first_day=first_day,
         batches=use.batches,
@@ -343,5 +343,5 @@ def reconciled_out(row: ReconciledRow) -> ReconciledOut:
 
 
 def counts_out(found: Reconciliation) -> list[StandingCountOut]:
-    """Return how many rows stand how."""
+    """Return the number of rows by state."""
     return [StandingCountOut(standing=one, number=number) for one, number in found.counts.items()]

@@ -12,17 +12,17 @@ from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 
 KEPT_SECONDS = 5.0
-"""Whoever asks more often, and anybody may, gets what was read before."""
+"""More frequent scrapes, which anybody may make, get the values of the last reading."""
 
 
 class _Reading:
-    """Reads the figures, a few seconds apart at least: the gauges are the whole process's."""
+    """Reads the figures at most every few seconds, because the gauges are shared by the process."""
 
     def __init__(self) -> None:
         self._again_at = 0.0
 
     async def __call__(self, resources: Resources) -> None:
-        """Bring the gauges up to date."""
+        """Update the gauges."""
         if time.monotonic() < self._again_at:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS

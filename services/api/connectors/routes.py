@@ -67,13 +67,13 @@ def _shown(connector: Connector, actor: Actor) -> Shown:
 
 @dataclass(frozen=True)
 class ConnectorTurn(Turn[Connector]):
-    """A connector's turn to be changed."""
+    """The turn of a verb on a connector."""
 
     plan: PlanState
 
     @property
     def desk(self) -> ConnectorDesk:
-        """Return whose hands are on it, and what its settings are judged by."""
+        """Return the actor and the plan that its settings are checked against."""
         return _desk(self.actor, self.plan, self.resources)
 
     @override
@@ -88,10 +88,10 @@ def _desk(actor: Actor, plan: PlanState, resources: Resources) -> ConnectorDesk:
 
 
 async def seen_connector(connector_id: UUID, actor: Actor, session: AsyncSession) -> Connector:
-    """Return a connector in the caller's reach.
+    """Return a connector in the caller's scope.
 
     Raises:
-        ConnectorNotFound: there is none of this id.
+        ConnectorNotFound: no connector with this id is in the caller's scope.
     """
     found = await queries.visible_connector(session, actor, connector_id)
     return in_scope(found, ConnectorNotFound)
@@ -100,10 +100,10 @@ async def seen_connector(connector_id: UUID, actor: Actor, session: AsyncSession
 async def taken_connector(
     connector_id: UUID, actor: Actor, session: AsyncSession, resources: Resources
 ) -> ConnectorTurn:
-    """Return the turn of a connector in the caller's reach.
+    """Return the turn of a locked connector in the caller's scope.
 
     Raises:
-        ConnectorNotFound: there is none of this id.
+        ConnectorNotFound: no connector with this id is in the caller's scope.
     """
     found = await queries.visible_connector(session, actor, connector_id, for_update=True)
     connector = in_scope(found, ConnectorNotFound)
@@ -126,7 +126,7 @@ Seen = Annotated[Connector, Depends(_seen)]
 
 
 def _settings(body: ConnectorIn | ConnectorPatch, *, given: bool) -> dict[str, Any]:
-    """Return what a body sets, by column; with `given` only what it names."""
+    """Return the settings in a body, by column; with `given` only those it contains."""
     settings = body.model_dump(exclude_unset=given, exclude={"mapping", "plan"})
     if not given or "mapping" in body.model_fields_set:
         settings["mapping"] = body.mapping.kept()

@@ -108,7 +108,7 @@ class MappingIn(Said):
     )
 
     def kept(self) -> dict[str, Any]:
-        """Return it as it is kept: numbers as text."""
+        """Return the mapping as it is stored: numbers as text."""
         found = self.model_dump()
         if self.units is not None:
             found["units"] = {
@@ -274,7 +274,7 @@ def _actions(connector: Connector) -> list[str]:
 
 
 def connector_out(connector: Connector, *, manages: bool) -> ConnectorOut:
-    """Return what may be shown of a connector; `manages` says whether the caller may change it."""
+    """Return the members of a connector; `manages` says whether the caller may change it."""
     mapping = read_mapping(connector.mapping)
     units = mapping.units
     shown = MappingOut(

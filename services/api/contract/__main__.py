@@ -10,17 +10,17 @@ PATH = Path(__file__).resolve().parents[3] / "contracts" / "openapi.yaml"
 
 
 def text() -> str:
-    """Return the contract that the code makes, as it is committed."""
+    """Return the contract that the code generates, as it is committed."""
     return as_yaml(create_contract_app().openapi())
 
 
 def is_current() -> bool:
-    """Return whether the committed contract is what the code says."""
+    """Return whether the committed contract matches the code."""
     return PATH.exists() and PATH.read_text(encoding="utf-8") == text()
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file, or say whether it is current; return the exit status."""
+    """Write the file, or print whether it is current; return the exit status."""
     match arguments:
         case ["write"]:
             PATH.parent.mkdir(exist_ok=True)

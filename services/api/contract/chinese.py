@@ -18,10 +18,10 @@ from functools import cache
 from services.api.contract.examples import read
 
 _BETWEEN = re.compile(r"(\n\n|\n(?=- ))")
-"""Stands between the paragraphs of a description, and between the items of a list."""
+"""Separates the paragraphs of a description, and the items of a list."""
 
 _WORD = re.compile(r"[A-Za-z]{2}")
-"""Marks what has to be said in other words: more than signs, digits and names of one letter."""
+"""Matches texts that need translation: more than signs, digits and names of one letter."""
 
 _ITEM = "- "
 _STOP = "."
@@ -29,32 +29,32 @@ _STOP = "."
 
 @cache
 def words(kind: str) -> Mapping[str, str]:
-    """Return the words of a kind (`texts`, `forms`, `tags`, `labels`) by what they stand for.
+    """Return the words of a kind (`texts`, `forms`, `tags`, `labels`) by their English key.
 
     Raises:
-        ValueError: two files have the same.
+        ValueError: two files define the same key.
     """
     return read(kind, files="*chinese.yaml")
 
 
 def said_in_chinese(english: str) -> str:
-    """Return what a description, a summary or a title says, in Chinese.
+    """Return the Chinese of a description, a summary or a title.
 
     Raises:
-        LookupError: a sentence has no words in Chinese.
+        LookupError: a sentence has no Chinese.
     """
     parts = _BETWEEN.split(english.strip())
     return "".join(part if _BETWEEN.fullmatch(part) else _part(part) for part in parts)
 
 
 def sentences(english: str) -> list[str]:
-    """Return the paragraphs and items of a text that are looked up, as they are."""
+    """Return the paragraphs and items of a text that are looked up, unchanged."""
     parts = (part for part in _BETWEEN.split(english.strip()) if not _BETWEEN.fullmatch(part))
     return [_folded(part) for part in parts if _WORD.search(part)]
 
 
 def entry_of(sentence: str) -> tuple[str, str] | None:
-    """Return the kind and the key that a sentence is found under, or None where it is not."""
+    """Return the kind and the key of the entry for a sentence, or None if there is none."""
     texts = words("texts")
     for key in (sentence, sentence.removesuffix(_STOP)):
         if key in texts:

@@ -6,6 +6,6 @@ from pydantic import WithJsonSchema
 
 
 def one_of(choices: Sequence[str], *, nullable: bool = False) -> WithJsonSchema:
-    """Return the annotation of a text that is one of `choices`."""
+    """Return the annotation of a text field with these documented values."""
     schema: dict[str, object] = {"type": "string", "enum": list(choices)}
     return WithJsonSchema({"anyOf": [schema, {"type": "null"}]} if nullable else schema)

@@ -158,7 +158,7 @@ _SHOWN: Mapping[int, Sequence[DomainError]] = {
 
 
 def refusal_responses() -> dict[str, Any]:
-    """Return the response component of every status that refuses."""
+    """Return the response component of every refusal status."""
     return {NAMES[status]: _refusal(status) for status in MEANINGS}
 
 

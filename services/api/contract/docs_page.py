@@ -38,6 +38,6 @@ def docs_page(contract: dict[str, Any], language: Language, *, prefix: str = "")
 
 
 def _json_in_html(value: object) -> str:
-    """Return JSON that may stand within a `script` element."""
+    """Return JSON escaped for a `script` element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -251,14 +251,14 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
 
 
 def _place(path: tuple[str, dict[str, Any]]) -> tuple[int, str]:
-    """Return where a path stands: by tag, whatever order its routes are matched in."""
+    """Return the sort key of a path: by tag, independent of the order of matching."""
     address, operations = path
     tag = next(iter(operations.values()))["tags"][0]
     return [one["name"] for one in TAGS].index(tag), address
 
 
 def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
-    """Move an operation's examples, and the parameters that many have, to the components.
+    """Move an operation's examples and common parameters to the components.
 
     Raises:
         LookupError: no data file has an example that the operation names.
@@ -273,7 +273,7 @@ def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
 
 
 def _show(body: dict[str, Any], shown: dict[str, Any]) -> None:
-    """Put the examples that a body names among those `shown`; describe an answer by its own."""
+    """Add the examples that a body names to `shown`; describe a response by its example."""
     for media in body.get("content", {}).values():
         for name in media.get("examples", {}):
             example = example_of(name)
@@ -284,7 +284,7 @@ def _show(body: dict[str, Any], shown: dict[str, Any]) -> None:
 
 
 def _in_order(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation with its members in the order that people read them."""
+    """Return an operation with its members in reading order."""
     return {name: operation[name] for name in _ORDER if name in operation}
 
 
@@ -300,7 +300,7 @@ def _with_request_id(responses: dict[str, Any]) -> dict[str, Any]:
 
 
 _NAMED = {"properties", "$defs", "schemas", "examples", "example", "headers", "paths", "webhooks"}
-"""Members whose own members are names or values of ours, among them `title`."""
+"""Members whose own members are our names or values, possibly called `title`."""
 
 
 def _untitled(node: Any, *, names: bool = False) -> Any:
@@ -319,7 +319,7 @@ def _untitled(node: Any, *, names: bool = False) -> Any:
 
 
 class _Plain(yaml.SafeDumper):
-    """YAML without anchors, paragraphs as blocks."""
+    """A YAML dumper without anchors, with paragraphs as block scalars."""
 
     @override
     def ignore_aliases(self, data: Any) -> bool:
@@ -335,7 +335,7 @@ _Plain.add_representer(str, _text)
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:
-    """Return the contract as it is committed."""
+    """Return the contract as the YAML that is committed."""
     return yaml.dump(
         document, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=100, indent=2
     )

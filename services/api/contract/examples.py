@@ -12,21 +12,21 @@ from typing import Any, NamedTuple
 import yaml
 
 FOLDER = Path(__file__).resolve().parents[1]
-"""The door's folder; its data files are read, and those of the folders in it."""
+"""The folder of the API; its data files, and those of its subfolders, are read."""
 
 EXAMPLES = "*examples.yaml"
-"""The names of the files that hold examples."""
+"""The glob of example files."""
 
 
 class Example(NamedTuple):
-    """A value as it really goes over the wire."""
+    """A value as it is sent over the wire."""
 
     summary: str
     value: Any
 
 
 class EventExample(NamedTuple):
-    """What happens, in a sentence; the kind and the id of what it is about; its data."""
+    """An example event: a summary, the kind and id of its subject, and its data."""
 
     summary: str
     subject: tuple[str, str]
@@ -35,10 +35,10 @@ class EventExample(NamedTuple):
 
 @cache
 def examples() -> Mapping[str, Example]:
-    """Return the bodies that operations show, by the name of their component.
+    """Return the examples of bodies, by the name of their component.
 
     Raises:
-        ValueError: two files have one of the same name.
+        ValueError: two files define one of the same name.
     """
     return {name: Example(**one) for name, one in read("examples").items()}
 
@@ -48,7 +48,7 @@ def event_examples() -> Mapping[str, EventExample]:
     """Return one event of every type.
 
     Raises:
-        ValueError: two files have one of the same type.
+        ValueError: two files define one of the same type.
     """
     return {
         type_: EventExample(
@@ -63,7 +63,7 @@ def example_of(name: str) -> Example:
 
     Raises:
         LookupError: no data file has one of this name.
-        ValueError: two files have one of the same name.
+        ValueError: two files define one of the same name.
     """
     if name not in examples():
         raise LookupError(f"a route shows the example {name}, which no examples.yaml holds")
@@ -71,15 +71,15 @@ def example_of(name: str) -> Example:
 
 
 def data_files(folder: Path = FOLDER, files: str = EXAMPLES) -> list[Path]:
-    """Return the data files of a pattern, such as those with examples, in order of their paths."""
+    """Return the data files of a glob, such as those with examples, ordered by path."""
     return sorted(folder.rglob(files))
 
 
 def read(kind: str, folder: Path = FOLDER, *, files: str = EXAMPLES) -> Mapping[str, Any]:
-    """Return what the data files hold of a kind (`examples`, `events`), as it is written.
+    """Return the content of one kind (`examples`, `events`) in all data files.
 
     Raises:
-        ValueError: two files have one of the same name.
+        ValueError: two files define one of the same name.
     """
     found: dict[str, Any] = {}
     for path in data_files(folder, files):
@@ -92,7 +92,7 @@ def read(kind: str, folder: Path = FOLDER, *, files: str = EXAMPLES) -> Mapping[
 
 @cache
 def _held_by(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Return what one data file holds by kind; it is parsed once, whatever kind is asked for."""
+    """Return the content of a data file by kind; each file is parsed once."""
     found: Mapping[str, Mapping[str, Any]] = yaml.load(
         path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )

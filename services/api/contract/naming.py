@@ -48,11 +48,11 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("annual", "half_yearly", "quarterly", "monthly"): "Frequency",
     ("scored", "missing", "not_applicable", "not_assessable"): "ScoreState",
 }
-"""What lists of values that several things share are called, by their first four."""
+"""Names of enumerations that several schemas share, by their first four values."""
 
 
 def name_what_is_shared(document: Schema) -> None:
-    """Move decimals and lists of values to components of their own, in place."""
+    """Move decimals and enumerations to components of their own, in place."""
     schemas = document["components"]["schemas"]
     schemas[_DECIMAL] = {
         "description": "Exact decimal of at most 38 digits, as text or number.",
@@ -81,7 +81,7 @@ def _is_decimal(schema: Schema) -> bool:
 
 
 def _places(document: Schema) -> Iterator[tuple[str, Schema]]:
-    """Yield every schema of bodies, answers and parameters with a name for where it stands."""
+    """Yield every schema of bodies, responses and parameters with a name for its place."""
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield from _members(_without_end(name), schema)
     for operations in document["paths"].values():
@@ -108,7 +108,7 @@ def _members(place: str, node: Any) -> Iterator[tuple[str, Schema]]:
 def _named(
     values: list[Any], place: str, known: dict[tuple[str, ...], str], schemas: Schema
 ) -> str:
-    """Return the component of a list of values; a new one is called after its first place."""
+    """Return the component of an enumeration; a new one is named after its first place."""
     key = tuple(map(str, values))
     if key not in known:
         name = _NAMES.get(key[:4], place)
@@ -121,7 +121,7 @@ def _named(
 def _refer(
     schema: Schema, name: str, shape: Schema, members: tuple[str, ...], schemas: Schema
 ) -> None:
-    """Put a reference in place of a shape; what stands beside it stays."""
+    """Replace a schema by a reference; its sibling members stay."""
     if name not in schemas:
         schemas[name] = {"description": _described(name), **shape}
     for member in (*members, "title"):  # the derived title of a place that has a name now

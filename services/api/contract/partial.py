@@ -12,7 +12,7 @@ _PREFIX = "#/components/schemas/"
 
 
 def without_defaults(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema whose members have no default, however deep."""
+    """Return a schema without defaults, at any depth."""
     stripped: dict[str, Any] = _stripped(schema)
     return stripped
 
@@ -30,7 +30,7 @@ def _stripped(node: Any, *, names: bool = False) -> Any:
 
 
 def forget_defaults_of_changes(document: dict[str, Any]) -> None:
-    """Take the defaults from everything that the body of a PATCH may hold."""
+    """Remove the defaults from every body of a PATCH."""
     schemas = document["components"]["schemas"]
     waiting = [
         name

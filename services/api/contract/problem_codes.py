@@ -29,10 +29,10 @@ _HTTP_MEANINGS: Mapping[int, str] = {
 
 
 def problem_codes() -> list[dict[str, Any]]:
-    """Return every code once, with its status, its titles and what it means; by status.
+    """Return every code once, with its status, its titles and its meaning; by status.
 
-    What it means is the docstring of its class: a sentence for callers, who know the members
-    and headers of an answer and nothing of this program.
+    The meaning is the docstring of the error class: a sentence for callers, who know the members
+    and headers of a response and nothing of this program.
     """
     codes = {
         code: {
@@ -60,7 +60,7 @@ def problem_codes() -> list[dict[str, Any]]:
 
 
 def _errors() -> Iterator[type[DomainError]]:
-    """Yield the refusals of core and of this door, whoever imported them so far."""
+    """Yield the error classes of core and the API that were imported so far."""
     for module in pkgutil.walk_packages(services.core.__path__, "services.core."):
         import_module(module.name)
     waiting = [DomainError]

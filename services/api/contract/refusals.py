@@ -45,7 +45,7 @@ NAMES: Mapping[int, str] = {
     429: "TooManyRequests",
     503: "Unavailable",
 }
-"""What the response components are called."""
+"""Names of the response components."""
 
 
 class FaultOut(BaseModel):

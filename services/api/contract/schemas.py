@@ -20,13 +20,13 @@ _POSITIONS = frozenset(
         "publication",
     }
 )
-"""Numbers that grow as long as a city has its log."""
+"""Numbers that grow as long as a city's log does."""
 
 _TYPES: dict[type, str] = {str: "string", bool: "boolean", int: "integer"}
 
 
 def brought_to_order(document: Schema) -> None:
-    """Bring every schema of a document to this order, in place."""
+    """Apply the corrections to every schema of a document, in place."""
     for schema in schemas_in(document):
         _blank_is_null(schema)
         _say_type(schema)
@@ -37,7 +37,7 @@ def brought_to_order(document: Schema) -> None:
 
 
 def schemas_in(node: Any, *, names: bool = False) -> Iterator[Schema]:
-    """Yield every part of a document that may be a schema; values of callers are passed over."""
+    """Yield every part of a document that may be a schema; callers' values are skipped."""
     if isinstance(node, list):
         for one in node:
             yield from schemas_in(one)

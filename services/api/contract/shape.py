@@ -20,18 +20,18 @@ _HEADER_NAMES = {
 }
 _LOCATIONS = ["path", "query", "header"]
 _MAY_BE_OWN = {"400", "401", "503"}
-"""Refusals that an operation may write in a way of its own: another standard's, or a report."""
+"""Refusals that an operation may format itself: by another standard, or as a report."""
 
 
 def permission_of(route: APIRoute) -> Permission | None:
-    """Return the permission that a route asks for; None where any credential will do."""
+    """Return the permission that a route requires; None if any credential is enough."""
     if isinstance(route, ExactRoute) and route.permission is not None:
         return route.permission
     return _permission(route.dependant)
 
 
 def _permission(dependant: Dependant) -> Permission | None:
-    """Return the first permission that a dependency asks for, however deeply it is nested."""
+    """Return the first permission that a dependency requires, at any depth."""
     if isinstance(dependant.call, Permitted):
         return dependant.call.permission
     found = (_permission(one) for one in dependant.dependencies)
@@ -39,7 +39,7 @@ def _permission(dependant: Dependant) -> Permission | None:
 
 
 def complete(operation: Operation, method: str, permission: Permission | None) -> None:
-    """Say of an operation what its signature implies."""
+    """Complete an operation's document from its signature."""
     _describe(operation, permission)
     _parameters(operation, method)
     _responses(operation, method)
@@ -84,7 +84,7 @@ def _parameters(operation: Operation, method: str) -> None:
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter that is given: null is only its absence."""
+    """Return the schema of a parameter without null, which only means that it is absent."""
     choices = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
     if len(choices) != 1:
         return schema
@@ -120,7 +120,7 @@ def _responses(operation: Operation, method: str) -> None:
 
 
 def _implied(operation: Operation, parameters: set[str]) -> list[int]:
-    """Return the refusals that an operation's shape brings about."""
+    """Return the refusals that follow from an operation's shape."""
     implied = [400, 422]  # nothing that is said is ignored, on any path
     if operation["security"]:
         implied += [401, 429, 503]

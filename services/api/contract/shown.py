@@ -16,7 +16,7 @@ VARY = "Vary"
 
 
 def asking(*examples: str, required: bool = True) -> dict[str, Any]:
-    """Return the part of an operation that shows what its body may be, by names of examples."""
+    """Return the OpenAPI part for a request body with these examples."""
     shown: dict[str, Any] = {name: {} for name in examples}
     content = {"application/json": {"examples": shown}}
     return {"requestBody": {"required": required, "content": content}}
@@ -29,9 +29,10 @@ def answering(
     model: type[BaseModel] | None = None,
     media_type: str = "application/json",
 ) -> dict[int | str, dict[str, Any]]:
-    """Return the response of an operation that succeeds; `model` where FastAPI cannot know it.
+    """Return the response of a successful operation; give `model` if FastAPI cannot know it.
 
-    Its description is the name of its example, until `contract.document` puts its summary there.
+    Its description is the name of its example, until `contract.document` replaces it by the
+    summary.
     """
     response: dict[str, Any] = {
         "description": example,

@@ -12,7 +12,7 @@ _SCHEMAS = {
 
 
 def offer_tables(operation: dict[str, Any]) -> None:
-    """Say of an operation that lists that it answers tables as well."""
+    """Document that a list also answers as tables."""
     content = operation["responses"]["200"]["content"]
     for form, example in _EXAMPLES.items():
         content[form.value] = {"schema": dict(_SCHEMAS[form]), "examples": {example: {}}}

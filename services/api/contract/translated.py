@@ -6,13 +6,13 @@ from typing import Any
 from services.api.contract.chinese import said_in_chinese, words
 
 _SAID = {"description", "summary", "title"}
-"""Members that say something to people."""
+"""Members with prose for people."""
 
 _PARTIES = {"contact", "license"}
-"""Members whose `name` says something to people."""
+"""Members whose `name` is prose for people."""
 
 _VALUES = {"value", "example", "default", "const", "enum", "x-problem-codes"}
-"""Members that hold values of callers, or their own words in both languages."""
+"""Members that hold callers' values, or prose in both languages already."""
 
 _NAMED = {
     "examples",
@@ -25,14 +25,14 @@ _NAMED = {
     "securitySchemes",
     "webhooks",
 }
-"""Members whose own members are called as we like, `description` among them."""
+"""Members whose own members have arbitrary names, possibly `description`."""
 
 
 def in_chinese(contract: dict[str, Any]) -> dict[str, Any]:
-    """Return a contract in Chinese; `contract` itself is left as it is.
+    """Return a contract in Chinese; `contract` itself is not changed.
 
     Raises:
-        LookupError: something has no words in Chinese.
+        LookupError: a text has no Chinese.
     """
     shown: dict[str, Any] = said_by(contract, said_in_chinese)
     for tag in shown["tags"]:
@@ -44,9 +44,9 @@ def in_chinese(contract: dict[str, Any]) -> dict[str, Any]:
 
 
 def said_by(node: Any, say: Callable[[str], str], *, named: bool = False) -> Any:
-    """Return a part of a contract with what it says to people replaced by what `say` returns.
+    """Return a part of a contract with its prose replaced by the result of `say`.
 
-    The members of one that is `named` are called as we like, and are no words themselves.
+    The members of a `named` part have arbitrary names and are not prose themselves.
     """
     if isinstance(node, list):
         return [said_by(one, say) for one in node]

@@ -13,27 +13,27 @@ METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 """Members of a path that are operations."""
 
 _VALUES = {"value", "example", "default"}
-"""Members that hold values of callers, which are left as they are."""
+"""Members that hold callers' values, which are left unchanged."""
 
 _SUCH_AS = Text("{said}（如 `{example}`）", "{said} (such as `{example}`)")
-"""What a parameter means, and its example."""
+"""The description of a parameter, with its example."""
 
 _HEADING = Text("{said}（`{media_type}`）：", "{said} (`{media_type}`):")
-"""What the example of a body is, and how it is written."""
+"""The example of a body, and its media type."""
 
 _NEWER = "propertyNames"
-"""A word of 3.1 that 3.0 has none for: how the names of an object are bounded."""
+"""A keyword of 3.1 that 3.0 lacks: the constraint on property names."""
 
 _BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
-"""Bounds, and the word that 3.1 has for one that is not reached; 3.0 has a flag beside it."""
+"""Bounds, and 3.1's keyword for an exclusive one; 3.0 has a flag beside the bound."""
 
 
 def for_viewer(contract: dict[str, Any], language: Language = "en") -> dict[str, Any]:
-    """Return a contract of OpenAPI 3.1 in the words of 3.0; `language` is that of what it says.
+    """Return an OpenAPI 3.1 contract as 3.0; `language` is the language of its prose.
 
-    The viewer fills in the example of a parameter or a body and sends it with every trial: the
-    same `Idempotency-Key` each time, an `If-Match` of nothing, a milestone of some other city. So
-    examples are shown in words instead, and what is sent is what somebody wrote.
+    The viewer fills in the example of a parameter or a body and sends it with every trial: the same
+    `Idempotency-Key` each time, an `If-Match` that matches nothing, a milestone of another city. So
+    examples become part of the descriptions, and only the user's own input is sent.
     """
     shown: dict[str, Any] = _older(contract)
     _show_in_words(shown, language)
@@ -51,7 +51,7 @@ def for_viewer(contract: dict[str, Any], language: Language = "en") -> dict[str,
 
 
 def _older(node: Any, *, names: bool = False) -> Any:
-    """Return a part in the older words; the members of one with `names` are called as we like."""
+    """Return a part as OpenAPI 3.0; the members of a part with `names` have arbitrary names."""
     if isinstance(node, list):
         return [_older(one) for one in node]
     if not isinstance(node, dict):
@@ -91,7 +91,7 @@ def _show_in_words(node: Any, language: Language) -> None:
 def _show_body_in_words(
     body: dict[str, Any], examples: Mapping[str, Any], language: Language
 ) -> None:
-    """Move the examples of a body into its description; what is sent begins with nothing in it."""
+    """Move the examples of a body into its description, so that the trial body starts empty."""
     told: dict[str, str] = {}
     for media_type, media in body["content"].items():
         for name, one in media.pop("examples", {}).items():
@@ -110,7 +110,7 @@ def _json(value: object) -> str:
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a choice that says `nullable` where 3.1 lists null among the types."""
+    """Return a union with `nullable` where 3.1 lists null among the types."""
     choices = [one for one in schema["anyOf"] if one != {"type": "null"}]
     if len(choices) == len(schema["anyOf"]):
         return schema

@@ -49,7 +49,7 @@ _ACTOR: Mapping[str, Any] = {
 }
 _EVENT_ID = "019bb0f1-6b00-7a10-8a44-0d6c0f0e5a02"
 _CITYWIDE = {"calendar", "webhook_endpoint"}
-"""Kinds of things that belong to no plan."""
+"""Kinds of subjects that belong to no plan."""
 
 TAG = (
     "Signed deliveries of events to other systems, by Standard Webhooks 1.0. What is sent for each"
@@ -60,7 +60,7 @@ TAG = (
     " `webhook-id`, and events may come in any order: `position` in the data tells it. Answer 2xx"
     " within 15 seconds; whatever else is tried again, for three days."
 )
-"""What a receiver must know."""
+"""Instructions for receivers."""
 
 _HEADERS: Mapping[str, tuple[str, str, str]] = {
     "WebhookId": ("webhook-id", "Id of the event, the same on every attempt", _EVENT_ID),
@@ -96,12 +96,12 @@ def webhook_parameters() -> dict[str, Any]:
 
 
 def webhook_responses() -> dict[str, Any]:
-    """Return what a receiver may answer as components."""
+    """Return the possible responses of a receiver as components."""
     return {component: {"description": meaning} for component, meaning in _ANSWERS.values()}
 
 
 def webhooks() -> dict[str, Any]:
-    """Return the section: an operation a type of event, which the receiver offers."""
+    """Return the section: one operation for each type of event, which the receiver implements."""
     return {type_: {"post": _operation(type_, event_examples()[type_])} for type_ in SHAPES}
 
 
@@ -113,12 +113,12 @@ def webhook_schemas() -> dict[str, Any]:
 
 
 def _message_name(type_: str) -> str:
-    """Return what the component of a message is called, such as `SubmissionApprovedMessage`."""
+    """Return the component name of a message, such as `SubmissionApprovedMessage`."""
     return "".join(part.capitalize() for part in re.split(r"[._]", type_)) + "Message"
 
 
 def message_example(type_: EventType) -> dict[str, Any]:
-    """Return an example of what is sent for a type of event."""
+    """Return an example message for a type of event."""
     example = event_examples()[type_]
     kind, subject_id = example.subject
     envelope = {
@@ -188,12 +188,12 @@ def _component(shape: type) -> str:
 
 
 def _own_name(name: str) -> str:
-    """Return what a member of an event's own data is called beside those of every event."""
+    """Return an event member's name in a message: `data_…` if a common member has its name."""
     return f"data_{name}" if name in _OF_EVERY_EVENT["properties"] else name
 
 
 def _of_message(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an event's data as a message tells it, its parts put in place."""
+    """Return the schema of an event's data in a message, with references inlined."""
     parts = schema.pop("$defs", {})
     put: dict[str, Any] = _put_in_place(schema, parts)
     return {

@@ -76,7 +76,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-"""The answer that is a file, of whichever kind."""
+"""The response with a file, of any media type."""
 
 
 async def _seen(evidence_id: EvidenceId, actor: Caller, session: Reading) -> Evidence:
@@ -134,13 +134,13 @@ async def _content(row: Evidence, resources: Resources, if_none_match: str | Non
 
 
 def _attachment(name: str, kind: FileKind) -> str:
-    """Return the `Content-Disposition` of a file (RFC 6266): its name, and one for old programs."""
+    """Return the `Content-Disposition` of a file (RFC 6266): its name, and an ASCII fallback."""
     return f"attachment; filename=\"evidence.{kind}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file whose subject is locked, and a caller with the right to remove it from that."""
+    """A file whose subject is locked, and a caller with the right to remove it from there."""
 
     row: Evidence
     remove: Callable[[], Awaitable[None]]
@@ -150,7 +150,7 @@ async def _remover(caller: Caller) -> Actor:
     """Return the caller, who may remove evidence of some kind.
 
     Raises:
-        Forbidden: it writes nothing that evidence is about.
+        Forbidden: the caller may not write anything that has evidence.
     """
     if not any(caller.may(one) for one in queries.WRITES.values()):
         raise not_permitted(caller, Permission.WRITE_SUBMISSIONS)
@@ -257,12 +257,12 @@ async def _linked(
         str, Query(max_length=500, description="The link that `POST …/link` made")
     ] = "",
 ) -> Evidence:
-    """Return the file that a link leads to, as its maker sees it now.
+    """Return the file of a signed link, as the link's maker sees it now.
 
     Raises:
-        Unauthenticated: nobody here signed it, or its maker's key is not for use from here.
-        EvidenceLinkEnded: it has expired, or its maker's key is good no more.
-        EvidenceNotFound: its maker does not see the file any more.
+        Unauthenticated: the signature is not ours, or its maker's key may not be used from here.
+        EvidenceLinkEnded: it has expired, or its maker's key is no longer valid.
+        EvidenceNotFound: its maker no longer sees the file.
     """
     now = resources.clock.true_now()
     if resources.seal is None:

@@ -25,7 +25,7 @@ from services.core.kit.text import Text
 from services.core.plan.evidence_rules import EvidenceLimits
 
 _LONGEST_SECONDS = 3600
-"""A file that has not come by then is given up: no file waits for its row any longer."""
+"""Upload timeout: after that long no file still waits for its row."""
 
 FileName = Annotated[
     str,
@@ -54,17 +54,17 @@ SENT: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """What a file is sent for: the city it is kept in, and which files the plan takes."""
+    """The destination of an upload: the city it is stored in, and the files the plan accepts."""
 
     city_code: str
     limits: EvidenceLimits
 
 
 def receiving(place: Callable[..., Awaitable[FilePlace]]) -> Any:
-    """Return the dependency that takes in the file of a request; `place` says what it is for.
+    """Return the dependency that receives the file of a request; `place` returns its destination.
 
-    `place` has let the caller pass before a byte is read. Where the request is refused after all
-    the file is dropped at once.
+    `place` authorises the caller before a byte is read. If the request is refused after all, the
+    file is deleted at once.
     """
 
     async def receive(
@@ -83,12 +83,12 @@ def receiving(place: Callable[..., Awaitable[FilePlace]]) -> Any:
 async def _received(
     request: Request, store: FileStore | None, place: FilePlace, name: str
 ) -> AsyncIterator[NewFile]:
-    """Yield the file of a request, in the store; of a preview it is looked at only.
+    """Yield the stored file of a request; a preview only inspects it.
 
     Raises:
-        FileStoreNotSet: there is no store.
-        InvalidInput, FileTooLarge: it is none that is taken.
-        FileStoreUnavailable: it cannot be kept now.
+        FileStoreNotSet: no store is configured.
+        InvalidInput, FileTooLarge: the file is not accepted.
+        FileStoreUnavailable: it cannot be stored now.
     """
     if store is None:
         raise FileStoreNotSet
@@ -145,7 +145,7 @@ _TOO_SLOW = Text(
 
 
 class _Sent:
-    """The file of a request as it comes; `judged` once it is whole and without fault."""
+    """The incoming file of a request; `judged` is set once it is complete and valid."""
 
     def __init__(self, request: Request, inspection: Inspection) -> None:
         self._request = request
@@ -153,10 +153,10 @@ class _Sent:
         self.judged: JudgedFile | None = None
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """Yield the file in parts of some length, each looked at beside the event loop.
+        """Yield the file in chunks of bounded length, each inspected in a thread.
 
         Raises:
-            InvalidInput, FileTooLarge: it is none that is taken; told before its end is kept.
+            InvalidInput, FileTooLarge: it is not accepted; raised before its last chunk is stored.
         """
         gathered = bytearray()
         async for chunk in self._request.stream():

@@ -69,13 +69,13 @@ ADDING: dict[str, Any] = {
     "openapi_extra": SENT,
     "response_model": None,
 }
-"""What a path that takes in a file is declared with, whatever the file is for."""
+"""The OpenAPI declaration of a route that receives a file, whatever the file is for."""
 
 _LISTED = {**answering("EvidenceList"), **refusals(403, 404)}
 
 
 def added(row: Evidence) -> Response:
-    """Return the answer to a file that was added."""
+    """Return the response to a file that was added."""
     body = evidence_body(row)
     return created(body, etag=body_etag(body), location=f"/v1/evidence/{row.id}")
 
@@ -94,7 +94,7 @@ async def _submission_seen(
 async def _submission_place(
     submission_id: SubmissionId, actor: SubmissionWriter, resources: ResourcesDep
 ) -> FilePlace:
-    """Return what a file is sent for, once it is known that the caller may add one."""
+    """Return the destination of an upload, once the caller is known to have the right to add it."""
     async with resources.database.sessions() as session:
         found = in_scope(
             await queries.submission_seen(session, actor, submission_id), SubmissionNotFound
@@ -159,7 +159,7 @@ async def _milestone_seen(
 async def _milestone_place(
     milestone_id: MilestoneId, actor: MilestoneWriter, resources: ResourcesDep
 ) -> FilePlace:
-    """Return what a file is sent for, once it is known that the caller may add one."""
+    """Return the destination of an upload, once the caller is known to have the right to add it."""
     async with resources.database.sessions() as session:
         found = in_scope(
             await queries.milestone_seen(session, actor, milestone_id), MilestoneNotFound

@@ -32,7 +32,7 @@ _LISTED = {**answering("RowEvidenceList"), **refusals(403, 404)}
 
 
 async def _place(row_id: RowId, actor: Writer, resources: ResourcesDep) -> FilePlace:
-    """Return what a file is sent for, once it is known that the caller may add one."""
+    """Return the destination of an upload, once the caller is known to have the right to add it."""
     async with resources.database.sessions() as session:
         found = in_scope(await row_queries.one(session, actor, row_id), RegisterRowNotFound)
         plan = await resources.plans.of_city(found.city_code, found.plan_code, session)

@@ -143,7 +143,7 @@ def evidence_list(
     rule: RequiredEvidence | None,
     pieces: Sequence[Piece],
 ) -> EvidenceFileListOut:
-    """Return files as they are listed; `pieces` are those that stand there."""
+    """Return a list of files; `pieces` are the evidence present."""
     required = None
     if rule is not None:
         required = {
@@ -167,7 +167,7 @@ def row_evidence_list(
     rules: Sequence[RowEvidence],
     pieces: Sequence[Piece],
 ) -> RowEvidenceListOut:
-    """Return the files of a row as they are listed; `rules` are those that hold for it now."""
+    """Return a list of a row's files; `rules` are those that apply to it now."""
     listed = evidence_list(rows, limits, None, pieces)
     there = [{**row_evidence_fields(one), "there": counting(one, pieces)} for one in rules]
     return RowEvidenceListOut.model_validate({**listed.model_dump(), "rules": there})

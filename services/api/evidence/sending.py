@@ -18,12 +18,12 @@ async def stored_file(
     sha256: str,
     if_none_match: str | None,
 ) -> Response:
-    """Return a file of the store, or 304 where the caller has it already.
+    """Return a file of the store, or 304 if the caller has it already.
 
-    Its digest is its ETag; `described` are the headers that say what it is.
+    Its digest is its ETag; `described` are the headers that describe it.
 
     Raises:
-        FileStoreNotSet: there is no store.
+        FileStoreNotSet: no store is configured.
         FileMissing, FileStoreUnavailable: the store does not have it, or does not answer.
     """
     if store is None:

@@ -126,7 +126,7 @@ class MilestoneReopenIn(Said):
 
 
 CheckedMilestone = Annotated[MilestoneIn, WrapValidator(keep_faults)]
-"""A `MilestoneIn`, or a `Faulty` where its shape is wrong."""
+"""A `MilestoneIn`, or a `Faulty` if it fails validation."""
 
 
 class EvidenceOut(BaseModel):

@@ -117,7 +117,7 @@ async def make_paper(
 
 
 async def _wish(session: Writing, plan: PlanState, body: PaperIn, clock: Clock) -> PaperWish:
-    """Return what is asked for, once it is known to be there."""
+    """Return the requested paper, once all it refers to is known to exist."""
     today = clock.today(plan.document.time_zone)
     faults = wish_faults(body)
     if faults:
@@ -294,7 +294,7 @@ async def _figure(paper: WholePaper, number: FigureNumber) -> PaperFigure:
     """Return a figure of a paper that the caller sees.
 
     Raises:
-        PaperFigureNotFound: it has none of this number.
+        PaperFigureNotFound: the paper has no figure with this number.
     """
     for one in _figures(paper):
         if one.number == number:

@@ -57,8 +57,7 @@ async def _indicator_ever(
 
 
 IndicatorEver = Annotated[str, Depends(_indicator_ever)]
-"""The code of an indicator that a scoreboard may show: one that the plan dropped still stands on
-those that were drawn before."""
+"""The code of an indicator that a scoreboard may show, even if the plan dropped it since."""
 
 
 @router.get(
@@ -181,7 +180,7 @@ async def _asked_for(
     as_of: datetime | None,
     publication: int | None,
 ) -> tuple[Period, ScoreSnapshot | None]:
-    """Return the scoreboard that is asked for, None while none is drawn, and its period.
+    """Return the requested scoreboard, None if none is drawn yet, and its period.
 
     Raises:
         PublicationNotFound: nothing was published under this number, or another period was.

@@ -72,7 +72,7 @@ async def _seen(
     """Return a submission as the caller sees it.
 
     Raises:
-        SubmissionNotFound: there is none of this id in the caller's scope.
+        SubmissionNotFound: no submission with this id is in the caller's scope.
     """
     async with resources.reads.pool.acquire() as connection:
         return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
@@ -136,7 +136,7 @@ async def create_submission(
 
 
 def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, today: date) -> SubmissionDraft:
-    """Return what is to be reported, or every fault of shape and of reference at once."""
+    """Return the submission to write, or raise every fault of shape and of reference at once."""
     if isinstance(body, DeferredFaults):
         faults = faults_of(body.errors)
         members = body.members

@@ -67,7 +67,7 @@ _ANY_KEY = Text(
 
 
 def verify(arguments: Namespace) -> int:
-    """Verify the database's chains, or a file's; 1 where something is wrong."""
+    """Verify the database's chains, or a file's; 1 if something is wrong."""
     language: Language = arguments.language or terminal_language()
     noted = [_noted(one) for one in arguments.head or ()]
     trusted = _trusted(arguments.public_key or ())
@@ -77,7 +77,7 @@ def verify(arguments: Namespace) -> int:
 
 
 def export(arguments: Namespace) -> int:
-    """Write the audit of a city into a file, or to the terminal."""
+    """Write the audit of a city to a file, or to the terminal."""
     return asyncio.run(_export(arguments))
 
 
@@ -89,7 +89,7 @@ def _noted(said: str) -> ChainHead:
 
 
 def _trusted(given: Sequence[str]) -> frozenset[bytes] | None:
-    """Return the public keys that count: those given and our own; None: there are none."""
+    """Return the trusted public keys: those given and our own; None: there are none."""
     for one in given:
         if _KEY.fullmatch(one.lower()) is None:
             raise ConsoleError(f"{one} is no public key: write its 64 digits")
@@ -99,7 +99,7 @@ def _trusted(given: Sequence[str]) -> frozenset[bytes] | None:
 
 
 def _signer() -> Signer | None:
-    """Return what signs heads here; None: there is no key."""
+    """Return the signer of heads; None: there is no key."""
     seal = seal_here()
     return None if seal is None else Signer(seal, linking.PURPOSE)
 
@@ -133,7 +133,7 @@ async def _verify(
 
 
 async def _apart(session: AsyncSession, url: str, city_code: str) -> tuple[Walk, int] | None:
-    """Return what goes along a long chain with several processes, and how many; None: alone."""
+    """Return the walker of a long chain with several processes, and their number; None: alone."""
     number = processes_for(await last_number(session, city_code))
     if number == 1:
         return None
@@ -141,7 +141,7 @@ async def _apart(session: AsyncSession, url: str, city_code: str) -> tuple[Walk,
 
 
 def _progress() -> Callable[[int], None]:
-    """Return what says now and then, on a terminal, how far it is."""
+    """Return a callback that prints the progress now and then, on a terminal."""
     last = 0
 
     def tell(number: int) -> None:

@@ -26,7 +26,7 @@ _SUCCESS = range(200, 300)
 
 
 def check(arguments: Namespace) -> int:
-    """Play every case, print what each is answered; 1 where one is not right."""
+    """Run every case and print its answer; 1 if one is wrong."""
     secret = os.environ.get(SECRET, "").strip()
     if not secret:
         raise ConsoleError(f"give the superior's secret in {SECRET}")
@@ -66,7 +66,7 @@ def _client(arguments: Namespace) -> Iterator[httpx.Client]:
 
 
 def _play(client: httpx.Client, case: ReportCase, maker: ReportMaker, language: Language) -> bool:
-    """Send the requests of a case, print what the last was answered; return whether it is right."""
+    """Send the requests of a case, print the last answer; return whether it is right."""
     answers = [_answered(client, message) for message in case.make(maker)]
     (*before, (last, shown)) = answers
     right = last == case.expected and all(one == "taken" for one, _ in before)
@@ -77,7 +77,7 @@ def _play(client: httpx.Client, case: ReportCase, maker: ReportMaker, language: 
 
 
 def _answered(client: httpx.Client, message: Message) -> tuple[Answered, str]:
-    """Return whether a request got past the signature, and what shows it."""
+    """Return whether a request passed the signature check, and the evidence."""
     answer = client.post(message.url, content=message.body, headers=dict(message.headers))
     status = answer.status_code
     kind: OutcomeKind = "delivered" if status in _SUCCESS else "status"

@@ -33,14 +33,14 @@ from services.console.prepare import prepare
 from services.console.settings import UpSettings
 
 _MARK = "demonstration"
-"""The file that says of a data directory that it is a demonstration's, to be made anew."""
+"""The file that marks a data directory as a demonstration's, which may be replaced."""
 
 
 _NARROWEST = 120
 
 
 def run(_arguments: Namespace) -> int:
-    """Walk the month, print what happened, and say how to go on from there."""
+    """Walk the month, print the events, and say how to go on from there."""
     return asyncio.run(_run(UpSettings.read()))
 
 
@@ -70,7 +70,7 @@ async def _run(settings: UpSettings) -> int:
 
 
 def _clear(folder: Path) -> None:
-    """Make room for a new demonstration where an earlier one was; nothing else is touched."""
+    """Delete an earlier demonstration's data; no other directory is touched."""
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / _MARK).exists():

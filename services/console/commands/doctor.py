@@ -10,7 +10,7 @@ from services.core.kit.text import Language
 
 
 def run(arguments: Namespace) -> int:
-    """Print every finding; the exit code is 1 when one of them is a fault."""
+    """Print every finding; the exit code is 1 if one of them is a fault."""
     language: Language = arguments.language or terminal_language()
     return asyncio.run(_report(Settings.read(), language))
 

@@ -29,13 +29,14 @@ SERVING: Mapping[str, Any] = {
     "server_header": False,
     "log_config": None,
 }
-"""How uvicorn serves the API, wherever it does."""
+"""Options of uvicorn for the API, wherever it runs."""
 
 
 def believing(proxies: str) -> Mapping[str, Any]:
-    """Return how uvicorn takes the caller's address: from the proxies named, or from nobody.
+    """Return uvicorn's options to take the caller's address from the named proxies, or from nobody.
 
-    A header that anybody may send decides nothing: a key's networks are judged by this address.
+    Forwarding headers of anybody else are ignored, because a key's networks are checked with this
+    address.
     """
     named = [one.strip() for one in proxies.split(",") if one.strip()]
     return {"proxy_headers": bool(named), "forwarded_allow_ips": named}
@@ -78,7 +79,7 @@ def run_worker(_arguments: Namespace) -> int:
 
 
 def _use_servers(settings: Settings) -> None:
-    """Let a further door on this machine find the embedded servers that run."""
+    """Let a further process on this machine find the running embedded servers."""
     os.environ["DATABASE_URL"] = url = database_url(settings)
     if settings.database_url is None:
         directory = DataDirectory(settings.data_dir)
@@ -91,9 +92,9 @@ def _use_servers(settings: Settings) -> None:
 
 
 async def _require_schema(url: str) -> None:
-    """Say in a line, before anything starts, what a door would end with a traceback for.
+    """Check the schema before the start, to print a line instead of a traceback.
 
-    A database that is away is waited for: after a crash of both it may come up second.
+    An unreachable database is waited for, because after a crash of both it may come up second.
     """
     loop = asyncio.get_running_loop()
     latest = loop.time() + _PATIENCE

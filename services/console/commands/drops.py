@@ -24,33 +24,33 @@ from services.core.identity.actor import operator
 
 
 def create(arguments: Namespace) -> int:
-    """Have events dropped into a folder from now on."""
+    """Make a file drop for a folder from now on."""
     return asyncio.run(_create(arguments))
 
 
 def close(arguments: Namespace) -> int:
-    """Drop no more events into a folder."""
+    """Close a file drop."""
     return asyncio.run(_close(arguments))
 
 
 def reopen(arguments: Namespace) -> int:
-    """Go on where a closed one was left."""
+    """Reopen a closed drop where it stopped."""
     return asyncio.run(_reopen(arguments))
 
 
 def again(arguments: Namespace) -> int:
-    """Have the worker write a file once more."""
+    """Have the worker write a file again."""
     return asyncio.run(_again(arguments))
 
 
 def show(arguments: Namespace) -> int:
-    """Print every file drop, and how far it is."""
+    """Print every file drop, and its progress."""
     return asyncio.run(_show(arguments))
 
 
 @asynccontextmanager
 async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, AsyncSession]]:
-    """Yield the open ledger, the city that is meant, and a transaction."""
+    """Yield the open ledger, the selected city, and a transaction."""
     async with open_ledger() as ledger:
         city_code = await enter_city_meant(ledger, arguments.city, terminal_language())
         try:

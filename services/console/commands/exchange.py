@@ -45,17 +45,17 @@ _RECON = Text(
 
 
 def open_(arguments: Namespace) -> int:
-    """Have a plan exchanged."""
+    """Set up the exchange of a plan."""
     return asyncio.run(_open(arguments))
 
 
 def run(arguments: Namespace) -> int:
-    """Write out what is new, and take what waits."""
+    """Write out new figures, and take waiting rows."""
     return asyncio.run(_run(arguments))
 
 
 def reconcile(arguments: Namespace) -> int:
-    """Hold both tables against what was written and taken; 1 where a row lacks or was altered."""
+    """Compare both tables with our records; 1 if a row is missing or was altered."""
     return asyncio.run(_reconcile(arguments))
 
 
@@ -75,7 +75,7 @@ async def _beside() -> AsyncIterator[asyncpg.Connection]:
     """Yield a connection to the database of the exchange tables.
 
     Raises:
-        ConsoleError: none is named, it cannot be reached, or it refuses what is asked.
+        ConsoleError: none is named, it cannot be reached, or it refuses a statement.
     """
     address = Settings.read().exchange_database_url
     if address is None:
@@ -97,7 +97,7 @@ async def _beside() -> AsyncIterator[asyncpg.Connection]:
     try:
         yield connection
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # What the ledger says comes as an error of SQLAlchemy's.
+        # Errors of the ledger's database come as SQLAlchemy errors.
         raise _away(error) from None
     finally:
         await connection.close()
@@ -145,7 +145,7 @@ async def _run(arguments: Namespace) -> int:
 async def _take(
     ledger: Ledger, city: str, plan: str, beside: asyncpg.Connection
 ) -> tuple[int, int]:
-    """Take what waits; return how many rows, and how many of them were refused."""
+    """Take waiting rows; return how many, and how many of them were refused."""
     number = refused = 0
     while rows := await queries.new_rows(beside, plan, most=ROWS_AT_MOST):
         async with ledger.database.transaction() as session:

@@ -39,7 +39,7 @@ _BROKEN_OFF = Text(
 
 
 def run(arguments: Namespace) -> int:
-    """Fetch a file; 1 where it is refused or does not come whole."""
+    """Download a file; 1 if it is refused or incomplete."""
     language: Language = arguments.language or terminal_language()
     target: Path = arguments.file
     if target.suffix.lower() not in _SUFFIXES:
@@ -51,10 +51,10 @@ def run(arguments: Namespace) -> int:
 
 
 def path_of(what: str, plan: str | None, suffix: str) -> str:
-    """Return the path below `/v1/` of what is asked for, by its name in a plan or from the root.
+    """Return the path below `/v1/` of a resource, by its name in a plan or from the root.
 
     Raises:
-        ConsoleError: it is a plan's, and none is named.
+        ConsoleError: it belongs to a plan, and none is named.
     """
     name = what.strip("/").removeprefix("v1/")
     if what.startswith("/"):
@@ -78,7 +78,7 @@ def asked_of(said: list[str]) -> tuple[tuple[str, str], ...]:
 
 
 class _Export:
-    """One file on its way."""
+    """A download."""
 
     def __init__(self, client: httpx.Client, language: Language, target: Path) -> None:
         self._client = client
@@ -87,7 +87,7 @@ class _Export:
         self._console = Console(highlight=False, soft_wrap=True)
 
     def run(self, arguments: Namespace) -> int:
-        """Fetch it, and put it in its place."""
+        """Download it, and put it in its place."""
         suffix = self._target.suffix.lower()
         path = path_of(arguments.what, arguments.plan, suffix)
         try:
@@ -109,7 +109,7 @@ class _Export:
 
     @contextmanager
     def _beside(self) -> Iterator[BinaryIO]:
-        """Yield a file beside the one that is wanted, which takes its place at a good end only."""
+        """Yield a temporary file that replaces the wanted one only on success."""
         part = self._target.with_name(f".{self._target.name}.{os.getpid()}.part")
         try:
             with part.open("xb") as file:
@@ -124,7 +124,7 @@ class _Export:
                 part.unlink(missing_ok=True)
 
     def _take(self, answer: httpx.Response, file: BinaryIO, suffix: str) -> None:
-        """Write what comes in, and show how far it is."""
+        """Write the download, and show the progress."""
         sized = "Content-Encoding" not in answer.headers
         total = int(answer.headers.get("Content-Length", 0)) or None if sized else None
         counter, begun, size = counter_of(suffix), time.monotonic(), 0
@@ -154,10 +154,10 @@ class _Export:
             self._say(_DONE_ROWS, rows=counter.rows, **told)
 
     def _pieces(self, answer: httpx.Response) -> Iterator[bytes]:
-        """Yield what comes in.
+        """Yield the pieces of the download.
 
         Raises:
-            ConsoleError: it ends before it is whole.
+            ConsoleError: it ends before it is complete.
         """
         try:
             yield from answer.iter_bytes(_CHUNK)

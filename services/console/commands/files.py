@@ -13,7 +13,7 @@ from services.core.kit.file_places import open_store
 
 
 def own_store(_arguments: Namespace) -> int:
-    """Make the database of this environment the owner of its store of files."""
+    """Make the database of this environment the owner of its file store."""
     settings = Settings.read()
     place = settings.files
     if place is None and settings.database_url is None:  # what `wufei up` started

@@ -36,7 +36,7 @@ _WEAK = Text(
 
 
 def check(arguments: Namespace) -> int:
-    """Play every case, print what each is answered; 1 where one is not right."""
+    """Run every case and print its answer; 1 if one is wrong."""
     secret = os.environ.get(SECRET, "").strip()
     if not secret:
         raise ConsoleError(f"give the partner's secret in {SECRET}")
@@ -64,7 +64,7 @@ def check(arguments: Namespace) -> int:
 
 
 def _sm_keys(arguments: Namespace, secret: str) -> SmKeys:
-    """Return what envelopes are sealed and opened with, as the partner has it."""
+    """Return the partner's keys for sealing and opening envelopes."""
     private = _of_hex(os.environ.get(SM_KEY, ""))
     public = _of_hex(arguments.sm_public_key or "")
     try:
@@ -103,7 +103,7 @@ def _client(arguments: Namespace) -> Iterator[httpx.Client]:
 
 
 def _play(client: httpx.Client, case: Case, maker: Maker, language: Language) -> bool:
-    """Send the requests of a case, print what the last was answered; return whether it is right."""
+    """Send the requests of a case, print the last answer; return whether it is right."""
     answered = [_answered(client, call, maker.sm_keys) for call in case.make(maker)]
     *before, last = answered
     right = last in case.expected and all(one == LET_IN for one in before)
@@ -115,7 +115,7 @@ def _play(client: httpx.Client, case: Case, maker: Maker, language: Language) ->
 
 
 def _answered(client: httpx.Client, call: Call, sm_keys: SmKeys | None) -> str:
-    """Return the problem that a request was answered with, or that it was let in."""
+    """Return the problem code of an answer, or that the request was let in."""
     address = call.path + (f"?{call.query}" if call.query else "")
     answer = client.request(call.method, address, content=call.body, headers=dict(call.headers))
     try:
@@ -130,7 +130,7 @@ def _answered(client: httpx.Client, call: Call, sm_keys: SmKeys | None) -> str:
         return f"HTTP {answer.status_code}"
     if problem is None or answer.status_code != _OK:
         return LET_IN if answer.status_code == _OK else f"HTTP {answer.status_code}"
-    # What the operation itself refuses has come past the signature.
+    # A request that the operation itself refuses has passed the signature check.
     told = str(problem)
     refused = told.startswith(_SIGNATURE) or told in _NOT_LET_IN
     return told if refused else LET_IN

@@ -47,7 +47,7 @@ _MARKED = Text("标注副本：{path}", "The marked copy: {path}")
 
 
 def run(arguments: Namespace) -> int:
-    """Send a file; 1 where it has faults or is refused."""
+    """Send a file; 1 if it has faults or is refused."""
     language: Language = arguments.language or terminal_language()
     try:
         content = arguments.file.read_bytes()
@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
 
 
 class _Import:
-    """One file on its way."""
+    """An import."""
 
     def __init__(self, client: httpx.Client, language: Language) -> None:
         self._client = client
@@ -66,7 +66,7 @@ class _Import:
         self._console = Console(highlight=False, soft_wrap=True)
 
     def run(self, arguments: Namespace, content: bytes) -> int:
-        """Send it and follow it to its end."""
+        """Send the file and follow it to its end."""
         asked = {
             "period": arguments.period,
             "organization_code": arguments.organization,
@@ -90,7 +90,7 @@ class _Import:
             return self._tell_faults(found, arguments.marked)
         self._say(_COUNTED, **{name: found[name] for name in _counted(found)})
         if not arguments.yes:
-            # What is only looked at would count among the files that wait to be confirmed.
+            # A file that is only checked would otherwise count as one that waits to be confirmed.
             self._ask("POST", f"imports/{found['id']}/discard")
             self._say(_TRY)
             return 0
@@ -156,13 +156,13 @@ class _Import:
 
     def _line(self, fault: Mapping[str, Any]) -> str:
         words = fault["detail"]
-        if isinstance(words, dict):  # an operation says it in both
+        if isinstance(words, dict):  # an operation has both languages
             words = words["zh" if self._language == "zh-CN" else "en"]
         place = fault.get("cell") or fault.get("row") or "-"
         return f"{place}  {fault['code']}  {words}"
 
     def _ask(self, method: str, path: str, **sent: Any) -> Any:
-        """Return what the API answers.
+        """Return the answer of the API.
 
         Raises:
             ConsoleError: it refuses, or does not answer.
@@ -173,7 +173,7 @@ class _Import:
         return answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
 
     def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """Return the answer of the API, a refusal too.
+        """Return the answer of the API, even if it refuses.
 
         Raises:
             ConsoleError: it does not answer.

@@ -23,7 +23,7 @@ _PAGE = 500
 
 
 def create(arguments: Namespace) -> int:
-    """Make a key and print its secret, which is shown this once."""
+    """Make a key and print its secret, which is shown only now."""
     return asyncio.run(_create(arguments))
 
 
@@ -66,10 +66,10 @@ async def _create(arguments: Namespace) -> int:
 
 
 async def _city_meant(session: AsyncSession, arguments: Namespace) -> str | None:
-    """Return the city that a key is to be of; None: its plan decides.
+    """Return the city of a new key; None: its plan decides.
 
     Raises:
-        ConsoleError: there are several, and neither a city, a plan nor a unit of one alone is said.
+        ConsoleError: there are several, and no city, plan or unit in only one city is named.
     """
     if arguments.city is not None or arguments.plan is not None:
         return cast("str | None", arguments.city)
@@ -83,7 +83,7 @@ async def _city_meant(session: AsyncSession, arguments: Namespace) -> str | None
 
 
 def _reach_of(key: ApiKey) -> str:
-    """Return in words how far a key reaches."""
+    """Return a key's reach in words."""
     if key.every_city:
         return "every city"
     bounds = (("unit", key.organization_code), ("plan", key.plan_code))

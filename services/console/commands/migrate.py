@@ -20,7 +20,7 @@ from services.core.partitions import cut_tables
 
 
 def run(_arguments: Namespace) -> int:
-    """Migrate as DATABASE_OWNER_URL, as DATABASE_URL, or in the embedded database that runs."""
+    """Migrate as DATABASE_OWNER_URL, as DATABASE_URL, or in the running embedded database."""
     settings = Settings.read()
     try:
         asyncio.run(_migrate(*owner_url(settings)))
@@ -39,7 +39,7 @@ def run(_arguments: Namespace) -> int:
 
 
 async def _migrate(owner: str, service: str | None) -> None:
-    """Migrate as the owner, admit the role of the services, and make parts of cut tables."""
+    """Migrate as the owner, grant the services' role its rights, and make partitions."""
     await upgrade(owner, service_url=service)
     async with connect(owner, size=1, application_name="wufei-migrate") as database:
         for table in cut_tables():

@@ -62,33 +62,33 @@ _KEPT = Text(
 
 
 def peer(arguments: Namespace) -> int:
-    """Register another installation, and print what it has to be told."""
+    """Register a peer installation, and print what its operator needs."""
     return asyncio.run(_peer(arguments))
 
 
 def export(arguments: Namespace) -> int:
-    """Make packages of all that is new, or write one again."""
+    """Make packages of all new figures, or write an earlier one again."""
     return asyncio.run(_export(arguments))
 
 
 def take(arguments: Namespace) -> int:
-    """Take packages in by their numbers; 1 where one was not."""
+    """Take packages in by their numbers; 1 if one failed."""
     return asyncio.run(_each(arguments, _take_all))
 
 
 def receipt(arguments: Namespace) -> int:
-    """Close packages by receipts; 1 where one was not."""
+    """Close packages by receipts; 1 if one failed."""
     return asyncio.run(_each(arguments, _acknowledge_all))
 
 
 def show(arguments: Namespace) -> int:
-    """Print every package, and what was not answered."""
+    """Print every package, and those without a receipt."""
     return asyncio.run(_show(arguments))
 
 
 @asynccontextmanager
 async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, Language, Seal]]:
-    """Yield the open ledger, the city that is meant, the language and what seals."""
+    """Yield the open ledger, the selected city, the language and the seal."""
     seal = seal_here()
     if seal is None:
         raise ConsoleError("no WUFEI_SECRET_KEY is set: there is nothing to sign with")
@@ -127,7 +127,7 @@ async def _peer(arguments: Namespace) -> int:
 
 
 def _read(path: Path) -> bytes:
-    """Return a file, or as much of it as tells that it is too large.
+    """Return a file's content, or as much of it as proves that it is too large.
 
     Raises:
         ConsoleError: it cannot be read.
@@ -149,7 +149,8 @@ async def _export(arguments: Namespace) -> int:
                 await carry_whole(session, found, now=ledger.clock.true_now())
         number = 0
         while True:
-            # The number is kept before its file is there: what could not be written comes first.
+            # Numbers are stored before their files are written, so packages that failed to be
+            # written are first.
             row = await _next(ledger, city, arguments, seal)
             if row is None:
                 if not number:
@@ -171,7 +172,7 @@ async def _next(
             await carry_whole(session, found, now=ledger.clock.true_now())
         row = await next_to_write(session, found, seal=seal, now=ledger.clock.true_now())
         if row is not None:
-            # It outlives the transaction, whatever becomes of that.
+            # It is used after the transaction, whatever its outcome.
             session.expunge(row)
         return row
 
@@ -179,10 +180,11 @@ async def _next(
 async def _write(
     ledger: Ledger, city: str, arguments: Namespace, row: CarriedPackage, language: Language
 ) -> None:
-    """Write a package that has its file, and note that it is there.
+    """Write a package's stored file to the disc, and note that.
 
     Raises:
-        ConsoleError: it has none any more, or it cannot be written; it says what to do.
+        ConsoleError: its file is no longer stored, or cannot be written; the message says what to
+            do.
     """
     if row.content is None:
         raise ConsoleError(_GONE.format(number=row.number).in_(language))
@@ -199,7 +201,7 @@ async def _write(
 
 @asynccontextmanager
 async def _undone(ledger: Ledger) -> AsyncIterator[AsyncSession]:
-    """Yield a transaction of which nothing is kept: what is tried in it is exact."""
+    """Yield a transaction that is rolled back, for an exact dry run."""
     async with ledger.database.sessions() as session, session.begin() as transaction:
         yield session
         await transaction.rollback()
@@ -216,7 +218,7 @@ async def _export_again(ledger: Ledger, city: str, arguments: Namespace, languag
 
 
 async def _each(arguments: Namespace, work: Any) -> int:
-    """Open every file, tell which were altered, and give the others on by their numbers."""
+    """Open every file, report the altered ones, and process the others by number."""
     async with _desk(arguments) as desk:
         good: dict[Path, CarriedFile] = {}
         bad = False
@@ -246,7 +248,7 @@ async def _take_all(arguments: Namespace, desk: _Desk, files: Mapping[Path, Carr
         for path, one in files.items():
             refused |= await _take_one(arguments, desk, path, one)
         return refused
-    # One transaction for all, which is undone: so each is judged as the live call would.
+    # One transaction for all, rolled back at the end, so that each is judged as in the real run.
     async with _undone(desk[0]) as session:
         for path, one in files.items():
             refused |= await _take_one(arguments, desk, path, one, session)
@@ -261,7 +263,7 @@ async def _take_one(
     one: CarriedFile,
     trying: AsyncSession | None = None,
 ) -> bool:
-    """Take a package in, or try it; return whether it is to be looked after."""
+    """Take a package in, or try it; return whether it needs attention."""
     ledger, city, language, seal = desk
     try:
         async with _within(ledger, trying) as session:

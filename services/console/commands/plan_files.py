@@ -17,7 +17,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""What Notepad and Excel put before a text to say how it is written."""
+"""Byte order marks that Notepad and Excel write before a text."""
 
 _HOW_TO_SAVE = Text(
     "无法识别文件的编码：请在编辑器中另存为 UTF-8（记事本：另存为，编码选 UTF-8；"
@@ -28,22 +28,22 @@ _HOW_TO_SAVE = Text(
 
 
 class UnreadablePlan(Exception):
-    """Holds what is wrong with a file, as lines for a terminal."""
+    """The faults of a file, as lines for a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A plan read from a file; `encoding` is how the file was written, if not as UTF-8."""
+    """A plan read from a file; `encoding` is the file's, if not UTF-8."""
 
     document: PlanDocument
     encoding: str | None
 
 
 def read_plan_file(file: Path, language: Language) -> PlanFile:
-    """Return the plan that a file holds: JSON where its name says so, else YAML.
+    """Return the plan in a file: JSON if its name says so, else YAML.
 
     Raises:
-        UnreadablePlan: it has faults; all of them are told, with the lines they are on.
+        UnreadablePlan: it has faults, which are all reported, with their lines.
         OSError: it cannot be opened.
     """
     body = file.read_bytes()
@@ -76,7 +76,7 @@ def _without_a_mark(body: bytes) -> tuple[str, str | None]:
         return body.decode(), None
     except UnicodeDecodeError:
         text = body.decode("gb18030")
-    # Bytes of another kind decode into private and unassigned characters here and there.
+    # Bytes in another encoding decode into some private or unassigned characters.
     if not all(character.isprintable() or character.isspace() for character in text):
         raise MalformedBody(_HOW_TO_SAVE)
     return text, "GB18030"
@@ -89,7 +89,7 @@ _FAULT = Text(
 
 
 def _told(error: DomainError, text: str, language: Language) -> str:
-    """Return a refusal as lines: what it is, then every fault with its line and its path."""
+    """Return a refusal as lines: its title, then every fault with its line and its path."""
     begins = lines_of(text) if error.faults else {}
     placed = sorted(((_line(fault.pointer, begins), fault) for fault in error.faults), key=_first)
     told = [f"{(error.detail or error.title).in_(language)} ({error.code})"]
@@ -111,7 +111,7 @@ def _first(placed: tuple[int, Fault]) -> int:
 
 
 def _line(pointer: str, begins: Mapping[str, int]) -> int:
-    """Return the line on which a member begins, or what it is missing from."""
+    """Return the line where a member begins, or where the one that lacks it does."""
     while pointer and pointer not in begins:
         pointer = pointer.rpartition("/")[0]
     return begins.get(pointer, 1)

@@ -1,4 +1,4 @@
-"""`wufei plan check FILE` and `wufei plan load FILE`."""
+"""`wufei plan check FILE` and `wufei plan load FILE`: validate a plan document, and load it."""
 
 import asyncio
 from argparse import Namespace
@@ -28,7 +28,7 @@ _CANNOT_OPEN = Text("无法打开 {file}：{why}", "cannot read {file}: {why}")
 
 
 def check(arguments: Namespace) -> int:
-    """Say every fault of a document with its line and its path; needs no database."""
+    """Print every fault of a document with its line and its path; needs no database."""
     language: Language = arguments.language or terminal_language()
     read = _read(arguments.file, language)
     document = read.document
@@ -50,7 +50,7 @@ def check(arguments: Namespace) -> int:
 
 
 def load(arguments: Namespace) -> int:
-    """Load a document: a new plan, a new version, or nothing where it is the same."""
+    """Load a document: as a new plan, a new version, or not at all if it is unchanged."""
     language: Language = arguments.language or terminal_language()
     return asyncio.run(_load(_read(arguments.file, language).document))
 

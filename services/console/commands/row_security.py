@@ -22,7 +22,7 @@ from services.core.read_across import READ_ACROSS
 
 
 def run(arguments: Namespace) -> int:
-    """Put the wall up, take it down, or say how it stands; the first two as the owner."""
+    """Switch row-level security on or off, as the owner, or print its state."""
     owner, service = owner_url(Settings.read())
     try:
         found = asyncio.run(_done(arguments.what, owner, service))

@@ -72,14 +72,14 @@ async def _recompute_one(ledger: Ledger, plan: Plan) -> None:
 
 
 class _Shown:
-    """A plan's bar: scoreboards done of how many, and how many a second."""
+    """A plan's progress bar: scoreboards done of the total, and the rate per second."""
 
     def __init__(self, bar: Progress, task: TaskID) -> None:
         self._bar, self._task = bar, task
         self._begun = time.monotonic()
 
     def tell(self, done: int, total: int) -> None:
-        """Show how far it is; the time begins with the first board."""
+        """Show the progress; the time begins with the first board."""
         if not done:
             self._begun = time.monotonic()
         rate = round(done / max(time.monotonic() - self._begun, 0.001))

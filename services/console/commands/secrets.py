@@ -16,7 +16,7 @@ from services.core.resealing.service import Resealed, reseal
 
 
 def rotate(_arguments: Namespace) -> int:
-    """Seal everything anew, print how much; 1 where something cannot be opened."""
+    """Re-encrypt everything and print the counts; 1 if something cannot be unsealed."""
     seal = seal_here()
     if seal is None:
         raise ConsoleError("no WUFEI_SECRET_KEY is set: there is nothing to seal with")
@@ -53,7 +53,7 @@ async def _rotate(seal: Seal) -> int:
 
 
 async def _noted(ledger: Ledger, city_code: str, done: Resealed) -> None:
-    """Let the audit of a city know."""
+    """Write it to the audit of a city."""
     with in_city(city_code):
         async with ledger.database.transaction() as session:
             await note(

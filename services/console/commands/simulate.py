@@ -8,7 +8,7 @@ from services.console.errors import ConsoleError
 
 
 def country(arguments: Namespace) -> int:
-    """Simulate the load of many cities in a system of its own, and print what it showed."""
+    """Simulate the load of many cities in a system of its own, and print the results."""
     if find_spec("bench") is None:
         raise ConsoleError(
             "the simulation is not part of an installed Wufei: run it in the source tree"

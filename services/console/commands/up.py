@@ -34,7 +34,7 @@ _DOORS = ("api", "worker")
 
 
 def run(_arguments: Namespace) -> int:
-    """Run until a signal ends it, which is a good end."""
+    """Run until a signal ends it, with exit code 0."""
     return asyncio.run(_until_told(UpSettings.read()))
 
 
@@ -43,7 +43,7 @@ async def _until_told(settings: UpSettings) -> int:
     task = asyncio.ensure_future(_up(settings))
 
     def stop(signal: Signals) -> None:
-        # A second signal must not cut the orderly end short.
+        # A second signal must not interrupt the orderly shutdown.
         if not told.is_set():
             _say(f"stopping ({signal.name})")
             told.set()
@@ -71,7 +71,7 @@ async def _up(settings: UpSettings) -> Never:
 
 
 class System:
-    """The parts that run: servers first, doors after them."""
+    """The running parts: servers first, then the API and the worker."""
 
     def __init__(self, settings: UpSettings, directory: DataDirectory) -> None:
         self._settings = settings
@@ -98,7 +98,7 @@ class System:
         raise AssertionError("nothing ends a running system but an error or a signal")
 
     async def stop(self) -> None:
-        """Stop the doors, then the servers, and forget the note."""
+        """Stop the API and the worker, then the servers, and delete the note."""
         await asyncio.gather(*(part.stop() for part in self._doors))
         if self._servers is not None:
             await self._servers.stop()
@@ -128,7 +128,7 @@ class System:
             "WUFEI_HOST": settings.host,
             "WUFEI_PORT": str(settings.port),
             "WUFEI_DATA_DIR": str(self._directory.path),
-            # All of it is to stop within five seconds, the servers after the doors.
+            # Everything has to stop within five seconds, the servers last.
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
             "WUFEI_FILES": self._settings.files or str(self._directory.files),
@@ -143,7 +143,7 @@ class System:
         await self._ready()
 
     def _seal_keys(self) -> Mapping[str, str]:
-        """Return what the doors need beyond our environment to seal: the key kept here, or none."""
+        """Return the environment variables for sealing: the key stored here, or none."""
         if self._settings.seal is not None:
             return {}
         return {"WUFEI_SECRET_KEY": kept_secret_key(self._directory.secret_key)}
@@ -186,7 +186,7 @@ class System:
         return await status(self._settings.host, self._settings.port, "/readyz") == _READY
 
     async def _worker_at_work(self) -> bool:
-        # A beat from before this start is that of an earlier worker.
+        # A heartbeat from before this start is that of an earlier worker.
         heard = await beats(self._note.database_url)
         return bool(heard) and heard[0] >= self._began
 

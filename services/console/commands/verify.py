@@ -106,7 +106,7 @@ _OTHERWISE = Text(
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What came of a file or folder: its kind, how much is in it, what is wrong, and remarks."""
+    """The result for a file or folder: its kind, number of items, faults, and remarks."""
 
     kind: str
     count: Text
@@ -116,7 +116,7 @@ class _Said:
 
 
 def run(arguments: Namespace) -> int:
-    """Verify a file or a folder; 1 where something is wrong."""
+    """Verify a file or a folder; 1 if something is wrong."""
     language: Language = arguments.language or terminal_language()
     trusted = _trusted(arguments)
     path: Path = arguments.path
@@ -152,10 +152,10 @@ def _trusted(arguments: Namespace) -> Trusted:
 
 
 def _keys(arguments: Namespace) -> list[bytes]:
-    """Return the public keys that may have signed: those given, or that an installation publishes.
+    """Return the public keys that may have signed: the given ones, or an installation's.
 
     Raises:
-        ConsoleError: one is no key, or the installation that was named publishes none.
+        ConsoleError: one is no key, or the named installation publishes none.
     """
     keys = [_public(one) for one in arguments.public_key or ()]
     if arguments.keys_from is not None:
@@ -212,7 +212,7 @@ def _remarks(files: Collection[CarriedFile], trusted: Trusted) -> tuple[Text, ..
 
 
 def _opened(path: Path, trusted: Trusted) -> CarriedFile:
-    """Return a carried file whose parts and signatures are good.
+    """Return a carried file whose parts and signatures are valid.
 
     Raises:
         NotCarried: they are not.
@@ -231,7 +231,7 @@ def _opened(path: Path, trusted: Trusted) -> CarriedFile:
 
 
 def _paper(file: PaperFileRead, trusted: Trusted, beside: Path | None) -> _Said:
-    """Return what is wrong with a paper. By itself nothing can be told of a PDF."""
+    """Return the faults of a paper; a PDF cannot be checked by itself."""
     if beside is not None:
         file = with_paper_of(file, read_file(beside, trusted.public_keys))
     return _Said(
@@ -255,10 +255,10 @@ def _paper_remarks(file: PaperFileRead, keys: Collection[bytes]) -> tuple[Text, 
 
 
 def _traced(said: _Said, arguments: Namespace, language: Language) -> _Said:
-    """Return what is said of a paper once the ledger was asked, and print where a figure is from.
+    """Return the result of a paper after asking the ledger, and print where a figure is from.
 
     Raises:
-        ConsoleError: it is no paper, or nothing can be told without the ledger.
+        ConsoleError: it is no paper, or the check needs the ledger.
     """
     asks = arguments.online or arguments.figure is not None
     file = said.paper
@@ -312,7 +312,7 @@ def _dropped(path: Path, keys: Collection[bytes]) -> _Said:
 
 
 def _dropped_all(paths: Collection[Path], keys: Collection[bytes]) -> _Said:
-    """Return what is wrong with dropped files, each by itself and between them."""
+    """Return the faults of dropped files, in each and between them."""
     read = {one.name: drop_lines.read_drop(one.read_bytes(), list(keys)) for one in paths}
     faults = [
         FileFault(f"{name} {fault.place}", fault.said)
@@ -331,7 +331,7 @@ def _dropped_all(paths: Collection[Path], keys: Collection[bytes]) -> _Said:
 def _drop_remarks(
     read: Collection[drop_lines.ReadDrop], keys: Collection[bytes]
 ) -> tuple[Text, ...]:
-    """Return by which keys files are signed that nobody named, or that nobody signed them."""
+    """Return remarks on files that are unsigned, or signed with keys that nobody named."""
     signed = _key_remarks([one.public_key for one in read], keys)
     return signed if signed or keys or not read else (drop_lines.NOBODY,)
 
@@ -349,7 +349,7 @@ def _key_remarks(found: Collection[bytes | None], keys: Collection[bytes]) -> tu
 
 
 def _folder(path: Path, trusted: Trusted) -> _Said:
-    """Return what is wrong with the files of a folder, each by itself and between them."""
+    """Return the faults of the files of a folder, in each and between them."""
     dropped = sorted(one for one in path.iterdir() if drop_lines.NAME.fullmatch(one.name))
     names = sorted(one for one in path.iterdir() if one.suffix == ".zip" and one.is_file())
     if not dropped and not names:

@@ -68,7 +68,7 @@ _LATER = Text("接收方要求稍后再来：无法判断", "it asks to come aga
 
 
 def check(arguments: Namespace) -> int:
-    """Play every case to a receiver, print what comes of each; 1 where one is not right."""
+    """Run every case against a receiver, print its result; 1 if one is wrong."""
     target = read_url(arguments.url)
     if not isinstance(target, TargetUrl):
         raise ConsoleError(f"this is no URL of a receiver ({target})")
@@ -105,7 +105,7 @@ def _key(given: str | None) -> SigningKey:
 
 
 def _hopeless(results: Sequence[Result]) -> bool:
-    """Return whether there is nobody to play to."""
+    """Return whether no receiver answers at all."""
     first = results[0].answers[0]
     late = [one for one in results if one.wrong is not None and one.wrong.failure == "timeout"]
     return first.status is None or len(late) >= _MOST_TIMEOUTS
@@ -130,7 +130,7 @@ def _found(answers: Sequence[Answer], language: Language) -> str:
 
 
 def _meaning(result: Result, wrong: Answer) -> Text:
-    """Return what a wrong answer means: by itself, or in this case."""
+    """Return the meaning of a wrong answer: a general one, or that of the case."""
     if wrong.failure is not None and not (result.case.slowly and wrong.failure == "timeout"):
         return _MEANS[wrong.failure]
     match wrong.status:
@@ -147,7 +147,7 @@ def _meaning(result: Result, wrong: Answer) -> Text:
 
 
 def _print_clock(results: Sequence[Result], language: Language) -> None:
-    """Say by how much the receiver's clock is wrong, where it says the time and is."""
+    """Print by how much the receiver's clock is wrong, if it states the time."""
     clock = next((one.clock for result in results for one in result.answers if one.clock), 0)
     if abs(clock) > _CLOCKS_APART:
         said = Text(

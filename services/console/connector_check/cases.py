@@ -15,7 +15,7 @@ from services.core.kit.text import Text
 from services.core.webhooks.sending import Message
 
 Answered = Literal["taken", "refused"]
-"""Whether a batch got past the signature."""
+"""Whether a batch passed the signature check."""
 
 _MARGIN = timedelta(seconds=10)
 _NOBODY = UUID(int=0)
@@ -23,7 +23,7 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class ReportMaker:
-    """Signs batches of no items as a connector would, at its own clock's time."""
+    """Signs batches of no items as a connector would, at its clock's time."""
 
     profile: Profile
     app_id: str
@@ -39,7 +39,7 @@ class ReportMaker:
         secret: bytes | None = None,
         nonce: str | None = None,
     ) -> Message:
-        """Return a request that reports nothing, signed so far ahead of now."""
+        """Return a request that reports nothing, signed by `ahead` in the future."""
         target = OpenConnector(
             "",
             _NOBODY,
@@ -62,7 +62,7 @@ class ReportMaker:
 
 @dataclass(frozen=True, slots=True)
 class ReportCase:
-    """Requests that are sent one after the other, and what the last is to be answered."""
+    """Requests that are sent one after the other, and the expected answer to the last."""
 
     name: Text
     expected: Answered
@@ -70,7 +70,7 @@ class ReportCase:
 
 
 def report_cases(profile: Profile) -> Iterator[ReportCase]:
-    """Yield everything that is played by a profile."""
+    """Yield the cases of a profile."""
     yield ReportCase(
         Text("签名正确的空批次", "no items, signed right"), "taken", lambda maker: [maker.message()]
     )

@@ -22,12 +22,12 @@ from services.worker.reactor import Reactor
 
 _REFUSED = 400
 PLAN = "/plans/410183-2025"
-"""Where the demonstrated plan is."""
+"""The path of the demonstrated plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of what happened: the local day, who did it, what, and what about."""
+    """A line of the story: the local day, the actor, the event, and its subject."""
 
     day: str
     who: str
@@ -36,7 +36,7 @@ class Line:
 
 
 class Stage:
-    """The API at work on the demonstration's own ledger; `now` is what its clock shows."""
+    """The API on the demonstration's own ledger; `now` is its clock's time."""
 
     def __init__(self, app: FastAPI, directory: DataDirectory) -> None:
         self._app = app
@@ -51,16 +51,16 @@ class Stage:
 
     @property
     def now(self) -> datetime:
-        """What the domain's clock shows."""
+        """The time of the domain's clock."""
         return self._held.clock.now()
 
     def set_clock(self, instant: datetime) -> None:
-        """Let the domain's clock show an instant and go on from there."""
+        """Set the domain's clock to an instant, from where it goes on."""
         clock = Clock(instant - Clock.true_now())
         self._app.state.resources = replace(self._held, clock=clock)
 
     async def enter(self, name: str, secret: str) -> None:
-        """Let somebody act under a name."""
+        """Add an actor with a name and a secret."""
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self._app),
             base_url="http://wufei/v1",
@@ -70,13 +70,13 @@ class Stage:
         self._actors[name] = await self._open.enter_async_context(client)
 
     async def leave(self) -> None:
-        """Let everybody go."""
+        """Remove all actors."""
         await self._open.aclose()
 
     async def ask(
         self, name: str, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Ask the API as somebody and return its answer.
+        """Call the API as an actor and return its answer.
 
         Raises:
             ConsoleError: it refused; the demonstration does not fit this version.
@@ -88,7 +88,7 @@ class Stage:
         return found
 
     async def file(self, name: str, path: str) -> bytes:
-        """Return a file that somebody may have, at a path as the API tells it.
+        """Return a file at a path given by the API, as an actor.
 
         Raises:
             ConsoleError: it refused.
@@ -99,19 +99,19 @@ class Stage:
         return answer.content
 
     async def let_time_act(self) -> None:
-        """Do what the worker does when it wakes and when the date moves on."""
+        """Do the worker's tasks on wake-up and on a change of date."""
         reactor = Reactor(self._held.database, self._held.clock)
         await reactor.react()
         await reactor.sweep()
         await reactor.react()
 
     async def make_papers(self) -> None:
-        """Do what the worker does when papers are wanted."""
+        """Do the worker's tasks for requested papers."""
         held = self._held
         await Papering(held.database, held.clock, held.files, seal=held.seal).work_off()
 
     async def told(self, reader: str) -> list[Line]:
-        """Return what the log holds, in sentences, as somebody may read it; values by the day."""
+        """Return the log as sentences, as an actor may read it; values are counted by day."""
         names = await self._names(reader)
         lines: list[Line] = []
         after, more = 0, True
@@ -136,13 +136,13 @@ _BY_THE_DAY = {
     "submission.approved": "审核通过",
     "milestone.created": "里程碑下达",
 }
-"""What is only counted: the values of every unit, and the milestones that come with the plan."""
+"""Events that are only counted: the values of every unit, and the plan's own milestones."""
 
 _LEFT_OUT = {"score.updated"}
 
 
 def _tell(lines: list[Line], event: Mapping[str, Any], names: Names) -> None:
-    """Add an event to what is told; of values only how many a day."""
+    """Add an event to the story; values only as a count for the day."""
     kind = event["type"]
     if kind in _LEFT_OUT:
         return
@@ -168,7 +168,7 @@ def _tell(lines: list[Line], event: Mapping[str, Any], names: Names) -> None:
 async def open_stage(
     database_url: str, directory: DataDirectory, clock: Clock
 ) -> AsyncIterator[Stage]:
-    """Yield a stage with the first administrator on it."""
+    """Yield a stage with the first administrator."""
     settings = ApiSettings.model_validate(
         {
             "database_url": database_url,

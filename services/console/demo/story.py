@@ -23,7 +23,7 @@ _FIRST, _LAST = date(2026, 1, 5), date(2026, 2, 6)
 _MORNING, _NOON = time(9, 5), time(11, 30)
 
 DAYS = [_FIRST + timedelta(days=number) for number in range((_LAST - _FIRST).days + 1)]
-"""The days of the month, rest days too."""
+"""The days of the month, including rest days."""
 
 FIRST_MORNING = datetime.combine(_FIRST, _MORNING, _ZONE)
 
@@ -34,16 +34,16 @@ _PERIOD = "2025"
 OFFICE, _LEAD, _UNIT = "领导小组办公室", "市城管局", "市供销社"
 _LEAD_CODE, _UNIT_CODE = "UN15", "UN39"
 _LATE = frozenset({"U07"})
-"""What nobody reports in time."""
+"""Indicators that nobody reports in time."""
 
 _FACTORIES, _KEEPER, _COUNTED = f"{PLAN}/registers/GREEN-FACTORY/rows", "UN22", "R04"
 _REGISTERED, _HANDED_IN, _REVOKED = date(2026, 1, 14), date(2026, 1, 15), date(2026, 1, 28)
 _NUMBER_OF_FACTORIES = 16
-"""As many as the plan's target asks for."""
+"""The plan's target."""
 
 
 def demonstration_plan() -> PlanDocument:
-    """Return Xinmi's plan, with words in its title, status and notes that it is demonstrated."""
+    """Return Xinmi's plan, marked as a demonstration in its title, status and notes."""
     plan = first_plan()
     return plan.model_copy(
         update={
@@ -56,7 +56,7 @@ def demonstration_plan() -> PlanDocument:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that somebody asks the API for; `{milestone}` and the like are put in."""
+    """An actor's call of the API; `{milestone}` and the like are filled in."""
 
     who: str
     path: str
@@ -144,7 +144,7 @@ async def walk(stage: Stage) -> AsyncIterator[date]:
 
 
 async def _cast(stage: Stage) -> None:
-    """Give everybody who acts a key of their own."""
+    """Make a key for every actor."""
     plan = first_plan()
     names = {unit.code: unit.name for unit in plan.organizations if unit.submits}
     reporters = {unit for indicator in plan.indicators for unit in leads_of(indicator)[:1]}
@@ -162,7 +162,7 @@ async def _enter(stage: Stage, name: str, role: str, unit: str | None) -> None:
 
 
 def _reported_on(day: date) -> list[Indicator]:
-    """Return the indicators reported on a day: each on a working day of January of its own."""
+    """Return the indicators reported on a day: each has its working day in January."""
     indicators = [
         indicator
         for indicator in first_plan().indicators
@@ -194,7 +194,7 @@ async def _report(stage: Stage, indicator: Indicator) -> None:
 
 
 def _value(indicator: Indicator) -> dict[str, str]:
-    """Return what a unit reports: the target where it has a number, else what the table shows."""
+    """Return the value that a unit reports: the target if that is a number, else the table's."""
     if indicator.levels:
         return {"level": indicator.levels[0].code}
     target = indicator.targets[-1].value
@@ -236,13 +236,13 @@ async def _register(stage: Stage) -> None:
 
 
 def _credit_code(number: int) -> str:
-    """Return a unified social credit code of nobody's, whose check character is right."""
+    """Return a fictitious unified social credit code with a valid check character."""
     body = f"91410183MA9999{number:03}"
     return next(body + sign for sign in ascii_uppercase + digits if is_credit_code(body + sign))
 
 
 async def _hand_in(stage: Stage) -> None:
-    """Let the unit hand in the figure that its register proposes, and the office approve it."""
+    """Let the unit hand in the value that its register proposes, and the office approve it."""
     asked = f"indicator_code={_COUNTED}&period={_PERIOD}"
     drafts = await stage.ask(_KEEPER, "GET", f"{PLAN}/submissions?{asked}")
     for draft in drafts["items"]:
@@ -263,11 +263,11 @@ _SCENES: Mapping[date, Callable[[Stage], Awaitable[None]]] = {
     date(2026, 1, 26): _acknowledge,
     _REVOKED: _revoke,
 }
-"""What hangs on what the ledger answers, by day."""
+"""Scenes that depend on the ledger's answers, by day."""
 
 
 async def bulletin(stage: Stage) -> dict[str, bytes]:
-    """Have a bulletin of the year made, and return its files by their names."""
+    """Have a bulletin of the year made, and return its files by name."""
     wanted = {"kind": "bulletin", "period": _PERIOD, "document_number": f"{_LABEL}第1期"}
     await stage.ask(OFFICE, "POST", f"{PLAN}/papers", wanted)
     await stage.make_papers()
@@ -278,7 +278,7 @@ async def bulletin(stage: Stage) -> dict[str, bytes]:
 
 
 async def link_to_the_board(stage: Stage) -> str:
-    """Return the path of a read-only link to the leader's page, good for 30 days."""
+    """Return the path of a read-only link to the leader's page, valid for 30 days."""
     made = await stage.ask(
         OFFICE,
         "POST",

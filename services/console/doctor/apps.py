@@ -10,7 +10,7 @@ from services.core.people.queries import standing_providers
 
 
 async def apps(session: AsyncSession) -> Finding:
-    """Say by which apps people may sign in; none is a good state, and the first one."""
+    """Say which apps people may sign in by; none is fine, and the initial state."""
     found = []
     for city_code in await city_codes(session):
         with in_city(city_code):

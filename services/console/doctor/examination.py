@@ -19,7 +19,7 @@ from services.core.kit.text import Text
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Yield what there is to say about the embedded system that runs, or the servers named."""
+    """Yield the findings on the running embedded system, or on the configured servers."""
     directory = DataDirectory(settings.data_dir)
     try:
         running = read_running(directory)
@@ -63,14 +63,14 @@ def _chosen(settings: Settings, running: Running | None, name: str) -> str | Non
 
 
 def _files_at(settings: Settings, running: Running | None, directory: DataDirectory) -> str | None:
-    """Return where files are kept; what `wufei up` started keeps them in its directory."""
+    """Return the place of the file store; `wufei up` uses its data directory."""
     if settings.files is not None or running is None:
         return settings.files
     return str(directory.files)
 
 
 async def _databases(url: str, settings: Settings, files_at: str | None) -> AsyncIterator[Finding]:
-    """Yield what is said of the database, of a pooler before it, and of its replicas."""
+    """Yield the findings on the database, a pooler before it, and its replicas."""
     async for finding in _of_database(url, files_at):
         yield finding
     if read_address(url).pooled:
@@ -81,7 +81,7 @@ async def _databases(url: str, settings: Settings, files_at: str | None) -> Asyn
 
 
 async def _of_database(url: str, files_at: str | None) -> AsyncIterator[Finding]:
-    """Yield what is said of a database, and of the work on it where its schema is ours."""
+    """Yield the findings on a database, and on its work if its schema is ours."""
     ours = False
     async for finding in database(url):
         yield finding

@@ -22,11 +22,11 @@ from services.core.kit.text import Text
 
 _NAMED = 5
 _PROBE = "probe"
-"""No key of a file: those stand in folders."""
+"""The key of a test file; real keys have a folder."""
 
 
 async def files(url: str, place: str | None) -> Finding:
-    """Say whether the store at `place` takes files, and has every one that is on record."""
+    """Check that the store at `place` accepts files, and has every recorded one."""
     if place is None:
         said = Text("没有设 WUFEI_FILES，不接受佐证材料", "WUFEI_FILES is not set: none are taken")
         return Finding("files", said)
@@ -66,7 +66,7 @@ _OF_ANOTHER = Finding(
 
 
 def _absent_folders(place: str) -> Iterator[Path]:
-    """Yield the folders of a place that are not there, the innermost first; a bucket has none."""
+    """Yield the missing folders of a place, innermost first; a bucket has none."""
     folder = Path(place)
     while folder.is_absolute() and not folder.exists():
         yield folder
@@ -74,10 +74,10 @@ def _absent_folders(place: str) -> Iterator[Path]:
 
 
 async def _try(store: FileStore) -> None:
-    """Keep a file and drop it again.
+    """Store a file and delete it again.
 
     Raises:
-        FileStoreUnavailable: it cannot be kept, or not be dropped.
+        FileStoreUnavailable: it cannot be stored or deleted.
     """
 
     async def parts() -> AsyncIterator[bytes]:
@@ -88,7 +88,7 @@ async def _try(store: FileStore) -> None:
 
 
 async def _try_making(store: FileStore, absent: Sequence[Path]) -> None:
-    """Do the same where the folder is yet to be made, and leave none: it would be of our user."""
+    """Do the same in a missing folder, and remove that again: it would belong to our user."""
     try:
         await _try(store)
     finally:

@@ -40,9 +40,9 @@ _FAULT, _SOON, _OK = Text("故障", "FAULT"), Text("不久", "SOON"), Text("正�
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what was seen, and whether that is as it should be.
+    """A finding: what was examined, what was seen, and whether it is fine.
 
-    What `reminds` is in order and asks for something before long. `todo` says what helps.
+    `reminds` marks a fine state that needs action before long. `todo` says what helps.
     """
 
     what: str
@@ -52,7 +52,7 @@ class Finding:
     todo: Text | None = None
 
     def lines(self, language: Language) -> list[str]:
-        """Return a line for the terminal, and another one where something is to be done."""
+        """Return a line for the terminal, and another with the action, if any."""
         mark = _FAULT if not self.good else (_SOON if self.reminds else _OK)
         if language == "zh-CN":
             name = _NAMES.get(self.what, self.what)

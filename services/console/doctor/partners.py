@@ -15,9 +15,9 @@ _NAMED = 5
 
 
 async def partners(session: AsyncSession) -> Finding:
-    """Name partners whose profile does not sign all of a request, and that have no networks.
+    """Name the partners without networks whose profile does not sign the whole request.
 
-    None is made so any more; those that were made before it was asked of their profile go on.
+    New ones cannot be made; older ones, from before that rule, still work.
     """
     names = []
     for city_code in await city_codes(session):

@@ -12,7 +12,7 @@ from services.core.partitions import cut_tables
 
 
 async def parts(session: AsyncSession) -> Finding:
-    """Say until when there are parts of the tables cut by time, and what lies in the rest."""
+    """Check until when partitions exist, and which rows are in the default ones."""
     found = await parts_of(session, cut_tables())
     lacking = _lacking(found)
     if lacking is not None:

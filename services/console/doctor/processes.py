@@ -18,7 +18,7 @@ will be."""
 
 
 def processes(running: Running) -> Iterator[Finding]:
-    """Yield whether each part of a running system lives."""
+    """Check whether each process of a running system is alive."""
     said = Text(f"进程 {running.pid}", f"process {running.pid}")
     yield Finding("supervisor", said, good=_alive(running.pid))
     for name in (*running.parts, *(part for part in _PARTS if part not in running.parts)):
@@ -48,7 +48,7 @@ def _alive(pid: int) -> bool:
 
 
 async def api(running: Running) -> Finding:
-    """Say whether the API is ready."""
+    """Check whether the API is ready."""
     code = await status(running.host, running.port, "/readyz")
     place = f"{running.host}:{running.port}"
     if code == _READY:
@@ -66,7 +66,7 @@ async def api(running: Running) -> Finding:
 
 
 def disk(folder: Path) -> Finding:
-    """Say how much room is left where the embedded database writes."""
+    """Check the free space where the embedded database writes."""
     room = shutil.disk_usage(folder)
     free, share = room.free / 2**30, room.free / room.total
     said = Text(

@@ -9,7 +9,7 @@ from services.core.kit.text import Text
 
 
 async def wall(url: str) -> Finding:
-    """Say whether PostgreSQL itself keeps cities apart."""
+    """Check whether PostgreSQL itself separates the cities' rows."""
     connection = await open_connection(url, timeout=5)
     try:
         found = await standing(connection)
@@ -36,7 +36,7 @@ async def wall(url: str) -> Finding:
 
 
 async def role(url: str) -> Finding:
-    """Say whether the log and the audit are kept from the services' role."""
+    """Check that the services' role cannot change the log and the audit."""
     connection = await open_connection(url, timeout=5)
     try:
         name = await own_name(connection)

@@ -13,10 +13,10 @@ from services.core.resealing.statements import SEALED_HEADS
 
 
 async def sealing(session: AsyncSession, seal: Seal | None) -> Finding:
-    """Tell which sealed values no key opens, and whether some wait to be sealed anew.
+    """Count sealed values that no key opens, and those that wait for re-encryption.
 
-    The heads of the values tell it, so nothing is opened. Keys that tokens are signed with are not
-    among them: where none can be opened, the next token makes another.
+    The values' heads suffice, so nothing is unsealed. Keys that sign tokens are not included,
+    because the next token makes a new one if none can be unsealed.
     """
     found = Counter[tuple[str, bytes]]()
     for city_code in await city_codes(session):

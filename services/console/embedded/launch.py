@@ -17,9 +17,9 @@ _PR_SET_PDEATHSIG = 1
 def child_options(account: Account | None, *, death_signal: Signals) -> dict[str, Any]:
     """Return the arguments of a subprocess that runs as `account` and dies with us.
 
-    A session of its own keeps the terminal's Ctrl-C away: the supervisor alone decides in
-    which order things stop. On Linux the kernel sends `death_signal` when the supervisor is
-    gone, however it went; elsewhere a killed supervisor leaves its children behind.
+    A session of its own keeps the terminal's Ctrl-C away, because only the supervisor decides in
+    which order things stop. On Linux the kernel sends `death_signal` when the supervisor ends,
+    however that happens; elsewhere a killed supervisor leaves its children behind.
     """
     options = identity(account)
     options |= {"start_new_session": True, "stdin": subprocess.DEVNULL}
@@ -29,10 +29,10 @@ def child_options(account: Account | None, *, death_signal: Signals) -> dict[str
 
 
 def _bound_to_parent(death_signal: Signals) -> Callable[[], None]:
-    """Return what the child runs between fork and exec, after it has changed its user.
+    """Return the function that the child runs between fork and exec, after switching its user.
 
-    Changing the user would clear the wish, so a wish made earlier would be lost. The library
-    is loaded here, before the fork: the child only calls it.
+    Switching the user clears the death signal, so it must be set afterwards. The library is loaded
+    here, before the fork: the child only calls it.
     """
     libc = ctypes.CDLL(None)
     return partial(_die_with, os.getpid(), libc.prctl, death_signal)
@@ -40,6 +40,6 @@ def _bound_to_parent(death_signal: Signals) -> Callable[[], None]:
 
 def _die_with(parent: int, prctl: Callable[[int, int], int], death_signal: Signals) -> None:
     prctl(_PR_SET_PDEATHSIG, death_signal)
-    # The supervisor may have ended between the fork and the wish: then no signal will ever come.
+    # If the supervisor ended between the fork and prctl, no signal will ever come.
     if os.getppid() != parent:
         os._exit(1)

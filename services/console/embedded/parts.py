@@ -17,11 +17,11 @@ _OWN = {
     *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"),
     *("WUFEI_NOW", "WUFEI_PG_BIN", "WUFEI_CLOCK_OFFSET"),
 }
-"""What a door is not to see of ours, least of all the owner's way to the database."""
+"""Variables that our children must not see, above all the owner's access to the database."""
 
 
 def postgres_part(postgres: Postgres, *, account: Account | None, log: Path) -> Program:
-    """Describe PostgreSQL: a fast shutdown first, an immediate one when that takes too long."""
+    """Describe PostgreSQL: a fast shutdown first, an immediate one if that takes too long."""
     return Program(
         name="postgres",
         log=log,
@@ -37,7 +37,7 @@ def postgres_part(postgres: Postgres, *, account: Account | None, log: Path) -> 
 
 
 def valkey_part(valkey: Valkey, *, account: Account | None, log: Path) -> Program:
-    """Describe Valkey, which has nothing to save."""
+    """Describe Valkey, which has no data to save."""
     return Program(
         name="valkey",
         log=log,
@@ -52,7 +52,7 @@ def valkey_part(valkey: Valkey, *, account: Account | None, log: Path) -> Progra
 
 
 def door_part(name: str, *, environment: Mapping[str, str], log: Path) -> Program:
-    """Describe one of our own doors, `api` or `worker`."""
+    """Describe one of our own services, `api` or `worker`."""
     inherited = {key: value for key, value in os.environ.items() if key not in _OWN}
     command = [sys.executable, "-m", "services.console", name]
     return Program(

@@ -21,7 +21,7 @@ from services.console.ports import LOOPBACK, free_port
 from services.core.kit.schema import OLDEST
 
 USER, SERVICE = "wufei", "wufei_service"
-"""Who made the cluster and owns its tables, and whom the doors sign in as."""
+"""The role that made the cluster and owns its tables, and the role that the services log in as."""
 
 _WITH_BUILTIN_LOCALE = 17
 _WITH_IO_METHOD = 18
@@ -39,18 +39,18 @@ _SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
-    # One process fewer for each: this server has one small owner.
+    # Fewer processes, because this server is small and has a single owner.
     "autovacuum_max_workers": "2",
     "max_worker_processes": "4",
-    # Short statements lose more by compiling than they gain.
+    # JIT compilation costs short statements more than it gains.
     "jit": "off",
 }
 _SINCE_18 = {"io_method": "sync"}
-"""Likewise one process fewer."""
+"""Saves further processes."""
 
 
 class Postgres:
-    """One cluster in `home`, of which only the binaries come from elsewhere."""
+    """A cluster in `home`; only its binaries are elsewhere."""
 
     def __init__(
         self,
@@ -71,19 +71,19 @@ class Postgres:
         self._answered = False
 
     def url(self, database: str) -> str:
-        """Return the owner's address of `database`, password and all."""
+        """Return the owner's URL of `database`, including the password."""
         return f"postgresql://{USER}:{self._password}@{LOOPBACK}:{self.port}/{database}"
 
     def service_url(self, database: str) -> str:
-        """Return the services' address of `database`."""
+        """Return the services' URL of `database`."""
         return service_address(self.url(database))
 
     def create(self) -> None:
-        """Make the cluster unless it is there; half a cluster never carries its name."""
+        """Make the cluster unless it exists; an incomplete one never has its final name."""
         if self.folder.exists():
             return
-        # Made under another name and renamed at the end, so that a start that was broken off in the
-        # middle begins anew and never takes half a cluster for a whole one.
+        # Made under another name and renamed at the end, so that an interrupted start begins anew
+        # and never takes an incomplete cluster for a complete one.
         draft = self.folder.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -99,9 +99,9 @@ class Postgres:
         draft.rename(self.folder)
 
     def arguments(self) -> list[str]:
-        """Return the command of the next start; the port stays once a client may know it."""
-        # Between the look for a free port and the start somebody else may take it. So another one
-        # is tried, until the first answer: from then on the doors know the port.
+        """Return the command of the next start; the port is fixed once a client may know it."""
+        # Another program may take the port between the search and the start. So another port is
+        # tried until the first answer; from then on clients know it.
         if not self._answered:
             self.port = free_port()
         self._forget_stranger()
@@ -110,7 +110,7 @@ class Postgres:
         return [str(self._programs / "postgres"), "-D", str(self.folder), *options]
 
     async def accepts(self) -> bool:
-        """Tell whether it lets us in; while it recovers from a crash it does not."""
+        """Return whether it accepts connections, which it does not during crash recovery."""
         try:
             connection = await asyncpg.connect(self.url("postgres"), timeout=2)
         except asyncpg.InvalidPasswordError:
@@ -122,7 +122,7 @@ class Postgres:
         return True
 
     async def create_database(self, name: str) -> None:
-        """Make the database unless it is there."""
+        """Make the database unless it exists."""
         connection = await asyncpg.connect(self.url("postgres"))
         try:
             with suppress(asyncpg.DuplicateDatabaseError):
@@ -134,8 +134,8 @@ class Postgres:
         command = [
             *(str(self._programs / "initdb"), "-D", str(draft), "--username", USER),
             *("--pwfile", str(words), "--auth", "scram-sha-256", "--encoding", "UTF8"),
-            # Texts are compared byte by byte: codes sort the same on every system, and an upgrade
-            # of the system's library breaks no index.
+            # Texts are compared byte by byte (C locale), so that codes sort the same on every
+            # system, and an upgrade of the C library corrupts no index.
             *("--locale", "C", "--no-instructions"),
         ]
         if self._major >= _WITH_BUILTIN_LOCALE:
@@ -155,9 +155,9 @@ class Postgres:
             raise ConsoleError(f"cannot make a PostgreSQL cluster in {draft.parent}: {reason}")
 
     def _forget_stranger(self) -> None:
-        """Drop a lock whose number another program has by now, as in a container started anew.
+        """Delete a PID file whose number another program has now, as in a restarted container.
 
-        PostgreSQL itself drops it only when no process has that number.
+        PostgreSQL itself deletes it only if no process has that number.
         """
         lock = self.folder / "postmaster.pid"
         with suppress(OSError, ValueError, IndexError):
@@ -167,19 +167,20 @@ class Postgres:
 
 
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-"""What the servers see of our environment: nothing of it."""
+"""The servers' environment, which has nothing of ours."""
 
 
 def _major(said: str | None) -> int:
-    """Return the first number of what `postgres --version` says."""
+    """Return the major version from the output of `postgres --version`."""
     found = re.search(r"\d+", said or "")
     return int(found[0]) if found else OLDEST
 
 
 def service_address(owner: str) -> str:
-    """Return the services' address of a database by its owner's, where the server is ours.
+    """Return the services' URL of a database from its owner's, if the server is ours.
 
-    Their password follows from the owner's, and not the other way round: one file keeps both.
+    Their password is derived from the owner's, and not the other way round, so that one file stores
+    both.
     """
     parts = urlsplit(owner)
     password = hmac.digest((parts.password or "").encode(), SERVICE.encode(), "sha256").hex()
@@ -188,7 +189,7 @@ def service_address(owner: str) -> str:
 
 
 def kept_password(path: Path, cluster: Path) -> str:
-    """Return the password in `path`; a new one where there is no cluster yet."""
+    """Return the password in `path`; a new one if there is no cluster yet."""
     if path.exists():
         return path.read_text().strip()
     if cluster.exists():

@@ -14,13 +14,13 @@ SHARED = Path("/var/lib/wufei")
 
 @dataclass(frozen=True, slots=True)
 class ServerHome:
-    """A folder that the servers' user can enter, and that user; None stands for ourselves."""
+    """A folder that the servers' user can enter, and that user; None: our own."""
 
     folder: Path
     account: Account | None
 
     def program(self, binary: Path) -> Path:
-        """Return `binary`, or a copy of it in here where the servers' user cannot run it."""
+        """Return `binary`, or a copy of it in this home if the servers' user cannot run it."""
         if version_of(self.account, binary) is not None:
             return binary
         package = _package_folder(binary)
@@ -52,7 +52,7 @@ def server_home(data: Path, recorded: Path | None) -> ServerHome:
 
 
 def _shared_home(data: Path) -> Path:
-    """Make a home of our own for a new data directory; what an earlier one left is set aside."""
+    """Make a home outside a new data directory; an earlier one is renamed."""
     home = SHARED / sha256(str(data.resolve()).encode()).hexdigest()[:12]
     for folder in (SHARED, home):
         if not folder.exists():

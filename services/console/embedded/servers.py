@@ -14,7 +14,7 @@ _DATABASE = "wufei"
 
 
 class Servers:
-    """The embedded servers, or those that the settings name, which are only told of.
+    """The embedded servers, or the configured ones, which are only reported.
 
     `say` gets a line for people, `changed` is called at each start of a part.
     """
@@ -43,7 +43,7 @@ class Servers:
             self.redis_url = settings.redis_url.get_secret_value()
 
     async def start(self, group: asyncio.TaskGroup) -> None:
-        """Start what is embedded and keep it running in `group`.
+        """Start the embedded servers and keep them running in `group`.
 
         Raises:
             ConsoleError: one of them did not become ready.
@@ -60,7 +60,7 @@ class Servers:
             self.redis_url = valkey.url
 
     async def stop(self) -> None:
-        """Stop what is embedded, and keep it running no more."""
+        """Stop the embedded servers."""
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*(part.stop() for part in self.parts))

@@ -24,7 +24,7 @@ _LONGEST_START = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """How one part is started, how it is asked to stop, and when it counts as ready."""
+    """How a part is started and stopped, and when it is ready."""
 
     name: str
     log: Path
@@ -36,14 +36,14 @@ class Program:
     death_signal: Signals = SIGTERM
     stop: Sequence[tuple[Signals, float]] = ((SIGTERM, 2.0), (SIGKILL, 1.0))
     patience: float = 0.0
-    """Seconds in which a start that ends at once is tried again without being a failure: after
-    a crash, what a server left behind may refuse its successor until it is gone."""
+    """Seconds in which a start that ends at once is retried without counting as a failure: after a
+    crash, leftovers of a server may block its successor until they are gone."""
 
 
 class Part:
-    """One supervised process, of no use without those it comes `after`.
+    """A supervised process that needs those it comes `after`.
 
-    `say` gets a line when it fell, `changed` is called at each start.
+    `say` gets a line when it ended, `changed` is called at each start.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Part:
 
     @property
     def pid(self) -> int | None:
-        """Return the number of its process, if one runs."""
+        """Return its process id, if it runs."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if self._process is not None and running else None
 
@@ -88,7 +88,7 @@ class Part:
         self.ready.set()
 
     async def keep(self) -> Never:
-        """Start it again whenever it ends, a little later each time, and after what it needs.
+        """Restart it whenever it ends, with a growing pause, and after those it needs.
 
         Raises:
             ConsoleError: it ended too often.
@@ -100,13 +100,13 @@ class Part:
             failures = self._count_failure()
             self._say(f"{self.name} ended ({_reason(code)}); starting it again")
             await asyncio.sleep(pause(failures))
-            # A door that starts while its database is still recovering would only end again.
+            # A service that starts during its database's recovery would only end again.
             for part in self._after:
                 await part.ready.wait()
             await self.start()
 
     async def stop(self) -> None:
-        """Ask it to end, more urgently each time, until it has."""
+        """Stop it, with ever stronger signals."""
         for signal, seconds in self._program.stop:
             if self._process is None or self.pid is None:
                 return
@@ -128,14 +128,14 @@ class Part:
             )
         self._changed()
         while program.accepts is not None and not await program.accepts():
-            # It has ended before it was ready: `start` tries anew as long as its patience lasts.
+            # It ended before it was ready: `start` retries as long as `patience` lasts.
             if self.pid is None:
                 return False
             await asyncio.sleep(_NEXT_LOOK)
         return True
 
     def _count_failure(self) -> int:
-        """Return how often it failed lately; an end that another's end explains is no failure."""
+        """Return how often it failed lately; an end caused by another part's end does not count."""
         now = asyncio.get_running_loop().time()
         self._failures = [at for at in self._failures if at > now - WINDOW]
         if all(part.ready.is_set() for part in self._after):

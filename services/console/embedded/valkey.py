@@ -13,7 +13,7 @@ _ANSWER_WITHIN = 2
 
 
 class Valkey:
-    """One server in `home`, with a password of its own at each start of the whole."""
+    """A server in `home`, with a new password at each start of the system."""
 
     def __init__(self, *, home: ServerHome, program: Path) -> None:
         self.port = free_port()
@@ -25,17 +25,17 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """Return its address, password and all."""
+        """Return its URL, including the password."""
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
 
     def create(self) -> None:
-        """Make its folder unless it is there."""
+        """Make its folder unless it exists."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self._home.account is not None:
             self._home.account.give(self.folder)
 
     def arguments(self) -> list[str]:
-        """Return the command of the next start; the port stays once a client may know it."""
+        """Return the command of the next start; the port is fixed once a client may know it."""
         if not self._answered:
             self.port = free_port()
         configuration = self.folder / "valkey.conf"
@@ -45,7 +45,7 @@ class Valkey:
         return [str(self._program), str(configuration)]
 
     async def accepts(self) -> bool:
-        """Tell whether it knows our password and answers."""
+        """Return whether it accepts our password and answers."""
         with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
             async with asyncio.timeout(_ANSWER_WITHIN):
                 reader, writer = await asyncio.open_connection(LOOPBACK, self.port)

@@ -11,18 +11,18 @@ from services.core.gateways.sm_envelope import SmKeys, new_pair, sealed
 from services.core.kit.text import Text
 
 LET_IN = "let-in"
-"""Stands for whatever is not refused for its signature."""
+"""The answer to a request that is not refused for its signature."""
 
 _LATE, _WRONG, _AGAIN, _MISSING = (
     f"signature-{how}" for how in ("late", "wrong", "replayed", "missing")
 )
 _MARGIN = timedelta(seconds=10)
-"""How much two clocks may differ for the edge of the window to be told all the same."""
+"""The clock difference for which cases at the edge of the window still work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Signs as a partner, at its own clock's time."""
+    """Signs as a partner, at its clock's time."""
 
     profile: Profile
     partner: str
@@ -31,7 +31,7 @@ class Maker:
     plan: str
     now: Callable[[], datetime]
     sm_keys: SmKeys | None = None
-    """Where the profile has an envelope: the partner's private key, and the other's public one."""
+    """For an envelope: the partner's private key, and the installation's public one."""
 
     def call(
         self,
@@ -41,7 +41,7 @@ class Maker:
         partner: str | None = None,
         nonce: str | None = None,
     ) -> Call:
-        """Return a request, signed so far ahead of now."""
+        """Return a request, signed by `ahead` in the future."""
         media_type, body = body_of(self.profile, {"plan": self.plan})
         if self.sm_keys is not None:
             body = self.envelope(self.sm_keys, ahead)
@@ -56,14 +56,14 @@ class Maker:
         )
 
     def envelope(self, keys: SmKeys, ahead: timedelta = timedelta()) -> bytes:
-        """Return the body of a request in its envelope, made so far ahead of now."""
+        """Return the body of a request in its envelope, made by `ahead` in the future."""
         at = int((self.now() + ahead).timestamp())
         return sealed({"plan": self.plan}, keys, timestamp=at)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Requests that are sent one after the other, and what the last is to be answered."""
+    """Requests that are sent one after the other, and the expected answer to the last."""
 
     name: Text
     expected: Sequence[str]
@@ -71,7 +71,7 @@ class Case:
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    """Yield everything that is played by a profile."""
+    """Yield the cases of a profile."""
     yield Case(Text("签名正确", "signed right"), [LET_IN], lambda maker: [maker.call()])
     yield from _IN_TIME
     yield from _NOT_OURS
@@ -130,7 +130,7 @@ _NOT_OURS = (
 def _in_envelope(
     made: Callable[[Maker, SmKeys], bytes],
 ) -> Callable[[Maker], Sequence[Call]]:
-    """Return what makes a good request with another body."""
+    """Return a maker of a valid request with another body."""
 
     def make(maker: Maker) -> Sequence[Call]:
         assert maker.sm_keys is not None  # noqa: S101 (the command has asked for it)
@@ -140,7 +140,7 @@ def _in_envelope(
 
 
 def _flipped(maker: Maker, keys: SmKeys) -> bytes:
-    """Return an envelope of which one digit of the cipher is another."""
+    """Return an envelope with an altered digit of the ciphertext."""
     body = maker.envelope(keys)
     place = body.index(b'"encData":"') + len(b'"encData":"')
     digit = b"0" if body[place : place + 1] != b"0" else b"1"
@@ -172,7 +172,7 @@ _ENVELOPES = (
 
 
 def _altered(profile: Profile) -> Iterator[Case]:
-    """Yield the request altered on its way, in what the profile signs."""
+    """Yield cases of a request altered in transit, in each part that the profile signs."""
     if profile.signs_all or profile.takes_form:
         yield Case(Text("内容被改", "the body altered"), [_WRONG], lambda maker: [_body(maker)])
         yield Case(Text("路径被改", "the path altered"), [_WRONG], lambda maker: [_path(maker)])

@@ -11,10 +11,10 @@ from services.core.kit.text import Text
 from services.core.webhooks.signing import SigningKey, new_key
 
 Expected = Literal["taken", "refused", "answered"]
-"""2xx; 4xx; anything but an error of the receiver."""
+"""2xx; 4xx; any answer but a server error."""
 
 _TOO_FAR_SECONDS = (301, 310)
-"""Beyond the tolerance of 300; the second also where the two clocks differ a little."""
+"""Beyond the tolerance of 300; the second also if the two clocks differ slightly."""
 
 _NEAR_SECONDS = 240
 _LARGE = 256 * 1024
@@ -23,11 +23,11 @@ _TOO_LARGE = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Deliveries that are sent one after the other, how each is to be answered, and why.
+    """Deliveries that are sent one after the other, the expected answers, and the reason.
 
-    `means` says what it means where one is answered otherwise. `until_refused`: the first
-    refusal decides. `may_cut`: breaking the connection is a refusal too. `slowly`: the body of
-    the first comes in two halves, and the second is sent between them.
+    `means` explains another answer. `until_refused`: the first refusal decides. `may_cut`: a broken
+    connection counts as a refusal. `slowly`: the body of the first is sent in two halves, and the
+    second delivery between them.
     """
 
     name: Text
@@ -40,7 +40,7 @@ class Case:
 
 
 def cases(key: SigningKey) -> Iterator[Case]:
-    """Yield everything that is played to a receiver that was given a key."""
+    """Yield the cases for a receiver with a key."""
     yield Case(
         Text(f"{key.kind} 签名正确", f"signed with {key.kind}"),
         "taken",

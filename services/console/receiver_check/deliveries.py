@@ -11,13 +11,13 @@ from services.core.webhooks.signing import SigningKey, signature_header
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One POST: its own headers as they go out, and its body."""
+    """A POST request: its own headers as sent, and its body."""
 
     headers: Mapping[str, bytes]
     body: bytes
 
     def with_(self, name: str, value: bytes | None) -> "Delivery":
-        """Return the delivery with another header, or without it."""
+        """Return the delivery with another header value, or without that header."""
         others = {key: kept for key, kept in self.headers.items() if key != name}
         return replace(self, headers=others if value is None else others | {name: value})
 
@@ -27,12 +27,12 @@ class Delivery:
 
     @property
     def signature(self) -> bytes:
-        """The header's value."""
+        """The value of the signature header."""
         return self.headers["webhook-signature"]
 
 
 class Maker:
-    """Makes deliveries as Wufei does, signed with a key, each of an event of its own."""
+    """Makes deliveries as Wufei does, signed with a key, each of its own event."""
 
     def __init__(self, key: SigningKey) -> None:
         self.key = key
@@ -47,7 +47,7 @@ class Maker:
         offset: int = 0,
         data: Mapping[str, object] | None = None,
     ) -> Delivery:
-        """Return a delivery that is right, signed `offset` seconds from now."""
+        """Return a valid delivery, signed `offset` seconds from now."""
         self._position += 1
         event_id = new_id()
         body = body_of(
@@ -70,7 +70,7 @@ class Maker:
         offset: int = 0,
         keys: Sequence[SigningKey] | None = None,
     ) -> Delivery:
-        """Return a body as a delivery, signed with keys; by default with the one."""
+        """Return a body as a delivery, signed with the given keys, by default the maker's."""
         message_id = message_id or str(new_id())
         timestamp = int(Clock.true_now().timestamp()) + offset
         signed = signature_header(

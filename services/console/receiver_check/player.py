@@ -21,7 +21,7 @@ Failure = Literal["timeout", "connect", "tls", "cut"]
 
 _KEPT_BYTES = 16 * 1024
 _NO_REFUSALS = frozenset({408, 410, 429})
-"""Answers below 500 that say something else: try later, or never come again."""
+"""Answers below 500 that are no refusals: try later, or never come again."""
 
 _HEADERS = {
     "Content-Type": "application/json",
@@ -33,14 +33,14 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, or why there is none; `clock` is by how many seconds the receiver's is ahead."""
+    """A status, or why there is none; `clock` is the seconds by which the receiver's is ahead."""
 
     status: int | None = None
     failure: Failure | None = None
     clock: int | None = None
 
     def fits(self, expected: Expected, *, may_cut: bool = False) -> bool:
-        """Return whether it is as it should be."""
+        """Return whether it is the expected one."""
         if self.status is None:
             return may_cut and self.failure == "cut"
         match expected:
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A case with the answers to it, and the first that is not right."""
+    """A case with its answers, and the first wrong one."""
 
     case: Case
     answers: Sequence[Answer]
@@ -62,14 +62,14 @@ class Result:
 
 
 def judged(case: Case, answers: Sequence[Answer]) -> Result:
-    """Return what the answers to a case come to."""
+    """Return the result of a case from its answers."""
     wrong = [one for one in answers if not one.fits(case.expected, may_cut=case.may_cut)]
     decided = case.until_refused and len(wrong) < len(answers)
     return Result(case, answers, None if decided or not wrong else wrong[0])
 
 
 class Player:
-    """Posts to one URL, each time over a connection of its own, and waits so long at most."""
+    """Posts to one URL, each time on a new connection, with a timeout."""
 
     def __init__(self, client: httpx.AsyncClient, url: str, seconds: float) -> None:
         self._client = client
@@ -91,7 +91,7 @@ class Player:
         return judged(case, answers)
 
     async def _slowly(self, slow: Delivery, other: Delivery) -> Sequence[Answer]:
-        """Send one body in two halves, and another delivery between them."""
+        """Send a body in two halves, and another delivery between them."""
         begun, ended = asyncio.Event(), asyncio.Event()
         half = len(slow.body) // 2
 
@@ -101,8 +101,8 @@ class Player:
             await ended.wait()
             yield slow.body[half:]
 
-        # A receiver that handles one request at a time would answer the second only after the first
-        # has ended: that is what this finds out.
+        # This finds receivers that handle one request at a time: they answer the second only after
+        # the first has ended.
         async with asyncio.TaskGroup() as tasks:
             first = tasks.create_task(self._post(slow, body(), 2 * self._seconds))
             first.add_done_callback(lambda _: begun.set())
@@ -129,7 +129,7 @@ class Player:
     async def _answer(
         self, headers: list[tuple[bytes, bytes]], body: bytes | AsyncIterator[bytes]
     ) -> Answer:
-        """Post, and read of the answer as much as Wufei would."""
+        """Post, and read as much of the answer as Wufei would."""
         async with self._client.stream(
             "POST", self._url, headers=headers, content=body
         ) as response:
@@ -146,7 +146,7 @@ async def open_player(url: str, *, seconds: float, ca_file: Path | None) -> Asyn
     """Yield a player to a URL.
 
     Raises:
-        ConsoleError: the authorities' file cannot be read.
+        ConsoleError: the CA file cannot be read.
     """
     try:
         trusted = ssl.create_default_context(cafile=ca_file)
@@ -173,7 +173,7 @@ def _in_tls(error: BaseException) -> bool:
 
 
 def _ahead(date: str | None) -> int | None:
-    """Return by how many seconds the receiver's clock is ahead of ours, if it says."""
+    """Return the seconds by which the receiver's clock is ahead of ours, if it states the time."""
     try:
         return round(parsedate_to_datetime(date or "").timestamp() - Clock.true_now().timestamp())
     except (ValueError, TypeError, OverflowError):

@@ -17,7 +17,7 @@ from services.core.audit.actions import AuditAction
 from services.core.audit.linking import day_of
 
 MOST_A_MINUTE = 200
-"""So many different entries of a sort one process keeps of a minute; those beyond are one."""
+"""Most different entries of a kind that a process keeps for a minute; the rest become one."""
 
 MOST_TOKENS = 1000
 """Most tokens with an entry of their own between two writes; further ones are only counted."""
@@ -90,7 +90,7 @@ Entries = dict[str | None, list[NewEntry]]
 
 @dataclass(slots=True)
 class AccessTally:
-    """What a process has met since it last wrote. `own` stands for the process where nobody is."""
+    """A process's access records since its last write; `own` is the actor of unknown callers."""
 
     own: Mapping[str, object]
     _counted: dict[_Key, _Counted] = field(default_factory=dict)

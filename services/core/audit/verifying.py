@@ -139,7 +139,7 @@ class Chain:
         return link.kind == "entry" and self.kept_from is not None and link.row_id < self.kept_from
 
     def compare(self, heads: Sequence[Checkpoint]) -> Breach | None:
-        """Return which of some heads is not that of the last link, or not well signed."""
+        """Return the first of some heads that differs from the last link or is badly signed."""
         for head in heads:
             if head.digest != self.digest or not self._good(head):
                 return bad_head(head.number, _source(head))

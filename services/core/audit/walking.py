@@ -102,7 +102,7 @@ class _Going:
         self._kept_from = stretch.kept_from
 
     def takes(self, read: _Read) -> bool:
-        """Go on along links; return whether each follows from the one before, and is its row's."""
+        """Advance over links; return whether each follows from the last, and matches its row."""
         digest, at, before = self.digest, self.position, self.number
         rows, events = read.rows, []
         for number, position, row_id, row_digest, stated, said in read.links:

@@ -161,7 +161,7 @@ async def close_drop(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Drop no more events; what was made is still written. One that is closed stays so."""
+    """Close a drop: it takes no further events; existing files are still written. Idempotent."""
     if drop.state == "disabled":
         return
     drop.state, drop.state_reason, drop.updated_at = "disabled", reason, now

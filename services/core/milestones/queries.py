@@ -127,7 +127,7 @@ async def parent_for_update(
 async def planted_for_update(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> Sequence[Milestone]:
-    """Return the untouched milestones made from a plan's own words, locked."""
+    """Return the milestones made from the plan's own measures, locked."""
     found = await session.scalars(
         select(Milestone)
         .where(

@@ -63,7 +63,7 @@ class FigureItem(CarriedSaid):
 
 @dataclass(frozen=True, slots=True)
 class CarriedFigure:
-    """What counts at a place of the sender: `image` as history keeps it; None: nothing."""
+    """The figure that counts at a place of the sender, as in its history; None: no figure."""
 
     place: Slot
     submission_id: UUID

@@ -57,7 +57,7 @@ def public_bytes(text: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """What may have signed: a shared secret, and public keys. Each kind that is given must have."""
+    """Keys of a sender: a shared secret, public keys; each given kind must have signed."""
 
     secret: SigningKey | None = None
     public_keys: Collection[bytes] = ()

@@ -108,7 +108,8 @@ def judged_cells(
 
     `before` is the present contents; None: a new row. The whole row is validated against the
     current register: values that an earlier version of the plan allowed may be faults now. If
-    `said` changes nothing, only its own cells are. Pointers begin with `/values`.
+    `said` changes nothing, only faults of its own cells are returned. Pointers begin with
+    `/values`.
     """
     read, faults = read_cells(register, said, desk)
     cells = {**(before or {}), **read}
