@@ -35,8 +35,7 @@ from services.core.plan.state import PlanState
 _FIGURES: frozenset[EventType] = frozenset(
     {"submission.approved", "submission.withdrawn", "submission.falsified"}
 )
-# A period that is published again, or opened again, and a version of the plan: each decides what is
-# reported.
+# A published or reopened period, and a new version of the plan, change which figures are reported.
 _WHOLE: frozenset[EventType] = frozenset({"period.published", "period.reopened", "plan.published"})
 _TYPES: tuple[EventType, ...] = (
     *sorted(_FIGURES),
