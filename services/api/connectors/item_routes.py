@@ -259,7 +259,7 @@ async def _compared(
 ) -> Reconciliation:
     items = await queries.standing_items(session, connector, period)
     wanted = {*(connector.indicator_codes or plan.indicators)} & plan.indicators.keys()
-    # Of what is reported no more the places that were reported are still compared.
+    # Places reported earlier are still compared, even if their indicator is no longer reported.
     reported = {(one.indicator_code, one.organization_code) for one in items}
     among = wanted | {code for code, _ in reported}
     held = await held_of_period(session, plan, period, among)

@@ -162,7 +162,7 @@ def _cause(
         subjects = {"plan"}
     decided = _decided(compared, subjects, change)
     if cause.kind == "target" and not decided:
-        # The plan now prints another date, of which the target was assigned long ago.
+        # The plan now prints another date, for which the target was assigned long ago.
         decided = _decided(compared, {"plan"}, change)
     if cause.kind == "day":
         decided = [each for each in decided if not _fell_due(change, each)]
