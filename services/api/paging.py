@@ -137,7 +137,7 @@ async def history_page(
         BadPageToken: the token does not belong to this list.
     """
     after = after_version(page_token, named)
-    # One more than asked on either side: the one before gives `before`, the one after the token.
+    # One more than a page on either side: the row before gives `before`, the row after the token.
     found = list(await history(after=max(after - 1, 0), limit=page_size + 2))
     first = found.pop(0).after if after and found else None
     page, following = cut(found, page_size, named, lambda one: [one.version])

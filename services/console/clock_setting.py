@@ -1,4 +1,4 @@
-"""Turns WUFEI_NOW into an offset to the true clock, kept in the data directory between starts."""
+"""Turns WUFEI_NOW into an offset from the true clock, stored in the data directory."""
 
 import json
 from datetime import datetime, timedelta

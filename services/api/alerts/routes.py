@@ -124,7 +124,7 @@ async def list_alerts(
 
 
 def _check_level(found: Sized, standing: AnswerContext, level: int | None) -> None:
-    """Refuse a level that found nothing and is not on the ladder; an earlier ladder may have had it.
+    """Refuse a level that found nothing and is not on the ladder; an earlier one may have had it.
 
     Raises:
         InvalidInput: nothing was found, and the ladder ends below the level.

@@ -51,7 +51,7 @@ class Kept:
             return self._answered(body_etag(body), body)
         async with self._answers.turn(self._address):
             if (kept := self._again()) is None:
-                generation = self._generation()  # noted before the reading
+                generation = self._generation()  # noted before the read
                 body = await make()
                 kept = body_etag(body), body
                 self._answers.put(self._address, generation, *kept)

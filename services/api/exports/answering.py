@@ -38,24 +38,24 @@ logger = logging.getLogger("wufei.api")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PAGE = 500
-"""Rows read at a time: the most that a list takes for a page."""
+"""Rows read at a time: the largest page of a list."""
 
 _OK = 200
 _OF_JSON = {"content-length", "content-type", "etag", "link", "vary", "content-language"}
 _REFUSED: tuple[type[Exception], ...] = (DomainError, *DATABASE_ERRORS)
 _VARY = "Authorization, Accept, Accept-Language"
 
-# Writing is work for the processor alone: beside the event loop, so that others are answered
-# meanwhile, and one at a time, so that many exports take no more of it than one.
+# Writing is CPU work: in a thread, so that the event loop serves others, and one at a time, so that
+# many exports take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 
 _STACK, _SCOPES = "fastapi_inner_astack", "fastapi_async_cleanup_scopes"
-"""Where FastAPI notes what a request depends on, and in which task that is to end."""
+"""Where FastAPI stores a request's open dependencies, by the task that is to close them."""
 
 
 class FileStream(StreamingResponse):
-    """A file on its way; one that breaks off never looks whole: its last chunk is not sent."""
+    """A streamed file; an interrupted one is never taken for whole: its last chunk is not sent."""
 
     broken_off = False
 
@@ -71,16 +71,16 @@ class FileStream(StreamingResponse):
 
 @dataclass(frozen=True, slots=True)
 class _Turning:
-    """How a list is gone on with: which parameters, from which members of its answer."""
+    """How a list is paged: its parameters, and the members of its answer that feed them."""
 
     length: str
     place: str
     follows: str
-    """The member whose value is the place of the next page."""
+    """The member that holds the next value of `place`."""
     most: int
 
     def next(self, page: dict[str, Any]) -> str | None:
-        """Return where the page after this one begins; None: this is the last."""
+        """Return the place of the next page; None: this is the last."""
         if page.get("has_more") is False:
             return None
         found = page.get(self.follows)
@@ -93,15 +93,15 @@ _BY_POSITION = _Turning("limit", "after", "last_position", 2 * PAGE)
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What a list needs to be had as a table."""
+    """The properties of a list that exporting it as a table needs."""
 
     shape: Shape
     turning: _Turning | None
-    """None: its answer is always the whole."""
+    """None: its answer is always complete."""
 
     @classmethod
     def of(cls, route: APIRoute) -> "Export | None":
-        """Return how a route's answer becomes a table; None: it is no list."""
+        """Return the export of a route's answer; None: it is not a list."""
         model = route.response_model
         if "GET" not in (route.methods or ()) or not isinstance(model, type):
             return None
@@ -115,7 +115,7 @@ class Export:
         return cls(shape, turning)
 
     def served(self, handle: Handler) -> Handler:
-        """Return a route's handler that answers in the form asked for."""
+        """Return a route's handler that answers in the requested format."""
 
         async def answer(request: Request) -> Response:
             form = context_of(request).form
@@ -129,7 +129,7 @@ class Export:
 
 
 class _Answer:
-    """One answer to one request."""
+    """The answer to one request."""
 
     def __init__(self, export: Export, form: Form, request: Request, handle: Handler) -> None:
         self._export = export
@@ -138,17 +138,17 @@ class _Answer:
         self._handle = handle
         self._language = language_of(request)
         self._asked = parse_qsl(
-            # A blank one is refused as ever; without it the whole list would be sent instead.
+            # A blank parameter is passed on to be refused; dropping it would export the whole list.
             request.scope["query_string"].decode("latin-1"),
             keep_blank_values=True,
         )
         given = {name for name, _ in self._asked}
         turning = export.turning
-        # Who names a page gets that page, as in JSON; who names none gets all of them.
+        # A request for a page gets that page, as in JSON; otherwise all of them.
         self._whole = turning is None or given.isdisjoint({turning.length, "page_token"})
 
     async def first(self) -> Response:
-        """Return the answer, of which the first page was read: it tells what is refused."""
+        """Return the answer, once its first page was read: refusals come from that."""
         page = await self._page(self._request.receive)
         if page.status_code != _OK:
             return page
@@ -172,7 +172,7 @@ class _Answer:
         return stream
 
     async def _pieces(self, page: dict[str, Any]) -> AsyncIterator[bytes]:
-        """Yield the file; where a page cannot be read it ends early, and the log says why."""
+        """Yield the file; if a page cannot be read it ends early, and the log says why."""
         with closing(WRITERS[self._form](self._language)) as writer:
             shape, head = self._export.shape, page
             yield await _aside(partial(_write_rows, writer, shape.tables[0], page, first=True))
@@ -200,10 +200,10 @@ class _Answer:
     async def _page(
         self, receive: Callable[[], Awaitable[Message]], place: str | None = None
     ) -> Response:
-        """Return a page of the list as JSON, as whoever asks for it gets it.
+        """Return a page of the list as JSON, with the caller's credential.
 
-        What it depends on begins and ends with it: pages are read in the task that sends the file,
-        which cannot end what another one began.
+        Its dependencies are opened and closed within it: pages are read in the task that sends the
+        file, which cannot close dependencies that another task opened.
         """
         scope = self._request.scope
         asked = self._query(place)
@@ -226,7 +226,7 @@ class _Answer:
         return None if self._export.turning is None else self._export.turning.next(page)
 
     def _etag(self, page: Response) -> str | None:
-        """Return the tag of a whole answer: of its JSON, of the form and of the headings."""
+        """Return the ETag of a whole answer: of its JSON, the format and the headings."""
         tag = page.headers.get("etag")
         if tag is None:
             return None
@@ -238,7 +238,7 @@ class _Answer:
         return [*self._export.shape.tables, self._export.shape.head]
 
     def _address(self, following: str) -> str:
-        """Return the address of the next page in the same form."""
+        """Return the address of the next page in the same format."""
         turning = self._export.turning
         path, suffix = self._request.scope["path"], context_of(self._request).suffix
         name = turning.place if turning else ""
@@ -260,7 +260,7 @@ def _write_rows(
 
 
 def _write_rest(writer: Writer, shape: Shape, head: dict[str, Any]) -> bytes:
-    """Write the other tables of an answer, and what stands beside its rows."""
+    """Write the other tables of an answer, and the members beside its rows."""
     if writer.holds_many:
         others = [(table, head[table.member]) for table in shape.tables[1:]]
         if shape.head.columns:

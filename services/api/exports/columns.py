@@ -22,18 +22,18 @@ from services.core.kit.text import Language
 
 
 class Kind(Enum):
-    """What the cells of a column hold."""
+    """The type of a column's cells."""
 
     TEXT = auto()
     DECIMAL = auto()
     """A number, as text without an exponent."""
     OTHER = auto()
-    """A whole number, true or false, or JSON."""
+    """An integer, a boolean, or JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: the name of its member, with dots where that lies deeper."""
+    """A column, by its member's name, with dots for nested members."""
 
     name: str
     kind: Kind
@@ -41,7 +41,7 @@ class Column:
     """The schema that declares it."""
 
     def heading(self, language: Language) -> str:
-        """Return what stands at its head: in English the name, by which programs find it."""
+        """Return its heading: in English the member's name, by which programs find it."""
         if language == "en":
             return self.name
         return "·".join(_word(self.model, part) for part in self.name.split("."))
@@ -54,7 +54,7 @@ class Table:
     member: str
     columns: Sequence[Column]
     objects: Sequence[str]
-    """The members of a row that became columns of their own, the outer ones first."""
+    """The members of a row that were flattened into columns, outer ones first."""
 
     @classmethod
     def of(cls, member: str, columns: Sequence[Column]) -> "Table":
@@ -68,13 +68,13 @@ class Table:
         return [column.heading(language) for column in self.columns]
 
     def title(self, language: Language) -> str:
-        """Return what its sheet is called."""
+        """Return the title of its sheet."""
         if language == "en":
             return "rows" if self.member == ROWS else self.member
         return chinese()[f"sheet {self.member}"]
 
     def cells(self, row: Mapping[str, Any]) -> list[Any]:
-        """Return a row's cells: None, text, number, or true and false; lists as JSON."""
+        """Return a row's cells: None, text, numbers or booleans; lists as JSON."""
         flat: Any = dict(row) if self.objects else row
         for name in self.objects:
             for member, value in (flat.get(name) or {}).items():
@@ -86,17 +86,17 @@ ROWS = "items"
 """The member that holds the rows of a list."""
 
 HEAD = "head"
-"""The sheet of what an answer says beside its rows."""
+"""The sheet of the members beside an answer's rows."""
 
 _OF_PAGES = frozenset({"next_page_token", "tombstones", "has_more", "last_position"})
-"""Members of an answer that only say which part of the whole it is."""
+"""Pagination members of an answer."""
 
 _DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What can be had of an answer as tables: one or more, and what stands beside them."""
+    """The tables of an answer: at least one, and the members beside them."""
 
     tables: Sequence[Table]
     head: Table
@@ -104,10 +104,10 @@ class Shape:
 
 @cache
 def shape_of(model: type[BaseModel]) -> Shape | None:
-    """Return the tables of an answer; None: it is no list.
+    """Return the tables of an answer; None: it is not a list.
 
-    The rows of a list are its `items`. Another answer says in `exported` which of its members
-    are rows; the first of them is the table of a CSV.
+    The rows of a list are its `items`. Another answer names in `exported` the members that are
+    rows; the first of them is the table of a CSV.
     """
     members: Sequence[str] = getattr(model, "exported", (ROWS,))
     rows = {member: _row_of(model, member) for member in members}
@@ -141,7 +141,7 @@ def _columns(model: type[BaseModel], before: str = "", depth: int = 1) -> Iterat
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
-    """Yield what an annotation says: its types and their marks, without None."""
+    """Yield the types of an annotation and their marks, without None."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *marks = get_args(annotation)
@@ -164,14 +164,14 @@ def _kind(said: Sequence[Any]) -> Kind:
 
 @cache
 def chinese() -> Mapping[str, str]:
-    """Return what members of rows are called in Chinese, by their names, and sheets."""
+    """Return the Chinese names of rows' members, and of sheets, by name."""
     text = Path(__file__).with_name("headings.yaml").read_text(encoding="utf-8")
     known: dict[str, str] = yaml.load(text, yaml.CSafeLoader)
     return known
 
 
 def _word(model: str, name: str) -> str:
-    """Return the Chinese of a member; where schemas mean different things by it, of its own."""
+    """Return the Chinese of a member; its schema's own, if schemas use the name differently."""
     known = chinese()
     return known.get(f"{model}.{name}") or known[name]
 

@@ -37,13 +37,13 @@ class DelimitedWriter:
         self._writer.writerows([_cell(one) for one in cells(row)] for row in rows)
 
     def end(self) -> None:
-        """Write what is left: nothing."""
+        """Do nothing: nothing is buffered."""
 
     def close(self) -> None:
-        """Let go of a file that is not to be ended: nothing is held."""
+        """Abandon an unfinished file: nothing is buffered."""
 
     def taken(self) -> bytes:
-        """Return what was written since this was asked last."""
+        """Return the bytes written since the last call."""
         text = self._text.getvalue()
         self._text.seek(0)
         self._text.truncate()

@@ -5,4 +5,4 @@ from typing import Annotated, Final
 EXACT: Final = "exact decimal"
 
 Digits = Annotated[str, EXACT]
-"""An exact decimal as answers have it: text, without an exponent."""
+"""An exact decimal in responses: text, without an exponent."""

@@ -17,16 +17,16 @@ from services.core.kit.formula_cells import RISKY
 from services.core.kit.text import Language
 
 MOST_ROWS = 1_048_576
-"""So many rows a sheet has at most, its headings among them; what is beyond is on the next."""
+"""Most rows of a sheet, its headings included; more rows go to another sheet."""
 
 MOST_SHEET_BYTES = 1_500_000_000
-"""A part of more than 2 GiB needs a form of ZIP that not every office program reads."""
+"""A part of more than 2 GiB needs ZIP64, which not every office program reads."""
 
 MOST_CHARACTERS = 32_767
-"""So many UTF-16 units a cell holds at most."""
+"""Most UTF-16 code units of a cell."""
 
 EXACT_DIGITS = 15
-"""A cell's number is an IEEE 754 double: it keeps so many significant digits, whichever."""
+"""A cell's number is an IEEE 754 double, which keeps any number of this many significant digits."""
 
 _LEVEL = 3
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -57,31 +57,31 @@ _END = "</sheetData></worksheet>"
 _SPECIAL = re.compile(
     f"^{RISKY.pattern}|[&<>\\x00-\\x08\\x0b-\\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{{4}}_"
 )
-"""What a text holds that does not stand in a cell as it is."""
+"""Characters and text beginnings that must be escaped in a cell."""
 
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b-\\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _TOO_LONG = "（{0} 字，超出单元格上限，见 JSON 或 CSV / {0} characters: see the JSON or the CSV）"
 
 
 class _Pieces:
-    """What is written, until it is taken: a file that cannot be read or searched."""
+    """A write-only buffer that cannot seek or read."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        """Take a piece."""
+        """Append a chunk."""
         self._written.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: a piece is there at once."""
+        """Do nothing: chunks are available at once."""
 
     def close(self) -> None:
-        """Do nothing: what was written may still be taken."""
+        """Do nothing: the chunks may still be taken."""
 
     def taken(self) -> bytes:
-        """Return what was written since this was asked last."""
+        """Return the bytes written since the last call."""
         written = b"".join(self._written)
         self._written.clear()
         return written
@@ -96,7 +96,7 @@ class WorkbookWriter:
         self._language = language
         self._most_rows = most_rows
         self._pieces = _Pieces()
-        # A stream: each part is followed by its length, which nobody knows before.
+        # An unseekable stream: each part is followed by its length, which is not known before.
         self._zip = zipfile.ZipFile(self._pieces, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._sheets: list[str] = []
         self._row = self._length = 0
@@ -112,7 +112,7 @@ class WorkbookWriter:
         self._open(self._title)
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write rows; those that find no room on their sheet go to one more."""
+        """Write rows; those beyond the limit of a sheet go to another one."""
         cells = self._table.cells
         lines: list[str] = []
         for row in rows:
@@ -127,7 +127,7 @@ class WorkbookWriter:
             self._row = self._most_rows
 
     def end(self) -> None:
-        """Write the parts that name the sheets."""
+        """Write the parts that list the sheets."""
         self._close()
         sheets = {f"rId{at}": f"worksheets/sheet{at}.xml" for at in range(1, len(self._sheets) + 1)}
         self._part("[Content_Types].xml", _content_types(len(self._sheets)))
@@ -145,12 +145,12 @@ class WorkbookWriter:
         self._zip.close()
 
     def close(self) -> None:
-        """Let go of a file that is not to be ended."""
+        """Abandon an unfinished file."""
         self._sheet.close()
         self._zip.close()
 
     def taken(self) -> bytes:
-        """Return what was written since this was asked last."""
+        """Return the bytes written since the last call."""
         return self._pieces.taken()
 
     def _next_sheet(self) -> None:
@@ -185,7 +185,7 @@ class WorkbookWriter:
         return f'<row r="{row}">{"".join(written)}</row>'
 
     def _part(self, name: str, xml: str) -> None:
-        # Opened by its name an entry has the date of 1980: the same bytes for the same rows.
+        # An entry opened by name is dated 1980, so that equal rows give equal bytes.
         with self._zip.open(name, "w") as part:
             part.write(xml.encode())
 
@@ -222,19 +222,19 @@ def _text(text: str, letter: str, row: int, style: int | None = None) -> str:
 
 
 def _fitting(text: str) -> str:
-    """Return a text, or where no cell holds it, how long it is and where it can be read."""
+    """Return a text, or if it exceeds a cell a note of its length and where it can be read."""
     if len(text.encode("utf-16-le")) // 2 <= MOST_CHARACTERS:
         return text
     return _TOO_LONG.format(len(text))
 
 
 def _named(found: re.Match[str]) -> str:
-    """Return a character that XML cannot hold as the format writes it: by its number."""
+    """Return the format's escape for a character that XML cannot contain, by its number."""
     return f"_x{ord(found[0]):04X}_"
 
 
 def _letter(at: int) -> str:
-    """Return the letters of a column, counted from 0: A, B, …, Z, AA."""
+    """Return the column letters of an index from 0: A, B, …, Z, AA."""
     letters = ""
     at += 1
     while at:
@@ -244,7 +244,7 @@ def _letter(at: int) -> str:
 
 
 def _unlike(title: str, others: Sequence[str]) -> str:
-    """Return the title of a sheet with a number, where others have it already."""
+    """Return the title of a sheet, numbered if it is taken already."""
     known = sum(one == title or one.startswith(f"{title} (") for one in others)
     return f"{title} ({known + 1})" if known else title
 

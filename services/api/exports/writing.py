@@ -17,22 +17,22 @@ class Writer(Protocol):
     """Writes a file piece by piece."""
 
     holds_many: bool
-    """Whether more tables than one find room in it."""
+    """Whether a file can hold several tables."""
 
     def begin(self, table: Table) -> None:
         """Begin a table."""
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write rows of the table that was begun last, as their JSON has them."""
+        """Write rows, in their JSON form, to the table that was begun last."""
 
     def end(self) -> None:
-        """Write what is left; the file is whole then."""
+        """Write the rest; the file is then complete."""
 
     def close(self) -> None:
-        """Let go of a file, ended or not."""
+        """Release a file, finished or not."""
 
     def taken(self) -> bytes:
-        """Return what was written since this was asked last."""
+        """Return the bytes written since the last call."""
 
 
 WRITERS: Mapping[Form, Callable[[Language], Writer]] = {

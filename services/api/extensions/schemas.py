@@ -67,7 +67,7 @@ class ExtensionListOut(ScopedPageOut[ExtensionOut]):
 
 
 def extension_fields(row: Extension, actor: Actor, leads: tuple[str, ...]) -> dict[str, Any]:
-    """Return an extension as `ExtensionOut` has it; `leads` answer for what it is for."""
+    """Return an extension as `ExtensionOut` has it; `leads` are its subject's leads."""
     granted = row.granted_date
     return {
         "id": row.id,

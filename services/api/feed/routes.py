@@ -31,9 +31,9 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_EVENTS))]
 _LOOK_EVERY_SECONDS = 1.0
 
 _STRETCH = 1000
-"""Positions that are read at once where a caller waits for the first event that is wanted."""
+"""Positions read at once by a long poll that waits for a matching event."""
 _MOST_STRETCHES = 20
-"""Stretches that are read on end in one answer: an empty one says how far it came."""
+"""At most this many batches are read in one answer; an empty answer says how far it came."""
 
 
 @router.get("/events", responses={**answering("Events", LINK), **refusals(403, 404, 410)})
@@ -99,10 +99,10 @@ async def read_events(
 
 
 async def _check_organization(resources: ResourcesDep, actor: Actor, code: str) -> None:
-    """Refuse a unit that no plan of the city ever had: nothing of it will ever be told.
+    """Refuse a unit that no plan of the city ever had, because no event will ever match it.
 
     Raises:
-        InvalidInput: there is none, with those nearest to it.
+        InvalidInput: there is no such unit; the nearest ones are named.
     """
     async with resources.database.sessions() as session:
         if await organizations_by_code(session, city_code=actor.city_code, codes=[code]):
@@ -113,7 +113,7 @@ async def _check_organization(resources: ResourcesDep, actor: Actor, code: str) 
 
 
 def _wanted(named: str, subject: str | None) -> tuple[str, ...]:
-    """Return the types that are wanted.
+    """Return the requested event types.
 
     Raises:
         InvalidInput: there is no such type of event, or no event about such a subject.
@@ -136,17 +136,17 @@ async def _first(
     limit: int,
     wait: float,
 ) -> Stretch:
-    """Return the first stretch in which there is something, or the last one before time is up.
+    """Return the first batch with an event in it, or the last one before the time is up.
 
-    Of what is there already it reads 20,000 positions at most: whoever wants what is seldom asks
-    on from where that ended. Who waits is known anew at every look, and nobody is waited for who
-    has gone.
+    Of existing events it reads at most 20,000 positions: a caller that wants rare events asks again
+    from where that ended. The caller is authenticated again at every poll, and the wait ends when
+    it disconnects.
 
     Raises:
         Unauthenticated: the key was revoked or expired meanwhile.
     """
     clock = asyncio.get_running_loop().time
-    # A try that begins anew waits no longer in all.
+    # A retry keeps the deadline of the first try.
     context = context_of(request)
     give_up = context.waits_until = context.waits_until or clock() + wait
     read, at_once = 0, limit
@@ -176,7 +176,7 @@ async def _first(
 
 
 def _cut(found: Stretch, limit: int) -> Stretch:
-    """Return a stretch with so many events at most; what is left of it comes next."""
+    """Return a batch cut to so many events; the rest follows in the next answer."""
     if len(found.events) <= limit:
         return found
     events = found.events[:limit]

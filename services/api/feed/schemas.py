@@ -41,7 +41,7 @@ class FeedOut(BaseModel):
 
 
 def event_out(positioned: Positioned) -> EventOut:
-    """Return an event with its number."""
+    """Return an event with its position."""
     event = positioned.event
     return EventOut(
         id=event.id,

@@ -386,9 +386,9 @@ _SINGLE: Mapping[EventType, type] = {
 SHAPES: Mapping[EventType, type] = {
     type_: _SINGLE.get(type_) or _FAMILIES[type_.split(".")[0]] for type_ in get_args(EventType)
 }
-"""The shape of the data of each type of event."""
+"""The schema of the data of each type of event."""
 
 
 def schema_of(shape: type) -> dict[str, Any]:
-    """Return the JSON schema of a shape, whole."""
+    """Return the JSON schema of a model, with its definitions."""
     return TypeAdapter(shape).json_schema(mode="serialization")

@@ -87,7 +87,7 @@ class CatalogOut(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An operation whose answer is a resource, and what that is called."""
+    """An operation whose answer is a resource, and the resource's name."""
 
     operation: str
     name: str
@@ -100,14 +100,14 @@ SOURCES = (
     Source("list_indicators", "指标定义", "指标的名称、口径、基期值、目标值和责任单位", "不定期"),
     Source("list_late", "逾期事项", "逾期未报、未签收、未完成的事项和责任单位", "每日"),
 )
-"""What is a resource by itself, beside the values of each indicator."""
+"""The resources of a plan beside the values of each indicator."""
 
 VALUES = "list_submissions"
-"""The operation that answers the values of an indicator."""
+"""The operation that returns the values of an indicator."""
 
 
 def catalog_of(plan: PlanState, answers: Mapping[str, type[BaseModel]]) -> CatalogOut:
-    """Return the catalogue of a plan; `answers` are what operations answer, by name."""
+    """Return the catalogue of a plan; `answers` are the response models of operations, by name."""
     held = {name: information_of(model) for name, model in answers.items()}
     instants = [one.published_at for one in plan.periods.values() if one.published_at is not None]
     zone = ZoneInfo(plan.document.time_zone)
@@ -120,7 +120,7 @@ def catalog_of(plan: PlanState, answers: Mapping[str, type[BaseModel]]) -> Catal
 
 
 def information_of(model: type[BaseModel]) -> InformationOut:
-    """Return what the rows of an answer hold, by what their columns are called in Chinese."""
+    """Return the fields of an answer's rows, by the Chinese names of their columns."""
     shape = shape_of(model)
     columns = shape.tables[0].columns if shape else []
     instants = instants_of(model)

@@ -37,7 +37,7 @@ OPERATIONS = (
 """The operations that partners may call, by their names in the contract."""
 
 MOST_ROWS = 10_000
-"""Rows that are read for one page by its number; beyond, `page_token` goes on where one ended."""
+"""Most rows before a page that is requested by number; beyond, `page_token` goes on."""
 
 _STEP = 500
 _LONGEST_PAGE = 500
@@ -66,25 +66,25 @@ class Operation:
 
     @property
     def is_paged(self) -> bool:
-        """Return whether it is a list that is read by pages."""
+        """Whether it is a paged list."""
         return {"page_size", "page_token"} <= self.in_query
 
 
 def operation_of(app: FastAPI, name: str) -> Operation | None:
-    """Return an operation that partners may call; None: there is none of this name."""
+    """Return an operation that partners may call; None: no operation has this name."""
     known: dict[str, Operation] = app.state.facade
     return known.get(name)
 
 
 def instants_here(app: FastAPI) -> frozenset[str]:
-    """Return the names of members that hold instants, in whatever is answered here."""
+    """Return the names of members that hold instants, in any answer of this API."""
     known: dict[str, Operation] = app.state.facade
     models = [one.route.response_model for one in known.values()]
     return frozenset[str]().union(*(instants_of(one) for one in models if isinstance(one, type)))
 
 
 def operations_of(routes: Iterable[Any]) -> dict[str, Operation]:
-    """Return the operations that partners may call, by name, of the routes that carry them out."""
+    """Return the operations that partners may call, by name, of these routes."""
     named = {one.name: one for one in routes if isinstance(one, APIRoute)}
     return {name: _read(named[name]) for name in OPERATIONS}
 
@@ -108,7 +108,7 @@ def _query(dependant: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a partner's members ask of an operation."""
+    """A partner's members, sorted into the parts of an operation's request."""
 
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -117,10 +117,10 @@ class Asked:
 
 
 def asked(operation: Operation, members: Mapping[str, Any], request_id: str | None) -> Asked:
-    """Return where each member goes.
+    """Sort members into path, query and body.
 
     Raises:
-        InvalidInput: the path lacks one.
+        InvalidInput: a member of the path is missing.
     """
     lacking = [name for name in sorted(operation.in_path) if not _said(members.get(name))]
     if lacking:
@@ -148,7 +148,7 @@ def _word(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What an operation answered, as its own path does."""
+    """An operation's answer, as its own path gives it."""
 
     status: int
     headers: Mapping[bytes, bytes]
@@ -156,27 +156,27 @@ class Answered:
 
     @property
     def is_refusal(self) -> bool:
-        """Return whether it was refused."""
+        """Whether it is a refusal."""
         return self.status >= _REFUSED_FROM
 
     def read(self) -> Any:
-        """Return what the body says; None: there is none."""
+        """Return the parsed body; None: there is none."""
         return from_json(self.body) if self.body else None
 
 
 async def carried_out(
     request: Request, operation: Operation, wanted: Asked, call: SignedCall
 ) -> Answered:
-    """Carry an operation out as the key that a partner acts as, and return its answer."""
+    """Run an operation as the key that a partner acts as, and return its answer."""
     scope = _scope(request, operation, wanted, call)
-    # The body of the call was read: what is received from now on is that its caller went away.
+    # The body of the call was read, so only its disconnect can still be received.
     return await answered_by(operation.route, scope, wanted.body, afterwards=request.receive)
 
 
 async def _never() -> Message:
-    """Wait for a message that does not come.
+    """Wait for ever, in place of a message from the client.
 
-    What is streamed asks who went away while it is sent, and would break off.
+    A streaming response waits for a disconnect while it is sent, and would stop at one.
     """
     message: Message = await asyncio.get_running_loop().create_future()
     return message
@@ -190,16 +190,16 @@ async def answered_to(
     *,
     afterwards: Receive = _never,
 ) -> None:
-    """Have the route of an operation answer to `send`, part by part, a request that is made here.
+    """Run an operation's route on a request made here, and stream its response to `send`.
 
-    `afterwards` tells what is received once the body was.
+    `afterwards` is received after the body.
 
     Raises:
-        InvalidInput: what stands in the path cannot.
+        InvalidInput: a member of the path is not possible there.
     """
     match, found = route.matches(scope)
     if match is not Match.FULL:
-        # What stands in a path holds no slash; the one operation has no other fault of its path.
+        # The only possible fault is a slash in a path parameter.
         raise InvalidInput(
             faults=[Fault("", "not-in-a-path", Text("路径参数有误", "A path holds none such"))]
         )
@@ -215,12 +215,12 @@ async def answered_to(
 async def answered_by(
     route: APIRoute, scope: Scope, sent_body: bytes, *, afterwards: Receive = _never
 ) -> Answered:
-    """Return what the route of an operation answers to a request that is made here.
+    """Return the answer of an operation's route to a request made here.
 
-    `afterwards` tells what is received once the body was.
+    `afterwards` is received after the body.
 
     Raises:
-        InvalidInput: what stands in the path cannot.
+        InvalidInput: a member of the path is not possible there.
     """
     answered: list[Message] = []
 
@@ -254,7 +254,7 @@ def scope_of(
     query: Mapping[str, Any],
     headers: Iterable[tuple[bytes, bytes]],
 ) -> Scope:
-    """Return the scope of a request that is made here in the course of another one."""
+    """Return the scope of a request that is made here within another one."""
     outer, context = request.scope, context_of(request)
     path = outer.get("root_path", "") + asked_path
     made: Scope = {
@@ -271,17 +271,17 @@ def scope_of(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which page of a list is asked for, from 1, and how many rows it holds."""
+    """The requested page of a list, from 1, and its number of rows."""
 
     number: int
     size: int
 
 
 def page_of(members: dict[str, Any]) -> Page | None:
-    """Take `page` and `pagesize` out of members; None: the list goes on by `page_token`.
+    """Take `page` and `pagesize` out of members; None: the list is paged by `page_token`.
 
     Raises:
-        InvalidInput: they are no numbers that can be.
+        InvalidInput: they are not numbers, or out of range.
     """
     faults = []
     found = {"page": 0, "pagesize": 50}
@@ -312,10 +312,10 @@ def page_of(members: dict[str, Any]) -> Page | None:
 async def read_page(
     request: Request, operation: Operation, wanted: Asked, call: SignedCall, page: Page
 ) -> Answered:
-    """Return a page by its number, with the total: the list is read from its start, in turn.
+    """Return a page by its number, with the total, by reading the list from its start.
 
-    Lists here go on from a row, and count none; so what comes before is read too, 10,000 rows at
-    most, of which each step is a request of its own to the list.
+    Lists here are paged by cursor and have no total, so the preceding rows are read too: at most
+    10,000, in steps that are each a request of its own to the list.
     """
     rows: list[Any] = []
     token: str | None = None
@@ -344,14 +344,14 @@ async def read_page(
 
 
 _OF_A_REPORT = frozenset({"index", "outcome", "errors"})
-"""What every partner is told of its own rows: else none knows which of them were refused."""
+"""Members that every partner gets of its own rows, because they say which ones were refused."""
 
 
 def with_members(data: Any, fields: Collection[str]) -> Any:
-    """Return an answer with those members only that a partner may have; none: with all.
+    """Return an answer with only the members that a partner may have; none given: all.
 
-    Of a list that are its rows' members; what stands beside the rows stays. What became of rows
-    that the partner wrote itself is told whatever it may have.
+    In a list this filters the members of rows; those beside the rows stay. The outcome of rows that
+    the partner wrote itself is always returned.
     """
     if not fields or not isinstance(data, dict):
         return data

@@ -39,7 +39,7 @@ from services.core.plan.errors import PlanNotFound
 
 
 class FacadeRoute(APIRoute):
-    """Lets in whoever comes: the endpoint judges what is said, and tells it in its own form."""
+    """Admits anybody; the endpoint authenticates and answers in its own format."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -55,7 +55,7 @@ router = APIRouter(
 
 PREFIX = "/gw/v1"
 _ZONE = "Asia/Shanghai"
-"""Where days begin for what belongs to no plan."""
+"""The time zone of calls about no plan."""
 
 _DONE = Text("成功", "done")
 _REFUSED = Text("未完成", "not done")
@@ -136,7 +136,7 @@ async def call_by_gateway(
 
 
 async def _closed(answer: Response, keys: SmKeys, resources: Resources) -> Response:
-    """Return an answer whose data stand in an envelope; SM2 takes its time in a thread."""
+    """Return an answer with its data in an envelope; SM2 runs in a thread."""
     said = from_json(bytes(answer.body))
     at = int(resources.clock.true_now().timestamp())
     sealed_data = await asyncio.to_thread(sealed, said["data"] or {}, keys, timestamp=at)
@@ -176,11 +176,11 @@ async def _answer(name: str, request: Request, resources: Resources, call: Signe
 
 
 async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
-    """Return what is asked, without what signs it.
+    """Return the members of a call, without those of its signature.
 
     Raises:
-        InvalidInput: the body is no object.
-        MalformedBody: it is no JSON.
+        InvalidInput: the body is not an object.
+        MalformedBody: it is not JSON.
     """
     if call.members is not None:
         return dict(call.members)
@@ -189,7 +189,7 @@ async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
     body = (await request.body()).strip()
     if not said and body not in {b"", b"{}"}:
         if not profile.takes_form:
-            read_json(body)  # what is no JSON is told as everywhere
+            read_json(body)  # invalid JSON is refused as everywhere
         shape = Text("请求体应为一个对象（表单方式为表单）", "The body is an object, or a form")
         raise InvalidInput(faults=[Fault("", "not-an-object", shape)])
     signing = {*profile.places.values(), profile.signature} if profile.in_body else set()
@@ -198,7 +198,7 @@ async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
 
 
 _JSON_IN_A_FORM = frozenset({"items", "scope", "atomic", "draft", "on_behalf_of"})
-"""Members that are no text; a form, which has texts only, holds them as JSON."""
+"""Members that are not text; a form, which has texts only, holds them as JSON."""
 
 
 def _as_said(_name: str, value: object) -> object:
@@ -206,7 +206,7 @@ def _as_said(_name: str, value: object) -> object:
 
 
 def _of_form(name: str, value: object) -> object:
-    """Return a member of a form; one that should be JSON and is none is refused as what it is."""
+    """Return a member of a form; invalid JSON stays text, to be refused as such."""
     if name not in _JSON_IN_A_FORM or not isinstance(value, str):
         return value
     try:
@@ -236,14 +236,14 @@ def _request_id(value: object) -> str:
 
 
 async def _zone(resources: Resources, call: SignedCall, members: Mapping[str, Any]) -> ZoneInfo:
-    """Return the time zone of the plan that a call is about, as far as it names one."""
+    """Return the time zone of the plan that a call names; otherwise the default."""
     plan = members.get("plan")
     if not isinstance(plan, str):
         return ZoneInfo(_ZONE)
     try:
         state = await resources.plans.get(plan, call.actor)
     except PlanNotFound:
-        return ZoneInfo(_ZONE)  # the operation itself says that there is none
+        return ZoneInfo(_ZONE)  # the operation itself refuses the unknown plan
     return ZoneInfo(state.document.time_zone)
 
 
@@ -253,15 +253,15 @@ _OF_EVERY_PROBLEM = ("type", "title", "status", "detail", "instance", "code", "e
 def _refused(
     request: Request, answer: Answered, profile: Profile, shown: Callable[[Any], Any]
 ) -> Response:
-    """Return a refusal of the operation; what its faults point at are members here.
+    """Return a refusal of the operation, with its fault pointers mapped to members here.
 
-    What it tells beside them goes along, such as the report of a batch, or what is there already.
+    Its other members are kept, such as the report of a batch, or the item that exists already.
     """
     said = answer.read() or {}
     told = Text(said.get("detail", ""), said.get("detail", ""))
     _note(request, said.get("code", ""), answer.status)
     beside = [name for name in said if name not in _OF_EVERY_PROBLEM]
-    # What stands beside rows is told whatever members of theirs the partner may have.
+    # Members beside the rows are returned whatever members of rows the partner may have.
     more = shown({"items": [], **{name: said[name] for name in beside}})
     data = {
         **{name: more[name] for name in beside},
@@ -273,7 +273,7 @@ def _refused(
 
 
 def _note(request: Request, code: str, status: int) -> None:
-    """Let the audit hear of a refusal, for the answer itself is a 200."""
+    """Let the audit record a refusal, because the response itself is a 200."""
     context = context_of(request)
     context.problem, context.status = code, status
 

@@ -18,7 +18,7 @@ _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 @cache
 def instants_of(model: type[BaseModel]) -> frozenset[str]:
-    """Return the names of members of an answer that hold instants, at whatever depth."""
+    """Return the names of an answer's members that hold instants, at any depth."""
     schema = TypeAdapter(model).json_schema(mode="serialization", by_alias=True)
     return frozenset(_dated(schema))
 
@@ -41,7 +41,7 @@ def written(
 ) -> Any:
     """Return an answer with its instants as `yyyy-MM-dd HH:mm:ss` of a time zone.
 
-    With `texts` numbers are texts; with `blanks` nothing is an empty text.
+    With `texts` numbers become texts; with `blanks` null becomes an empty text.
     """
     if isinstance(data, dict):
         return {
@@ -66,7 +66,7 @@ def _local(text: str, zone: ZoneInfo) -> str:
 
 
 def heard(members: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    """Return members whose local times, `yyyy-MM-dd HH:mm:ss`, are instants as the contract has."""
+    """Return members with local times, `yyyy-MM-dd HH:mm:ss`, converted to instants."""
     return {name: _instant(value, zone) for name, value in members.items()}
 
 

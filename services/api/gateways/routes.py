@@ -64,7 +64,7 @@ _A_MONTH = timedelta(days=30)
 async def _shown(
     session: AsyncSession, partner: Partner, resources: Resources
 ) -> tuple[PartnerOut, bytes, str]:
-    """Return a partner as it may be shown, as JSON, and its ETag."""
+    """Return the public members of a partner as JSON, and its ETag."""
     secrets = await queries.secrets_of(session, [partner], now=resources.clock.true_now())
     shown = PartnerOut(**partner_fields(partner, secrets[partner.id]))
     body = shown.model_dump_json().encode()
@@ -73,7 +73,7 @@ async def _shown(
 
 @dataclass(frozen=True)
 class PartnerTurn(Turn[Partner]):
-    """A partner's turn to be changed, by whoever makes keys."""
+    """The turn of a verb on a partner, for callers who may make keys."""
 
     @override
     async def shown(self) -> Shown:
@@ -97,7 +97,7 @@ Taken = Annotated[PartnerTurn, Depends(_taken)]
 
 
 async def _to_change(turn: Taken) -> PartnerTurn:
-    """Return the turn of whoever may give what it has. Anybody may end one that they see."""
+    """Return the turn of a caller with all of the partner's rights; revoking does not need them."""
     await service.check_gives(
         turn.session, turn.item, actor=turn.actor, separated=turn.resources.separated
     )
@@ -110,7 +110,7 @@ Changed = Annotated[PartnerTurn, Depends(_to_change)]
 async def _made(
     session: AsyncSession, partner: Partner, secret: str, request: Request, resources: Resources
 ) -> tuple[bytes, str]:
-    """Return a partner with its new secret; the reply that is kept for repeats has none."""
+    """Return a partner with its new secret; the reply stored for repeats has none."""
     shown, _, etag = await _shown(session, partner, resources)
     made = PartnerMadeOut(**shown.model_dump(), secret=secret)
     without = made.model_copy(update={"secret": None})
@@ -119,7 +119,7 @@ async def _made(
 
 
 def _once(settings: dict[str, object]) -> dict[str, object]:
-    """Return settings whose lists name nothing twice."""
+    """Return settings whose lists contain no duplicates."""
     for name in _LISTS:
         found = settings.get(name)
         if isinstance(found, list):

@@ -171,12 +171,12 @@ class PartnerUseOut(BaseModel):
 
 
 def fault_rate(calls: int, faults: int) -> str | None:
-    """Return how many of some calls were faults, of 1, to four places; None: there were none."""
+    """Return the share of faults among calls, from 0 to 1, to four places; None: no calls."""
     return None if not calls else f"{(Decimal(faults) / Decimal(calls)).quantize(_HUNDREDTHS)}"
 
 
 def partner_fields(partner: Partner, secrets: Sequence[PartnerSecret]) -> dict[str, Any]:
-    """Return what may be shown of a partner, by the members of `PartnerOut`."""
+    """Return the members of a partner that may be shown, as `PartnerOut` has them."""
     former = [one.expires_at for one in secrets if one.expires_at is not None]
     return {
         "id": partner.id,
@@ -202,7 +202,7 @@ def partner_fields(partner: Partner, secrets: Sequence[PartnerSecret]) -> dict[s
 
 
 def use_out(use: InterfaceUse) -> InterfaceUseOut:
-    """Return how an operation was called."""
+    """Return an operation's use."""
     return InterfaceUseOut(
         interface=use.interface,
         calls=use.calls,

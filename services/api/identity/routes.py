@@ -124,7 +124,7 @@ async def create_api_key(
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
     shown = key_out(key).model_dump_json().encode()
     response.headers["ETag"] = item_etag(key.id, key.version, shown)
-    # A secret is never stored: what is kept for a repeated request has none.
+    # A secret is never stored: the reply kept for repeats omits it.
     context_of(request).kept_reply = key_made_out(key, None).model_dump_json().encode()
     return key_made_out(key, secret)
 
@@ -151,7 +151,7 @@ async def list_api_keys(
 async def _shown(
     session: AsyncSession, key: ApiKey, resources: Resources
 ) -> tuple[KeyOut, bytes, str]:
-    """Return a key as it may be shown, as JSON, and its ETag."""
+    """Return the public members of a key as JSON, and its ETag."""
     former = await queries.former_secrets(session, [key], now=resources.clock.true_now())
     shown = key_out(key, former[key.id])
     body = shown.model_dump_json().encode()
@@ -160,7 +160,7 @@ async def _shown(
 
 @dataclass(frozen=True)
 class KeyTurn(Turn[ApiKey]):
-    """A key's turn to be changed, by whoever may do no less than it."""
+    """The turn of a verb on a key, for callers with at least its rights."""
 
     @override
     async def shown(self) -> Shown:

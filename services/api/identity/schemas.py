@@ -37,7 +37,7 @@ Networks = Annotated[
     list[Annotated[str, StringConstraints(max_length=60), AfterValidator(_network)]],
     Field(max_length=MOST_NETWORKS),
 ]
-"""Networks as they come in: CIDR blocks, or single addresses."""
+"""Networks in requests: CIDR blocks, or single addresses."""
 
 _NETWORKS = (
     "Networks that it may be used from, such as `10.20.0.0/16`, or single addresses; empty: all"
@@ -192,7 +192,7 @@ class MeOut(BaseModel):
 
 
 def key_out(key: ApiKey, former: Sequence[FormerSecret] = ()) -> KeyOut:
-    """Return a key without its secret; `former` are those that are still good."""
+    """Return a key without its secret; `former` are earlier secrets that are still valid."""
     return KeyOut(**_key_fields(key, former))
 
 
@@ -243,7 +243,7 @@ def organization_out(unit: Organization) -> OrganizationOut:
 
 
 def my_user_out(person: Person, session_id: UUID, reused: Sequence[SignIn]) -> MyUserOut:
-    """Return what a user may know of itself."""
+    """Return the data that a user may see about itself."""
     return MyUserOut(
         id=person.id,
         username=person.username,
@@ -260,7 +260,7 @@ def my_user_out(person: Person, session_id: UUID, reused: Sequence[SignIn]) -> M
 
 
 def me_out(actor: Actor, user: MyUserOut | None = None) -> MeOut:
-    """Return what a caller may know of itself."""
+    """Return the data that a caller may see about itself."""
     return MeOut(
         credential_id=actor.credential_id,
         name=actor.name,

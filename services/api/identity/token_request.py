@@ -31,7 +31,7 @@ _GRANT = "client_credentials"
 
 
 class TokenRefused(Exception):
-    """No token is given, and why; `description` is in ASCII, as RFC 6749 has it."""
+    """An OAuth error response; `description` is in ASCII, as RFC 6749 requires."""
 
     def __init__(self, error: ErrorCode, description: str) -> None:
         super().__init__(error)
@@ -41,7 +41,7 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """Who asks for a token, and for which scopes; None: all that its key has."""
+    """A token request: the client, and the scopes; None: all of its key's."""
 
     client_id: str
     client_secret: str
@@ -49,13 +49,13 @@ class TokenRequest:
 
 
 def read_token_request(content_type: str, body: bytes, authorization: str | None) -> TokenRequest:
-    """Return what a request for a token says.
+    """Parse a token request.
 
-    Parameters that RFC 6749 does not know are passed over, as it asks (§3.2); one without a value
-    counts as left out, and one that is given twice is a fault.
+    Parameters that RFC 6749 does not define are ignored, as it requires (§3.2); one without a value
+    counts as omitted, and a repeated one is a fault.
 
     Raises:
-        TokenRefused: it is no such request.
+        TokenRefused: it is not a valid request.
     """
     form = _form(content_type, body)
     grant = form.get("grant_type")
@@ -70,10 +70,10 @@ def read_token_request(content_type: str, body: bytes, authorization: str | None
 
 
 def granted(asked: tuple[str, ...] | None, held: Collection[Scope]) -> frozenset[Scope]:
-    """Return the scopes of a token: those asked for, which its key has, or all of those.
+    """Return the scopes of a token: those requested, or else all of its key's.
 
     Raises:
-        TokenRefused: the key lacks one that is asked for.
+        TokenRefused: the key lacks a requested scope.
     """
     if asked is None:
         return frozenset(held)

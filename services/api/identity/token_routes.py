@@ -158,10 +158,10 @@ async def give_token(request: Request, resources: ResourcesDep) -> Response:
 
 
 async def _client(request: Request, client_id: str, secret: str, address: str | None) -> Credential:
-    """Return the key that a client shows.
+    """Return the key that a client authenticates with.
 
     Raises:
-        TokenRefused: there is none of this id and secret, or it is not to be used from there.
+        TokenRefused: id or secret is wrong, or the key may not be used from that address.
     """
     unknown = TokenRefused("invalid_client", "no key has this id and this secret")
     if looks_like_token(secret):

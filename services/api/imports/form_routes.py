@@ -29,7 +29,7 @@ Filler = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 
 
 async def _asked(actor: Filler, plan: PlanInScope, period: PeriodQuery = None) -> Asked:
-    """Return of which plan and period a form is asked for."""
+    """Return the plan and period of the requested form."""
     return Asked("indicators", plan, period, actor)
 
 

@@ -32,7 +32,7 @@ from services.core.submissions.errors import NotYourOrganization
 
 router = versioned_router("registers")
 
-# Many files at once take no more of the processor, and of memory, than one.
+# One at a time, so that many files take no more CPU and memory than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _SENT: dict[str, Any] = {
@@ -63,12 +63,12 @@ async def _rows(
         str | None, Query(max_length=60, description="Which sheet is read, where several are seen")
     ] = None,
 ) -> list[RowDraft]:
-    """Return the rows of the file; asked for before the session, which would wait for it.
+    """Return the rows of the file, parsed before a session is opened, so that none waits.
 
     Raises:
-        SheetRefused: it is no sheet that is taken, or a form of another unit or register, or its
+        SheetRefused: it is not a supported sheet, or a form of another unit or register, or its
             headings are not the register's.
-        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
+        SecretKeyNotSet: it is a form, and this deployment has no key to verify its signature.
     """
     content = await Request.body(request)
     named = organization_code

@@ -60,7 +60,7 @@ router = versioned_router("imports")
 
 Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 
-# Many files at once take no more of the processor, and of memory, than one.
+# One at a time, so that many files take no more CPU and memory than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _SENT: dict[str, Any] = {
@@ -124,7 +124,7 @@ Options = Annotated[ImportOptions, Depends(_options)]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file that can be read, and what it is."""
+    """A readable file, and its type."""
 
     content: bytes
     look: FirstLook
@@ -134,13 +134,13 @@ class Sent:
 async def _sent(
     request: Request, actor: Writer, plan: PlanInScope, resources: ResourcesDep, options: Options
 ) -> Sent:
-    """Return the file of the body; asked for before the session, which would wait for it.
+    """Return the file of the body, parsed before a session is opened, so that none waits.
 
     Raises:
-        SheetRefused: it is no sheet that is taken.
-        InvalidInput: the same, with what the address says beside it.
+        SheetRefused: it is not a supported sheet.
+        InvalidInput: the same, together with faults of the query.
     """
-    # Of a POST that says nothing our requests make `{}`; here it is a file that holds nothing.
+    # `ExactRequest` turns an empty POST body into `{}`; here it is an empty file.
     content = await Request.body(request)
 
     def look() -> FirstLook:
@@ -214,8 +214,8 @@ async def _seen(import_id: ImportId, actor: Writer, session: Reading) -> SheetIm
     """Return an import that the caller sent.
 
     Raises:
-        ImportNotFound: it sent none of this id.
-        Forbidden: it lacks a scope now that sending it took.
+        ImportNotFound: the caller sent no import with this id.
+        Forbidden: it no longer has a scope that sending it required.
     """
     sheet = await queries.import_of(
         session, actor.city_code, import_id, credential_id=actor.credential_id
@@ -291,7 +291,7 @@ async def get_marked_copy(
 
 @dataclass(frozen=True)
 class ImportTurn(Turn[SheetImport]):
-    """An import's turn for a verb; whoever sent it has the right, with the same scopes."""
+    """The turn of a verb on an import, for its sender, with the scopes that sending it required."""
 
     @override
     async def shown(self) -> Shown:

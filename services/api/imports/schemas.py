@@ -111,7 +111,7 @@ _UNKNOWN_YET: Mapping[str, Any] = {
 
 
 def import_out(sheet: SheetImport) -> ImportOut:
-    """Return an import; what is not known of it yet is 0 or nothing."""
+    """Return an import; members that are not known yet are 0 or null."""
     found = {name: sheet.report.get(name, one) for name, one in _UNKNOWN_YET.items()}
     return ImportOut(
         id=sheet.id,

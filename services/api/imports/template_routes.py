@@ -33,19 +33,19 @@ from services.core.submissions.errors import NotYourOrganization
 router = versioned_router("imports")
 
 
-# Many forms at once take no more of the processor than one.
+# One at a time, so that many forms take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _PERMISSIONS: Mapping[FormName, tuple[Permission, Permission]] = {
     "indicators": (Permission.WRITE_SUBMISSIONS, Permission.REPORT_FOR_ANY_UNIT),
     "tasks": (Permission.WRITE_MILESTONES, Permission.RUN_MILESTONES),
 }
-"""Who may fill in a form: of its own unit, and of any."""
+"""The permissions to fill in a form: for the caller's own unit, and for any unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which form is asked for, and of which period; nothing of it is judged yet."""
+    """The requested form and period, not validated yet."""
 
     name: FormName
     plan: PlanState
@@ -53,10 +53,10 @@ class Asked:
     actor: Actor
 
     def of(self, unit: str | None) -> "AskedForm":
-        """Return what is asked for, of a unit, or of every unit that the caller fills in for.
+        """Return the requested form, of a unit, or of every unit that the caller fills in for.
 
         Raises:
-            InvalidInput: there is no such unit or period, or none is taken.
+            InvalidInput: there is no such unit or period, or the form has no period.
         """
         if self.name == "tasks" and self.period is not None:
             raise InvalidInput(faults=[_NO_PERIOD])
@@ -72,7 +72,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class AskedForm:
-    """A form of a unit, or of each, and a period if it has one."""
+    """A form of one unit, or of each unit, and its period if it has one."""
 
     name: FormName
     plan: PlanState
@@ -89,10 +89,10 @@ async def _form_name(
         ),
     ],
 ) -> FormName:
-    """Return which form is asked for.
+    """Return the name of the requested form.
 
     Raises:
-        FormNotFound: there is none of this name.
+        FormNotFound: there is no form of this name.
     """
     for known in FORMS:
         if name == known:
@@ -103,12 +103,12 @@ async def _form_name(
 async def _filler(
     request: Request, plan: PlanInScope, name: Annotated[FormName, Depends(_form_name)]
 ) -> Actor:
-    """Return the caller, who fills in such forms; asked before anything else is judged.
+    """Return the caller, who may fill in such forms; checked before anything else.
 
     Raises:
-        Forbidden: it fills in none.
+        Forbidden: the caller may fill in none.
     """
-    del plan  # whoever may not know of the plan hears nothing of its forms
+    del plan  # 404 for callers outside the plan comes before anything about its forms
     own, _ = _PERMISSIONS[name]
     return require(request, own)
 
@@ -129,7 +129,7 @@ async def _asked(
     plan: PlanInScope,
     period: PeriodQuery = None,
 ) -> Asked:
-    """Return which form is asked for."""
+    """Return the requested form."""
     return Asked(name, plan, period, actor)
 
 
@@ -146,11 +146,11 @@ UNIT_MISSING = Fault(
 
 
 def of_unit(asked: Asked, said: str | None) -> AskedForm:
-    """Return a form of the unit that is said, or else of the caller's own.
+    """Return a form of the given unit, or else of the caller's own.
 
     Raises:
-        InvalidInput: the plan has no such unit, or none is said.
-        NotYourOrganization: the caller fills in another's.
+        InvalidInput: the plan has no such unit, or none is given.
+        NotYourOrganization: the caller fills in for another unit.
     """
     unit = said or asked.actor.organization_code
     if unit is None:

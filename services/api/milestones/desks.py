@@ -14,7 +14,7 @@ from services.core.plan.state import PlanState
 async def writing_desk(
     session: Writing, resources: Resources, plan: PlanState, actor: Actor
 ) -> MilestoneDesk:
-    """Return the desk of a change; its calendar stands still until the change is committed."""
+    """Return the desk of a change, with the calendar locked until the change is committed."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code, locked=True)
     return MilestoneDesk(plan, calendar, actor, resources.clock.now())
@@ -23,7 +23,7 @@ async def writing_desk(
 async def reading_desk(
     session: Reading, resources: Resources, plan: PlanState, actor: Actor
 ) -> MilestoneDesk:
-    """Return the desk of somebody who only looks."""
+    """Return the desk of a read."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
     return MilestoneDesk(plan, calendar, actor, resources.clock.now())

@@ -104,7 +104,7 @@ async def _visible(session: AsyncSession, actor: Actor, extension_id: UUID) -> E
     """Return an extension that the caller sees.
 
     Raises:
-        ExtensionNotFound: there is none of this id in the caller's scope.
+        ExtensionNotFound: no extension with this id is in the caller's scope.
     """
     visible = scope(actor, EXTENSIONS).clause
     return in_scope(await queries.one(session, extension_id, visible=visible), ExtensionNotFound)
@@ -135,7 +135,7 @@ async def get_extension(
 
 @dataclass(frozen=True, slots=True)
 class OwedTurn:
-    """A locked obligation within the scope of a caller who may ask for more time to meet it."""
+    """A locked obligation, and a caller who may ask for more time to meet it."""
 
     obligation: Obligation
     desk: MilestoneDesk
@@ -185,7 +185,7 @@ async def request_obligation_extension(
 
 @dataclass(frozen=True)
 class ExtensionTurn(Turn[ExtensionCase]):
-    """The turn of a request for more time for a verb, with what it is for."""
+    """The turn of a verb on an extension, with its subject."""
 
     @override
     async def shown(self) -> Shown:
@@ -193,7 +193,7 @@ class ExtensionTurn(Turn[ExtensionCase]):
 
 
 def _taking(verb: ExtensionVerb) -> Any:
-    """Return the dependency that takes an extension's turn for a verb."""
+    """Return the dependency that locks an extension for a verb."""
 
     async def take(
         extension_id: ExtensionId, actor: Writer, session: Writing, resources: ResourcesDep

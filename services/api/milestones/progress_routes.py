@@ -53,7 +53,7 @@ By = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What progress is shown with: the caller, the plan and the indicators of its board."""
+    """The context of a progress answer: the caller, the plan and the indicators of its board."""
 
     actor: Actor
     plan: PlanState
@@ -61,7 +61,7 @@ class _View:
 
     @property
     def lights(self) -> dict[str, str]:
-        """The light of each indicator."""
+        """The light of each indicator, by code."""
         return {code: row["light"] for code, row in self.indicators.items()}
 
 
@@ -138,7 +138,7 @@ def _head(resources: Resources, plan: PlanState, period: Period) -> dict[str, An
 async def _indicators(
     session: Reading, resources: Resources, plan: PlanState, period: Period
 ) -> Mapping[str, Mapping[str, Any]]:
-    """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
+    """Return the indicators of the newest scoreboard, or of an empty one if none was drawn."""
     async with resources.reads.pool.acquire() as connection:
         row = await latest_board_text(
             connection, plan.city_code, plan.code, period=period.code, basis="approved"
@@ -178,7 +178,7 @@ def _task(found: TaskProgress, view: _View) -> dict[str, Any]:
 
 
 def _unit(found: UnitProgress, view: _View, *, alone: bool = False) -> dict[str, Any]:
-    """Return a unit's progress; `alone` where it is made of what the unit promised itself."""
+    """Return a unit's progress; `alone` if it consists of the unit's own commitments."""
     own = alone and view.actor.organization_code == found.organization_code
     return {
         "number": None,
@@ -200,7 +200,7 @@ def _measure(found: MeasureProgress, view: _View, *, whole: bool = False) -> dic
 
 
 def _sees_whole(measures: Sequence[MeasureProgress], view: _View) -> bool:
-    """Return whether the caller sees every milestone of these measures; of none: of any."""
+    """Return whether the caller sees every milestone of these measures; of none given: of any."""
     plan = view.plan
     each = [leading(one.measure, plan.organizations) for one in measures] or [()]
     return all(

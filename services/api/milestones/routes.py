@@ -102,7 +102,7 @@ async def create_milestone(
 async def _draft(
     session: Writing, desk: MilestoneDesk, body: MilestoneIn | DeferredFaults
 ) -> MilestoneDraft:
-    """Return what is to be assigned, or every fault of shape and of reference at once."""
+    """Return the milestone to assign, or raise every fault of shape and of reference at once."""
     if isinstance(body, DeferredFaults):
         named = {name: _code(body, name) for name in ("measure_code", "organization_code")}
         faults = await draft_faults(session, desk=desk, due_date=None, parent_id=None, **named)
@@ -231,7 +231,7 @@ async def _seen(milestone_id: MilestoneId, actor: Reader, session: Reading) -> M
     """Return a milestone that the caller sees.
 
     Raises:
-        MilestoneNotFound: there is none of this id in the caller's scope.
+        MilestoneNotFound: no milestone with this id is in the caller's scope.
     """
     return in_scope(await queries.one(session, actor, milestone_id), MilestoneNotFound)
 

@@ -40,7 +40,7 @@ _VERB = refusals(403, 404, 409, 412)
 
 @dataclass(frozen=True)
 class MilestoneTurn(Turn[Milestone]):
-    """A milestone's turn for a verb, with what a change of it is judged by."""
+    """The turn of a verb on a milestone, with the desk that checks a change of it."""
 
     desk: MilestoneDesk
 
@@ -50,7 +50,7 @@ class MilestoneTurn(Turn[Milestone]):
 
 
 def _taking(verb: MilestoneVerb) -> Any:
-    """Return the dependency that takes a milestone's turn for a verb."""
+    """Return the dependency that locks a milestone for a verb."""
 
     async def take(
         milestone_id: MilestoneId, actor: Writer, session: Writing, resources: ResourcesDep

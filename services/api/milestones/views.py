@@ -149,7 +149,7 @@ def _merged_percent(
     actor: Actor,
     leads: tuple[str, ...],
 ) -> str | None:
-    """Return the percentage of a milestone with its branches, to whoever sees all of them."""
+    """Return a milestone's percentage including its branches, to callers who see all of them."""
     whole = sees_every(actor, city_code=row.city_code, plan_code=row.plan_code, leads=leads)
     if row.parent_id is None and not whole:
         return None
@@ -174,7 +174,7 @@ def _branch(row: Milestone, day: PlanToday) -> dict[str, Any]:
 
 
 def tombstones(found: Sequence[tuple[int, Milestone]]) -> list[dict[str, UUID | int]]:
-    """Return those of changed milestones that were cancelled."""
+    """Return the tombstones of changed milestones that were cancelled."""
     return [
         {"id": row.id, "position": position} for position, row in found if row.state == "cancelled"
     ]

@@ -121,7 +121,7 @@ async def _seen(obligation_id: ObligationId, actor: Reader, session: Reading) ->
     """Return an obligation that the caller sees.
 
     Raises:
-        ObligationNotFound: there is none of this id in the caller's scope.
+        ObligationNotFound: no obligation with this id is in the caller's scope.
     """
     return in_scope(await queries.visible(session, actor, obligation_id), ObligationNotFound)
 

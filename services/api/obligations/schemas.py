@@ -181,12 +181,12 @@ class Days:
         return self._counted[key]
 
     def status(self, due_date: date) -> CalendarStatus:
-        """Return whether the year of a due date was announced."""
+        """Return whether the calendar of a due date's year was announced."""
         return self._calendar.status(due_date)
 
 
 def obligation_out(standing: ObligationView, plan: PlanState, days: Days) -> ObligationOut:
-    """Return an obligation as it stands today."""
+    """Return an obligation as of today."""
     indicator = plan.indicators.get(standing.indicator_code)
     days_left, days_overdue = days.of(standing)
     return ObligationOut(
@@ -214,7 +214,7 @@ def obligation_out(standing: ObligationView, plan: PlanState, days: Days) -> Obl
 def rates_out(
     counted: Sequence[ReportingCounts], plan: PlanState, *, by: Grouping, period: str | None
 ) -> ReportingRatesOut:
-    """Return rates in the plan's order, with those of all together."""
+    """Return rates in the plan's order, and their total."""
     names = _names(plan, by)
     order = {code: place for place, code in enumerate(names)}
     ordered = sorted(counted, key=lambda one: (order.get(one.code, len(order)), one.code))
@@ -242,7 +242,7 @@ def rates_out(
 
 
 def burden_out(found: Sequence[Burden], plan: PlanState, period: str | None) -> BurdenOut:
-    """Return what is asked of the units, in the plan's order."""
+    """Return the reporting burden of the units, in the plan's order."""
     order = {code: place for place, code in enumerate(plan.organizations)}
     return BurdenOut(
         plan=plan.code,

@@ -113,7 +113,7 @@ async def record_observation(
 
 
 def _source(body: DeferredFaults | Any, plan: PlanState) -> ObservationSource | Fault | None:
-    """Return the source that a body names, the fault of one that is not there, or nothing."""
+    """Return the source that a body names, the fault of an unknown one, or None."""
     code = body.members.get("source_code") if isinstance(body, DeferredFaults) else body.source_code
     if not isinstance(code, str):
         return None
@@ -214,7 +214,7 @@ async def _seen(observation_id: ObservationId, actor: Reader, session: Reading) 
     """Return an observation that the caller sees.
 
     Raises:
-        ObservationNotFound: there is none of this id in the caller's scope.
+        ObservationNotFound: no observation with this id is in the caller's scope.
     """
     return in_scope(await queries.one(session, actor, observation_id), ObservationNotFound)
 
@@ -259,7 +259,7 @@ async def get_observation_history(
 
 @dataclass(frozen=True)
 class ObservationTurn(Turn[Observation]):
-    """An observation's turn to be taken back, with the plan that names its source."""
+    """The turn of withdrawing an observation, with the plan that names its source."""
 
     plan: PlanState
 

@@ -68,10 +68,10 @@ class ObservationIn(ObservedIn):
 
 
 CheckedObservation = Annotated[ObservationIn, WrapValidator(keep_faults)]
-"""An `ObservationIn`, or its `DeferredFaults` where its shape is wrong."""
+"""An `ObservationIn`, or its `DeferredFaults` if it fails validation."""
 
 CheckedFigure = Annotated[ObservedIn, WrapValidator(keep_faults)]
-"""An `ObservedIn`, or its `DeferredFaults` where its shape is wrong."""
+"""An `ObservedIn`, or its `DeferredFaults` if it fails validation."""
 
 
 class ObservationBatchIn(Said):
@@ -163,7 +163,7 @@ class ObservationReportOut(BaseModel):
 
 
 def draft_of(item: ObservedIn | DeferredFaults, index: int = 0) -> ObservationDraft:
-    """Return what is handed in; the faults of its shape stay with it."""
+    """Return the observation to write; the faults of its shape stay with it."""
     if isinstance(item, DeferredFaults):
         told = {name: one for name, one in item.members.items() if isinstance(one, str)}
         return ObservationDraft(
@@ -217,7 +217,7 @@ def observation_etag(row: ObservationRow) -> str:
 
 
 def report_of(recorded: Sequence[Recorded], language: Language) -> dict[str, Any]:
-    """Return what became of the figures, as `ObservationReportOut` has it."""
+    """Return the outcome of the figures, as `ObservationReportOut` has it."""
     counted = Counter(one.outcome for one in recorded)
     return {
         **{name: counted[name] for name in get_args(ObservationOutcome)},

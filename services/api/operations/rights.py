@@ -18,14 +18,14 @@ STARTED_WITH: Mapping[str, tuple[Permission, ...]] = {
     PAPER: (Permission.MAKE_PAPERS,),
     ARCHIVE: (Permission.ARCHIVE_EVIDENCE,),
 }
-"""What starting work of each kind takes; an import of progress takes more."""
+"""The permissions to start each kind of work; an import of progress needs more."""
 
 
 def check_right(actor: Actor, operation: Operation) -> None:
-    """Let a caller pass who could start this work now: a token may do less than its key.
+    """Admit a caller who could start this work now: a token may have fewer scopes than its key.
 
     Raises:
-        Forbidden: it lacks a scope.
+        Forbidden: the caller lacks a scope.
     """
     needed = STARTED_WITH[operation.kind]
     if operation.kind in {CHECK, WRITE}:
@@ -34,10 +34,10 @@ def check_right(actor: Actor, operation: Operation) -> None:
 
 
 def check_permissions(actor: Actor, needed: Iterable[Permission]) -> None:
-    """Let a caller pass who may do all of this.
+    """Admit a caller with all of these permissions.
 
     Raises:
-        Forbidden: it may not; the first that it lacks is named.
+        Forbidden: one is missing; the first missing one is named.
     """
     for permission in needed:
         if not actor.may(permission):

@@ -30,8 +30,8 @@ async def _seen(operation_id: OperationId, actor: Caller, session: Reading) -> O
     """Return an operation that the caller started.
 
     Raises:
-        OperationNotFound: it started none of this id.
-        Forbidden: it lacks a scope now that starting it took.
+        OperationNotFound: the caller started no operation with this id.
+        Forbidden: it no longer has a scope that starting it required.
     """
     credential = actor.credential_id
     found = await operation_of(session, actor.city_code, operation_id, credential_id=credential)
@@ -57,7 +57,7 @@ async def get_operation(
 
 @dataclass(frozen=True)
 class OperationTurn(Turn[Operation]):
-    """An operation's turn for a verb; whoever started it has the right, with the same scopes."""
+    """The turn of a verb on an operation, for its starter with the scopes it required."""
 
     @override
     async def shown(self) -> Shown:

@@ -49,5 +49,5 @@ def operation_out(operation: Operation) -> OperationOut:
 
 
 def _in_order(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return members in one order, whether they were just written or read back."""
+    """Return members in a fixed order, whether just written or read back from JSON."""
     return dict(sorted(members.items()))

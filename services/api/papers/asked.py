@@ -18,7 +18,7 @@ from services.core.scoring.queries import latest_board
 
 
 def wish_faults(body: PaperIn) -> list[Fault]:
-    """Return what does not go together in a wish for a paper."""
+    """Return the members of a request for a paper that contradict each other, as faults."""
     faults = []
     possible = ABOUT[body.kind]
     if possible and body.about is None:
@@ -70,7 +70,7 @@ _NOTHING = Text(
 async def board_for(
     session: WriteSession, plan: PlanState, body: PaperIn
 ) -> tuple[Period, ScoreSnapshot]:
-    """Return the scoreboard that a paper is to speak of, and its period.
+    """Return the scoreboard that a paper is to be based on, and its period.
 
     Raises:
         InvalidInput: the period has none.
@@ -103,10 +103,10 @@ async def board_for(
 
 
 def check_part(plan: PlanState, body: PaperIn, board: ScoreSnapshot) -> None:
-    """Refuse a part of the plan that the scoreboard has not.
+    """Refuse a part of the plan that is not on the scoreboard.
 
     Raises:
-        InvalidInput: there is no such group or indicator, with those nearest to it.
+        InvalidInput: there is no such group or indicator; the nearest ones are named.
     """
     if body.about is None:
         return
@@ -127,7 +127,7 @@ _NO_GROUP = Text("计划中没有该分组", "The plan has no such group")
 
 
 def about_matter(kind: str, named: str) -> str | None:
-    """Return a matter as papers name it; None: its id is none."""
+    """Return a matter as papers refer to it; None: its id is invalid."""
     try:
         return f"{kind}/{UUID(named)}"
     except ValueError:
@@ -135,7 +135,7 @@ def about_matter(kind: str, named: str) -> str | None:
 
 
 def matter_unknown(named: str) -> Fault:
-    """Return the fault of a matter that is not there."""
+    """Return the fault of an unknown matter."""
     said = Text(
         "计划中没有该事项：请填里程碑、报送任务或预警的编号",
         "The plan has no such matter: give the id of a milestone, an obligation or an alert",
@@ -144,7 +144,7 @@ def matter_unknown(named: str) -> Fault:
 
 
 def matter_in_time(named: str) -> Fault:
-    """Return the fault of a matter that nothing has to be done about."""
+    """Return the fault of a matter that requires no action."""
     said = Text(
         "该事项没有逾期，或预警已解除，无须督办；如需反馈单，kind 请填 feedback",
         "It is not late, or its alert is resolved, so there is nothing to supervise; a form of"

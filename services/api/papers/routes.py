@@ -117,7 +117,7 @@ async def make_paper(
 
 
 async def _wish(session: Writing, plan: PlanState, body: PaperIn, clock: Clock) -> PaperWish:
-    """Return what is asked for, once it is known to be there."""
+    """Return the requested paper, once all it refers to is known to exist."""
     today = clock.today(plan.document.time_zone)
     faults = wish_faults(body)
     if faults:
@@ -294,7 +294,7 @@ async def _figure(paper: WholePaper, number: FigureNumber) -> PaperFigure:
     """Return a figure of a paper that the caller sees.
 
     Raises:
-        PaperFigureNotFound: it has none of this number.
+        PaperFigureNotFound: the paper has no figure with this number.
     """
     for one in _figures(paper):
         if one.number == number:
@@ -329,7 +329,7 @@ async def get_paper_figure(
             position=position,
             unit=unit_in_scope(actor, plan, had, figure.indicator),
         )
-        if had is plan:  # one that the plan dropped stands on no scoreboard that is drawn now
+        if had is plan:  # a dropped indicator is on no current scoreboard
             scores = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score"
             path = f"{scores}?period={figure.period}"
     return PaperTraceOut.model_validate(

@@ -173,7 +173,7 @@ class PaperMovedOut(BaseModel):
 
 
 def paper_fields(paper: Paper, files: Sequence[tuple[str, int, str]]) -> dict[str, Any]:
-    """Return a paper that was made; `files` are its formats with length and digest."""
+    """Return a finished paper; `files` are its formats with length and digest."""
     return {
         "id": paper.id,
         "plan": paper.plan_code,
@@ -204,7 +204,7 @@ def paper_fields(paper: Paper, files: Sequence[tuple[str, int, str]]) -> dict[st
 
 
 def figure_fields(figure: PaperFigure) -> dict[str, Any]:
-    """Return a figure as a paper prints it."""
+    """Return a figure in its printed form."""
     return {
         "number": figure.number,
         "key": figure.key,
@@ -218,7 +218,7 @@ def figure_fields(figure: PaperFigure) -> dict[str, Any]:
 
 
 def moved_fields(one: FigureMoved) -> dict[str, Any]:
-    """Return a figure that moved."""
+    """Return a figure that changed."""
     printed, now = one.printed, one.now
     return {
         "number": printed.number,
@@ -253,7 +253,7 @@ class PaperTextsOut(BaseModel):
 
 
 def texts_out(plan: str, kind: PaperKind, own: PaperTexts | None) -> PaperTextsOut:
-    """Return the texts of a kind that are in force."""
+    """Return the texts in force for a kind of paper."""
     return PaperTextsOut.model_validate(
         {
             "plan": plan,

@@ -35,7 +35,7 @@ _PURPOSES: dict[SignedKind, str] = {
     "file_drops": drop_lines.PURPOSE,
     "audit": linking.PURPOSE,
 }
-"""What the keys of each kind are derived for."""
+"""The derivation purpose of each kind of key."""
 
 
 class SigningKeyOut(BaseModel):
@@ -75,7 +75,7 @@ async def read_signing_keys(resources: ResourcesDep, response: Response) -> Sign
 
 
 def published(seal: Seal) -> list[SigningKeyOut]:
-    """Return the public keys that are made of sealing keys, of each kind the newest first."""
+    """Return the public keys derived from the sealing keys, of each kind the newest first."""
     return list(_keys(seal))
 
 

@@ -45,7 +45,7 @@ async def _shown(session: AsyncSession, post: StaffPost) -> Shown:
 
 @dataclass(frozen=True)
 class PostTurn(Turn[StaffPost]):
-    """A post's turn to be handed over."""
+    """The turn of a verb on a post."""
 
     @override
     async def shown(self) -> Shown:

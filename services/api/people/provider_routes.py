@@ -55,7 +55,7 @@ def _address_faults(url: str | None, resources: Resources) -> list[Fault]:
 
 @dataclass(frozen=True)
 class ProviderTurn(Turn[Provider]):
-    """A provider's turn to be changed."""
+    """The turn of a verb on a provider."""
 
     @override
     async def shown(self) -> Shown:

@@ -95,7 +95,7 @@ class ProviderListOut(BaseModel):
 
 
 def provider_out(provider: Provider) -> ProviderOut:
-    """Return a provider as it may be shown at any time."""
+    """Return a provider without its secret."""
     return ProviderOut(**provider_fields(provider))
 
 

@@ -55,7 +55,7 @@ UserId = Annotated[
 async def _manager(
     actor: Annotated[Actor, Depends(permitted(Permission.MANAGE_USERS))],
 ) -> Actor:
-    """Return the caller, who is of the whole city: so are people."""
+    """Return the caller, whose scope must be the whole city, as that of users is."""
     if not actor.runs_whole_city:
         raise takes("全市的安全管理员", "a security administrator of the whole city")
     return actor
@@ -70,7 +70,7 @@ async def _shown(session: AsyncSession, person: Person, resources: Resources) ->
 
 
 async def _more(session: AsyncSession, person: Person) -> OfUser:
-    """Return what belongs to a user and stands elsewhere."""
+    """Return the data of a user that is stored elsewhere."""
     posts = await queries.held_by(session, person.city_code, [person.id])
     linked = await queries.linked_providers(session, person.city_code, [person.id])
     return OfUser(posts[person.id], linked[person.id])
@@ -78,7 +78,7 @@ async def _more(session: AsyncSession, person: Person) -> OfUser:
 
 @dataclass(frozen=True)
 class UserTurn(Turn[Person]):
-    """A user's turn to be changed."""
+    """The turn of a verb on a user."""
 
     @override
     async def shown(self) -> Shown:
@@ -124,7 +124,7 @@ async def create_user(
     shown = user_out(person, OfUser(), now).model_dump_json().encode()
     response.headers["Location"] = f"/v1/users/{person.id}"
     response.headers["ETag"] = item_etag(person.id, person.version, shown)
-    # A secret is never stored: what is kept for a repeated request has none.
+    # A secret is never stored: the reply kept for repeats omits it.
     kept = user_invited_out(person, OfUser(), now, None)
     context_of(request).kept_reply = kept.model_dump_json().encode()
     return user_invited_out(person, OfUser(), now, invitation)

@@ -140,7 +140,7 @@ class PostListOut(BaseModel):
 
 
 def tenure_out(held: HeldPost) -> TenureOut:
-    """Return somebody's time in a post."""
+    """Return a tenure: a person's time in a post."""
     return TenureOut(
         post_id=held.post.id,
         title=held.post.title,
@@ -162,7 +162,7 @@ class OfUser:
 
 
 def user_out(person: Person, more: OfUser, now: datetime) -> UserOut:
-    """Return a user, with the posts of theirs."""
+    """Return a user, with their posts."""
     return UserOut(**_user_fields(person, more, now))
 
 

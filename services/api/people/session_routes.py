@@ -39,7 +39,7 @@ def _manages(actor: Actor) -> bool:
 
 
 async def _concerned(actor: Caller) -> Actor:
-    """Return the caller, who is signed in or manages those who are."""
+    """Return the caller, who is a signed-in user or manages users."""
     if actor.person_id is None and not _manages(actor):
         raise _of_people()
     return actor

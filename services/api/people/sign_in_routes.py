@@ -41,18 +41,18 @@ router = APIRouter(
 
 
 def _open(*examples: str) -> dict[str, Any]:
-    """Return what the contract says of a path that needs no credential in its header."""
+    """Return the OpenAPI part of a route that needs no credential in its headers."""
     return {**asking(*examples), "security": []}
 
 
 def _answer(shown: BaseModel) -> Response:
-    """Return what nobody between here and there is to keep."""
+    """Return a response that must not be cached."""
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     return Response(shown.model_dump_json(), 200, headers, "application/json")
 
 
 async def _with_token(resources: Resources, opened: Opened) -> Response:
-    """Return a session with an access token of it. No connection is held by now."""
+    """Return a session with an access token. No database connection is held meanwhile."""
     sign_in, tenure = opened.sign_in, opened.held.tenure
     text, token = await resources.tokens.issue(
         city_code=sign_in.city_code,
@@ -85,7 +85,7 @@ async def sign_in(body: SignInIn, request: Request, resources: ResourcesDep) -> 
 
 
 def _counting(request: Request, resources: Resources) -> Admit:
-    """Return what counts attempts by a provider, beside those of the caller's address."""
+    """Return a callback that rate-limits attempts by provider, beside those by address."""
 
     async def admit(provider_id: UUID) -> None:
         if resources.limits is not None:

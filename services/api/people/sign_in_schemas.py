@@ -39,7 +39,7 @@ class ProofIn(Said):
     )
 
     def proof(self, network: str | None) -> PersonsProof:
-        """Return what is shown, from a network."""
+        """Return the proof of identity, with the caller's network."""
         return PersonsProof(self.city_code, self.username, self.password, self.code, network)
 
 
@@ -66,7 +66,7 @@ class DeviceIn(Said):
         """Return the device.
 
         Raises:
-            InvalidInput: its key is none of P-256.
+            InvalidInput: its key is not a P-256 key.
         """
         key = None if self.public_key is None else self.public_key.model_dump()
         faults = [] if key is None else device_key_faults(key, "/device/public_key")
@@ -115,7 +115,7 @@ class ProviderSignInIn(AppCodeIn):
     device: DeviceIn | None = Field(default=None, description="The device, if it should be known")
 
     def proof(self, network: str | None) -> AccountProof:
-        """Return what is shown, from a network."""
+        """Return the proof of identity, with the caller's network."""
         return AccountProof(self.city_code, self.provider, self.sent, self.code, network)
 
 
@@ -239,7 +239,7 @@ def opened_out(opened: Opened, access_token: str, seconds: int) -> SessionOpened
 
 
 def session_out(one: SignIn, current: UUID | None) -> SessionOut:
-    """Return a session; `current` is the caller's own."""
+    """Return a session; `current` is the caller's own session."""
     return SessionOut(**session_fields(one, current))
 
 

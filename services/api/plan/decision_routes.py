@@ -44,7 +44,7 @@ QuestionId = Annotated[str, Depends(_question_id)]
 
 
 async def _fresh(session: Writing, plan: PlanState) -> PlanState:
-    """Return the plan as this transaction sees it, for a change that is based on its version."""
+    """Return the plan as this transaction sees it, for a change that checks its version."""
     found = await queries.plan_state(session, plan.city_code, plan.code)
     return found or plan
 

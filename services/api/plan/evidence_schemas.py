@@ -19,7 +19,7 @@ class RequiredFilesOut(BaseModel):
 
 
 def required_files(rule: RequiredEvidence | None) -> RequiredFilesOut | None:
-    """Return what a plan asks for; None: nothing."""
+    """Return the plan's required evidence; None: it requires none."""
     if rule is None:
         return None
     types = None if rule.types is None else list(rule.types)

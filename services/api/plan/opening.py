@@ -67,7 +67,7 @@ class PeriodClosedOut(PeriodOut):
 
 
 def closed_out(row: PlanPeriod, plan: PlanState) -> PeriodClosedOut:
-    """Return a closed period; a warning names what within it still takes values."""
+    """Return a closed period; a warning names the finer periods in it that still take values."""
     shown = period_out(row, plan, answered=True).model_dump()
     finer = open_within(plan, plan.period_calendar.period(row.period))
     if not finer:
@@ -86,7 +86,7 @@ def closed_out(row: PlanPeriod, plan: PlanState) -> PeriodClosedOut:
 async def asking_out(
     session: AsyncSession, plan: PlanState, row: PlanPeriod, *, answered: bool
 ) -> PeriodAskingOut:
-    """Return an opened period with what it asks for, as it stands in this transaction."""
+    """Return an opened period with the values asked for, as of this transaction."""
     counts = await asked(session, plan, row.period)
     return PeriodAskingOut(
         **period_out(row, plan, answered=answered).model_dump(),

@@ -62,9 +62,10 @@ async def list_periods(actor: Reader, plan: PlanInScope, session: Reading) -> Pe
 
 @dataclass(frozen=True, slots=True)
 class PeriodTurn:
-    """A period's turn for a verb, within a plan in the scope of a caller who runs its periods.
+    """The turn of a verb on a period, for a caller who runs the plan's periods.
 
-    A period that was never opened is planned: there is nothing yet that a change is based on.
+    A period that was never opened has the state `planned`, and no version that a precondition could
+    name.
     """
 
     verb: PeriodVerb
@@ -77,7 +78,7 @@ class PeriodTurn:
     async def move(
         self, if_match: str | None, *, due_date: date | None = None, reason: str | None = None
     ) -> PlanPeriod:
-        """Check what the change is based on, carry the verb out, and return the period."""
+        """Check the precondition, run the verb, and return the period."""
         if if_match is not None:
             await self._check(if_match)
         row = await move_period(
@@ -102,13 +103,13 @@ class PeriodTurn:
         check_match(if_match, etag, required=False, current=current)
 
     async def end(self, if_match: str | None) -> Response:
-        """Carry a verb out after which no values are taken; return the period, and a warning."""
+        """Run a verb after which no values are taken; return the period, and a warning."""
         row = await self.move(if_match)
         shown = closed_out(row, self.plan)
         return json_answer(shown.model_dump_json().encode(), etag=period_etag(row))
 
     async def act(self, if_match: str | None) -> Response:
-        """Carry the verb out and return the period after it."""
+        """Run the verb and return the period after it."""
         row = await self.move(if_match)
         shown = period_out(row, self.plan, answered=True)
         return json_answer(shown.model_dump_json().encode(), etag=period_etag(row))
@@ -116,7 +117,7 @@ class PeriodTurn:
     async def ask(
         self, if_match: str | None, *, due_date: date | None, reason: str | None = None
     ) -> Response:
-        """Carry a verb out that asks units for values; return whom it asks for what."""
+        """Run a verb that asks units for values; return the values asked, by unit."""
         row = await self.move(if_match, due_date=due_date, reason=reason)
         answered = row.period in await answered_periods(self.session, self.plan, row.period)
         shown = await asking_out(self.session, self.plan, row, answered=answered)
@@ -124,7 +125,7 @@ class PeriodTurn:
 
 
 def _taking(verb: PeriodVerb) -> Any:
-    """Return the dependency that takes a period's turn for a verb."""
+    """Return the dependency that locks a period for a verb."""
 
     async def take(
         actor: PeriodRunner,

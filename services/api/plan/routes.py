@@ -53,8 +53,8 @@ router = versioned_router("plans")
 
 Loader = Annotated[Actor, Depends(permitted(Permission.LOAD_PLAN))]
 
-# Reading a document is work for the processor alone: beside the event loop, so that others are
-# answered meanwhile, and one at a time, so that many documents take no more of it than one.
+# Parsing a document is CPU work: in a thread, so that the event loop serves others, and one at a
+# time, so that many documents take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 
@@ -76,7 +76,7 @@ async def _sent_document(
     request: Request,
     content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
 ) -> PlanDocument:
-    """Return the document of the body; asked for before the session, which would wait for it."""
+    """Return the document of the body, parsed before a session is opened, so that none waits."""
     body = await request.body()
     return await run_sync(_read, body, content_type, limiter=_one_at_a_time)
 
@@ -206,7 +206,7 @@ def indicator_body(plan: PlanState, code: str) -> bytes:
     """Return an indicator as JSON.
 
     Raises:
-        IndicatorNotFound: the plan has none of this code.
+        IndicatorNotFound: the plan has no indicator of this code.
     """
     return indicator_out(plan.indicators[indicator_in(plan, code)], plan).model_dump_json().encode()
 

@@ -48,9 +48,9 @@ def plan_out(plan: PlanState) -> PlanOut:
 def plan_detail_out(
     plan: PlanState, calendar: WorkingCalendar, today: date, answered: Collection[str]
 ) -> PlanDetailOut:
-    """Return a plan with its document, and its calendar as it is on a local date.
+    """Return a plan with its document, and its calendar as of a local date.
 
-    `answered` are the periods that somebody handed in values for.
+    `answered` are the periods for which a value was submitted.
     """
     return PlanDetailOut(
         **_head(plan),
@@ -165,11 +165,12 @@ def _dated(target: TargetEntry | UnitTarget, plan: PlanState) -> dict[str, Any]:
 
 
 def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
-    """Return an indicator with what was assigned and asked about it."""
+    """Return an indicator with its assigned targets and open questions."""
     targets = []
     for target in indicator.targets:
         year = target.at_year(plan.period_calendar)
-        # What the plan prints itself, and for a date within the year, holds as it is printed.
+        # A target that the plan itself prints, or that is for a date within the year, applies as
+        # printed.
         left_open = target.kind == "assigned_by_superior"
         assigned = plan.assigned.get((indicator.code, year), ()) if left_open else ()
         targets.append(
@@ -258,7 +259,7 @@ def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
 
 
 def period_out(period: PlanPeriod, plan: PlanState, *, answered: bool) -> PeriodOut:
-    """Return a period with what can be done with it; one that was answered is not taken back."""
+    """Return a period with its possible verbs; an opening that was answered cannot be undone."""
     final = answered or period.published_at is not None
     actions = [verb for verb in period_actions(period.state) if not (verb == "cancel" and final)]
     days = plan.period_calendar.period(period.period)

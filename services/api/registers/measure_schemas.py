@@ -109,9 +109,9 @@ def figure_fields(
     proposed: Mapping[str | None, FigureRow],
     wanted: int | None,
 ) -> dict[str, Any]:
-    """Return a figure as `MeasuredFigureOut` has it; `proposed` are the last ones by unit.
+    """Return a figure as `MeasuredFigureOut` has it; `proposed` are the latest proposals by unit.
 
-    `wanted` is the number of the city's quota, where the measure counts against one.
+    `wanted` is the number of the city's quota, if the measure counts towards one.
     """
     form = measured.form(measure)
     last = _last(proposed, measured.organization_code)
@@ -133,7 +133,7 @@ def figure_fields(
 
 
 def _last(proposed: Mapping[str | None, FigureRow], unit: str | None) -> FigureRow | None:
-    """Return what was proposed last: of a unit, or of the city for whichever unit reports it."""
+    """Return the latest proposal: of a unit, or of the city by whichever unit reports it."""
     if unit is not None:
         return proposed.get(unit)
 

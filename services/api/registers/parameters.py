@@ -49,9 +49,9 @@ RegisterInPlan = Annotated[Register, Depends(_register)]
 async def _register_ever(
     register_code: RegisterCode, plan: PlanInScope, session: Reading
 ) -> Register:
-    """Return a register for reading: one that the plan dropped, as the last version had it.
+    """Return a register for reading; if the plan dropped it, its last version.
 
-    What was approved may rest upon its rows.
+    Approved values may be based on its rows.
     """
     found = plan.registers.get(register_code) or await last_register(
         session, plan.city_code, plan.code, register_code
@@ -68,7 +68,7 @@ async def _seen(row_id: RowId, actor: Reader, session: Reading) -> RegisterRow:
     """Return a row that the caller sees.
 
     Raises:
-        RegisterRowNotFound: there is none of this id in the caller's scope.
+        RegisterRowNotFound: no row with this id is in the caller's scope.
     """
     return in_scope(await queries.one(session, actor, row_id), RegisterRowNotFound)
 

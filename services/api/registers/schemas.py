@@ -71,7 +71,7 @@ class RegisterRowPatch(Said):
 
 
 CheckedRow = Annotated[RegisterRowIn, WrapValidator(keep_faults)]
-"""A `RegisterRowIn`, or its `DeferredFaults` where its shape is wrong."""
+"""A `RegisterRowIn`, or its `DeferredFaults` if it fails validation."""
 
 
 class RegisterRowBatchIn(Said):
@@ -171,7 +171,7 @@ class RegisterReportOut(BaseModel):
 
 
 def draft_of_row(item: RegisterRowIn | DeferredFaults, index: int = 0) -> RowDraft:
-    """Return a row that is handed in; the faults of its shape stay with it."""
+    """Return the row to write; the faults of its shape stay with it."""
     if isinstance(item, DeferredFaults):
         unit, said = item.members.get("organization_code"), item.members.get("values")
         return RowDraft(
@@ -184,7 +184,7 @@ def draft_of_row(item: RegisterRowIn | DeferredFaults, index: int = 0) -> RowDra
 
 
 def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return a row as `RegisterRowOut` has it, ready to be written as JSON."""
+    """Return a row as `RegisterRowOut` has it, ready to be serialised."""
     same = (
         "id version register_code organization_code state valid_from valid_to ended_on reason"
         " renew_by recheck_by"
@@ -205,7 +205,7 @@ def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
 
 
 def image_seen(image: Mapping[str, Any] | None, actor: Actor) -> dict[str, Any] | None:
-    """Return what history keeps of a row as a caller sees it: with the files that it sees."""
+    """Return a row's image in history, with only the files that the caller sees."""
     if image is None or "files" not in image:
         return None if image is None else dict(image)
     return {**image, "files": pieces_seen(actor, pieces_of(image["files"]))}
@@ -222,7 +222,7 @@ def row_etag(row: Row) -> str:
 
 
 def is_listed(row: Row, filters: Mapping[str, str], actor: Actor) -> bool:
-    """Return whether a row that changed is in a list with these filters still."""
+    """Return whether a changed row still matches a list's filters."""
     state, column = filters.get("state"), filters.get("column")
     if row["state"] == "withdrawn" and state != "withdrawn":
         return False
@@ -240,7 +240,7 @@ def _as_text(cell: Any) -> str | None:
 
 
 def report_of_rows(written: Sequence[WrittenRow], language: Language) -> dict[str, Any]:
-    """Return what became of the rows, as `RegisterReportOut` has it."""
+    """Return the outcome of each row, as `RegisterReportOut` has it."""
     counted = Counter(one.outcome for one in written)
     return {
         **{name: counted[name] for name in get_args(RegisterOutcome)},

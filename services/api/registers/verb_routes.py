@@ -39,7 +39,7 @@ _VERB = refusals(403, 404, 409, 412)
 
 @dataclass(frozen=True)
 class RowTurn(Turn[RegisterRow]):
-    """A row's turn for a verb, with the register that it is judged by."""
+    """The turn of a verb on a row, with the register that it is checked against."""
 
     verb: RowVerb
     desk: RegisterDesk
@@ -53,14 +53,14 @@ class RowTurn(Turn[RegisterRow]):
     async def move(
         self, if_match: str | None, reason: str | None, ended_on: date | None = None
     ) -> Response:
-        """Carry the verb out, with the reason that was given."""
+        """Run the verb, with the reason given."""
         return await self.act(
             if_match, move_row, self.verb, desk=self.desk, reason=reason, ended_on=ended_on
         )
 
 
 def _taking(verb: RowVerb) -> Any:
-    """Return the dependency that takes a row's turn for a verb."""
+    """Return the dependency that locks a row for a verb."""
     writes = verb in WRITING_VERBS
     permission = Permission.WRITE_SUBMISSIONS if writes else Permission.REVIEW_SUBMISSIONS
 

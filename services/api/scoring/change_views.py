@@ -31,10 +31,10 @@ _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 def check_order(before: ScoreSnapshot | None, after: ScoreSnapshot, written: str) -> None:
-    """Refuse two scoreboards of one period of which the first is the later one.
+    """Refuse two scoreboards of one period in the wrong order.
 
     Raises:
-        InvalidInput: it is; `written` is how the first was asked for.
+        InvalidInput: the first is the later one; `written` is how the caller named it.
     """
     if before is None or before.period != after.period:
         return
@@ -46,7 +46,7 @@ def check_order(before: ScoreSnapshot | None, after: ScoreSnapshot, written: str
 
 
 def changes_fields(compared: BoardComparison, actor: Actor, plan: PlanState) -> dict[str, Any]:
-    """Return a difference and its causes as far as a caller sees them, as `ChangesOut` has it."""
+    """Return a difference and the causes that a caller may see, as `ChangesOut` has it."""
     return {
         "difference": plain(compared.changes.difference),
         "whole_plan": [
@@ -65,10 +65,10 @@ def changes_fields(compared: BoardComparison, actor: Actor, plan: PlanState) -> 
 
 
 def board_place(written: str | None, pointer: str, plan: PlanState) -> dict[str, Any]:
-    """Return how a board is asked for; nothing: the newest.
+    """Parse the name of a board; empty: the newest.
 
     Raises:
-        InvalidInput: it is none of the four forms.
+        InvalidInput: it has none of the four forms.
     """
     if written is None:
         return {}
@@ -93,7 +93,7 @@ def board_place(written: str | None, pointer: str, plan: PlanState) -> dict[str,
 
 
 def board_end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
-    """Return one of two boards that are compared: when it is of, and its score."""
+    """Return one of the two compared boards: its time, and its score."""
     if snapshot is None:
         return None
     overall = snapshot.board["overall"]
@@ -112,7 +112,7 @@ def board_end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
 
 
 def adjusted_difference(before: ScoreSnapshot | None, after: ScoreSnapshot) -> str | None:
-    """Return by how much the score after deductions and bonuses moved; None: there are none."""
+    """Return the change of the score after deductions and bonuses; None: there are none."""
     ends = [{} if one is None else one.board["overall"] for one in (before, after)]
     if all(one.get("adjusted_score") is None for one in ends):
         return None
@@ -135,7 +135,7 @@ _SUBJECTS: Mapping[str, set[str]] = {
     "plan": {"plan"},
     "method": set(),
 }
-"""Which decisions may lie behind a cause, by what they are about."""
+"""The kinds of decisions that may explain a cause, by subject."""
 
 
 def _cause(
@@ -162,7 +162,7 @@ def _cause(
         subjects = {"plan"}
     decided = _decided(compared, subjects, change)
     if cause.kind == "target" and not decided:
-        # The plan now prints another date, of which the target was assigned long ago.
+        # The plan now prints another date, for which the target was assigned long ago.
         decided = _decided(compared, {"plan"}, change)
     if cause.kind == "day":
         decided = [each for each in decided if not _fell_due(change, each)]
@@ -173,7 +173,7 @@ def _cause(
 def _decided(
     compared: BoardComparison, subjects: set[str], change: IndicatorChange | None
 ) -> list[Happened]:
-    """Return the decisions of these kinds that are about an indicator; None: about no one alone."""
+    """Return the decisions of these kinds about an indicator; None: about no single indicator."""
     return [
         each
         for each in compared.decisions
@@ -207,9 +207,9 @@ def _is_about(
 
 
 def _fell_due(change: IndicatorChange | None, decision: Happened) -> bool:
-    """Return whether a period's opening is all that there is for what is overdue since.
+    """Return whether a period's opening is the only decision behind values that are overdue since.
 
-    It asked for the values and made none of them late: that the day did, on which they were due.
+    The opening asked for the values but did not make them late: the passing of their due date did.
     """
     if change is None or change.after is None or decision.type != "period.opened":
         return False

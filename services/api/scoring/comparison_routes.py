@@ -78,7 +78,7 @@ async def get_scoreboard_comparison(
 async def _board(
     session: Reading, plan: PlanState, place: dict[str, Any], period: str | None, basis: str
 ) -> ScoreSnapshot | None:
-    """Return the scoreboard at a place; None: none had been drawn by then.
+    """Return the scoreboard with this name; None: none had been drawn by then.
 
     Raises:
         PublicationNotFound: nothing was published under this number, or another period was.
@@ -115,7 +115,7 @@ def _end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
 
 
 def _lines(before: ScoreSnapshot | None, after: ScoreSnapshot) -> list[dict[str, Any]]:
-    """Return a line for each indicator in the later board's order, then those that it has not."""
+    """Return a line for each indicator in the later board's order, then the dropped ones."""
     earlier = {} if before is None else {row["code"]: row for row in before.board["indicators"]}
     later = {row["code"]: row for row in after.board["indicators"]}
     lines = []
@@ -143,7 +143,7 @@ def _standing(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _difference(
     one: Mapping[str, Any] | None, other: Mapping[str, Any] | None, name: str
 ) -> str | None:
-    """Return how much more there is now, exact; None where one of the two has no number."""
+    """Return the exact increase; None if either value is missing."""
     before, after = (None if row is None else row[name] for row in (one, other))
     if before is None or after is None:
         return None

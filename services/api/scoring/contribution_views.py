@@ -10,10 +10,10 @@ from services.core.scoring.counting import Contribution
 
 
 def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str) -> str | None:
-    """Return the unit whose contributions alone are the caller's to see; None: everybody's.
+    """Return the only unit whose contributions the caller sees; None: those of all units.
 
-    As with submissions; `""` is no unit's code. An indicator that the plan has no more is led by
-    those who led it in the version by which its score was drawn.
+    As with submissions; `""` matches no unit. An indicator that the plan dropped is led by its
+    leads in the plan version that its score was drawn by.
     """
     if not actor.may(Permission.READ_SUBMISSIONS):
         return ""
@@ -23,7 +23,7 @@ def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str)
         city_code=plan.city_code,
         plan_code=plan.code,
         leads=led_by.leads.get(code, ()),
-        approved=True,  # what is under review is refused before (`check_basis`)
+        approved=True,  # values under review were refused before (`check_basis`)
     )
     if everybodys:
         return None
@@ -31,7 +31,7 @@ def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str)
 
 
 def contribution_out(one: Contribution) -> ContributionOut:
-    """Return a value that counted as it is told of."""
+    """Return a value that counted."""
     return ContributionOut(
         submission_id=one.submission_id,
         revision=one.revision,

@@ -57,8 +57,7 @@ async def _indicator_ever(
 
 
 IndicatorEver = Annotated[str, Depends(_indicator_ever)]
-"""The code of an indicator that a scoreboard may show: one that the plan dropped still stands on
-those that were drawn before."""
+"""The code of an indicator that a scoreboard may show, even if the plan dropped it since."""
 
 
 @router.get(
@@ -134,7 +133,7 @@ async def get_indicator_score(
         board, traces, position = snapshot.board, snapshot.traces, snapshot.position
         method = MethodOut(name=snapshot.method, version=snapshot.method_version)
     row = next((row for row in board["indicators"] if row["code"] == code), None)
-    if row is None:  # the version of the plan that it was drawn by has no such indicator
+    if row is None:  # the board's plan version has no such indicator
         raise IndicatorNotFound
     unit = unit_in_scope(actor, plan, drawn_by, code)
     inputs, outside = list[Contribution](), 0
@@ -181,7 +180,7 @@ async def _asked_for(
     as_of: datetime | None,
     publication: int | None,
 ) -> tuple[Period, ScoreSnapshot | None]:
-    """Return the scoreboard that is asked for, None while none is drawn, and its period.
+    """Return the requested scoreboard, None if none is drawn yet, and its period.
 
     Raises:
         PublicationNotFound: nothing was published under this number, or another period was.

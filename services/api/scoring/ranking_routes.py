@@ -112,7 +112,7 @@ async def get_reporting_rankings(
 async def _period(
     session: Reading, plan: PlanState, period: str | None, publication: int | None
 ) -> Period:
-    """Return the period of the scoreboard that is asked for.
+    """Return the period of the requested scoreboard.
 
     Raises:
         PublicationNotFound: nothing was published under this number, or another period was.

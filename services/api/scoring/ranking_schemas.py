@@ -128,7 +128,7 @@ class ReportingRankingsOut(_ListedOut):
 def ranked_fields(
     standings: Sequence[Standing], seen: Sequence[Standing], plan: PlanState
 ) -> list[tuple[Standing, dict[str, Any]]]:
-    """Return those of `seen` that take a place, each with what `RankedOut` has of it."""
+    """Return the ranked units among `seen`, each with the members of `RankedOut`."""
     rankings = plan.document.scheme.rankings
     ranked = Counter(one.comparable for one in standings if one.place is not None)
     placed = [one for one in seen if one.place is not None]
@@ -152,12 +152,12 @@ def ranked_fields(
 
 
 def score_fields(one: Standing) -> dict[str, Any]:
-    """Return what `RankedByScoreOut` has beside every ranked unit."""
+    """Return the members that `RankedByScoreOut` adds to every ranked unit."""
     return {"indicators": one.of, "assessed": one.counted, "coverage": plain_or_none(one.coverage)}
 
 
 def unranked_fields(seen: Sequence[Standing], plan: PlanState) -> list[dict[str, Any]]:
-    """Return those that take no place, as `UnrankedOut` has it."""
+    """Return the unranked units, as `UnrankedOut` has them."""
     return [
         {
             **_named(one, plan),
@@ -171,7 +171,7 @@ def unranked_fields(seen: Sequence[Standing], plan: PlanState) -> list[dict[str,
 
 
 def quality_fields(one: ReportingQuality) -> dict[str, int]:
-    """Return what `RankedByReportingOut` has beside every ranked unit."""
+    """Return the members that `RankedByReportingOut` adds to every ranked unit."""
     return {
         name: getattr(one, name)
         for name in ("expected", "reported", "on_time", "not_returned", "without_conflict")
@@ -179,7 +179,7 @@ def quality_fields(one: ReportingQuality) -> dict[str, int]:
 
 
 def _in_tiers(placed: Sequence[Standing], plan: PlanState) -> list[Standing]:
-    """Return standings by tier, within it in the plan's order, so that no order shows."""
+    """Return standings by tier, within a tier in the plan's order, which reveals no ranking."""
     gate, units = plan.document.scheme.gate, list(plan.organizations)
     groups = list(dict.fromkeys(one.comparable for one in placed))
 

@@ -44,7 +44,7 @@ Group = Annotated[
 
 
 DEFAULT_GROUP: RankedUnits = "lead"
-"""The units that are ranked where nobody says which."""
+"""The units that are ranked by default."""
 
 
 def ranked_by_score(
@@ -54,7 +54,7 @@ def ranked_by_score(
     board: Mapping[str, Any],
     traces: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return a ranking by a scoreboard as far as a caller sees it; `plan` is what that drew."""
+    """Return the part of a ranking by score that a caller sees; `plan` is the board's version."""
     if group == "lead":
         standings = places(of_leads(plan.document, board["indicators"]))
         seen: Sequence[Standing] = standings
@@ -69,7 +69,7 @@ def ranked_by_score(
 def ranked_by_reporting(
     plan: PlanState, actor: Actor, group: RankedUnits, counted: Mapping[str, ReportingQuality]
 ) -> dict[str, Any]:
-    """Return a ranking by what was counted of each unit's reporting, as far as a caller sees it."""
+    """Return the part of a ranking by reporting quality that a caller sees."""
     standings = places(of_reporting(plan.document, group, counted))
     seen = within_reach(standings, plan, actor)
     items = [
@@ -81,7 +81,7 @@ def ranked_by_reporting(
 
 @dataclass(frozen=True, slots=True)
 class DrawnBoard:
-    """A scoreboard, the plan with the document that it was drawn by, and where it stands."""
+    """A scoreboard, the plan with the document it was drawn by, and its position."""
 
     plan: PlanState
     board: Mapping[str, Any]
@@ -99,10 +99,10 @@ async def drawn_board(
     as_of: datetime | None,
     publication: int | None,
 ) -> DrawnBoard:
-    """Return the scoreboard that is asked for, or one on which nothing stands yet.
+    """Return the requested scoreboard, or an empty one if none was drawn.
 
     Raises:
-        PublicationNotFound: what was published under this number was never drawn.
+        PublicationNotFound: no board was drawn for the publication of this number.
     """
     city, code = plan.city_code, plan.code
     found = await queries.latest_board(
@@ -144,7 +144,7 @@ def within_reach(
             city_code=plan.city_code,
             plan_code=plan.code,
             units={one.organization_code},
-            approved=True,  # sums of what the plan counts; under review is refused before
+            approved=True,  # values under review were refused before
         )
     ]
 

@@ -70,7 +70,7 @@ Published = Annotated[
 
 
 def check_basis(actor: Actor, basis: str) -> None:
-    """Let only those see values under review who may see every submission of the plan."""
+    """Refuse values under review to callers who may not see every submission of the plan."""
     if basis == "submitted" and not sees_under_review(actor):
         raise takes(
             "可看全部填报的 office 或 leader，权限范围 submissions:read",
@@ -111,7 +111,7 @@ async def board_body(
     as_of: datetime | None,
     publication: int | None,
 ) -> bytes:
-    """Return the body of the scoreboard that is asked for.
+    """Return the body of the requested scoreboard.
 
     Raises:
         PublicationNotFound: nothing was published under this number, or another period was.
@@ -124,7 +124,7 @@ async def board_body(
 
 
 def check_alone(publication: int | None, as_of: datetime | None) -> None:
-    """Refuse a number together with an instant: each names a board by itself."""
+    """Refuse a publication number together with an instant: each names a board by itself."""
     if publication is not None and as_of is not None:
         detail = Text(
             "publication 与 as_of 只能给一个：前者是某次发布，后者是某一时刻",
@@ -138,7 +138,7 @@ def check_alone(publication: int | None, as_of: datetime | None) -> None:
 async def _read_board(
     resources: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
 ) -> bytes:
-    """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
+    """Return a scoreboard's body: of the snapshot in force, or an empty board."""
     row, board = await _snapshot(resources, plan, period, basis, as_of)
     if row is None:
         async with resources.reads.sessions() as session:
@@ -159,9 +159,9 @@ async def unwritten_board(
     period: Period,
     as_of: datetime | None,
 ) -> tuple[Drawn, date]:
-    """Return a board of which there is no snapshot, and its local date.
+    """Return a board without a snapshot, and its local date.
 
-    As of a time gone by nothing of today's state is on it: nothing was known then.
+    For a past instant it shows nothing of today's state, because nothing was known then.
     """
     now = resources.clock.now()
     if as_of is not None and as_of < now:
@@ -176,7 +176,7 @@ async def _read_published(
     """Return the body of the scoreboard that was published under a number.
 
     Raises:
-        PublicationNotFound: there is none, or it is of another period than the one asked for.
+        PublicationNotFound: there is none, or it is of another period than the one requested.
     """
     async with resources.reads.sessions() as session:
         period, snapshot = await published_board(session, plan, number, basis, asked)
@@ -187,10 +187,10 @@ async def _read_published(
 async def published_board(
     session: AsyncSession, plan: PlanState, number: int, basis: str, asked: Period | None
 ) -> tuple[Period, ScoreSnapshot]:
-    """Return the scoreboard that was published under a number, and the period that it is of.
+    """Return the scoreboard that was published under a number, and its period.
 
     Raises:
-        PublicationNotFound: there is none, or it is of another period than the one asked for.
+        PublicationNotFound: there is none, or it is of another period than the one requested.
     """
     published = await plan_queries.publication(session, plan.city_code, plan.code, number)
     if published is None or (asked is not None and asked.code != published.period):
@@ -228,9 +228,9 @@ def _body(
     board: bytes,
     as_of: datetime | None,
 ) -> bytes:
-    """Return a snapshot's body; `plan` is as in the version that it was drawn by.
+    """Return a snapshot's body; `plan` is in the version that the board was drawn by.
 
-    The board is stored as it is shown: its text follows the head.
+    The board is stored as JSON text, which is appended to the head unchanged.
     """
     head = _head(plan, period, basis) | {
         "as_of": as_of or row["computed_at"],

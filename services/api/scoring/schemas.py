@@ -260,7 +260,7 @@ class AdjustedScoreOut(BaseModel):
 
 
 def adjusted_fields(overall: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a scoreboard says beside its score, as `AdjustedScoreOut` has it."""
+    """Return the members beside a scoreboard's score, as `AdjustedScoreOut` has them."""
     return {name: overall.get(name) for name in AdjustedScoreOut.model_fields}
 
 

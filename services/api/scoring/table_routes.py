@@ -92,7 +92,7 @@ async def get_indicator_table(
 def _line(
     row: Mapping[str, Any], document: PlanDocument, indicators: Mapping[str, Indicator]
 ) -> dict[str, Any]:
-    """Return a line of the table, as the document prints it."""
+    """Return a line of the table as printed in the document."""
     standing = {name: row.get(name) for name in _STANDING}
     target = row["target"]
     printed = indicators.get(row["code"])

@@ -27,7 +27,7 @@ NDJSON = LINES[0]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an NDJSON batch says in its address, by the names that a JSON body has for it."""
+    """The query parameters of an NDJSON batch, by their names in a JSON body."""
 
     said: dict[str, object]
 
@@ -66,10 +66,10 @@ SentOptions = Annotated[Options, Depends(_options)]
 
 
 def read_batch(body: bytes, content_type: str, options: Options) -> BatchIn:
-    """Return what a body asks for; the faults of a row's shape stay with the row.
+    """Parse the body of a batch; the faults of a row's shape stay with the row.
 
     Raises:
-        MalformedBody: it is not the JSON that it says; of NDJSON only a line is.
+        MalformedBody: it is not valid JSON; in NDJSON a bad line is only a fault of its row.
         InvalidInput: the batch as a whole has faults.
         UnsupportedMediaType: it is neither.
     """
@@ -89,12 +89,12 @@ def read_batch(body: bytes, content_type: str, options: Options) -> BatchIn:
 
 
 def packed(body: bytes, content_type: str, options: Options) -> bytes:
-    """Return a batch as it was sent, for `unpacked`."""
+    """Return a batch in the form it was sent, for `unpacked`."""
     return to_json({"content_type": content_type, "said": options.said}) + b"\n" + body
 
 
 def unpacked(sent: bytes) -> tuple[bytes, str, Options]:
-    """Return body, media type and options of what `packed` made."""
+    """Return body, media type and options from the result of `packed`."""
     head, _, body = sent.partition(b"\n")
     told: Any = from_json(head)
     return body, told["content_type"], Options(told["said"])
@@ -113,7 +113,7 @@ def _whole(raw: object) -> BatchIn:
 
 
 def _lines(body: bytes) -> Iterator[object]:
-    """Yield the value of each line that is not blank, one more than a batch may have at most."""
+    """Yield the value of each nonblank line, up to one more than a batch may have."""
     told = 0
     for line in body.split(b"\n"):
         if line.strip():
@@ -141,7 +141,7 @@ def _unreadable(words: Text) -> DeferredFaults:
 
 
 def batch_request_body() -> dict[str, Any]:
-    """Return what the contract says of the body."""
+    """Return the OpenAPI description of the body."""
     return {
         "requestBody": {
             "required": True,

@@ -61,13 +61,13 @@ Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 _REPORT = answering("BatchReport")
 _REPORT[200]["content"][JSON]["examples"]["BatchPreview"] = {}
 
-# As with plan documents: many batches at once take no more of the processor than one.
+# As with plan documents: one at a time, so that many batches take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch, and what is wrong with its rows by themselves; `packed` is what was sent."""
+    """A batch, and the faults of its rows by themselves; `packed` is the batch as sent."""
 
     batch: Batch
     judged: JudgedRows
@@ -82,13 +82,13 @@ async def _sent(
     options: SentOptions,
     content_type: Annotated[str, Header(include_in_schema=False)] = JSON,
 ) -> Sent:
-    """Return the batch of the body; asked for before the session, which would wait for it."""
+    """Return the batch of the body, parsed before a session is opened, so that none waits."""
     sent = packed(await request.body(), content_type, options)
     today = plan.local_date(resources.clock.now())
     try:
         return await run_sync(_read, sent, plan, actor, today, limiter=_one_at_a_time)
     except InvalidInput as error:
-        # With what the address says beside it, which is told last on every path.
+        # Add the faults of the query, which come last on every path.
         raise InvalidInput(faults=[*error.faults, *context_of(request).unread]) from None
 
 
@@ -98,7 +98,7 @@ def _read(sent: bytes, plan: PlanState, actor: Actor, today: date) -> Sent:
 
 
 async def _one_snapshot(request: Request) -> AsyncIterator[AsyncSession]:
-    """Yield a session that reads one snapshot, and keeps beside it what it is given to keep."""
+    """Yield a session at REPEATABLE READ, whose statements all see one snapshot."""
     async with resources_of(request).database.sessions() as session, session.begin():
         _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
@@ -196,7 +196,7 @@ async def commit_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Who asks, of which plan, when, and in which language the answer is."""
+    """The context of a report: the caller, the plan, the time and the language."""
 
     actor: Actor
     plan: PlanState
@@ -205,10 +205,10 @@ class _Caller:
     language: Language
 
     async def report(self, batch: Batch, outcome: BatchOutcome) -> dict[str, Any]:
-        """Return what became of each row.
+        """Return the outcome of each row.
 
         Raises:
-            BatchRejected: it is atomic, and a row was rejected.
+            BatchRejected: the batch is atomic, and a row was rejected.
         """
         report = await run_sync(report_of, outcome.decided, self.plan, self.actor, self.language)
         if batch.atomic and report["rejected"]:
@@ -217,7 +217,7 @@ class _Caller:
         return report
 
     async def foresight(self, decided: Sequence[Decided]) -> Foresight | None:
-        """Return what of the scores would follow; None: the caller may read none."""
+        """Return the effect on the scores; None: the caller may not read scores."""
         if not self.actor.may(Permission.READ_PLAN):
             return None
         bases = BASES if sees_under_review(self.actor) else ("approved",)

@@ -65,7 +65,7 @@ class BatchScopeIn(Said):
 
 
 CheckedItem = Annotated[BatchItemIn, WrapValidator(keep_faults)]
-"""A `BatchItemIn`, or its `DeferredFaults` where its shape is wrong."""
+"""A `BatchItemIn`, or its `DeferredFaults` if it fails validation."""
 
 
 class BatchIn(Said):
@@ -127,7 +127,7 @@ class BatchOut(BaseModel):
 
 
 def batch_of(body: BatchIn) -> Batch:
-    """Return what a body asks for; the faults of a row's shape stay with the row."""
+    """Return the batch in a body; the faults of a row's shape stay with the row."""
     scope = None
     if body.scope is not None:
         scope = BatchScope(
@@ -167,7 +167,7 @@ _NO_OP = Fault(
 def report_of(
     decided: Sequence[Decided], plan: PlanState, actor: Actor, language: Language
 ) -> dict[str, Any]:
-    """Return what became of a batch, as `BatchOut` has it."""
+    """Return the outcome of a batch, as `BatchOut` has it."""
     counted = Counter(one.outcome for one in decided)
     return {
         **{name: counted[name] for name in get_args(RowOutcome)},

@@ -54,7 +54,7 @@ _ANSWERS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """A caller with the right to a verb at all, and the plan whose submissions are named."""
+    """A caller with the right to a verb in general, and the plan of the submissions named."""
 
     verb: SubmissionVerb
     actor: Actor
@@ -66,7 +66,7 @@ class Bulk:
     async def move(
         self, items: Sequence[BulkItemIn | BulkReasonItemIn | DeferredFaults]
     ) -> Response:
-        """Carry the verb out on each, and answer what became of it."""
+        """Run the verb on each item, and answer with the outcomes."""
         asked = [_asked(one) for one in items]
         twice = _given_twice([one.submission_id for one in asked])
         refused: dict[int, WishOutcome] = {}
@@ -93,7 +93,7 @@ class Bulk:
         return Response(to_json(report, fallback=str), 207, media_type="application/json")
 
     def _checked(self, asked: "_Asked") -> Callable[[SubmissionRow], None]:
-        """Return what refuses a wish for its shape, or because it is based on another version."""
+        """Return a check that refuses an item for its shape, or for an outdated version."""
 
         def check(row: SubmissionRow) -> None:
             if asked.faults:
@@ -107,7 +107,7 @@ class Bulk:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An item as far as it could be read."""
+    """An item, as far as it could be parsed."""
 
     submission_id: UUID | None
     if_match: str | None
@@ -127,7 +127,7 @@ _MOST_NAMED = 20
 
 
 def _given_twice(ids: Sequence[UUID | None]) -> Mapping[int, Sequence[Fault]]:
-    """Return, by the index of each item that is given more than once, the fault that names all."""
+    """Return, by the index of each item that is repeated, the fault that lists all of them."""
     places: defaultdict[UUID, list[int]] = defaultdict(list)
     for index, one in enumerate(ids):
         if one is not None:
@@ -148,7 +148,7 @@ def _duplicate(indexes: Sequence[int]) -> Fault:
 
 
 def _taking(verb: SubmissionVerb) -> Any:
-    """Return the dependency that finds who asks for a verb, and of which plan."""
+    """Return the dependency that finds a verb's caller and plan."""
     writes = verb in WRITING_VERBS
     permission = Permission.WRITE_SUBMISSIONS if writes else Permission.REVIEW_SUBMISSIONS
 

@@ -86,7 +86,7 @@ class BulkOut(BaseModel):
 def bulk_report(
     results: Sequence[tuple[UUID | None, WishOutcome]], language: Language, request_id: str
 ) -> dict[str, Any]:
-    """Return what became of each, as `BulkOut` has it."""
+    """Return the outcome of each item, as `BulkOut` has it."""
     items = [
         {
             "index": index,

@@ -96,10 +96,10 @@ _NOTHING_TRIED = Fault(
 
 
 def _rules(body: CheckTrialIn, plan: PlanState) -> tuple[StandingRule, ...]:
-    """Return the rules that a body comes to.
+    """Return the rules in a body.
 
     Raises:
-        InvalidInput: they contradict themselves, or name what the plan has not.
+        InvalidInput: they contradict themselves, or name codes that the plan does not have.
     """
     faults = faults_of_trial(body.rules, body.balances, plan.document)
     if not (body.rules or body.balances):

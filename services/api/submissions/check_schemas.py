@@ -128,7 +128,7 @@ class CheckResultsOut(PageOut[CheckResultOut]):
 
 
 def check_out(check: DescribedCheck) -> CheckOut:
-    """Return a check as it is answered."""
+    """Return a check as `CheckOut` has it."""
     advice = check.advice
     return CheckOut(
         kind=check.kind,
@@ -145,7 +145,7 @@ def check_out(check: DescribedCheck) -> CheckOut:
 
 
 def trial_finding(slot: Slot, found: CheckFinding, plan: PlanState) -> TrialFindingOut:
-    """Return what a rule would find at a place, to who sees the whole plan."""
+    """Return the finding of a rule under trial, for a caller who sees the whole plan."""
     said = told(found, figures=True)
     return TrialFindingOut(
         rule=found.rule or found.code,
@@ -164,7 +164,7 @@ def trial_finding(slot: Slot, found: CheckFinding, plan: PlanState) -> TrialFind
 
 
 def check_result(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return a value that breaks checks as `CheckResultOut` has it."""
+    """Return a value that violates checks as `CheckResultOut` has it."""
     return {
         "submission_id": row["id"],
         "indicator_code": row["indicator_code"],

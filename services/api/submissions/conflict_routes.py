@@ -160,10 +160,10 @@ async def _decide(
     take: TakenVersion,
     **members: Unpack[_Decision],
 ) -> None:
-    """Decide a conflict; what its source took back meanwhile can be taken no more.
+    """Decide a conflict; a value that its source has withdrawn can no longer be adopted.
 
     Raises:
-        ObservationWithdrawn: it was, though the conflict is not closed yet.
+        ObservationWithdrawn: it was withdrawn, though the conflict is not closed yet.
     """
     if take == "observation" and conflict.observation_id is not None:
         told = await observations.for_share(session, conflict.city_code, conflict.observation_id)

@@ -84,7 +84,7 @@ class Foreseen:
 
 
 def preview_report(preview_id: UUID, foreseen: Foreseen) -> dict[str, Any]:
-    """Return what only a preview says, as `PreviewOut` has it."""
+    """Return the members that only a preview has, as `PreviewOut` has them."""
     new = {
         one.submission["id"]
         for one in foreseen.decided
@@ -142,7 +142,7 @@ def _standing(board: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cause(cause: Cause, new: set[UUID]) -> dict[str, Any]:
-    """Return a cause; what is new has no id yet that would be kept."""
+    """Return a cause; a new submission has no permanent id yet."""
     said: dict[str, Any] = {"kind": cause.kind, "points": plain(cause.points), "events": []}
     if isinstance(cause.reference, SupposedStep):
         row = cause.reference.value.row

@@ -37,7 +37,7 @@ _VERB = refusals(403, 404, 409, 412)
 
 @dataclass(frozen=True)
 class SubmissionTurn(Turn[Submission]):
-    """A submission's turn for a verb, with the plan that it is judged by."""
+    """The turn of a verb on a submission, with the plan that it is checked against."""
 
     verb: SubmissionVerb
     plan: PlanState
@@ -49,7 +49,7 @@ class SubmissionTurn(Turn[Submission]):
         return Shown(fields, to_json(fields), submission_etag(row))
 
     async def move(self, if_match: str | None, reason: str | None) -> Response:
-        """Carry the verb out, with the reason that was given."""
+        """Run the verb, with the reason given."""
         return await self.act(
             if_match,
             service.move,
@@ -62,7 +62,7 @@ class SubmissionTurn(Turn[Submission]):
 
 
 def _taking(verb: SubmissionVerb) -> Any:
-    """Return the dependency that takes a submission's turn for a verb."""
+    """Return the dependency that locks a submission for a verb."""
     writes = verb in WRITING_VERBS
     permission = Permission.WRITE_SUBMISSIONS if writes else Permission.REVIEW_SUBMISSIONS
 

@@ -72,7 +72,7 @@ async def _seen(
     """Return a submission as the caller sees it.
 
     Raises:
-        SubmissionNotFound: there is none of this id in the caller's scope.
+        SubmissionNotFound: no submission with this id is in the caller's scope.
     """
     async with resources.reads.pool.acquire() as connection:
         return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
@@ -116,7 +116,7 @@ async def create_submission(
     etag, location = submission_etag(row), f"/v1/submissions/{row['id']}"
     pool = resources.database.pool
     row = await judged_at_entry(pool, row, plan=plan, actor=actor)
-    # Written down before a connection is asked for: it is not kept from others meanwhile.
+    # Serialise before taking a connection, so that none is held meanwhile.
     answer = submission_body(row, plan, actor)
     reply = None if key is None else Reply(key, 201, answer, etag, location)
     async with pool.acquire() as connection:
@@ -136,7 +136,7 @@ async def create_submission(
 
 
 def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, today: date) -> SubmissionDraft:
-    """Return what is to be reported, or every fault of shape and of reference at once."""
+    """Return the submission to write, or raise every fault of shape and of reference at once."""
     if isinstance(body, DeferredFaults):
         faults = faults_of(body.errors)
         members = body.members

@@ -83,7 +83,7 @@ class SubmissionPatch(Said):
 
 
 CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]
-"""A `SubmissionIn`, or a `Faulty` where its shape is wrong."""
+"""A `SubmissionIn`, or a `Faulty` if it fails validation."""
 
 
 class ComparedFigureOut(BaseModel):
@@ -217,7 +217,7 @@ class HistoryOut(PageOut[ChangeOut]):
 
 
 def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return a submission as `SubmissionOut` has it, ready to be written as JSON."""
+    """Return a submission as `SubmissionOut` has it, ready to be serialised."""
     code = row["indicator_code"]
     indicator = plan.indicators.get(code)
     unit = row["organization_code"]
@@ -268,18 +268,18 @@ def _evidence(row: SubmissionRow, rule: RequiredEvidence | None) -> dict[str, in
 
 
 def doubt_out(doubt: Doubt) -> dict[str, Any]:
-    """Return why a value does not count as `DoubtOut` has it."""
+    """Return the reason why a value does not count, as `DoubtOut` has it."""
     words = doubt.words
     return {"code": doubt.code, "message": words.zh, "message_en": words.en}
 
 
 def warnings_of(row: SubmissionRow, plan: PlanState, actor: Actor) -> list[dict[str, Any]]:
-    """Return what the plan's checks found in a submission, as far as the actor may see of it."""
+    """Return the findings of the plan's checks on a submission that the actor may see."""
     return [finding_out(one, plan, actor) for one in doubts_of(row, plan)]
 
 
 def finding_out(finding: CheckFinding, plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return a finding as `WarningOut` has it; figures only where all are within reach."""
+    """Return a finding as `WarningOut` has it; figures only if the actor may see all of them."""
     figures = shows_figures(finding, actor, plan)
     said = told(finding, figures=figures)
     return {
@@ -303,7 +303,7 @@ def finding_out(finding: CheckFinding, plan: PlanState, actor: Actor) -> dict[st
 
 
 def image_fields(image: Mapping[str, Any], plan: PlanState, actor: Actor) -> dict[str, Any]:
-    """Return what history keeps of a submission as the caller may see it."""
+    """Return a submission's image in history, as the caller may see it."""
     kept = {name: value for name, value in image.items() if name != "checks"}
     findings = findings_kept(image.get("checks"))
     return {**kept, "warnings": [finding_out(one, plan, actor) for one in findings]}

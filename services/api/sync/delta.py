@@ -48,7 +48,7 @@ _POSITIONS = 500
 """Log positions read for one answer."""
 
 _TOLD = ("submissions", "milestones", "register_rows", "tombstones")
-"""What is told by position."""
+"""The changes that are sent by position."""
 
 _OWED, _SHOWN = 500, 200
 _REFUSALS_SHOWN = timedelta(days=30)
@@ -56,7 +56,7 @@ _REFUSALS_SHOWN = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Whose device asks, of which plan, in which session; `known` holds the digests it has."""
+    """The context of a device's call: caller, plan, session; `known` holds the digests it sent."""
 
     actor: Actor
     plan: PlanState
@@ -70,14 +70,14 @@ class Device:
 async def changes_since(
     device: Device, desk: MilestoneDesk, position: int | None
 ) -> dict[str, Any]:
-    """Return what changed and what is gone since a position, and where to go on from.
+    """Return the changes and deletions since a position, and the position to continue from.
 
-    A device whose position is beyond the log is told to begin anew, as is one since whose position
-    the plan has a new version, or a period came into another state: who sees what, and may do what,
-    changed of things that did not. Its writes have come in.
+    A device whose position is beyond the log is told to start over. So is one since whose position
+    the plan has a new version, or a period changed its state, because visibility and rights changed
+    of items that did not change themselves. Its writes are accepted all the same.
 
     Raises:
-        PositionBeyondLog: the position is beyond what a replica has of the log: it may be behind.
+        PositionBeyondLog: the position is beyond a replica's log, which may only lag behind.
     """
     if position is None:
         return await _beginning(device, anew=False)
@@ -137,7 +137,7 @@ async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> 
             told["register_rows"].append(row_fields(vars(row), plan, actor))
         else:
             gone.append({"kind": "register_row", "id": row.id, "position": at})
-    # Each reads the log by itself: what only one of them saw is told again.
+    # Each reads the log by itself; continue from the earlier position, which may repeat changes.
     told["position"] = min(read_to, listed.position)
     told["has_more"] = more or listed.more
     if actor.may(Permission.READ_MILESTONES):
@@ -160,7 +160,7 @@ async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> 
 
 
 async def lists_that_differ(device: Device) -> dict[str, Any]:
-    """Return each list that is another one than the device knows; None: it is as it knows it."""
+    """Return each list whose digest differs from the device's; None: it is up to date."""
     whole: dict[ListName, tuple[Sequence[Any], bool]] = {
         "obligations": await _obligations(device),
         "todo": await _todo(device),
@@ -261,7 +261,7 @@ async def _refused(device: Device) -> tuple[Sequence[Any], bool]:
 
 
 def refusal_out(kept: Mapping[str, Any] | None, language: Language) -> dict[str, Any] | None:
-    """Return a kept refusal as `WriteRefusalOut` has it."""
+    """Return a stored refusal as `WriteRefusalOut` has it."""
     if kept is None:
         return None
     words = "detail" if language == "zh-CN" else "detail_en"

@@ -40,7 +40,7 @@ Shape = (
     | WithdrawRowWriteIn
 )
 _OF_DEVICES = 7
-"""The version of UUID that devices make: in the order of time, so that indexes stay small."""
+"""The version of UUID that devices make: ordered by time, so that indexes stay small."""
 
 _MADE_BY_DEVICE = Text(
     "应为设备生成的 UUIDv7，如 019aafc0-0000-7000-8000-000000000000",
@@ -52,7 +52,7 @@ def writes_of(shapes: Sequence[Shape | DeferredFaults]) -> list[Sent]:
     """Return the writes of a call.
 
     Raises:
-        InvalidInput: a write has no id that can be read, so that nobody could ask for it again.
+        InvalidInput: a write has no valid id, so that its outcome could never be asked for.
     """
     faults: list[Fault] = []
     sent = []
@@ -92,7 +92,7 @@ def _faulty(index: int, write_id: UUID, shape: DeferredFaults) -> Sent:
 
 
 def _untagged(faults: Iterable[Fault]) -> Iterable[Fault]:
-    """Yield faults without the kind that pydantic puts before their place."""
+    """Yield faults without the union tag that pydantic puts into their location."""
     for fault in faults:
         _, _, place = fault.pointer.removeprefix("/").partition("/")
         tagged = "." in fault.pointer.split("/")[1] if fault.pointer else False
@@ -146,7 +146,7 @@ def _subject_of(shape: Shape) -> UUID:
 
 
 def _of_id(write: Write, place: str) -> tuple[Fault, ...]:
-    """Return what is wrong with the id that a device gave to what it makes."""
+    """Return the fault of the id that a device gave to a new item."""
     if write.subject_id.version == _OF_DEVICES:
         return ()
     return (Fault(place, "uuid7-required", _MADE_BY_DEVICE),)
@@ -164,5 +164,5 @@ def _creation(write: Write, data: SubmissionIn) -> Write:
 
 
 def _said(data: BaseModel, columns: Iterable[str]) -> dict[str, Any]:
-    """Return by column what was said; what was left out stays as it is."""
+    """Return the given members by column; omitted ones stay unchanged."""
     return {name: getattr(data, name) for name in columns if name in data.model_fields_set}

@@ -32,7 +32,7 @@ _PATHS: Mapping[DisputedKind, str] = {
     "milestone": "/v1/milestone-conflicts/{id}",
     "register_row": "/v1/register-row-conflicts/{id}",
 }
-"""Where a conflict is read, by what it is over."""
+"""The path of a conflict, by its subject."""
 
 _OF_LIST: dict[str, str] = {"description": "The `digest` of this list that the device has"}
 
@@ -149,7 +149,7 @@ def _result_out(kept: Kept, language: Language, prefix: str) -> dict[str, object
 
 
 def _disputed(kept: Kept, prefix: str) -> dict[str, object] | None:
-    """Return what a conflict is over, and its path; `prefix` is the API's."""
+    """Return a conflict's subject and its path; `prefix` is the API's."""
     conflict_id = kept.result["conflict_id"]
     if conflict_id is None:
         return None

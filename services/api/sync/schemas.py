@@ -147,7 +147,7 @@ WriteIn = Annotated[
     Field(discriminator="kind"),
 ]
 CheckedWrite = Annotated[WriteIn, WrapValidator(keep_faults)]
-"""A write, or its `DeferredFaults` where its shape is wrong."""
+"""A write, or its `DeferredFaults` if it fails validation."""
 
 
 class KnownListsIn(Said):

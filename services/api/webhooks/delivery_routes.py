@@ -51,7 +51,7 @@ DeliveryId = Annotated[
 
 _WHOLE = 100_000
 _BEGINNING = 500
-"""Characters of an answer that are shown of one delivery, and of each in a list."""
+"""Characters of a response that are shown in one delivery, and in each item of a list."""
 
 _VERB = refusals(403, 404, 409, 412)
 
@@ -177,7 +177,7 @@ async def get_webhook_delivery(
 
 @dataclass(frozen=True)
 class DeliveryTurn(Turn[tuple[WebhookDelivery, WebhookEndpoint]]):
-    """The turn of a delivery, with its endpoint, for a verb."""
+    """The turn of a verb on a delivery, with its endpoint."""
 
     @override
     async def shown(self) -> Shown:

@@ -16,17 +16,17 @@ from services.core.webhooks.queue_stats import (
 from services.core.webhooks.rules import EndpointState
 
 KEPT_SECONDS = 5.0
-"""Whoever asks more often, and anybody may, gets what was read before."""
+"""More frequent scrapes, which anybody may make, get the values of the last reading."""
 
 
 class _Reading:
-    """Reads the figures, a few seconds apart at least: the gauges are the whole process's."""
+    """Reads the figures at most every few seconds, because the gauges are shared by the process."""
 
     def __init__(self) -> None:
         self._again_at = 0.0
 
     async def __call__(self, resources: Resources) -> None:
-        """Bring the gauges up to date."""
+        """Update the gauges."""
         if time.monotonic() < self._again_at:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS
@@ -54,7 +54,7 @@ read_webhook_figures = _Reading()
 
 
 def _urgency(one: QueueStats) -> tuple[bool, float, int, int]:
-    """Return what puts those first that somebody is to look at."""
+    """Return the sort key that puts the endpoints first that need attention."""
     hears = one.state != "disabled"
     return hears, one.oldest_due_seconds, one.consecutive_failures, one.queued
 

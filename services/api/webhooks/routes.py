@@ -63,7 +63,7 @@ router = versioned_router("webhooks")
 async def _manager(
     request: Request, actor: Annotated[Actor, Depends(permitted(Permission.MANAGE_WEBHOOKS))]
 ) -> Actor:
-    """Return the caller: who may not read events may not have them sent either."""
+    """Return the caller, who must have the right to read events to have them sent."""
     require(request, Permission.READ_EVENTS)
     return actor
 
@@ -82,7 +82,7 @@ async def _seen(endpoint_id: EndpointId, actor: Manager, session: Reading) -> We
     """Return an endpoint that the caller manages.
 
     Raises:
-        EndpointNotFound: there is none of this id in the caller's scope.
+        EndpointNotFound: no endpoint with this id is in the caller's scope.
     """
     return in_scope(await queries.endpoint(session, actor, endpoint_id), EndpointNotFound)
 
@@ -93,7 +93,7 @@ Seen = Annotated[WebhookEndpoint, Depends(_seen)]
 async def _shown(
     session: AsyncSession, endpoint: WebhookEndpoint, resources: Resources
 ) -> tuple[EndpointOut, bytes, str]:
-    """Return an endpoint with its secrets as they may be shown, as JSON, and its ETag."""
+    """Return an endpoint as JSON with its secrets masked, and its ETag."""
     secrets = await queries.secrets_of(
         session, endpoint.city_code, [endpoint.id], now=resources.clock.true_now()
     )
@@ -104,7 +104,7 @@ async def _shown(
 
 @dataclass(frozen=True)
 class EndpointTurn(Turn[WebhookEndpoint]):
-    """An endpoint's turn for a verb; whoever manages it has the right to each."""
+    """The turn of a verb on an endpoint, for the caller who manages it."""
 
     @override
     async def shown(self) -> Shown:
@@ -131,7 +131,7 @@ async def _made(
     resources: Resources,
     status: int,
 ) -> Response:
-    """Return an endpoint with its new secret; the reply that is kept for repeats has none."""
+    """Return an endpoint with its new secret; the reply stored for repeats has none."""
     shown, _, etag = await _shown(session, endpoint, resources)
     made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
     without = made.model_copy(update={"secret": None})
@@ -168,9 +168,9 @@ def _refuse(
     ground: SettingsContext,
     endpoint: WebhookEndpoint | None = None,
 ) -> None:
-    """Refuse a body whose shape has faults, and tell whatever else is wrong with it.
+    """Refuse a body with faults of shape, together with its other faults.
 
-    `endpoint` is the one that it would change.
+    `endpoint` is the endpoint that it would change.
     """
     format_ = body.members.get("format", "standard")
     right = {name: settings[name] for name in settings if name in _CHECKED}

@@ -82,10 +82,10 @@ class EndpointPatch(Said):
 
 
 CheckedEndpoint = Annotated[EndpointIn, WrapValidator(keep_faults)]
-"""An `EndpointIn`, or a `Faulty` where its shape is wrong."""
+"""An `EndpointIn`, or a `Faulty` if it fails validation."""
 
 CheckedPatch = Annotated[EndpointPatch, WrapValidator(keep_faults)]
-"""An `EndpointPatch`, or a `Faulty` where its shape is wrong."""
+"""An `EndpointPatch`, or a `Faulty` if it fails validation."""
 
 
 class RotationIn(Said):
@@ -238,7 +238,7 @@ class DeliveryListOut(BaseModel):
 def endpoint_fields(
     endpoint: WebhookEndpoint, secrets: Sequence[WebhookSecret]
 ) -> Mapping[str, Any]:
-    """Return the members of an endpoint; its secrets come without the secret."""
+    """Return the members of an endpoint; its secrets are only described."""
     owner = endpoint.owner
     return {
         "id": endpoint.id,
@@ -283,7 +283,7 @@ def delivery_fields(
     *,
     now: datetime,
 ) -> Mapping[str, Any]:
-    """Return the members of a delivery, with the rows of its attempts."""
+    """Return the members of a delivery, with its attempts."""
     pending = delivery.state == "pending"
     return {
         "id": delivery.id,

@@ -1,4 +1,4 @@
-"""`wufei plan check FILE` and `wufei plan load FILE`."""
+"""`wufei plan check FILE` and `wufei plan load FILE`: validate a plan document, and load it."""
 
 import asyncio
 from argparse import Namespace

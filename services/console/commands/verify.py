@@ -152,10 +152,10 @@ def _trusted(arguments: Namespace) -> Trusted:
 
 
 def _keys(arguments: Namespace) -> list[bytes]:
-    """Return the public keys that may have signed: those given, or that an installation publishes.
+    """Return the public keys that may have signed: the given ones, or an installation's.
 
     Raises:
-        ConsoleError: one is no key, or the installation that was named publishes none.
+        ConsoleError: one is no key, or the named installation publishes none.
     """
     keys = [_public(one) for one in arguments.public_key or ()]
     if arguments.keys_from is not None:

@@ -28,7 +28,7 @@ NO_ANSWER = (
     SQLAlchemyError,
 )
 _NOTICED_SECONDS, _WRONG_SECONDS = 5, 300
-"""Clocks so far apart are worth a look; so far apart, and nothing is sent."""
+"""Clock differences: the first is worth a look; from the second on nothing is delivered."""
 
 _PER_GIB = 2**30
 

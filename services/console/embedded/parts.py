@@ -37,7 +37,7 @@ def postgres_part(postgres: Postgres, *, account: Account | None, log: Path) -> 
 
 
 def valkey_part(valkey: Valkey, *, account: Account | None, log: Path) -> Program:
-    """Describe Valkey, which has nothing to save."""
+    """Describe Valkey, which has no data to save."""
     return Program(
         name="valkey",
         log=log,

@@ -21,7 +21,7 @@ from services.console.ports import LOOPBACK, free_port
 from services.core.kit.schema import OLDEST
 
 USER, SERVICE = "wufei", "wufei_service"
-"""Who made the cluster and owns its tables, and whom the doors sign in as."""
+"""The role that made the cluster and owns its tables, and the role that the services log in as."""
 
 _WITH_BUILTIN_LOCALE = 17
 _WITH_IO_METHOD = 18
@@ -39,14 +39,14 @@ _SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
-    # Each saves a process, because this server is small.
+    # Fewer processes, because this server is small and has a single owner.
     "autovacuum_max_workers": "2",
     "max_worker_processes": "4",
     # JIT compilation costs short statements more than it gains.
     "jit": "off",
 }
 _SINCE_18 = {"io_method": "sync"}
-"""Also saves a process."""
+"""Saves further processes."""
 
 
 class Postgres:

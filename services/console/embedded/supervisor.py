@@ -36,8 +36,8 @@ class Program:
     death_signal: Signals = SIGTERM
     stop: Sequence[tuple[Signals, float]] = ((SIGTERM, 2.0), (SIGKILL, 1.0))
     patience: float = 0.0
-    """Seconds in which a start that ends at once is tried again without being a failure: after
-    a crash, what a server left behind may refuse its successor until it is gone."""
+    """Seconds in which a start that ends at once is retried without counting as a failure: after a
+    crash, leftovers of a server may block its successor until they are gone."""
 
 
 class Part:

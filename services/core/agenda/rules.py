@@ -143,9 +143,9 @@ CALENDAR_SHOWS = (
 def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) -> bool:
     """Return whether an actor may have a calendar of this scope; `organization_code` is its unit.
 
-    Whoever sees the whole plan may have any calendar, everybody else that of their own unit. A
-    calendar shows milestones, what is owed, and periods, so its maker must be allowed to read
-    all three.
+    An actor who sees the whole plan may have any calendar, others only that of their own unit. A
+    calendar shows milestones, obligations and periods, so its maker must be allowed to read all
+    three.
     """
     if not all(actor.may(one) for one in CALENDAR_SHOWS):
         return False

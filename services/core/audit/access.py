@@ -90,7 +90,7 @@ Entries = dict[str | None, list[NewEntry]]
 
 @dataclass(slots=True)
 class AccessTally:
-    """What a process has met since it last wrote. `own` stands for the process where nobody is."""
+    """A process's access records since its last write; `own` is the actor of unknown callers."""
 
     own: Mapping[str, object]
     _counted: dict[_Key, _Counted] = field(default_factory=dict)

@@ -163,7 +163,7 @@ async def _with_payload(
     plan: PlanState,
     now: datetime,
 ) -> list[ConnectorItem]:
-    """Return the items that can be sent, each with its payload, which never changes again."""
+    """Return the items that can be sent, each with its payload."""
     rows = await _still_reported(session, connector, rows, plan, now)
     new = [row for row in rows if row.payload is None]
     found = await queries.replaced(session, connector.city_code, [one.id for one in new])
@@ -181,10 +181,10 @@ async def _still_reported(
     plan: PlanState,
     now: datetime,
 ) -> list[ConnectorItem]:
-    """Return the items that are to leave; what is reported no more takes its leave of the queue.
+    """Return the items that are still reported; the others are superseded, which ends their wait.
 
-    What follows from the log has seen to those that waited then. One comes back where a superior
-    says that it does not know it. What may be there already (`unknown`) goes on under its id.
+    The log's follower already removes items that wait. But an item waits again when a superior does
+    not know it. An item that may have reached the superior (`unknown`) is retried under its id.
     """
 
     def gone(row: ConnectorItem, plan: PlanState) -> bool:
@@ -195,7 +195,7 @@ async def _still_reported(
 
     doubted = sorted({row.period for row in rows if gone(row, plan)})
     if doubted:
-        # Held: a period that is published beside this would see its items waiting, and leave them.
+        # Locked, because a period published meanwhile would find its items waiting, and keep them.
         plan = await _as_held(session, plan, doubted)
     for row in rows:
         if doubted and gone(row, plan):
@@ -205,7 +205,7 @@ async def _still_reported(
 
 
 async def _as_held(session: AsyncSession, plan: PlanState, periods: Sequence[str]) -> PlanState:
-    """Return a plan with its document and these periods as they stay until the transaction ends."""
+    """Return a plan with its document and these periods, locked until the transaction ends."""
     plan = await with_document_in_force(session, plan)
     held = await periods_for_share(session, plan.city_code, plan.code, *periods)
     return replace(plan, periods={**plan.periods, **held})

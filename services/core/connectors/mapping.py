@@ -124,7 +124,7 @@ def figure_text(mapping: CodeMapping, figure: OutgoingFigure, unit: str) -> str 
         return None
     if figure.not_applicable_reason is not None:
         return NOT_APPLICABLE
-    # Of a level with an amount beside it the level alone is judged.
+    # If a figure has both a level and an amount, only the level is compared.
     if figure.level is not None or figure.value is None:
         return figure.level
     value = mapping.in_measure(figure.value, unit)

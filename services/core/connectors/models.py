@@ -119,8 +119,8 @@ class ConnectorItem(Base):
     """A revision of a figure to report, and the superior's receipt.
 
     Its id is sent with it and stays the same over retries, so that the receiver recognizes
-    duplicates. `withdrawn` takes back an earlier report. `payload` is what is sent, in the
-    superior's codes: made for the first attempt, and the same ever after. `pending` and `unmapped`
+    duplicates. `withdrawn` takes back an earlier report. `payload` is the item as sent, in the
+    superior's codes: made for the first attempt and repeated in retries. `pending` and `unmapped`
     cannot have reached the superior; `unknown` may have, without an answer so far. `attempts`
     counts those begun, `tries` those that the schedule counts. `second_receipt` is one that
     contradicts the first; `differs` says so, or that the superior returned another figure.

@@ -58,6 +58,6 @@ def fate_of(
 def refusal_of(
     refusals: Mapping[str, RefusalMapping], receipt: ItemReceipt
 ) -> tuple[str, RefusalMapping | None]:
-    """Return our code of a refusal, and the words that the mapping has for it."""
+    """Return our code for a refusal, and the mapping's words for it."""
     known = refusals.get(receipt.code or "")
     return (UNMAPPED_REFUSAL, None) if known is None else (known.code, known)

@@ -134,7 +134,7 @@ def _row(
 def _ours(
     held: HeldFigure, last: ConnectorItem | None, plan: PlanState, mapping: CodeMapping
 ) -> str | None:
-    """Return what counts in their measure; of an indicator the plan has no more, as it was sent."""
+    """Return our figure in the superior's measure; as sent, if the plan lacks its indicator now."""
     if held.figure.indicator_code in plan.indicators:
         return figure_text(mapping, held.figure, unit_of(plan, held.figure.indicator_code))
     sent = last is not None and _reports(last, held)

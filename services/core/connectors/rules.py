@@ -201,17 +201,17 @@ def _taking_back(items: Sequence[QueuedItem], place: tuple[str, str, str]) -> He
 
 
 class Selecting(Protocol):
-    """What says of a connector which figures it reports."""
+    """The settings of a connector that select its figures."""
 
     basis: Any
     indicator_codes: Any
 
 
 def reports(connector: Selecting, plan: PlanState, *, indicator_code: str, period: str) -> bool:
-    """Return whether a connector reports figures of an indicator in a period, as the plan stands.
+    """Return whether a connector reports figures of an indicator in a period, by the present plan.
 
-    Whoever queues, sends, sends again or compares asks this. Of an indicator that the plan has no
-    more nothing is reported.
+    Queueing, sending, resending and comparing all use this. Indicators that are no longer in the
+    plan are not reported.
     """
     return indicator_code in plan.indicators and is_selected(
         basis=connector.basis,

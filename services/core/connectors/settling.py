@@ -104,7 +104,8 @@ def _settle_item(
         row.next_attempt_at = desk.at + timedelta(seconds=fate.delay)
         row.settled_at = desk.now if fate.state == "failed" else None
         if fate.state == "pending" and receipt is None:
-            # Nothing was taken, perhaps for a code: it is made again by the mapping as it is then.
+            # Nothing was taken, perhaps because of a code, so the next attempt maps the codes
+            # again.
             row.payload = None
     return []
 

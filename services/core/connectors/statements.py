@@ -147,7 +147,7 @@ FOR NO KEY UPDATE OF i SKIP LOCKED
 
 REPLACED = text("""
 SELECT i.id, (
-    -- Taken back and that accepted, they hold nothing; taken back without an answer, perhaps still.
+    -- After an accepted withdrawal the superior holds nothing; after an unanswered one, perhaps.
     SELECT CASE WHEN NOT e.withdrawn THEN e.id END FROM connector_item AS e
     WHERE e.city_code = :city AND e.connector_id = i.connector_id
         AND e.indicator_code = i.indicator_code AND e.organization_code = i.organization_code

@@ -1,1 +1,1 @@
-"""Exchange tables of a front-end server: figures written for others, and taken from them."""
+"""Exchange tables of a front-end server: figures written there for others, and read from there."""

@@ -43,7 +43,7 @@ ROWS_AT_MOST = 500
 """Rows of one incoming step, and positions of the log of one outgoing step."""
 
 DONE, REFUSED = 2, 9
-"""What `ex_status` says of a row that was taken."""
+"""Values of `ex_status` for rows that were taken."""
 
 _LONGEST_MESSAGE = 2_000
 

@@ -149,7 +149,7 @@ def words_of(row: SheetRow, at: Mapping[str, int], key: str, faults: list[Fault]
 
 
 def is_blank_reason(cell: Cell) -> bool:
-    """Return whether a cell says that there is no reason why a value would not apply."""
+    """Return whether a cell states that there is no reason why a value would not apply."""
     said = unicodedata.normalize("NFKC", trimmed(cell.text)).lower()
     return not said or said in _NOT or said in _DASHES or (cell.kind, said) == ("boolean", "0")
 

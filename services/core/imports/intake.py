@@ -308,7 +308,7 @@ def _stamp_of(file: SheetFile, plan: PlanState, seal: Seal | None) -> SheetStamp
         SecretKeyNotSet: no signature can be verified here.
     """
     said = stamp_members(file)
-    # The defaults of a register's form are not needed here: its headings are refused.
+    # The stamp of a register's form is not read here, because its headings are refused.
     if not said or said.get("form") == OF_REGISTER:
         return None
     if seal is None:

@@ -30,7 +30,7 @@ from services.core.kit.operations import Operation
 from services.core.kit.text import Text
 
 CHECK, WRITE = "import-check", "import-write"
-"""What the operations of an import are called: judging the file, and writing its rows."""
+"""The kinds of an import's operations: checking the file, and writing its rows."""
 
 MOST_UNDER_WAY = 20
 """Most imports of a credential that may still be written; and most files with faults kept."""

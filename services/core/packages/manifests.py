@@ -91,7 +91,7 @@ class Manifest(BaseModel):
 
     @property
     def file_name(self) -> str:
-        """What the file is called."""
+        """The file's name."""
         kind = "wufei-receipt" if self.is_receipt else "wufei"
         between = f"{self.sender}_{self.receiver}"
         return f"{kind}_{between}_{self.number:06}_{self.made_at:%Y%m%d%H%M%S}.zip"

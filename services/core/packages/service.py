@@ -54,7 +54,7 @@ MOST_ITEMS = 5_000
 """Most items of a package; the rest goes into the next one."""
 
 _LOG_AT_ONCE = 2_000
-"""Positions of the log that are read at a time."""
+"""Positions of the log read at a time."""
 
 _NOT_OURS = Text(
     "发给 {receiver}，而本方是 {own}：没有导入",

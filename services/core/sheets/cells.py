@@ -17,8 +17,8 @@ from services.core.kit.decimals import plain
 CellKind = Literal[
     "text", "number", "percent", "date", "boolean", "error", "uncalculated", "imprecise"
 ]
-"""What stands in a cell. `percent`: a number that is shown as a percentage; `uncalculated`: a
-formula without a value that can be trusted; `imprecise`: a number of more than 15 digits."""
+"""The kind of a cell's value. `percent`: a number shown as a percentage; `uncalculated`: a formula
+without a trustworthy value; `imprecise`: a number of more than 15 digits."""
 
 NumberFormat = Literal["number", "percent", "date"]
 """The format of a number."""

@@ -25,7 +25,7 @@ def encoding_of(content: bytes) -> str:
     Character frequencies are not used, because a short text has too few characters.
 
     Raises:
-        SheetRefused: it is none of these, or has control characters.
+        SheetRefused: it is none of these, or has null characters.
     """
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     for name in (marked,) if marked else _GUESSED:

@@ -9,8 +9,8 @@ from services.core.webhooks.rules import DIGEST_MOST, EACH_MOST, ROBOT_RATE
 
 _REFILLED = """least(greatest(1, {rate} / 6.0),
     {tokens} + {rate} / 72.0 * greatest(0, extract(epoch FROM now() - {tokens_at})))"""
-"""A sixth of a minute's messages may go at once and the rest is spread over the minute, so that
-no minute, wherever it begins, has more than the rate."""
+"""The refilled token bucket: a burst of a sixth of the rate, and a refill of five sixths a minute,
+so that no 60 seconds have more messages than the rate."""
 
 _RATE = f"""CASE WHEN e.format <> 'standard'
         THEN least(e.rate_per_minute, {ROBOT_RATE}) ELSE e.rate_per_minute END"""
