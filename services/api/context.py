@@ -138,7 +138,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
             forget_events()
         if not options.preview:
             await send_notices(session)
-    # After the commit: a worker that was woken before it would look and find nothing.
+    # Ring after the commit: a worker woken earlier would find nothing.
     if not options.preview:
         resources.doorbell.ring()
 

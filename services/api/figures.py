@@ -99,8 +99,8 @@ def unevaluated_for(resources: Resources, stalest: Stalest | None) -> float:
     """Return the seconds since the stalest plan was evaluated; a new one counts from its load."""
     if stalest is None:
         return 0
-    # When a plan was loaded is stamped by the domain's clock, an evaluation by the true one: each
-    # is compared with its own.
+    # Loads are stamped by the domain's clock, evaluations by the true one: compare each with its
+    # own.
     if stalest.evaluated_at is None:
         return (resources.clock.now() - stalest.loaded_at).total_seconds()
     return max(0.0, (resources.clock.true_now() - stalest.evaluated_at).total_seconds())

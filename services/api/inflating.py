@@ -35,7 +35,7 @@ class Inflater:
         if message["type"] != "http.request":
             return message
         body = message.get("body", b"")
-        # A header without end inflates to nothing, and would be read for ever.
+        # An endless gzip header inflates to nothing, so the output bound would never stop it.
         self._read += len(body)
         if self._read > self._most_read:
             raise _no_gzip()

@@ -16,7 +16,7 @@ _LAST_YEAR = 2999
 
 
 def _written(raw: Any) -> Any:
-    # Pydantic would also take a number for an instant, as seconds since 1970.
+    # Pydantic would also accept a number, as seconds since 1970.
     if isinstance(raw, datetime) or (isinstance(raw, str) and _WRITTEN.fullmatch(raw)):
         return raw
     raise PydanticCustomError("datetime_parsing", "an instant such as 2026-01-31T16:00:00Z")

@@ -36,7 +36,7 @@ class Limited:
     told: list[tuple[bytes, bytes]] = field(default_factory=list)
     counted: bool = False
     begun: "tuple[Limits, UUID | str] | None" = None
-    """The `Places` in which it counts as in flight, and its credential."""
+    """The limits in which it counts as in flight, and its credential."""
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +63,7 @@ class Limits:
         self._shared = Shared(counter, true_now)
         self.places = Places(at_once, self._shared, true_now)
         self._buckets: LRUCache[_Key, Bucket] = LRUCache(_MOST_BUCKETS)
-        # A lock is there as long as somebody holds it or waits for it.
+        # Weak values: a lock exists as long as somebody holds it or waits for it.
         self._filling: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
 
     async def admit(self, told: list[tuple[bytes, bytes]], who: UUID | str, sort: Sort) -> None:

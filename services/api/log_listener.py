@@ -57,7 +57,7 @@ class LogListener:
         try:
             connection.add_termination_listener(lambda _: closed.set())
             await connection.add_listener(LOG_CHANNEL, self._hear)
-            # What moved while we were deaf is unknown: everything kept is old.
+            # Notices of the outage are lost, so every cached body may be stale.
             for city_code in list(self._counts):
                 self._counts[city_code] += 1
             self._listening = True

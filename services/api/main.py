@@ -125,7 +125,7 @@ from services.outgoing.asking import Asker
 if TYPE_CHECKING:
     from services.core.kit.span_export import SpanExport
 
-# Those that are asked most come first.
+# The busiest routes come first, because they are matched in order.
 _NAME_PATIENCE = timedelta(seconds=5)
 """Lock timeout, for example on a register while an import is written to it.
 
@@ -380,8 +380,7 @@ def _application(
     app.prefix = root_path
     app.add_middleware(Envelope, prefix=root_path)
     problems.install(app)
-    # Routes are matched one after the other; an included router would be matched as a whole
-    # before its routes are.
+    # Routes are matched in order; an included router would be matched as a whole before its routes.
     for router in (*_ROUTERS[:1], board_pages.hot_router, *_ROUTERS[1:]):
         app.router.routes.extend(router.routes)
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]

@@ -93,7 +93,7 @@ WEBHOOK_SUCCESS_RATIO = Gauge(
     "How many of those delivered, of 1; absent: none ended",
     ["endpoint"],
 )
-# Two gauges, for the label `quantile` is a summary's.
+# Two gauges, because Prometheus reserves the label `quantile` for summaries.
 WEBHOOK_ATTEMPT_MEDIAN = Gauge(
     "wufei_webhook_attempt_median_seconds", "How long half of those took at most", ["endpoint"]
 )

@@ -104,8 +104,8 @@ class Envelope:
         line = scope["method"], scope["path"], scope["query_string"]
         context = begin_context(scope, RequestContext(request_id.decode(), line=line))
         if head := scope["method"] == "HEAD":
-            # Answered as GET is, without the body (RFC 9110 section 9.3.2). The server goes on
-            # by the scope that it made.
+            # Answered like GET, without the body (RFC 9110 section 9.3.2). The server, which drops
+            # the body, still sees HEAD in its own scope.
             scope, context.is_head = {**scope, "method": "GET"}, True
         if scope["method"] == "GET":
             context.form, context.suffix = hear_form(scope, headers)

@@ -16,7 +16,7 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TOLD_EVENTS = 20
 """At most this many of a request's events are listed in its log line."""
 
-# The library looks a line up by its labels under a lock; here each is looked up once.
+# The library looks a series up by its labels under a lock; here each is looked up once.
 _counted: dict[tuple[str, str, int], Counter] = {}
 _timed: dict[tuple[str, str], Histogram] = {}
 _open = 0
@@ -37,7 +37,7 @@ def counted_open() -> Iterator[None]:
 def told_of_request(scope: Scope, trail: Trail, status: int, seconds: float) -> None:
     """Record a request that was answered with `status` after so many seconds."""
     method, route = scope["method"], getattr(scope.get("route"), "path", "no route")
-    # Anybody may make up methods and paths; what they are called by has an end.
+    # Callers may invent methods and paths, so the label values are bounded.
     method = method if method in _METHODS else "_OTHER"
     counter = _counted.get((method, route, status))
     if counter is None:

@@ -130,14 +130,14 @@ async def history_page(
 ) -> dict[str, Any]:
     """Return a page of an item's changes, oldest first, each with the item before it.
 
-    `history` returns up to `limit` changes of greater numbers than `after`. `more` returns the
+    `history` returns up to `limit` changes of greater numbers than `after`. `more` names the
     members that this kind of item adds to each change.
 
     Raises:
         BadPageToken: the token does not belong to this list.
     """
     after = after_version(page_token, named)
-    # One more than asked on either side: the one before gives `before`, the one after the token.
+    # One more than a page on either side: the row before gives `before`, the row after the token.
     found = list(await history(after=max(after - 1, 0), limit=page_size + 2))
     first = found.pop(0).after if after and found else None
     page, following = cut(found, page_size, named, lambda one: [one.version])

@@ -83,7 +83,7 @@ class Places:
         self._life = life
         self._process = str(new_id())
         self._held: dict[UUID | str, Held] = {}
-        # A lock is there as long as somebody holds it or waits for it.
+        # Weak values: a lock exists as long as somebody holds it or waits for it.
         self._asking: WeakValueDictionary[UUID | str, asyncio.Lock] = WeakValueDictionary()
         self._too_many: set[UUID | str] = set()
         self._woken = asyncio.Event()
@@ -110,7 +110,7 @@ class Places:
             raise too_many_at_once(self._most)
         async with self._lock(who):
             held = self._held.setdefault(who, Held())
-            # Whoever asked while this one waited for the lock may have had an answer for it, too.
+            # Check again: another request may have asked while this one waited for the lock.
             if not held.has_room(now) and not held.is_full(self._true_now()):
                 await self._ask(who, held, held.under_way + 1 + self._spare)
             if held.under_way >= held.places:
@@ -134,7 +134,7 @@ class Places:
         while True:
             try:
                 await self._give_back_and_renew()
-            except Exception as error:  # no fault may end what keeps the leases
+            except Exception as error:  # no fault may end the renewal of leases
                 logger.exception(
                     "leases not renewed",
                     extra={"cause": cause_in_words(error), "next": "tried again in a second"},
@@ -199,7 +199,7 @@ class Places:
         """Request places, and hold as many as are granted."""
         began = self._true_now()
         claim = Claim(self._process, wanted, resources.under_way, self._most, self._life)
-        # From here on a place may be given up: nobody is to take it from memory meanwhile.
+        # From here on a place may be released, so no request may take it from memory meanwhile.
         resources.places = min(resources.places, wanted)
         granted = await self._shared.lease(str(who), claim)
         resources.alone = granted is None

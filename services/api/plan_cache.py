@@ -98,7 +98,7 @@ class PlanCache:
         if session is None:
             return await self._read_in_turn(city_code, plan_code)
         if reads_replica(session):
-            # It may be old: for this answer only, and for nobody who changes something.
+            # A replica may lag, so its plan serves this answer only and is not cached.
             return await plan_state(session, city_code, plan_code)
         return await self._read(session, city_code, plan_code)
 
@@ -127,8 +127,8 @@ class PlanCache:
             if state is not None:
                 return state
             async with self._database.sessions() as session:
-                # Taken before others are told of this reading: they may rely on its not having to
-                # wait for a connection any more.
+                # Take the connection before announcing this read: others rely on its not having to
+                # wait for one any more.
                 _ = await session.connection()
                 return await self._read(session, city_code, plan_code)
 
@@ -157,7 +157,7 @@ class PlanCache:
     ) -> PlanState | None:
         """Read a plan in a session that has its connection, or wait for a reader that has one."""
         while (state := self._fresh(city_code, plan_code)) is None:
-            # Noted before the reading: what changes during it makes the plan that was read old.
+            # Noted before the read: a change during it must invalidate the plan that was read.
             mark = self._mark(city_code, plan_code)
             flight = self._flights.get(plan_code)
             if flight is None or flight.mark != mark or mark.generation is None:
@@ -176,7 +176,7 @@ class PlanCache:
             state = await plan_state(session, city_code, plan_code)
             landed.set_result(state)
         finally:
-            # Whoever waits for a reader that failed reads for itself.
+            # If the reader failed, those who waited for it read for themselves.
             landed.cancel()
             if self._flights.get(plan_code) is flight:
                 del self._flights[plan_code]

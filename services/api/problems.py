@@ -200,7 +200,7 @@ def problem_of(error: DomainError) -> Problem:
 
 async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
-    # The caller can do nothing about a store, and is not told what a disk or a bucket says.
+    # The caller can do nothing about the store, so details of disk or bucket are not disclosed.
     said = {
         "request_id": context_of(request).request_id,
         "cause": cause_in_words(error) if error.__cause__ else error.title.en,
@@ -229,7 +229,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     body = [one for one in errors if one["loc"][0] == "body"]
     elsewhere = [one for one in errors if one["loc"][0] != "body"]
     faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]
-    # What has a form of its own says what to write in place of a blank; that is enough.
+    # A field with a format of its own already explains a blank by that fault; one fault is enough.
     told = {fault.pointer for fault in faults}
     faults += [one for one in context.unread if not (one.code == BLANK and one.pointer in told)]
     return await _domain_error(request, InvalidInput(faults=faults))

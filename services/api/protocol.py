@@ -75,7 +75,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             method = self.parser.get_method()
-            if method == b"CONNECT":  # nothing follows it that could be a request
+            if method == b"CONNECT":  # no further request could follow it
                 raise httptools.HttpParserError from None
             rest = data[offer.args[0] :]
             head = self._head_without_offer()
@@ -113,7 +113,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._offered = self.parser.should_upgrade()
         if not self._offered:
             super().on_headers_complete()
-            # Trailers belong to nobody: they must not join the headers that were judged.
+            # Trailers are discarded: they must not be added to the headers that were already
+            # checked.
             self.headers = []
 
     def _check_length(self, *headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -132,7 +133,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._finished = True
         if not self._offered:
-            if self.headers:  # trailers, for the headers were put aside
+            if self.headers:  # trailers, because the headers were moved away before
                 self._check_length(self._read, self.headers)
             super().on_message_complete()
 
@@ -142,7 +143,8 @@ class HttpProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
-                # The answer to what came before goes out first; the connection ends with it.
+                # The response to the previous request is sent first, and the connection is closed
+                # after it.
                 cycle.keep_alive = False
                 return
             cycle.disconnected = True

@@ -69,7 +69,7 @@ class CachedRoute(ExactRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            if context_of(request).form is not None:  # what is kept is JSON
+            if context_of(request).form is not None:  # only JSON is cached
                 return await handle(request)
             actor = await authenticate(request)
             await admit(request, actor.credential_id, self.sort)

@@ -67,7 +67,7 @@ class ExactRequest(Request):
         sent = await super().body()
         if sent.strip() not in _SAYS_NOTHING or self.method != "POST" or self._has_lines():
             return sent
-        # Some clients name a type whenever they post, even where they have nothing to say.
+        # Some clients send a Content-Type with every POST, even without a body.
         named = self.scope["headers"]
         self._untyped = Headers(raw=[one for one in named if one[0] != b"content-type"])
         return b"{}"
@@ -97,7 +97,7 @@ async def digest_of(request: Request) -> bytes:
     """Return a digest of a whole request: its method, its address, its body."""
     scope = request.scope
     asked = hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + scope["query_string"])
-    # What was taken in part by part is held no more; its digest stands for it.
+    # A streamed body is no longer in memory; its digest stands for it.
     asked.update(context_of(request).body_digest or await request.body())
     return asked.digest()
 
@@ -182,7 +182,7 @@ class ExactRoute(HeardRoute):
 
         async def answer(request: Request) -> Response:
             exact, context = self.request_class(request.scope, request.receive), context_of(request)
-            # A request that is tried again has claimed nothing: its first transaction was undone.
+            # A retry has claimed nothing: the transaction of its first try was rolled back.
             context.claimed = None
             actor = context.actor = await authenticate(exact)
             await admit(exact, actor.credential_id, sort)
@@ -204,8 +204,8 @@ class ExactRoute(HeardRoute):
             except DomainError as refused:
                 context.refused_under = await _asked_under(exact, actor, refused)
                 raise
-            # In the transaction of the work itself: an answer that is lost on its way back is there
-            # for the repeat, and one of work that was undone is not.
+            # Store the reply in the transaction of the work itself: a repeat finds a reply that was
+            # lost in transit, and none of work that was rolled back.
             if context.claimed is not None:
                 session, key = context.claimed
                 kept = context.kept_reply

@@ -42,7 +42,8 @@ def tried_again(handle: Handler) -> Handler:
             try:
                 response = await _tried(handle, request, reads)
             finally:
-                # A refusal too: a caller that was told 412 must find what it was told of.
+                # Also for refusals: after a 412 the caller must be able to read the current
+                # version.
                 seen = await position_seen(request)
             if seen is not None:
                 response.headers[POSITION] = seen
@@ -78,7 +79,7 @@ def _judge(error: Exception, request: Request, reads: Reads) -> None:
             },
         )
     elif isinstance(error, PositionBeyondLog) and reads.asks_primary():
-        return  # the replica may only be behind: what the log has is the primary's to say
+        return  # the replica may only lag; the primary knows how long the log is
     elif is_outdated(error):
         logger.info(
             "schema changed",
@@ -95,7 +96,7 @@ def _judge(error: Exception, request: Request, reads: Reads) -> None:
 async def _alone(handle: Handler, request: Request) -> Response:
     """Run a request, and close its dependencies."""
     async with AsyncExitStack() as dependencies:
-        # FastAPI looks here for where the ends of dependencies are to be noted.
+        # FastAPI registers the teardown of dependencies here.
         request.scope["fastapi_function_astack"] = dependencies
         return await handle(request)
 

@@ -76,7 +76,7 @@ class Keys:
         self._true_now = true_now
         self._tokens = tokens
         self._foreign = foreign
-        # By digest: neither the secrets nor anything that leads to them is kept.
+        # Keyed by digest: neither secrets nor tokens are kept in memory.
         self._met: TLRUCache[bytes, Credential, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met.until, timer=true_now
         )
@@ -147,7 +147,8 @@ class Keys:
             raise Unauthenticated
         key, secret_ends = found
         good_until = _first(key.expires_at, secret_ends)
-        # Until then a revocation by another process is not noticed; an end that is known always is.
+        # Until then a revocation by another process goes unnoticed; a known expiry is always
+        # honoured.
         return Credential(
             until=min(now + KEPT, good_until),
             actor=actor_of(key, channel="api"),
@@ -185,7 +186,7 @@ class Keys:
         """Return the key of a token that we issued; it ends with the secret it was issued for."""
         known = await self._known(said.city_code, said.key_id, now)
         if said.secret_prefix not in known.secrets and said.issued_at > known.read_at - KEPT:
-            # Another process began the session, or rotated the key, since this one looked.
+            # Another process began the session, or rotated the key, after this one read it.
             self._named.pop((said.city_code, said.key_id), None)
             known = await self._known(said.city_code, said.key_id, now)
         if said.secret_prefix not in known.secrets:
@@ -232,7 +233,7 @@ class Keys:
             expires_at=key.expires_at,
             secrets=secrets,
         )
-        if before == self._times_forgotten:  # what was read before a change is kept by nobody
+        if before == self._times_forgotten:  # do not cache what was read before a change
             self._named[city_code, key_id] = known
         return known
 
@@ -322,7 +323,7 @@ async def authenticate(request: Request) -> Actor:
     except NetworkNotAllowed as refused:
         context.maker = refused.actor
         raise
-    # Kept apart from the actor: only sessions ask for it, and history keeps nothing of it.
+    # Not part of the actor: only session routes need it, and it is not stored in history.
     context.secret_prefix = found.secret_prefix
     actor = found.actor.in_request(context.request_id)
     resources.access.used(actor, address)

@@ -31,8 +31,8 @@ AWAY = timedelta(seconds=5)
 _PATIENCE_SECONDS = 0.25
 _PREFIX = "wufei:limits"
 
-# A field is a process: how many places it holds, and when that lapses, by the clock of Redis. What
-# is under way cannot be undone, and so is held though it be more than there is.
+# Each field is a process: how many places it holds, and when they lapse, by the clock of Redis.
+# Requests in flight cannot be undone, so their places are held even beyond the limit.
 _LEASE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -159,7 +159,7 @@ class Shared:
             return None
         try:
             answer = await ask()
-        # RuntimeError: the event loop's word for a connection that was closed under a write.
+        # The event loop raises RuntimeError if a connection is closed during a write.
         except (RedisError, OSError, TimeoutError, RuntimeError) as error:
             if self._away_since is None:
                 logger.warning(

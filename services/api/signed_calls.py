@@ -238,7 +238,7 @@ class Partners:
             await self._limits.admit_by(told, who, quota)
 
     async def _remember(self, partner: KnownPartner, said: Presented, now: datetime) -> None:
-        # As long as its time is let in, with clocks that are as far apart as may be.
+        # Kept as long as its timestamp could be accepted, at the largest clock skew allowed.
         expires_at = now + 2 * partner.profile.window + _KEPT
         given = {
             "city_code": partner.city_code,

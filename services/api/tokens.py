@@ -131,9 +131,9 @@ class Tokens:
             async with self._database.transaction() as session:
                 await keep_signing_keys(session, seal=self._seal, actor=system("api"), now=now)
             await self._read(timedelta())
-            # Somebody else may have made it meanwhile, to begin after this began to look.
+            # Another process may have made the key meanwhile, valid from after this look-up began.
             key = signing(self._signing_keys, self._true_now())
-        if key is None:  # a clock that goes back
+        if key is None:  # the clock was set back
             raise SecretKeyNotSet
         if self._signer is None or self._signer[0] != key.kid:
             self._signer = key.kid, key.private(self._seal)

@@ -61,7 +61,7 @@ class Signature:
         parameters = list(_query(route.dependant))
         self._known = sorted({field.alias for field in parameters})
         self._repeated = {field.alias for field in parameters if _is_list(field)}
-        shown = route.openapi_extra or {}  # where the endpoint reads a body by itself
+        shown = route.openapi_extra or {}  # documents a body that the endpoint reads by itself
         self._takes_body = route.body_field is not None or "requestBody" in shown
 
     async def unread(self, request: Request) -> list[Fault]:
@@ -114,7 +114,8 @@ class HeardRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         signature = Signature(self)
-        # The same route, but for what it does: it looks who may and what is there, and refuses.
+        # The same route with another endpoint: dependencies still check permission and existence,
+        # then it refuses.
         judging = copy(self)
         judging.dependant = replace(
             self.dependant,

@@ -33,8 +33,8 @@ _MOST = 5000
 _LABEL_PARTS = 4
 _MEDIA_TYPE = "text/calendar"
 
-# Many calendars at once take no more of the processor than one; each finds the entries that the
-# one before it has written.
+# One at a time, so that many calendars take no more CPU than one; each finds the cache entries that
+# the one before it has written.
 _one_at_a_time = CapacityLimiter(1)
 
 

@@ -164,7 +164,7 @@ async def create_calendar_token(
     fields = token_fields(token)
     prefix = request.scope.get("root_path", "")
     response.headers["Location"] = f"/v1/calendar-tokens/{token.id}"
-    # A secret is never stored: what is kept for a repeated request has none.
+    # A secret is never stored: the reply kept for repeats omits it.
     context_of(request).kept_reply = (
         CalendarTokenMadeOut(**fields, path=None).model_dump_json().encode()
     )

@@ -86,7 +86,7 @@ async def list_assessment_revisions(
     sheet = plan.sheets.get(row.sheet_code)
     named = of_list(actor, "assessment-revisions", of=row.id)
     after = after_version(page_token, named)
-    # One more than asked on either side: the one before tells what changed, the one after whether
+    # One more than a page on either side: the one before shows the change, the one after whether
     # more follow.
     found = list(
         await queries.revisions(

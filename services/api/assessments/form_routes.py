@@ -24,7 +24,7 @@ from services.core.registers.models import RegisterRow
 
 router = versioned_router("assessments")
 
-# Many forms at once take no more of the processor than one.
+# One at a time, so that many forms take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _TOO_MANY = Text(

@@ -34,7 +34,7 @@ def leader_view(
     Other indicators are only counted.
     """
     board, plan = read.now_at.board, read.plan
-    # Names, leads and bounds are those by which the scoreboard was drawn, whatever the plan says by
+    # Names, leads and bounds are those that the scoreboard was drawn by, whatever the plan says
     # now.
     drawn_by = read.now_at.plan
     rows = board["indicators"]
@@ -161,7 +161,7 @@ def _overall(
     gate = overall["gate"]
     names = {row["code"]: _name_of(row, plan) for row in board["indicators"]}
     reasons = gate["reasons"]
-    # These name indicators: of those that nobody else may see neither.
+    # The reasons name indicators, so they are hidden if the reader may not see one of those.
     if only is not None and not {*gate["mandatory_not_met"], *gate["falsified"]} <= {*only}:
         reasons = []
     name = "reason" if language == "zh-CN" else "reason_en"
@@ -337,7 +337,7 @@ def _group_curves(
 
 
 def kind_name(kind: str, language: Language) -> str:
-    """Return the name of a kind of unit: the plan's own, if it defines one."""
+    """Return the name of a kind of unit; the plan's own kinds are named as written."""
     known = words().get(f"kind_{kind}")
     return kind if known is None else known.in_(language)
 

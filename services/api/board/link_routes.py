@@ -68,7 +68,7 @@ async def create_board_link(
     fields = link_fields(link)
     prefix = request.scope.get("root_path", "")
     response.headers["Location"] = f"/v1/plans/{plan.code}/board-links/{link.id}"
-    # A secret is never stored: what is kept for a repeated request has none.
+    # A secret is never stored: the reply kept for repeats omits it.
     kept = BoardLinkMadeOut(**fields, path=None)
     context_of(request).kept_reply = kept.model_dump_json().encode()
     return BoardLinkMadeOut(**fields, path=f"{prefix}/board/link?token={secret}")

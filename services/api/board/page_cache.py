@@ -21,7 +21,7 @@ TOKEN_PLACE = secrets.token_urlsafe(24)
 
 
 class Kept:
-    """The cache key of a page: a set of scopes, an address and a language.
+    """A cacheable page: for one set of scopes, one address and one language.
 
     Without a visitor it is for everybody. With replicas nothing is cached, because a replica's
     answer may be older than the log.
@@ -51,7 +51,7 @@ class Kept:
             return self._answered(body_etag(body), body)
         async with self._answers.turn(self._address):
             if (kept := self._again()) is None:
-                generation = self._generation()  # noted before the reading
+                generation = self._generation()  # noted before the read
                 body = await make()
                 kept = body_etag(body), body
                 self._answers.put(self._address, generation, *kept)

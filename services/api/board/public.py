@@ -51,7 +51,7 @@ async def read_published(
         rankings=(),
         reporting=None,
     )
-    # What the plan says of it today goes before what it said when the scoreboard was drawn.
+    # Today's plan decides, not the version that the scoreboard was drawn by.
     public = {one.code for one in document.indicators if plan.indicators.get(one.code, one).public}
     shown = leader_view(read, language, only=public)
     return {

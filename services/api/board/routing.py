@@ -46,7 +46,7 @@ def html(
     said = {
         "Content-Language": language,
         "Content-Security-Policy": POLICY,
-        # The browser says with a form where that comes from only if it may say so to us.
+        # Without this the browser would omit the origin of a form, which `check_origin` needs.
         "Referrer-Policy": "same-origin",
         "Vary": "Accept-Language, Cookie",
         **(headers or {}),

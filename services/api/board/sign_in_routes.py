@@ -74,7 +74,7 @@ def _local(wanted: str | None) -> str:
 @router.get("/sign-in")
 async def show_sign_in(request: Request, wanted: Next = None, lang: Chosen = None) -> Response:
     """Show the form by which people sign in."""
-    del lang  # `reading_language` looks for it itself, on every page
+    del lang  # `reading_language` reads it itself, on every page
     return await _form(request, _local(wanted))
 
 
@@ -100,7 +100,7 @@ async def _form(
     status: int = 200,
 ) -> Response:
     cities = await _cities(request)
-    # A form that is open beside this one goes on being good.
+    # Reuse the mark, so that a form open in another tab stays valid.
     mark = _step_of(request).get("mark") or secrets.token_urlsafe(24)
     language = reading_language(request)
     body = page(
@@ -128,7 +128,7 @@ async def sign_in(request: Request) -> Response:
     form = await form_of(request, step.get("mark", ""))
     proof = {name: form.get(name) for name in ("username", "password", "city_code")}
     if not proof["city_code"] and len(await _cities(request)) > 1:
-        # A form that was open before the second city came offers no choice yet.
+        # A form that was opened before the second city existed offers no choice.
         wanted, shown = _local(_BOARD + form.get("next")), proof["username"][:60]
         return await _form(request, wanted, error=_which_city(), username=shown, status=422)
     return await _tried(request, form, {name: one for name, one in proof.items() if one})
@@ -151,7 +151,7 @@ async def _tried(request: Request, form: Form, said: dict[str, str]) -> Response
     try:
         proof = ProofIn.model_validate(said).proof(network_shown(address_of(request)))
         post = None if post_id is None else UUID(post_id)
-    except ValueError:  # pydantic's too: what was left out, or is too long, is nobody's
+    except ValueError:  # pydantic's too: missing or overlong input matches no user
         return await _form(request, wanted, error=SignInRefused(), status=401)
     try:
         opened = await resources.reception.sign_in(
@@ -213,7 +213,7 @@ async def _opened(request: Request, resources: Resources, opened: Opened, wanted
 def _sealed(request: Request, step: dict[str, str]) -> str:
     resources = resources_of(request)
     until = (resources.clock.true_now() + _STEP_LASTS).timestamp()
-    # A form may lie open for long; only what was proved is forgotten soon.
+    # A form may stay open for long; only proofs expire soon.
     said = step if step.keys() == {"mark"} else {**step, "until": str(until)}
     assert resources.seal is not None  # noqa: S101 (the form's token was signed by it)
     return resources.seal.seal(json.dumps(said).encode(), _SEALED_FOR).hex()
@@ -268,7 +268,7 @@ async def follow_link(
         LINK,
         token,
         seconds=max(1, int(left.total_seconds())),
-        # Whoever follows it from a message comes from another site, and changes nothing.
+        # A link is followed from messages, so from other sites, and its visitor changes nothing.
         strict=False,
     )
     return response

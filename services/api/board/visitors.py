@@ -116,7 +116,7 @@ async def _of_session(request: Request, token: str) -> Visitor:
     address = address_of(request)
     found = await resources.keys.presented(token, address, BOARD)
     actor = found.actor.in_request(context_of(request).request_id)
-    if actor.person_id is None:  # a key is for systems, and opens no page
+    if actor.person_id is None:  # a system's key opens no page
         raise Unauthenticated
     resources.access.used(actor, address)
     await admit(request, actor.credential_id, _sort(request))

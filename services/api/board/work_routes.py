@@ -272,7 +272,7 @@ async def _office_page(
         late_ones = Call("list_late", named, {"page_size": _MOST_MATTERS})
         late = await answer_of(request, visitor, late_ones)
     behind = [one for one in (rates or {"items": []})["items"] if one["reported"] < one["expected"]]
-    # As the plan has its units, and not by code.
+    # In the plan's order of units, not by code.
     ranks = {code: rank for rank, code in enumerate(state.organizations)}
     owing = sorted(behind, key=lambda one: ranks.get(one["code"], len(ranks)))
     body = page(

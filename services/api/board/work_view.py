@@ -22,7 +22,8 @@ def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
         if not filled.keys() & set(ENTRIES):
             continue
         place = {"indicator_code": code, "organization_code": unit, "period": period}
-        # What was emptied is taken back, and what is not ticked is final: the form showed both.
+        # An emptied remark is deleted and an unticked box means final, because the form showed
+        # both.
         remarks = {name: said[name] or None for name in _REMARKS}
         status = {"data_status": "provisional" if is_provisional(form, code) else "final"}
         rows.append({**place, **filled, **remarks, **status})
@@ -70,7 +71,7 @@ def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
     if refused is not None:
         provisional = is_provisional(refused.said, code)
         known = {name: refused.said.get(f"{name}.{code}") for name in known}
-    # What was given in parts is given so again: the value follows from them.
+    # A value given as numerator and denominator is edited so: the value follows from them.
     if known["numerator"] and refused is None:
         known["value"] = ""
     return {

@@ -77,7 +77,7 @@ class TableRequest(ExactRequest):
         given = super().headers
         if not _is_table(given):
             return given
-        # What a table says is handed on as JSON, and so it is called.
+        # The table is passed on as JSON, so its Content-Type says that.
         others = [one for one in given.raw if one[0] != b"content-type"]
         return Headers(raw=[*others, (b"content-type", b"application/json")])
 

@@ -38,6 +38,7 @@ from services.api.plan_parameters import PeriodFilter, PeriodQuery, period_of_bo
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.connectors import lifecycle, queries
+from services.core.connectors.figures.queries import held_of_period
 from services.core.connectors.lifecycle import StatedLine
 from services.core.connectors.mapping import read_mapping
 from services.core.connectors.models import Connector
@@ -258,10 +259,10 @@ async def _compared(
 ) -> Reconciliation:
     items = await queries.standing_items(session, connector, period)
     wanted = {*(connector.indicator_codes or plan.indicators)} & plan.indicators.keys()
-    # Of what is reported no more the places that were reported are still compared.
+    # Places reported earlier are still compared, even if their indicator is no longer reported.
     reported = {(one.indicator_code, one.organization_code) for one in items}
     among = wanted | {code for code, _ in reported}
-    held = await queries.held_of_period(session, plan, period, among)
+    held = await held_of_period(session, plan, period, among)
     counts = {place[:2]: one for place, one in held.items()}
     return reconcile(
         plan,

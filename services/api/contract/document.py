@@ -188,7 +188,7 @@ _ORDER = (
 
 def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     """Return the whole contract; `routers` are those that `app` serves."""
-    # What FastAPI returns holds pieces of the routes themselves, which are not to be changed.
+    # FastAPI's document shares objects with the routes themselves, which must not be changed.
     document = deepcopy(
         get_openapi(
             title=app.title,

@@ -66,7 +66,7 @@ def name_what_is_shared(document: Schema) -> None:
             shape = {"type": schema.get("type", "string"), "enum": values}
             _refer(schema, name, shape, ("type", "enum"), schemas)
         elif _is_decimal(schema) and schema is not schemas[_DECIMAL]:
-            schema.pop("default", None)  # no language has a default that is text or a number
+            schema.pop("default", None)  # generators cannot type it as text or number
             _refer(schema, _DECIMAL, schemas[_DECIMAL], ("anyOf",), schemas)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
 
@@ -124,7 +124,7 @@ def _refer(
     """Replace a schema by a reference; its sibling members stay."""
     if name not in schemas:
         schemas[name] = {"description": _described(name), **shape}
-    for member in (*members, "title"):  # the derived title of a place that has a name now
+    for member in (*members, "title"):  # derived titles are obsolete once named
         schema.pop(member, None)
     reference = {"$ref": _PREFIX + name}
     if schema:

@@ -45,7 +45,7 @@ def problem_codes() -> list[dict[str, Any]]:
         for status, (code, title) in HTTP_PROBLEMS.items()
     }
     for error in _errors():
-        # A class that only narrows another shares its code; the wider one comes first.
+        # A subclass that only narrows another shares its code; the wider class comes first.
         codes.setdefault(
             error.code,
             {

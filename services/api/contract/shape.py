@@ -121,7 +121,7 @@ def _responses(operation: Operation, method: str) -> None:
 
 def _implied(operation: Operation, parameters: set[str]) -> list[int]:
     """Return the refusals that follow from an operation's shape."""
-    implied = [400, 422]  # nothing that is said is ignored, on any path
+    implied = [400, 422]  # every route refuses unread input
     if operation["security"]:
         implied += [401, 429, 503]
     if "requestBody" in operation:

@@ -268,7 +268,7 @@ async def _linked(
     if resources.seal is None:
         raise Unauthenticated
     found = read_link(link, resources.seal, now=now)
-    # Not among the maker's own: whoever has a link must not use those up.
+    # Counted apart from the maker's own requests, so that a link's users cannot use up that quota.
     await admit(request, f"links of {found.credential_id}", "reads")
     enter_city(found.city_code)
     async with resources.database.sessions() as session:

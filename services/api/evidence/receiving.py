@@ -103,8 +103,8 @@ async def _received(
         yield new
         named = not context.is_replayed
     except BaseException as error:
-        # What is refused was not written. Whatever else went wrong may have been: then the file
-        # stays, and is dropped later where no row names it.
+        # A refused request wrote nothing. After any other error its row may have been written: then
+        # the file stays, and is deleted later if no row names it.
         named = not isinstance(error, DomainError)
         raise
     finally:

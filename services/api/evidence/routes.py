@@ -208,7 +208,7 @@ async def list_milestone_evidence(
 
 
 async def _target_place(actor: Assigner, plan: PlanInScope, _code: AssignedCode) -> FilePlace:
-    del actor  # who may assign targets may put files to them
+    del actor  # the right to assign targets includes adding their files
     return FilePlace(plan.city_code, plan.document.evidence)
 
 

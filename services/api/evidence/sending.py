@@ -38,7 +38,7 @@ async def stored_file(
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
         return Response(status_code=304, headers=headers)
     parts = store.open(key)
-    # Asked for before anything is answered: what is missing must be a refusal, not half a file.
+    # Opened before the response begins: a missing file must be a refusal, not half a file.
     first = await anext(parts)
 
     async def content() -> AsyncIterator[bytes]:

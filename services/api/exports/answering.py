@@ -45,8 +45,8 @@ _OF_JSON = {"content-length", "content-type", "etag", "link", "vary", "content-l
 _REFUSED: tuple[type[Exception], ...] = (DomainError, *DATABASE_ERRORS)
 _VARY = "Authorization, Accept, Accept-Language"
 
-# Writing is work for the processor alone: beside the event loop, so that others are answered
-# meanwhile, and one at a time, so that many exports take no more of it than one.
+# Writing is CPU work: in a thread, so that the event loop serves others, and one at a time, so that
+# many exports take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 
@@ -138,13 +138,13 @@ class _Answer:
         self._handle = handle
         self._language = language_of(request)
         self._asked = parse_qsl(
-            # A blank one is refused as ever; without it the whole list would be sent instead.
+            # A blank parameter is passed on to be refused; dropping it would export the whole list.
             request.scope["query_string"].decode("latin-1"),
             keep_blank_values=True,
         )
         given = {name for name, _ in self._asked}
         turning = export.turning
-        # Who names a page gets that page, as in JSON; who names none gets all of them.
+        # A request for a page gets that page, as in JSON; otherwise all of them.
         self._whole = turning is None or given.isdisjoint({turning.length, "page_token"})
 
     async def first(self) -> Response:

@@ -96,7 +96,7 @@ class WorkbookWriter:
         self._language = language
         self._most_rows = most_rows
         self._pieces = _Pieces()
-        # A stream: each part is followed by its length, which nobody knows before.
+        # An unseekable stream: each part is followed by its length, which is not known before.
         self._zip = zipfile.ZipFile(self._pieces, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._sheets: list[str] = []
         self._row = self._length = 0
@@ -185,7 +185,7 @@ class WorkbookWriter:
         return f'<row r="{row}">{"".join(written)}</row>'
 
     def _part(self, name: str, xml: str) -> None:
-        # Opened by its name an entry has the date of 1980: the same bytes for the same rows.
+        # An entry opened by name is dated 1980, so that equal rows give equal bytes.
         with self._zip.open(name, "w") as part:
             part.write(xml.encode())
 

@@ -146,7 +146,7 @@ async def _first(
         Unauthenticated: the key was revoked or expired meanwhile.
     """
     clock = asyncio.get_running_loop().time
-    # A try that begins anew waits no longer in all.
+    # A retry keeps the deadline of the first try.
     context = context_of(request)
     give_up = context.waits_until = context.waits_until or clock() + wait
     read, at_once = 0, limit

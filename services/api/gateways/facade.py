@@ -169,7 +169,7 @@ async def carried_out(
 ) -> Answered:
     """Run an operation as the key that a partner acts as, and return its answer."""
     scope = _scope(request, operation, wanted, call)
-    # The body of the call was read: what is received from now on is that its caller went away.
+    # The body of the call was read, so only its disconnect can still be received.
     return await answered_by(operation.route, scope, wanted.body, afterwards=request.receive)
 
 
@@ -199,7 +199,7 @@ async def answered_to(
     """
     match, found = route.matches(scope)
     if match is not Match.FULL:
-        # What stands in a path holds no slash; the one operation has no other fault of its path.
+        # The only possible fault is a slash in a path parameter.
         raise InvalidInput(
             faults=[Fault("", "not-in-a-path", Text("路径参数有误", "A path holds none such"))]
         )

@@ -189,7 +189,7 @@ async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
     body = (await request.body()).strip()
     if not said and body not in {b"", b"{}"}:
         if not profile.takes_form:
-            read_json(body)  # what is no JSON is told as everywhere
+            read_json(body)  # invalid JSON is refused as everywhere
         shape = Text("请求体应为一个对象（表单方式为表单）", "The body is an object, or a form")
         raise InvalidInput(faults=[Fault("", "not-an-object", shape)])
     signing = {*profile.places.values(), profile.signature} if profile.in_body else set()
@@ -243,7 +243,7 @@ async def _zone(resources: Resources, call: SignedCall, members: Mapping[str, An
     try:
         state = await resources.plans.get(plan, call.actor)
     except PlanNotFound:
-        return ZoneInfo(_ZONE)  # the operation itself says that there is none
+        return ZoneInfo(_ZONE)  # the operation itself refuses the unknown plan
     return ZoneInfo(state.document.time_zone)
 
 
@@ -261,7 +261,7 @@ def _refused(
     told = Text(said.get("detail", ""), said.get("detail", ""))
     _note(request, said.get("code", ""), answer.status)
     beside = [name for name in said if name not in _OF_EVERY_PROBLEM]
-    # What stands beside rows is told whatever members of theirs the partner may have.
+    # Members beside the rows are returned whatever members of rows the partner may have.
     more = shown({"items": [], **{name: said[name] for name in beside}})
     data = {
         **{name: more[name] for name in beside},

@@ -124,7 +124,7 @@ async def create_api_key(
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
     shown = key_out(key).model_dump_json().encode()
     response.headers["ETag"] = item_etag(key.id, key.version, shown)
-    # A secret is never stored: what is kept for a repeated request has none.
+    # A secret is never stored: the reply kept for repeats omits it.
     context_of(request).kept_reply = key_made_out(key, None).model_dump_json().encode()
     return key_made_out(key, secret)
 

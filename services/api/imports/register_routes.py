@@ -32,7 +32,7 @@ from services.core.submissions.errors import NotYourOrganization
 
 router = versioned_router("registers")
 
-# Many files at once take no more of the processor, and of memory, than one.
+# One at a time, so that many files take no more CPU and memory than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _SENT: dict[str, Any] = {

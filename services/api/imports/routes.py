@@ -60,7 +60,7 @@ router = versioned_router("imports")
 
 Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 
-# Many files at once take no more of the processor, and of memory, than one.
+# One at a time, so that many files take no more CPU and memory than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _SENT: dict[str, Any] = {
@@ -140,7 +140,7 @@ async def _sent(
         SheetRefused: it is not a supported sheet.
         InvalidInput: the same, together with faults of the query.
     """
-    # Of a POST that says nothing our requests make `{}`; here it is a file that holds nothing.
+    # `ExactRequest` turns an empty POST body into `{}`; here it is an empty file.
     content = await Request.body(request)
 
     def look() -> FirstLook:

@@ -33,7 +33,7 @@ from services.core.submissions.errors import NotYourOrganization
 router = versioned_router("imports")
 
 
-# Many forms at once take no more of the processor than one.
+# One at a time, so that many forms take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 _PERMISSIONS: Mapping[FormName, tuple[Permission, Permission]] = {
@@ -108,7 +108,7 @@ async def _filler(
     Raises:
         Forbidden: the caller may fill in none.
     """
-    del plan  # whoever may not know of the plan hears nothing of its forms
+    del plan  # 404 for callers outside the plan comes before anything about its forms
     own, _ = _PERMISSIONS[name]
     return require(request, own)
 

@@ -57,7 +57,7 @@ class MilestonePatch(Said):
     `organization_code` assigns a declined one anew, to another unit or to the same.
     """
 
-    # Only what is given is read; the contract tells none of these defaults.
+    # Only members that were sent are read; the contract omits these defaults.
     title: Title = Field(default="", description="In a line")
     deliverable: LongWords | None = Field(default=None, description="Null clears it")
     weight: _Weight = Field(default=Decimal(0), description=_WEIGHT)

@@ -329,7 +329,7 @@ async def get_paper_figure(
             position=position,
             unit=unit_in_scope(actor, plan, had, figure.indicator),
         )
-        if had is plan:  # one that the plan dropped stands on no scoreboard that is drawn now
+        if had is plan:  # a dropped indicator is on no current scoreboard
             scores = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score"
             path = f"{scores}?period={figure.period}"
     return PaperTraceOut.model_validate(

@@ -124,7 +124,7 @@ async def create_user(
     shown = user_out(person, OfUser(), now).model_dump_json().encode()
     response.headers["Location"] = f"/v1/users/{person.id}"
     response.headers["ETag"] = item_etag(person.id, person.version, shown)
-    # A secret is never stored: what is kept for a repeated request has none.
+    # A secret is never stored: the reply kept for repeats omits it.
     kept = user_invited_out(person, OfUser(), now, None)
     context_of(request).kept_reply = kept.model_dump_json().encode()
     return user_invited_out(person, OfUser(), now, invitation)

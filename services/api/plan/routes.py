@@ -53,8 +53,8 @@ router = versioned_router("plans")
 
 Loader = Annotated[Actor, Depends(permitted(Permission.LOAD_PLAN))]
 
-# Reading a document is work for the processor alone: beside the event loop, so that others are
-# answered meanwhile, and one at a time, so that many documents take no more of it than one.
+# Parsing a document is CPU work: in a thread, so that the event loop serves others, and one at a
+# time, so that many documents take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 

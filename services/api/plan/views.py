@@ -169,7 +169,8 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
     targets = []
     for target in indicator.targets:
         year = target.at_year(plan.period_calendar)
-        # What the plan prints itself, and for a date within the year, holds as it is printed.
+        # A target that the plan itself prints, or that is for a date within the year, applies as
+        # printed.
         left_open = target.kind == "assigned_by_superior"
         assigned = plan.assigned.get((indicator.code, year), ()) if left_open else ()
         targets.append(

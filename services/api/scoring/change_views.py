@@ -135,7 +135,7 @@ _SUBJECTS: Mapping[str, set[str]] = {
     "plan": {"plan"},
     "method": set(),
 }
-"""The kinds of decisions that may explain a cause, by subject."""
+"""The subjects of the decisions that may explain a cause, by its kind."""
 
 
 def _cause(
@@ -162,7 +162,7 @@ def _cause(
         subjects = {"plan"}
     decided = _decided(compared, subjects, change)
     if cause.kind == "target" and not decided:
-        # The plan now prints another date, of which the target was assigned long ago.
+        # The plan now prints another date, for which the target was assigned long ago.
         decided = _decided(compared, {"plan"}, change)
     if cause.kind == "day":
         decided = [each for each in decided if not _fell_due(change, each)]

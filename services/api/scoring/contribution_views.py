@@ -23,7 +23,7 @@ def unit_in_scope(actor: Actor, plan: PlanState, drawn_by: PlanState, code: str)
         city_code=plan.city_code,
         plan_code=plan.code,
         leads=led_by.leads.get(code, ()),
-        approved=True,  # what is under review is refused before (`check_basis`)
+        approved=True,  # values under review were refused before (`check_basis`)
     )
     if everybodys:
         return None

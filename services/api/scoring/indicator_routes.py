@@ -133,7 +133,7 @@ async def get_indicator_score(
         board, traces, position = snapshot.board, snapshot.traces, snapshot.position
         method = MethodOut(name=snapshot.method, version=snapshot.method_version)
     row = next((row for row in board["indicators"] if row["code"] == code), None)
-    if row is None:  # the version of the plan that it was drawn by has no such indicator
+    if row is None:  # the board's plan version has no such indicator
         raise IndicatorNotFound
     unit = unit_in_scope(actor, plan, drawn_by, code)
     inputs, outside = list[Contribution](), 0

@@ -144,7 +144,7 @@ def within_reach(
             city_code=plan.city_code,
             plan_code=plan.code,
             units={one.organization_code},
-            approved=True,  # sums of what the plan counts; under review is refused before
+            approved=True,  # values under review were refused before
         )
     ]
 

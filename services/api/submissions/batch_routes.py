@@ -61,7 +61,7 @@ Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 _REPORT = answering("BatchReport")
 _REPORT[200]["content"][JSON]["examples"]["BatchPreview"] = {}
 
-# As with plan documents: many batches at once take no more of the processor than one.
+# As with plan documents: one at a time, so that many batches take no more CPU than one.
 _one_at_a_time = CapacityLimiter(1)
 
 
@@ -88,7 +88,7 @@ async def _sent(
     try:
         return await run_sync(_read, sent, plan, actor, today, limiter=_one_at_a_time)
     except InvalidInput as error:
-        # With what the address says beside it, which is told last on every path.
+        # Add the faults of the query, which come last on every path.
         raise InvalidInput(faults=[*error.faults, *context_of(request).unread]) from None
 
 

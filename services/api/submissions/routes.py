@@ -116,7 +116,7 @@ async def create_submission(
     etag, location = submission_etag(row), f"/v1/submissions/{row['id']}"
     pool = resources.database.pool
     row = await judged_at_entry(pool, row, plan=plan, actor=actor)
-    # Written down before a connection is asked for: it is not kept from others meanwhile.
+    # Serialise before taking a connection, so that none is held meanwhile.
     answer = submission_body(row, plan, actor)
     reply = None if key is None else Reply(key, 201, answer, etag, location)
     async with pool.acquire() as connection:

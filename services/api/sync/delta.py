@@ -137,7 +137,7 @@ async def _changes_after(device: Device, desk: MilestoneDesk, position: int) -> 
             told["register_rows"].append(row_fields(vars(row), plan, actor))
         else:
             gone.append({"kind": "register_row", "id": row.id, "position": at})
-    # Each reads the log by itself: what only one of them saw is told again.
+    # Each reads the log by itself; continue from the earlier position, which may repeat changes.
     told["position"] = min(read_to, listed.position)
     told["has_more"] = more or listed.more
     if actor.may(Permission.READ_MILESTONES):

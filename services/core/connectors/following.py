@@ -4,7 +4,7 @@ It reads the current state, not the events' content, so it may be killed at any 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.connectors import queries
+from services.core.connectors.figures.queries import ReportedPlace, held_at, places_after
 from services.core.connectors.mapping import (
     CodeMapping,
     OutgoingFigure,
@@ -21,7 +22,6 @@ from services.core.connectors.mapping import (
     unit_of,
 )
 from services.core.connectors.models import Connector
-from services.core.connectors.queries import ReportedPlace
 from services.core.connectors.rules import HeldFigure, queueing, reports
 from services.core.connectors.statements import LEAVE, QUEUE, REMAP, SUPERSEDE
 from services.core.events.catalogue import EventType
@@ -35,11 +35,12 @@ from services.core.plan.state import PlanState
 _FIGURES: frozenset[EventType] = frozenset(
     {"submission.approved", "submission.withdrawn", "submission.falsified"}
 )
-# A published or reopened period, and a new version of the plan, change which figures are reported.
-_WHOLE: frozenset[EventType] = frozenset({"period.published", "period.reopened", "plan.published"})
+_PERIODS: frozenset[EventType] = frozenset({"period.published", "period.reopened"})
+"""Each decides whether the figures of its period are reported by who reports published ones."""
 _TYPES: tuple[EventType, ...] = (
     *sorted(_FIGURES),
-    *sorted(_WHOLE),
+    *sorted(_PERIODS),
+    "plan.published",
     "connector.changed",
 )
 _AT_ONCE = 500
@@ -59,13 +60,14 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
         if plan is None:
             continue
         events = [one for one in stretch.events if one.plan_code == plan_code]
-        anew = _compared_anew(events, connectors)
         desk = _Desk(session, plan, clock.now())
-        if anew:
-            await _whole(desk, anew)
+        anew = _compared_anew(events, connectors)
+        await _whole(desk, anew)
         others = [one for one in connectors if one not in anew]
-        places = _places(events)
-        if others and places:
+        if periods := {one.data["period"] for one in events if one.type in _PERIODS}:
+            published = [one for one in others if one.basis == "published"]
+            await _whole(desk, published, periods=periods)
+        if others and (places := _places(events)):
             await _compare(desk, others, places)
 
 
@@ -90,7 +92,7 @@ def _compared_anew(
     events: Sequence[LogEvent], connectors: Sequence[Connector]
 ) -> Sequence[Connector]:
     """Return the connectors for which every figure of the plan has to be compared."""
-    if any(one.type in _WHOLE for one in events):
+    if any(one.type == "plan.published" for one in events):
         return connectors
     changed = _changed(events)
     return [one for one in connectors if str(one.id) in changed]
@@ -121,11 +123,23 @@ class _Changes:
     kept: list[tuple[UUID, list[str]]] = field(default_factory=list)
 
 
-async def _whole(desk: _Desk, connectors: Sequence[Connector]) -> None:
-    after: UUID | None = None
+async def _whole(
+    desk: _Desk, connectors: Sequence[Connector], *, periods: Collection[str] | None = None
+) -> None:
+    """Compare the figures of a plan, or of some periods, as far as the connectors report them."""
+    if not connectors:
+        return
+    plan, after = desk.plan, None
+    indicators = await _indicators(desk, connectors)
     while True:
-        places, after = await queries.places_after(
-            desk.session, desk.plan.city_code, desk.plan.code, after=after, limit=_AT_ONCE
+        places, after = await places_after(
+            desk.session,
+            plan.city_code,
+            plan.code,
+            indicators=indicators,
+            periods=periods,
+            after=after,
+            limit=_AT_ONCE,
         )
         if places:
             await _compare(desk, connectors, places)
@@ -133,12 +147,21 @@ async def _whole(desk: _Desk, connectors: Sequence[Connector]) -> None:
             return
 
 
+async def _indicators(desk: _Desk, connectors: Sequence[Connector]) -> Collection[str] | None:
+    """Return the indicators whose figures connectors report, or still have queued; None: any."""
+    if not all(one.indicator_codes for one in connectors):
+        return None
+    ids = [one.id for one in connectors]
+    queued = await queries.indicators_of_items(desk.session, desk.plan.city_code, ids)
+    return {code for one in connectors for code in one.indicator_codes} | queued
+
+
 async def _compare(
     desk: _Desk, connectors: Sequence[Connector], places: Sequence[ReportedPlace]
 ) -> None:
     """Compare the figures that count at some places with the queue, and write the changes."""
     session, plan = desk.session, desk.plan
-    held = await queries.held_at(session, plan.city_code, plan.code, places)
+    held = await held_at(session, plan.city_code, plan.code, places)
     ids = [one.id for one in connectors]
     queued = await queries.items_at(session, plan.city_code, ids, places)
     changes = _Changes()

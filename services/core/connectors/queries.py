@@ -2,14 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, TextClause, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.connectors.mapping import OutgoingFigure
+from services.core.connectors.figures.queries import ReportedPlace, place_arrays
 from services.core.connectors.models import (
     Connector,
     ConnectorBatch,
@@ -17,15 +15,13 @@ from services.core.connectors.models import (
     ConnectorStatement,
     ConnectorStatementLine,
 )
-from services.core.connectors.rules import ITEM_STATES, HeldFigure, QueuedItem, knows_connectors
+from services.core.connectors.rules import ITEM_STATES, QueuedItem, knows_connectors
 from services.core.connectors.statements import (
     BATCHES_OF,
     CITIES_REPORTING,
     CONNECTOR_QUEUES,
     CONNECTORS_DUE,
     COUNTS_OF,
-    HELD_AT,
-    HELD_OF_PERIOD,
     ITEMS_AT,
     ITEMS_DUE,
     REPLACED,
@@ -36,14 +32,7 @@ from services.core.identity.queries import administered
 from services.core.kit.city_scope import enter_city, in_city, in_every_city
 from services.core.kit.ids import first_id_at
 from services.core.kit.statements import SqlCondition
-from services.core.plan.state import PlanState
 from services.core.plan.visibility import plan_scope
-from services.core.submissions.models import Submission
-
-ReportedPlace = tuple[str, str, str]
-"""An indicator, a unit and a period."""
-
-_FIRST = UUID(int=0)
 
 
 def _visible(actor: Actor, city_code: str) -> TextClause:
@@ -182,83 +171,16 @@ async def batch_for_update(
     )
 
 
-def _held(row: Any) -> HeldFigure | None:
-    """Return the figure that counts from a row; None: none was approved, or it was found false."""
-    after: Mapping[str, Any] | None = row.after
-    if after is None or after["falsified"]:
-        return None
-    value = after["value"]
-    return HeldFigure(
-        row.id,
-        after["revision"],
-        OutgoingFigure(
-            row.indicator_code,
-            row.organization_code,
-            row.period,
-            value=None if value is None else Decimal(value),
-            level=after["level"],
-            not_applicable_reason=after["not_applicable_reason"],
-        ),
+async def indicators_of_items(
+    session: AsyncSession, city_code: str, connector_ids: Collection[UUID]
+) -> set[str]:
+    """Return the indicators of which connectors have items, whatever became of them."""
+    found = await session.scalars(
+        select(ConnectorItem.indicator_code)
+        .where(ConnectorItem.city_code == city_code, ConnectorItem.connector_id.in_(connector_ids))
+        .distinct()
     )
-
-
-async def held_at(
-    session: AsyncSession, city_code: str, plan_code: str, places: Sequence[ReportedPlace]
-) -> Mapping[ReportedPlace, HeldFigure]:
-    """Return the figures that count at some places."""
-    found = await session.execute(
-        HELD_AT,
-        {"city": city_code, "plan": plan_code, **_arrays(places)},
-    )
-    held = {(row.indicator_code, row.organization_code, row.period): _held(row) for row in found}
-    return {place: one for place, one in held.items() if one is not None}
-
-
-def _arrays(places: Sequence[ReportedPlace]) -> dict[str, list[str]]:
-    names = ("indicators", "units", "periods")
-    columns = zip(*places, strict=True) if places else ((), (), ())
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
-
-
-async def places_after(
-    session: AsyncSession, city_code: str, plan_code: str, *, after: UUID | None, limit: int
-) -> tuple[list[ReportedPlace], UUID | None]:
-    """Return the places of submissions of a plan after an id, and the last id; None: no more."""
-    found = await session.execute(
-        select(
-            Submission.id,
-            Submission.indicator_code,
-            Submission.organization_code,
-            Submission.period,
-        )
-        .where(
-            Submission.city_code == city_code,
-            Submission.plan_code == plan_code,
-            Submission.id > (after or _FIRST),
-        )
-        .order_by(Submission.id)
-        .limit(limit)
-    )
-    rows = found.all()
-    places = {(one.indicator_code, one.organization_code, one.period): None for one in rows}
-    return list(places), rows[-1].id if len(rows) == limit else None
-
-
-async def held_of_period(
-    session: AsyncSession, plan: PlanState, period: str, indicators: Collection[str]
-) -> Mapping[ReportedPlace, HeldFigure]:
-    """Return the figures of some indicators that count in a period of a plan."""
-    found = await session.execute(
-        HELD_OF_PERIOD,
-        {
-            "city": plan.city_code,
-            "plan": plan.code,
-            "period": period,
-            "indicators": sorted(indicators),
-        },
-    )
-    held = {(row.indicator_code, row.organization_code, row.period): _held(row) for row in found}
-    return {place: one for place, one in held.items() if one is not None}
+    return set(found)
 
 
 async def items_at(
@@ -269,7 +191,7 @@ async def items_at(
 ) -> Mapping[tuple[UUID, ReportedPlace], list[QueuedItem]]:
     """Return the items of some places that were not superseded, by connector, oldest first."""
     rows = await session.execute(
-        ITEMS_AT, {"city": city_code, "connectors": list(connectors), **_arrays(places)}
+        ITEMS_AT, {"city": city_code, "connectors": list(connectors), **place_arrays(places)}
     )
     found: dict[tuple[UUID, ReportedPlace], list[QueuedItem]] = {}
     for row in rows:
