@@ -35,8 +35,7 @@ router = APIRouter(tags=["health"], route_class=PublicRoute)
 
 _STUCK_AFTER_SECONDS = 60
 """When an event waits longer for its number or its consumers, or a webhook for sending, no worker
-works, or it is stuck.
-"""
+works, or it is stuck."""
 
 _UNEVALUATED_SECONDS = 30 * 60
 """Three rounds of the alert engine: a plan unevaluated for longer means that it stands still."""

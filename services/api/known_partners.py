@@ -48,9 +48,10 @@ class KnownPartner:
 
 @dataclass(slots=True)
 class SignedCall:
-    """A verified request: its partner, its operation, and any refusal.
+    """A verified request: its partner, its operation, and whether it was refused.
 
-    `fault` None: the answer decides. `members` are the contents of an envelope, by `sm_keys`.
+    `fault` None: the status of the answer decides. `members` are the contents of an envelope, by
+    `sm_keys`.
     """
 
     partner: KnownPartner
@@ -66,7 +67,7 @@ def check_networks(address: str | None, partner: KnownPartner, acting: ActingAs)
     """Refuse a call from outside the networks of the partner, or of the key that it acts as.
 
     Raises:
-        NetworkNotAllowed: the address is in neither.
+        NetworkNotAllowed: the address is outside one of them.
     """
     for networks in (partner.networks, acting.networks):
         if networks and not is_within(address, networks):

@@ -36,7 +36,7 @@ class Limited:
     told: list[tuple[bytes, bytes]] = field(default_factory=list)
     counted: bool = False
     begun: "tuple[Limits, UUID | str] | None" = None
-    """The `Places` in which it counts as in flight, and its credential."""
+    """The limits in which it counts as in flight, and its credential."""
 
     def __enter__(self) -> Self:
         return self

@@ -130,7 +130,7 @@ async def history_page(
 ) -> dict[str, Any]:
     """Return a page of an item's changes, oldest first, each with the item before it.
 
-    `history` returns up to `limit` changes of greater numbers than `after`. `more` returns the
+    `history` returns up to `limit` changes of greater numbers than `after`. `more` names the
     members that this kind of item adds to each change.
 
     Raises:

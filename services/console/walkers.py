@@ -15,7 +15,7 @@ from services.core.kit.city_scope import enter_with
 from services.core.kit.server_address import open_connection
 
 WORTH = 60_000
-"""Number of links whose check takes about a second, as long as another process takes to start."""
+"""Fewest links per process, because starting another process takes about a second."""
 
 
 def processes_for(links: int) -> int:

@@ -337,7 +337,7 @@ def _group_curves(
 
 
 def kind_name(kind: str, language: Language) -> str:
-    """Return the name of a kind of unit: the plan's own, if it defines one."""
+    """Return the name of a kind of unit; the plan's own kinds are named as written."""
     known = words().get(f"kind_{kind}")
     return kind if known is None else known.in_(language)
 

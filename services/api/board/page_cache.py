@@ -21,7 +21,7 @@ TOKEN_PLACE = secrets.token_urlsafe(24)
 
 
 class Kept:
-    """The cache key of a page: a set of scopes, an address and a language.
+    """A cacheable page: for one set of scopes, one address and one language.
 
     Without a visitor it is for everybody. With replicas nothing is cached, because a replica's
     answer may be older than the log.

@@ -73,7 +73,7 @@ class ConnectorTurn(Turn[Connector]):
 
     @property
     def desk(self) -> ConnectorDesk:
-        """Return the actor and the plan that its settings are checked against."""
+        """Return the context that its settings are checked in: actor, plan and address policy."""
         return _desk(self.actor, self.plan, self.resources)
 
     @override

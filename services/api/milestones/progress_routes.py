@@ -200,7 +200,7 @@ def _measure(found: MeasureProgress, view: _View, *, whole: bool = False) -> dic
 
 
 def _sees_whole(measures: Sequence[MeasureProgress], view: _View) -> bool:
-    """Return whether the caller sees every milestone of these measures; of none given: of any."""
+    """Return whether the caller sees every milestone of these measures; none given: every one."""
     plan = view.plan
     each = [leading(one.measure, plan.organizations) for one in measures] or [()]
     return all(

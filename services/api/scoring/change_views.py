@@ -135,7 +135,7 @@ _SUBJECTS: Mapping[str, set[str]] = {
     "plan": {"plan"},
     "method": set(),
 }
-"""The kinds of decisions that may explain a cause, by subject."""
+"""The subjects of the decisions that may explain a cause, by its kind."""
 
 
 def _cause(

@@ -179,7 +179,7 @@ def quality_fields(one: ReportingQuality) -> dict[str, int]:
 
 
 def _in_tiers(placed: Sequence[Standing], plan: PlanState) -> list[Standing]:
-    """Return standings by tier, within a tier in the plan's order, which reveals no ranking."""
+    """Return standings by tier, within a tier in the plan's order, showing no rank."""
     gate, units = plan.document.scheme.gate, list(plan.organizations)
     groups = list(dict.fromkeys(one.comparable for one in placed))
 

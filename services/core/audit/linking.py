@@ -178,7 +178,7 @@ def signing_heads(signer: Signer | None, *, kept: timedelta | None) -> SignHead:
 
 
 def _kept_from(last: Checkpoint | None, now: datetime, kept: timedelta | None) -> UUID | None:
-    """Return the id before which entries may be dropped: whole partitions only, and never fewer."""
+    """Return the id before which entries may be dropped: whole partitions; it never decreases."""
     before = None if last is None else last.kept_from
     if kept is None:
         return before

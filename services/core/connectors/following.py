@@ -77,7 +77,7 @@ FOLLOWER = Follower("connectors", _TYPES, _handle, passes_over=True)
 async def _leave(
     session: AsyncSession, city_code: str, events: Sequence[LogEvent], now: datetime
 ) -> None:
-    """Take items off the queue that were added while their connector was ended."""
+    """Take items off the queue that were added while their connector was being ended."""
     changed = _changed(events)
     if changed:
         given = {"city": city_code, "connectors": sorted(map(UUID, changed)), "now": now}

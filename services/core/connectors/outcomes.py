@@ -42,8 +42,8 @@ def fate_of(
 ) -> ItemFate:
     """Return the fate of an item that was in the state `before`, `pending` or `unknown`.
 
-    `scheduled` is the schedule's answer to a request without an outcome. A superior that does not
-    know an item gets it again at once, under the same id.
+    `scheduled` is the fate that the schedule gives to a request without an answer. A superior that
+    does not know an item gets it again at once, under the same id.
     """
     if receipt is not None and receipt.status in {"accepted", "refused"}:
         return ItemFate(receipt.status)

@@ -22,7 +22,7 @@ ReportedValues = Mapping[tuple[str, str, str], Submission]
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An earlier value of the same unit and indicator; `submission` has its source and status."""
+    """An earlier value of the same unit and indicator; `submission` has the value and status."""
 
     source: SuggestionSource
     period: str
