@@ -45,7 +45,7 @@ class PackWork:
 
 
 class Packing:
-    """One archive in the making; `tell` renews the lease, and returns whether to go on."""
+    """One archive in the making; `tell` says its progress, and returns whether to go on."""
 
     def __init__(
         self,
@@ -117,7 +117,9 @@ class Packing:
         await self._go_on()
 
     async def _go_on(self, *, at_once: bool = False) -> None:
-        """Lengthen the lease now and then, within a file too: one may take longer than it lasts.
+        """Tell the progress now and then, within a file too, and hear whether it was cancelled.
+
+        The lease itself is renewed beside the work (`leased.py`).
 
         Raises:
             PackStopped: it was cancelled, or is not this worker's any more.
